@@ -1,0 +1,145 @@
+# mxgauge - monitoring for clusters of mail servers
+#
+#   make            build into build/
+#   make run        read this machine's mail log, draw the graphs, follow it (ONCE=1: end instead)
+#   make test       everything that needs no daemon; LAB=1 adds real daemons, LAB=all the long loops
+#   make SAN=1 test the same under the address and undefined-behaviour sanitizers
+#   make fuzz bench lint gen install deps clean
+#
+# A new .c in a folder is built without touching this file; only a program that
+# needs a library has a line of its own (LIBS_name = ...).
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+STATIC  ?=
+
+B := build$(if $(SAN),/san)$(if $(STATIC),/static)
+
+# --- packages -----------------------------------------------------------------
+# One list. PACKAGES is what building and testing need, LAB_PACKAGES what the lab
+# starts; `make deps` installs what is missing of the first, `make deps LAB=1` of both.
+include deps.mk
+
+ifeq ($(filter deps clean help,$(MAKECMDGOALS)),)
+ifneq ($(MAKECMDGOALS),)
+ifneq ($(NODEPS),1)
+DEPS := $(shell sh packaging/deps.sh $(PACKAGES) $(if $(LAB),$(LAB_PACKAGES)) >&2 || echo failed)
+ifneq ($(DEPS),)
+$(error packages are missing; see above)
+endif
+endif
+endif
+endif
+
+CC     ?= cc
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+          -Wformat=2 -Wvla -Wwrite-strings -Wpointer-arith -Wundef
+OPT    ?= -O2
+CFLAGS ?= $(OPT) -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+ifneq ($(SAN),)
+CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS += -fsanitize=address,undefined
+endif
+BASE   := -std=c11 -D_POSIX_C_SOURCE=200809L -DMX_VERSION='"$(VERSION)"' $(WARN)
+CPP    := -Ilib -Icollector
+DEPGEN  = -MMD -MP
+
+# --- libraries, each with one home (docs/hacking.md) ---------------------------
+LIBS_lib        := -lsqlite3 -lm
+LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd $(LIBS_lib)
+LIBS_mxgauge    := $(LIBS_collector)
+LIBS_mxgauged   := $(LIBS_collector)
+LIBS_check_reject_ratio := -lsqlite3 -lm
+
+LIB_SRC   := $(wildcard lib/*.c)
+COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow/*.c \
+               collector/store/*.c collector/view/*.c)
+MAIN_SRC  := $(wildcard collector/*.c)
+PLUG_SRC  := $(wildcard plugins/check_*.c)
+TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC := $(wildcard bench/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB_A  := $(B)/libmx.a
+COL_A  := $(B)/libcollector.a
+MAINS  := $(patsubst collector/%.c,$(B)/bin/%,$(MAIN_SRC))
+PLUGS  := $(patsubst plugins/%.c,$(B)/plugins/%,$(PLUG_SRC))
+TESTS  := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
+FUZZ   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
+BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(BENCH_SRC))
+
+.DEFAULT_GOAL := all
+.PHONY: all run test fuzz bench lint gen install deps clean help
+all: $(MAINS) $(PLUGS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(CPP) $(DEPGEN) -c -o $@ $<
+
+$(LIB_A): $(call obj,$(LIB_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(COL_A): $(call obj,$(COL_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/bin/%: $(B)/obj/collector/%.o $(COL_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+$(B)/plugins/%: $(B)/obj/plugins/%.o $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
+$(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
+$(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+$(B)/bench/%: $(B)/obj/bench/%.o $(COL_A) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+
+$(B)/obj/tests/%.o: CPP += -Itests
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# --- what people call ------------------------------------------------------------
+run: all
+	@sh packaging/run.sh $(B) $(if $(ONCE),once)
+
+# Every test speaks TAP; tests/run.sh adds them up to "N passed, N failed".
+test: all $(TESTS)
+	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) sh tests/run.sh $(TESTS) $(sort $(wildcard tests/*/*.t))
+
+bench: all $(BENCH)
+	@BUILD=$(B) sh bench/run.sh
+
+# libFuzzer needs clang and its runtime; FUZZ_SECONDS each target.
+FUZZ_SECONDS ?= 60
+$(B)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(COL_SRC)
+	@mkdir -p $(@D)
+	clang $(BASE) -O1 -g -fsanitize=fuzzer,address,undefined $(CPP) -Itests -o $@ $< \
+	    $(LIB_SRC) $(COL_SRC) $(LIBS_collector)
+fuzz: $(FUZZ)
+	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+
+lint:
+	@sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
+
+gen: all
+	@sh packaging/gen.sh $(B)
+
+install: all
+	@sh packaging/install.sh "$(DESTDIR)" "$(PREFIX)" $(B)
+
+deps:
+	@sh packaging/deps.sh $(PACKAGES) $(if $(LAB),$(LAB_PACKAGES))
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '3,7s/^# *//p' Makefile

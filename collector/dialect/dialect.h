@@ -1,0 +1,141 @@
+/* dialect.h - what a dialect sees, and the words it answers in.
+ *
+ * A dialect turns a line into events. It is a pure function: no state, no
+ * clock, no allocation, no I/O. All slices of an event point into the line or
+ * are literals. Words follow the vocabulary of mail, not of one program. */
+#ifndef MX_DIALECT_H
+#define MX_DIALECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "input/line.h"
+#include "reason.h"
+#include "slice.h"
+
+/* What happened. The names in `mxgauge parse` are these, in capitals.
+ *
+ * CONNECT	client came in (client_*; screen: postscreen's CONNECT)
+ * DISCONNECT	it left (auth_fail: from "auth=ok/total")
+ * REJECT	5xx for a recipient or message (cls sub code dsn stage from to helo text)
+ * TEMPFAIL	4xx for the same; cls greylist when it was greylisting
+ * WARN_REJECT	a rule in test mode would have refused
+ * CLIENT	a queue file was opened for a client (id client_* sasl_*); accepted only with QUEUED
+ * PICKUP	a queue file was made from a local submission (id from; new_id: orig_id)
+ * MSGID	the Message-ID of id (mid)
+ * QUEUED	qmgr took or retries it (id from size nrcpt)
+ * DELIVERED	one recipient done (id to orig_to relay* delay delays dsn text where new_id)
+ * DEFERRED	one recipient must wait (cls sub)
+ * BOUNCED	one recipient failed for good (cls sub)
+ * EXPIRED	the rest of the recipients was given up
+ * REMOVED	the queue file is gone (by_admin: postsuper, mail not delivered)
+ * HELD RELEASED	on hold, released
+ * DISCARDED	accepted and dropped (id may be empty)
+ * FILTERED REDIRECTED	an access rule sent it elsewhere (information)
+ * ACCEPT	permit:, proxy-accept (information)
+ * DSN_SENT	id made a notification new_id (stage: "sender non-delivery" ...)
+ * LINK		id continues as new_id (requeue, orig_queue_id)
+ * PROBE	an address probe's outcome: never counted as mail
+ * SPAM VIRUS BANNED HAM	a filter's verdict on a message (id if known, new_id: queued as)
+ * AUTH_OK AUTH_FAIL TLS TLS_FAIL LOST_CONN TIMEOUT RATELIMIT SCREEN as named
+ * QWARN	queue, disk, process or lookup trouble (cls sub text)
+ * FILTER_FAIL	a filter, milter or policy service is broken (sub: which)
+ * LOG_LOSS	the log daemon dropped count messages
+ * STATS	a gauge from the log (stage: name, count: value) */
+#define EVENT_KINDS(X) \
+	X(CONNECT) X(DISCONNECT) X(REJECT) X(TEMPFAIL) X(WARN_REJECT) X(CLIENT) X(PICKUP) \
+	X(MSGID) X(QUEUED) X(DELIVERED) X(DEFERRED) X(BOUNCED) X(EXPIRED) X(REMOVED) \
+	X(HELD) X(RELEASED) X(DISCARDED) X(FILTERED) X(REDIRECTED) X(ACCEPT) X(DSN_SENT) \
+	X(LINK) X(PROBE) X(SPAM) X(VIRUS) X(BANNED) X(HAM) X(AUTH_OK) X(AUTH_FAIL) X(TLS) \
+	X(TLS_FAIL) X(LOST_CONN) X(TIMEOUT) X(RATELIMIT) X(SCREEN) X(QWARN) \
+	X(FILTER_FAIL) X(LOG_LOSS) X(STATS) X(INFO)
+
+enum event_kind {
+#define X(name) EV_##name,
+	EVENT_KINDS(X)
+#undef X
+	EVENT_KIND_N
+};
+
+/* Where a delivery went, by the agent that made it and never by an address. */
+enum where {
+	WHERE_NONE,	/* no delivery */
+	WHERE_EXT,	/* smtp: a next hop */
+	WHERE_LOCAL,	/* local virtual lmtp pipe: mailbox, file, command */
+	WHERE_DISCARD,	/* discard(8), or a filter on loopback that said it dropped the mail */
+	WHERE_FORWARD	/* local: "forwarded as": the mail goes on as new_id */
+};
+
+struct event {
+	enum event_kind kind;
+	enum where where;
+	enum reason cls;	/* REJECT TEMPFAIL WARN_REJECT DEFERRED BOUNCED HELD DISCARDED QWARN */
+	uint16_t code;		/* SMTP reply code, 0 if none was logged */
+	uint16_t client_port, relay_port;
+	bool loopback;		/* the client's address is loopback or a local socket */
+	bool by_admin;		/* REMOVED EXPIRED HELD by postsuper or the like */
+	bool outbound;		/* TLS TLS_FAIL LOST_CONN: we were the client */
+	bool screen;		/* from postscreen */
+	bool relay_loopback;	/* the next hop is on this machine */
+	bool aborted;		/* REMOVED of a transaction that never completed */
+	uint32_t nrcpt;		/* QUEUED; verdicts: recipients, 0 if unknown */
+	uint32_t count;		/* how often (1 if 0); LOG_LOSS STATS: the number */
+	uint32_t conn_use;
+	uint64_t size;		/* bytes */
+	int64_t delay_ms;	/* since arrival; -1 if not logged */
+	int32_t delays_ms[4];	/* before qmgr, in qmgr, connection, transmission; -1 */
+	struct slice id;	/* queue id, empty for NOQUEUE */
+	struct slice new_id;	/* the id it continues as, or the notification's; LINK */
+	struct slice client_name, client_ip;	/* name empty if "unknown" */
+	struct slice orig_client_name, orig_client_ip;
+	struct slice helo, from, to, orig_to;	/* addresses without <> */
+	struct slice sasl_method, sasl_user;
+	struct slice mid;	/* Message-ID as printed */
+	struct slice relay, relay_ip;	/* relay: host name, "local", "none", transport */
+	struct slice dsn;	/* enhanced status code "5.7.1" */
+	struct slice stage;	/* RCPT, END-OF-MESSAGE, ...; name of a STATS or DSN_SENT */
+	struct slice sub;	/* below cls: the DNSBL zone, "one_word", "timeout" ... */
+	struct slice text;	/* reply or reason as printed */
+	struct slice tls_proto, tls_cipher, tls_trust;
+	struct slice proto;	/* ESMTP, SMTP */
+	struct slice service;	/* last component of the tag: smtpd, qmgr */
+};
+
+/* A Sendmail to= line or an amavis verdict may speak of many; more is cut there. */
+enum { EVENTS_MAX = 64 };
+
+/* parse() writes at most EVENTS_MAX events and returns
+ *	n > 0	that many events
+ *	0	a line we know and have no use for
+ *	-1	a line we do not know (counted, and a sample kept for the admin) */
+struct dialect {
+	const char *name;
+	bool (*claims)(const struct line *);
+	int (*parse)(const struct line *, struct event out[EVENTS_MAX]);
+};
+
+/* Ready an event: all zero but the delays, which are "not logged". */
+static inline struct event *
+event_begin(struct event *e, enum event_kind kind)
+{
+	*e = (struct event){ .kind = kind, .delay_ms = -1, .delays_ms = { -1, -1, -1, -1 } };
+	return e;
+}
+
+/* What a refusal's text means (dialect/reason.c): the order is structured
+ * evidence by the caller first, then fixed texts, enhanced status code,
+ * keywords, other. dsn may be empty, code 0. remote: the text is another
+ * server's answer to us. Sets *sub to a literal or a part of text. */
+enum reason reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote,
+    struct slice *sub);
+
+/* "192.0.2.1", "2001:db8::1": is it 127/8, ::1 or ::ffff:127.x? */
+bool address_is_loopback(struct slice ip);
+
+/* All dialects by list.def, in its order; NULL ends. */
+extern const struct dialect *const dialects[];
+
+/* The first dialect that claims the line, or NULL: a foreign line. */
+const struct dialect *dialect_of(const struct line *l);
+
+#endif

@@ -1,0 +1,28 @@
+/* line.h - one log line with its envelope taken off.
+ *
+ * input/header.c makes it from bytes, dialects read it. All slices point into
+ * the reader's buffer (or the header parser's scratch space when escapes were
+ * undone) and live until the next line is parsed. */
+#ifndef MX_LINE_H
+#define MX_LINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slice.h"
+
+struct line {
+	int64_t time;		/* UTC epoch, whole seconds, of the event */
+	uint32_t usec;		/* fraction where the stamp has one */
+	struct slice host;	/* as printed; empty if the line names none */
+	struct slice tag;	/* "postfix/submission/smtpd": program with its path, no pid */
+	uint32_t pid;		/* 0 if there is none */
+	struct slice text;	/* after "tag[pid]: " and "[ID 1 mail.info] ", escapes undone;
+				 * of "message repeated n times: [ x ]" it is x */
+	uint32_t repeat;	/* how often the event happened: 1, or that n */
+	bool repeat_of_last;	/* "last message repeated n times": no tag, no text */
+	struct slice ident;	/* tag[pid]: and text as they stand, escapes undone:
+				 * with host and time the identity of the line */
+};
+
+#endif

@@ -1,0 +1,235 @@
+/* buf.c - see buf.h. */
+#include "buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mem.h"
+
+#include "poison.h"
+
+struct buf
+buf_new(size_t max)
+{
+	return (struct buf){ .max = max };
+}
+
+void
+buf_free(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ .max = b->max };
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->n = 0;
+	b->full = false;
+	if (b->p != NULL)
+		b->p[0] = '\0';
+}
+
+/* Room for n more bytes and the terminator, or full. */
+static bool
+reserve(struct buf *b, size_t n)
+{
+	if (n > b->max || b->n > b->max - n) {
+		b->full = true;
+		return false;
+	}
+	if (b->n + n + 1 > b->cap) {
+		size_t cap = b->cap < 64 ? 128 : b->cap * 2;
+
+		if (cap < b->n + n + 1)
+			cap = b->n + n + 1;
+		b->p = xrealloc(b->p, cap);
+		b->cap = cap;
+	}
+	return true;
+}
+
+void
+buf_add(struct buf *b, struct slice s)
+{
+	if (!reserve(b, s.n))
+		return;
+	if (s.n > 0)
+		memcpy(b->p + b->n, s.p, s.n);
+	b->n += s.n;
+	b->p[b->n] = '\0';
+}
+
+void
+buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, slice_of(s));
+}
+
+void
+buf_char(struct buf *b, char c)
+{
+	buf_add(b, (struct slice){ &c, 1 });
+}
+
+void
+buf_vfmt(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n >= 0 && reserve(b, (size_t)n)) {
+		(void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+		b->n += (size_t)n;
+	}
+	va_end(again);
+}
+
+void
+buf_fmt(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vfmt(b, fmt, ap);
+	va_end(ap);
+}
+
+void
+buf_varint(struct buf *b, uint64_t v)
+{
+	char t[10];
+	size_t n = 0;
+
+	while (v >= 0x80) {
+		t[n++] = (char)(v | 0x80);
+		v >>= 7;
+	}
+	t[n++] = (char)v;
+	buf_add(b, (struct slice){ t, n });
+}
+
+void
+buf_zigzag(struct buf *b, int64_t v)
+{
+	buf_varint(b, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+}
+
+bool
+slice_varint(struct slice *s, uint64_t *v)
+{
+	uint64_t r = 0;
+
+	for (size_t i = 0; i < s->n && i < 10; i++) {
+		r |= (uint64_t)(s->p[i] & 0x7f) << (7 * i);
+		if ((s->p[i] & 0x80) == 0) {
+			*v = r;
+			*s = slice_from(*s, i + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+slice_zigzag(struct slice *s, int64_t *v)
+{
+	uint64_t u;
+
+	if (!slice_varint(s, &u))
+		return false;
+	*v = (int64_t)(u >> 1) ^ -(int64_t)(u & 1);
+	return true;
+}
+
+/* Length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong,
+ * nothing above U+10FFFF), or 0 if it is none. */
+static size_t
+utf8_len(const char *at, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)at;
+	unsigned char lo = 0x80, hi = 0xbf;
+	size_t len;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		len = 2;
+	else if (p[0] >= 0xe0 && p[0] <= 0xef)
+		len = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	if (p[0] == 0xe0)
+		lo = 0xa0;
+	else if (p[0] == 0xed)
+		hi = 0x9f;
+	else if (p[0] == 0xf0)
+		lo = 0x90;
+	else if (p[0] == 0xf4)
+		hi = 0x8f;
+	if (n < len || p[1] < lo || p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return len;
+}
+
+void
+buf_json(struct buf *b, struct slice s)
+{
+	struct buf t = buf_new(b->max);
+
+	buf_char(&t, '"');
+	for (size_t i = 0; i < s.n; ) {
+		unsigned char c = (unsigned char)s.p[i];
+		size_t len = utf8_len(s.p + i, s.n - i);
+
+		if (len == 0) {
+			buf_str(&t, "\xef\xbf\xbd");
+			len = 1;
+		} else if (c == '"' || c == '\\') {
+			buf_char(&t, '\\');
+			buf_char(&t, (char)c);
+		} else if (c < ' ' || c == 127) {
+			buf_fmt(&t, "\\u%04x", c);
+		} else {
+			buf_add(&t, (struct slice){ s.p + i, len });
+		}
+		i += len;
+	}
+	buf_char(&t, '"');
+	if (t.full)
+		b->full = true;
+	else
+		buf_add(b, buf_slice(&t));
+	buf_free(&t);
+}
+
+void
+buf_clean(struct buf *b, struct slice s, size_t max)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < s.n; ) {
+		unsigned char c = (unsigned char)s.p[i];
+		size_t len = utf8_len(s.p + i, s.n - i);
+		/* C1 controls (U+0080 to U+009F) steer terminals as well */
+		bool c1 = len == 2 && c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0;
+		bool bad = len == 0 || c < ' ' || c == 127 || c1;
+		size_t out = bad ? 1 : len;
+
+		if (used + out > max)
+			break;
+		if (bad)
+			buf_char(b, '?');
+		else
+			buf_add(b, (struct slice){ s.p + i, len });
+		used += out;
+		i += len > 0 ? len : 1;
+	}
+}

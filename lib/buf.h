@@ -1,0 +1,56 @@
+/* buf.h - text that we write, with a largest size given at birth.
+ *
+ * Past its limit a buffer says full and adds nothing more, so that a cut is
+ * visible. Everything is formatted in the C locale. */
+#ifndef MX_BUF_H
+#define MX_BUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slice.h"
+
+struct buf {
+	char *p;	/* always terminated once something was added */
+	size_t n;	/* bytes used */
+	size_t cap;	/* bytes allocated */
+	size_t max;	/* never more than this */
+	bool full;	/* something did not fit */
+};
+
+/* An empty buffer that never grows past max bytes. Nothing is allocated yet. */
+struct buf buf_new(size_t max);
+void buf_free(struct buf *b);
+void buf_clear(struct buf *b);
+
+/* Each adds all of it, or nothing and sets full. */
+void buf_add(struct buf *b, struct slice s);
+void buf_str(struct buf *b, const char *s);
+void buf_char(struct buf *b, char c);
+void buf_fmt(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_vfmt(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
+/* Binary, for the state's blobs: LEB128, and zigzag for signed numbers. */
+void buf_varint(struct buf *b, uint64_t v);
+void buf_zigzag(struct buf *b, int64_t v);
+/* Take one from the front of s. False, and *s untouched, if it is cut off or
+ * longer than ten bytes. */
+bool slice_varint(struct slice *s, uint64_t *v);
+bool slice_zigzag(struct slice *s, int64_t *v);
+
+/* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
+void buf_json(struct buf *b, struct slice s);
+
+/* Text from strangers made fit for one line of a terminal, a mail or a check's
+ * output: control characters and broken UTF-8 become '?', at most max bytes. */
+void buf_clean(struct buf *b, struct slice s, size_t max);
+
+static inline struct slice
+buf_slice(const struct buf *b)
+{
+	return (struct slice){ b->p, b->n };
+}
+
+#endif

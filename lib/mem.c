@@ -1,0 +1,124 @@
+/* mem.c - see mem.h. */
+#include "mem.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "poison.h"
+
+struct arena_block {
+	struct arena_block *before;
+	size_t size, used;
+	_Alignas(16) char data[];
+};
+
+static _Noreturn void
+exhausted(size_t n)
+{
+	fprintf(stderr, "out of memory (%zu bytes wanted)\n", n);
+	_Exit(3);	/* UNKNOWN for a check; nothing half-written may be flushed */
+}
+
+void *
+xmalloc(size_t n)
+{
+	void *p = malloc(n > 0 ? n : 1);
+
+	if (p == NULL)
+		exhausted(n);
+	return p;
+}
+
+void *
+xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n > 0 ? n : 1, size > 0 ? size : 1);
+
+	if (p == NULL)
+		exhausted(n);
+	return p;
+}
+
+void *
+xrealloc(void *old, size_t n)
+{
+	void *p = realloc(old, n > 0 ? n : 1);
+
+	if (p == NULL)
+		exhausted(n);
+	return p;
+}
+
+void *
+xreallocarray(void *p, size_t n, size_t size)
+{
+	if (size > 0 && n > SIZE_MAX / size)
+		exhausted(SIZE_MAX);
+	return xrealloc(p, n * size);
+}
+
+char *
+xslicedup(struct slice s)
+{
+	char *p = xmalloc(s.n + 1);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	return p;
+}
+
+char *
+xstrdup(const char *s)
+{
+	return xslicedup(slice_of(s));
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	struct arena_block *b = a->last;
+	void *p;
+
+	n = (n + 15) & ~(size_t)15;
+	if (b == NULL || b->size - b->used < n) {
+		size_t size = n > 8192 ? n : 8192;
+
+		b = xmalloc(sizeof *b + size);
+		*b = (struct arena_block){ .before = a->last, .size = size };
+		a->last = b;
+	}
+	p = b->data + b->used;
+	b->used += n;
+	a->used_bytes += n;
+	return memset(p, 0, n);
+}
+
+char *
+arena_strdup(struct arena *a, struct slice s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p;
+}
+
+struct slice
+arena_slice(struct arena *a, struct slice s)
+{
+	return (struct slice){ arena_strdup(a, s), s.n };
+}
+
+void
+arena_free(struct arena *a)
+{
+	while (a->last != NULL) {
+		struct arena_block *b = a->last;
+
+		a->last = b->before;
+		free(b);
+	}
+	a->used_bytes = 0;
+}

@@ -1,0 +1,33 @@
+/* mem.h - memory that is there or the program ends, and arenas.
+ *
+ * Sizes that come from outside are compared with a maximum before they get
+ * here, so "out of memory" means a truly exhausted machine; what matters is on
+ * disk. */
+#ifndef MX_MEM_H
+#define MX_MEM_H
+
+#include <stddef.h>
+
+#include "slice.h"
+
+void *xmalloc(size_t n);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n);
+/* Room for n elements of size bytes; ends the program if n * size overflows. */
+void *xreallocarray(void *p, size_t n, size_t size);
+char *xstrdup(const char *s);
+/* A terminated copy; NUL bytes inside are kept, so the C string may end early. */
+char *xslicedup(struct slice s);
+
+/* An arena: everything in it ends together. Start with all zeros. */
+struct arena {
+	struct arena_block *last;
+	size_t used_bytes;
+};
+
+void *arena_alloc(struct arena *a, size_t n);	/* zeroed, 16-aligned */
+char *arena_strdup(struct arena *a, struct slice s);
+struct slice arena_slice(struct arena *a, struct slice s);
+void arena_free(struct arena *a);
+
+#endif

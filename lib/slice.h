@@ -1,0 +1,123 @@
+/* slice.h - views into text that somebody else owns.
+ *
+ * A slice is never terminated and never copied; it may hold NUL bytes. All
+ * takers work from the front and check the length here and nowhere else. */
+#ifndef MX_SLICE_H
+#define MX_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct slice {
+	const char *p;
+	size_t n;
+};
+
+/* A slice over a string literal. */
+#define SLICE(lit) ((struct slice){ (lit), sizeof(lit) - 1 })
+
+static inline struct slice
+slice_of(const char *s)
+{
+	return (struct slice){ s, strlen(s) };
+}
+
+static inline bool
+slice_eq(struct slice a, struct slice b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool
+slice_starts(struct slice s, struct slice head)
+{
+	return s.n >= head.n && memcmp(s.p, head.p, head.n) == 0;
+}
+
+static inline bool
+slice_ends(struct slice s, struct slice tail)
+{
+	return s.n >= tail.n && memcmp(s.p + s.n - tail.n, tail.p, tail.n) == 0;
+}
+
+/* The slice from byte n on; empty if there are not that many. */
+static inline struct slice
+slice_from(struct slice s, size_t n)
+{
+	if (n > s.n)
+		n = s.n;
+	return (struct slice){ s.p + n, s.n - n };
+}
+
+/* The first n bytes, or all there are. */
+static inline struct slice
+slice_head(struct slice s, size_t n)
+{
+	return (struct slice){ s.p, n < s.n ? n : s.n };
+}
+
+/* If *s begins with head, drop it and say true. */
+static inline bool
+slice_eat(struct slice *s, struct slice head)
+{
+	if (!slice_starts(*s, head))
+		return false;
+	*s = slice_from(*s, head.n);
+	return true;
+}
+
+/* The same for one byte. */
+static inline bool
+slice_eat_char(struct slice *s, char c)
+{
+	if (s->n == 0 || s->p[0] != c)
+		return false;
+	*s = slice_from(*s, 1);
+	return true;
+}
+
+/* Move the bytes before the first sep from *s to *head, and drop sep.
+ * False, and *s untouched, if there is no sep. */
+static inline bool
+slice_cut(struct slice *s, char sep, struct slice *head)
+{
+	const char *at = s->n > 0 ? memchr(s->p, sep, s->n) : NULL;
+
+	if (at == NULL)
+		return false;
+	*head = (struct slice){ s->p, (size_t)(at - s->p) };
+	*s = slice_from(*s, head->n + 1);
+	return true;
+}
+
+/* Where needle begins in s for the first time, or -1. */
+ptrdiff_t slice_find(struct slice s, struct slice needle);
+/* Where it begins for the last time, or -1. */
+ptrdiff_t slice_rfind(struct slice s, struct slice needle);
+/* As slice_find, ASCII letters in either case; needle in lower case. */
+ptrdiff_t slice_find_nocase(struct slice s, struct slice needle);
+bool slice_eq_nocase(struct slice a, struct slice b);
+
+/* Move the bytes before the first (last) needle to *head and drop needle.
+ * False, and *s untouched, if it is not there. */
+bool slice_cut_at(struct slice *s, struct slice needle, struct slice *head);
+bool slice_rcut_at(struct slice *s, struct slice needle, struct slice *head);
+
+/* Take a decimal number from the front: at least one digit, at most what fits
+ * 64 bits. False, and *s untouched, otherwise. */
+bool slice_u64(struct slice *s, uint64_t *v);
+/* Take "12", "12.5" or ".5", no sign, no exponent. */
+bool slice_decimal(struct slice *s, double *v);
+
+static inline bool
+slice_has(struct slice s, struct slice needle)
+{
+	return slice_find(s, needle) >= 0;
+}
+
+/* Without blanks at both ends. */
+struct slice slice_trim(struct slice s);
+
+#endif

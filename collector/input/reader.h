@@ -1,0 +1,59 @@
+/* reader.h - the lines of one file from a remembered position on.
+ *
+ * Plain, gzip and zstd files and standard input. A line longer than LINE_MAX_BYTES
+ * is cut there, the rest skipped, and counted. Nothing is interpreted. */
+#ifndef MX_READER_H
+#define MX_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "hash.h"
+#include "slice.h"
+
+enum { LINE_MAX_BYTES = 65536, HEAD_BYTES = 1024, TAIL_BYTES = 64 };
+
+/* How far a file was read, and how it is recognised again: by the hash of its
+ * first bytes and of the bytes before the offset, so that a renamed, compressed
+ * or truncated file is told from a new one. Offsets count uncompressed bytes.
+ * Hashes are hash_bytes() under the fixed key reader_key. */
+struct position {
+	uint64_t offset;	/* after the last line that was taken */
+	uint64_t head_hash;	/* of the first head_n bytes */
+	uint64_t tail_hash;	/* of the tail_n bytes before offset */
+	uint32_t head_n, tail_n;
+};
+
+extern const struct hash_key reader_key;
+
+struct reader;
+
+/* Open a file ("-": standard input). NULL and *e when it cannot be read (a
+ * directory, no permission, damaged compression). */
+struct reader *reader_open(const char *path, struct err *e);
+void reader_close(struct reader *r);
+
+/* Is this file one that was read up to *pos (its head and the bytes before the
+ * offset are those)? */
+bool reader_matches(struct reader *r, const struct position *pos);
+/* Go on there (pos matched), or at 0 with NULL. */
+bool reader_seek(struct reader *r, const struct position *pos, struct err *e);
+
+/* The next line without its newline; it lives until the next call.
+ * 1: a line; 0: no more for now; -1: *e. An unfinished last line is given out
+ * only if the file cannot grow (compressed, standard input) or final is true. */
+int reader_line(struct reader *r, bool final, struct slice *line, struct err *e);
+
+/* After the last line given out. */
+void reader_position(struct reader *r, struct position *pos);
+/* How many lines were cut, how many bytes the file has (compressed size when
+ * compressed) and how many of those were read: for a progress bar. */
+uint64_t reader_cut_lines(const struct reader *r);
+void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
+
+/* The file's name without what rotation adds: "/var/log/mail.log.2.gz" and
+ * "/var/log/mail.log-20261120.zst" are "/var/log/mail.log". Fills out (a C string). */
+void reader_family(const char *path, char *out, size_t size);
+
+#endif

@@ -1,0 +1,47 @@
+/* cell.h - what is counted in one minute (or hour) of one host.
+ *
+ * A cell is sparse: most of some 170 metrics are zero in most minutes. Counts may
+ * be negative as corrections; what is stored is the sum of all corrections. */
+#ifndef MX_CELL_H
+#define MX_CELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "hist.h"
+#include "metric.h"
+#include "slice.h"
+
+/* What a pair's key means besides the metrics. */
+enum {
+	CELL_METRIC = 0,		/* + enum metric, by the state's own numbering */
+	CELL_DELAY = 4096,		/* + bucket: delay of final deliveries */
+	CELL_DELAY_TOTAL = 8192,	/* + bucket: the whole way through a filter */
+	CELL_WORD = 16384		/* + word number: a DNSBL zone */
+};
+
+struct cell_pair {
+	uint32_t key;
+	int64_t n;
+};
+
+/* Pairs sorted by key, none with n == 0. */
+struct cell {
+	struct cell_pair *pair;
+	uint32_t n, cap;
+};
+
+void cell_free(struct cell *c);
+void cell_clear(struct cell *c);
+void cell_add(struct cell *c, uint32_t key, int64_t n);
+int64_t cell_get(const struct cell *c, uint32_t key);
+/* sum += c */
+void cell_merge(struct cell *sum, const struct cell *c);
+/* Append c to b, and take one back. False if it is damaged. */
+void cell_encode(struct buf *b, const struct cell *c);
+bool cell_decode(struct slice s, struct cell *c);
+/* The histogram that begins at key base. */
+void cell_hist(const struct cell *c, uint32_t base, struct hist *h);
+
+#endif

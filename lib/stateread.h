@@ -1,0 +1,96 @@
+/* stateread.h - read the collector's state: for checks, reports and graphs.
+ *
+ * DIR/state.db is one SQLite file in WAL mode; any number of readers may have it
+ * open while the daemon writes, also after it was killed. Readers see the last
+ * commit. Times are UTC epoch; minutes and hours are epoch / 60 and / 3600. */
+#ifndef MX_STATEREAD_H
+#define MX_STATEREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cell.h"
+#include "err.h"
+#include "slice.h"
+
+struct sqlite3;
+struct stateread;
+
+/* NULL and *e: there is none, it may not be read, it is damaged or of another
+ * version; the sentence says which and what to do. */
+struct stateread *stateread_open(const char *dir, struct err *e);
+void stateread_close(struct stateread *r);
+
+/* For rooms of the collector that have tables of their own in the state. */
+struct sqlite3 *stateread_db(struct stateread *r);
+
+/* When the last commit was made by the clock, and up to which log time. */
+int64_t stateread_committed_at(struct stateread *r);
+
+struct stateread_host {
+	int id;
+	char name[256];
+	int64_t first, newest;		/* times of its oldest and newest line */
+};
+
+/* All hosts by name. *hosts is the reader's own, until it closes. */
+bool stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t *n,
+    struct err *e);
+
+/* "1d", "15m", a date and so on are the caller's business; here host is an id,
+ * or STATEREAD_FARM: all hosts and the corrections of what was joined inside the farm. */
+enum { STATEREAD_FARM = -1 };
+
+/* Add up the minutes from <= minute < to. sum holds metrics by enum metric,
+ * histograms and words (names by stateread_word). */
+bool stateread_sum(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
+    struct cell *sum, struct err *e);
+/* The same from hourly cells, kept much longer. */
+bool stateread_sum_hours(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
+    struct cell *sum, struct err *e);
+
+/* Call f for each minute that has a cell, in order of time; minutes without one
+ * were zero (or not watched). f returns false to stop. */
+typedef bool stateread_minute_fn(void *arg, int host, int64_t minute, const struct cell *c);
+bool stateread_minutes(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
+    stateread_minute_fn *f, void *arg, struct err *e);
+
+/* The oldest and newest minute that has a cell; false if there is none. */
+bool stateread_span(struct stateread *r, int host, int64_t *first, int64_t *last);
+
+/* The text of a word ("zen.example.org"), empty if unknown. Lives until close. */
+struct slice stateread_word(struct stateread *r, uint32_t word);
+
+/* Top tables: the most frequent of a kind in an hour. Counts are lower bounds,
+ * too small by at most error. */
+enum top_kind {
+	TOP_CLIENT,		/* refused clients, by network /24 or /64 */
+	TOP_SASL,		/* SASL users: messages and failures */
+	TOP_REASON,		/* texts of refusals, numbers and addresses taken out */
+	TOP_RELAY,		/* next hops that deferred or bounced */
+	TOP_SENDER,		/* sender domains refused */
+	TOP_RCPT,		/* recipient domains refused */
+	TOP_UNKNOWN,		/* programs whose lines were not understood */
+	TOP_KIND_N
+};
+
+struct stateread_top {
+	struct slice text;
+	uint64_t n, error;
+};
+
+/* The most frequent first, at most max of them, hours from <= hour < to. The texts live
+ * until the next call of it. Returns how many. */
+size_t stateread_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
+    enum top_kind kind, struct stateread_top *top, size_t max);
+
+struct stateread_source {
+	char name[1024];
+	uint64_t offset, lines, size;
+	int64_t newest;			/* log time of its newest line */
+	int64_t read_at;		/* clock when it was last read */
+};
+bool stateread_sources(struct stateread *r, const struct stateread_source **s, size_t *n,
+    struct err *e);
+
+#endif

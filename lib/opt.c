@@ -59,28 +59,35 @@ opt_fail(const struct program *p, const char *fmt, ...)
 	exit(2);
 }
 
-/* Edits that lead from a to b: insert, delete, replace. */
+/* Edits that lead from a to b: insert, delete, replace, swap two neighbours. */
 static unsigned
 distance(const char *a, const char *b)
 {
-	unsigned row[64], n = (unsigned)strlen(b);
+	enum { N = 48 };
+	unsigned rows[3][N + 1], *before = rows[0], *last = rows[1], *row = rows[2];
+	size_t n = strlen(b);
 
-	if (n >= 64 || strlen(a) >= 64)
-		return 64;
+	if (n > N || strlen(a) > N)
+		return N;
 	for (unsigned j = 0; j <= n; j++)
 		row[j] = j;
 	for (unsigned i = 1; a[i - 1] != '\0'; i++) {
-		unsigned diagonal = row[0];
+		unsigned *free_row = before;
 
+		before = last;
+		last = row;
+		row = free_row;
 		row[0] = i;
 		for (unsigned j = 1; j <= n; j++) {
-			unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+			unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
 
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
 			row[j] = best;
 		}
 	}
@@ -96,7 +103,7 @@ opt_near(struct opt_near *best, const char *typed, const char *word)
 	/* "--timeou" and "--time" both mean --timeout */
 	if (n >= 3 && strncmp(typed, word, n) == 0)
 		d = 1;
-	if (d <= (n < 3 ? 1 : 2 + n / 6) && (best->word == NULL || d < best->distance))
+	if (d <= 1 + n / 4 && (best->word == NULL || d < best->distance))
 		*best = (struct opt_near){ word, d };
 }
 
@@ -356,6 +363,8 @@ opt_parse(const struct program *p, int argc, char **argv)
 	bool only_operands = false;
 	int operands = 0;
 
+	if (manner->begin != NULL)
+		manner->begin(p, argc, argv);
 	if (manner->extra_opts && !extraopts_expand(p->name, &argc, &argv, &e))
 		opt_fail(p, "--extra-opts: %s", e.text);
 	for (int i = 1; i < argc; i++) {

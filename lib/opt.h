@@ -47,7 +47,7 @@ struct opt {
 	const char *name;	/* the long name; NULL ends a table */
 	enum opt_type type;
 	void *to;
-	const char *arg;	/* what help calls the argument */
+	const char *arg;	/* what help calls the argument; "[=X]" if it may be left out */
 	const char *help;
 	double min, max;	/* of OPT_INT, OPT_COUNT, OPT_DURATION; both 0: no limits */
 };
@@ -100,6 +100,7 @@ struct opt_manner {
 	const char *exit_status;	/* for the manual */
 	bool extra_opts;		/* --extra-opts is expanded first */
 	int help_status;		/* of --help, --version and --man */
+	void (*begin)(const struct program *p, int argc, char **argv);	/* nothing is read yet */
 	void (*fail)(const struct program *p, const char *sentence);	/* does not return */
 	void (*ready)(const struct program *p);		/* all options are read */
 };

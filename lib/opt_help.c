@@ -102,7 +102,7 @@ help_row(struct buf *b, const struct opt *o)
 	else
 		buf_fmt(&label, "      --%s", o->name);
 	if (o->arg != NULL)
-		buf_fmt(&label, "%s%s", o->arg[0] == '[' ? "" : " ", o->arg);
+		buf_fmt(&label, "%s%s", o->arg[1] == '=' ? "" : " ", o->arg);
 	row_text(&text, o);
 	buf_add(b, buf_slice(&label));
 	if (label.n + 2 > COLUMN) {
@@ -241,7 +241,7 @@ man_rows(struct buf *b, const struct opt *table)
 		troff_str(b, o->name);
 		buf_str(b, "\\fR");
 		if (o->arg != NULL) {
-			buf_str(b, o->arg[0] == '[' ? "\\fI" : " \\fI");
+			buf_str(b, o->arg[1] == '=' ? "\\fI" : " \\fI");
 			troff_str(b, o->arg);
 			buf_str(b, "\\fR");
 		}

@@ -99,7 +99,8 @@ quantity_parse(struct slice s, const char *unit, double *v, struct err *e)
 		return err_set(e, "\"%.40s...\" has too many digits", s.p);
 	factor = suffix_factor(slice_from(s, n), unit);
 	if (factor == 0)
-		return err_set(e, "\"%.*s\": %s", (int)slice_head(s, 60).n, s.p, suffix_help(unit));
+		return err_set(e, "\"%.*s\" behind %.*s: %s", (int)slice_head(slice_from(s, n), 60).n,
+		    s.p + n, (int)n, s.p, suffix_help(unit));
 	memcpy(text, s.p, n);
 	text[n] = '\0';
 	*v = strtod(text, NULL) * factor;	/* never after setlocale: poison.h */

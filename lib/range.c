@@ -44,6 +44,8 @@ range_parse(struct slice text, const char *unit, struct range *r, struct err *e)
 		return false;
 	if ((!two || end.n > 0) && !bound(text, end, unit, &r->end, e))
 		return false;
+	if (r->start > r->end && !two)
+		return bad(text, "it means 0 to a number below 0; write ~: in front of it", e);
 	if (r->start > r->end)
 		return bad(text, "the start is above the end", e);
 	return true;

@@ -147,7 +147,7 @@ when_parse(struct slice text, int64_t now, int64_t *t, struct err *e)
 {
 	struct slice s = text;
 	struct stamp w = { 0 };
-	bool day = true, clock_only;
+	bool day = true, wants_clock;
 	uint64_t epoch;
 	double ago;
 
@@ -173,19 +173,17 @@ when_parse(struct slice text, int64_t now, int64_t *t, struct err *e)
 		stamp_of_day(&w, now, 1);
 	else if (!take_date(&s, &w))
 		day = false;
-	clock_only = !day;
+	wants_clock = !day || s.n > 0;
 	if (day && s.n > 0 && !slice_eat_char(&s, ' ') && !slice_eat_char(&s, 'T'))
 		return bad(text, e);
-	if (clock_only)
+	if (!day)
 		stamp_of_day(&w, now, 0);
-	if (clock_only || text.p + text.n > s.p) {
-		if (!take_time(&s, &w) || (s.n > 0 && !take_zone(&s, &w)) || s.n > 0)
-			return bad(text, e);
-	}
+	if (wants_clock && (!take_time(&s, &w) || (s.n > 0 && !take_zone(&s, &w)) || s.n > 0))
+		return bad(text, e);
 	if (!day_exists(&w))
 		return err_set(e, "\"%.*s\": there is no such day", (int)slice_head(text, 60).n, text.p);
 	*t = stamp_epoch(&w);
-	if (clock_only && *t > now) {
+	if (!day && *t > now) {
 		stamp_of_day(&w, now, 1);
 		*t = stamp_epoch(&w);
 	}

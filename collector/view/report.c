@@ -318,6 +318,7 @@ report_run(const char *dir, const char *host, int64_t from, int64_t to, bool jso
 
 	if (state == NULL)
 		return false;
+	stateread_freeze(state);
 	if (report_make(&r, state, host, from, to, e)) {
 		(json ? report_json : report_text)(&r, &out);
 		good = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;

@@ -31,6 +31,27 @@ row(struct buf *out, const char *label, int64_t n, const char *fmt, ...)
 	    remark[0] == '\0' ? "" : "   ", WIDTH - LABEL - 19, remark);
 }
 
+/* A row that is left out when there is nothing to count. */
+static void
+row_if(struct buf *out, const char *label, int64_t n, const char *remark)
+{
+	if (n != 0)
+		row(out, label, n, "%s", remark);
+}
+
+/* How much of a sentence fits in max bytes: whole words. */
+static int
+whole_words(const char *s, size_t max)
+{
+	size_t n = strlen(s);
+
+	if (n <= max)
+		return (int)n;
+	for (n = max; n > 0 && s[n] != ' ';)
+		n--;
+	return (int)n;
+}
+
 static void
 heading(struct buf *out, const char *text)
 {
@@ -108,10 +129,10 @@ incoming(const struct cell *c, struct buf *out)
 	int64_t conn = cell_get(c, M_conn), screened = cell_get(c, M_screened);
 
 	heading(out, "Coming in");
-	row(out, "connections screened", screened, "%s%s", screened == 0 ? "" :
-	    words_share(cell_get(c, M_screen_pass), screened).s, screened == 0 ? "" : " let through");
-	row(out, "SMTP sessions", conn, "%s%s", conn == 0 ? "" :
-	    words_share(cell_get(c, M_tls_in), conn).s, conn == 0 ? "" : " with TLS");
+	if (screened != 0)
+		row(out, "connections screened", screened, "%s let through",
+		    words_share(cell_get(c, M_screen_pass), screened).s);
+	row(out, "SMTP sessions", conn, "%s with TLS", words_share(cell_get(c, M_tls_in), conn).s);
 	row(out, "recipients refused", rej, "%s of those asked for", words_share(rej, all).s);
 	row(out, "recipients put off", tmp, "%s", words_share(tmp, all).s);
 	row(out, "recipients accepted", in, "%s", words_share(in, all).s);
@@ -122,10 +143,10 @@ incoming(const struct cell *c, struct buf *out)
 	    words_count(cell_get(c, M_auth_rcpt)).s);
 	row(out, "messages made on the hosts", cell_get(c, M_recv_local), "to %s recipients",
 	    words_count(cell_get(c, M_local_rcpt)).s);
-	row(out, "failed logins", cell_get(c, M_auth_fail), "%s", "");
-	row(out, "messages called spam", cell_get(c, M_spam), "%s", "");
-	row(out, "messages with malware", cell_get(c, M_virus), "%s", "");
-	row(out, "forbidden attachments", cell_get(c, M_banned), "%s", "");
+	row_if(out, "failed logins", cell_get(c, M_auth_fail), "");
+	row_if(out, "messages called spam", cell_get(c, M_spam), "");
+	row_if(out, "messages with malware", cell_get(c, M_virus), "");
+	row_if(out, "forbidden attachments", cell_get(c, M_banned), "");
 }
 
 static void
@@ -139,11 +160,11 @@ outgoing(const struct cell *c, struct buf *out)
 	row(out, "recipients elsewhere", ext, "%s",
 	    words_bytes((double)cell_get(c, M_dlv_bytes)).s);
 	row(out, "recipients in mailboxes here", local, "%s", "");
-	row(out, "recipients dropped", cell_get(c, M_discard), "by filters and rules");
-	row(out, "recipients failed", failed, "%s of all outcomes, %s of them by age",
-	    words_share(failed, ext + local + failed).s, words_count(cell_get(c, M_expire)).s);
+	row_if(out, "recipients dropped", cell_get(c, M_discard), "by filters and rules");
+	row(out, "recipients failed", failed, "%s of them all", words_share(failed, ext + local + failed).s);
+	row_if(out, "of these too long in the queue", cell_get(c, M_expire), "");
 	row(out, "attempts put off", cell_get(c, M_defer), "%s", "");
-	row(out, "notifications sent", cell_get(c, M_dsn), "%s", "");
+	row_if(out, "notifications sent", cell_get(c, M_dsn), "");
 	cell_hist(c, CELL_DELAY, &h);
 	if (hist_count(&h) > 0)
 		buf_fmt(out, "  Half were there within %s, 95 %% within %s, 99 %% within %s;\n"
@@ -192,8 +213,8 @@ reasons(const struct cell *c, const char *head, const enum metric by_class[REASO
 	heading(out, head);
 	for (size_t i = 0; i < n && i < ROWS; i++)
 		buf_fmt(out, "  %-15.15s %11s %8s   %.*s\n", item[i].name,
-		    words_count(item[i].n).s, words_share(item[i].n, sum).s, WIDTH - 41,
-		    item[i].remark);
+		    words_count(item[i].n).s, words_share(item[i].n, sum).s,
+		    whole_words(item[i].remark, WIDTH - 41), item[i].remark);
 }
 
 /* The name at the left, cleaned and cut; numbers under each other at the right. */
@@ -205,7 +226,8 @@ top_row(struct buf *out, struct slice name, const char *number, const char *shar
 	buf_clean(&clean, name, 54);
 	if (clean.n < name.n && clean.n >= 52)
 		buf_str(&clean, " ~");	/* there was more */
-	buf_fmt(out, "  %-56s %10s %8s\n", clean.p == NULL ? "?" : clean.p, number, share);
+	buf_fmt(out, "  %-56s %10s%s%s\n", clean.p == NULL ? "?" : clean.p, number,
+	    share[0] == '\0' ? "" : "  ", share);
 	buf_free(&clean);
 }
 
@@ -325,12 +347,8 @@ doubts(const struct report *r, struct buf *out)
 	heading(out, "What this is based on");
 	row(out, "log lines", lines, "%s", "");
 	row(out, "not understood", unknown, "%s of the lines", words_share(unknown, lines).s);
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		int64_t n = cell_get(&r->sum, rows[i].m);
-
-		if (n != 0)
-			row(out, rows[i].label, n, "%s", rows[i].remark);
-	}
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		row_if(out, rows[i].label, cell_get(&r->sum, rows[i].m), rows[i].remark);
 	top(r, "Programs that were not understood", TOP_UNKNOWN, out);
 }
 

@@ -35,7 +35,7 @@ struct reader *reader_open(const char *path, struct err *e);
 void reader_close(struct reader *r);
 
 /* Is this file one that was read up to *pos (its head and the bytes before the
- * offset are those)? */
+ * offset are those)? Never of a pipe; always at offset 0. Seek afterwards. */
 bool reader_matches(struct reader *r, const struct position *pos);
 /* Go on there (pos matched), or at 0 with NULL. */
 bool reader_seek(struct reader *r, const struct position *pos, struct err *e);

@@ -164,6 +164,13 @@ stateread_close(struct stateread *r)
 	free(r);
 }
 
+void
+stateread_freeze(struct stateread *r)
+{
+	/* if it fails nothing is lost: reads then see the newest commit each */
+	(void)sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
+}
+
 struct sqlite3 *
 stateread_db(struct stateread *r)
 {

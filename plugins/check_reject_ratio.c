@@ -30,7 +30,7 @@ static struct {
 } set = { .state = "/var/lib/mxgauge", .window_s = 900, .stale_s = 600, .min_rcpt = 20 };
 
 static const struct opt opts[] = {
-	{ 0, "state", OPT_STRING, &set.state, "DIR", "the collector's state" },
+	{ 's', "state", OPT_STRING, &set.state, "DIR", "the collector's state" },
 	{ 'H', "host", OPT_STRING, &set.host, "HOST", "one mail server instead of the whole farm" },
 	{ 0, "window", OPT_DURATION, &set.window_s, "TIME", "how far to look back",
 	    .min = 60, .max = 8 * 86400 },
@@ -239,9 +239,10 @@ require_fresh(struct stateread *r, int64_t first, int64_t newest, int64_t now, i
 		    "running, and does its log grow? See \"mxgauge status --state %s\"", set.state,
 		    people((double)(now - written), "s"), clock_text(newest), set.state);
 	if ((double)(at - newest) > set.stale_s)
-		check_unknown("the newest line of %s is %s old (%s), though the collector runs: did its log "
-		    "move, or is its clock or time zone wrong? See \"mxgauge status --state %s\"",
-		    whose(), people((double)(at - newest), "s"), clock_text(newest), set.state);
+		check_unknown("the newest line of %s is %s old (%s), though the state is being written: did "
+		    "the log move, or is a clock or time zone wrong? See \"mxgauge status --state %s\"; "
+		    "an archive is asked with --at", whose(), people((double)(at - newest), "s"),
+		    clock_text(newest), set.state);
 }
 
 /* A hole in the past, or stamps from the future: the newest line does not tell. */
@@ -546,7 +547,10 @@ main(int argc, char **argv)
 	from = to - (int64_t)ceil(set.window_s / 60);
 
 	check_phase("reading %s", set.state);
-	if ((r = stateread_open(set.state, &e)) == NULL || !stateread_hosts(r, &hosts, &n, &e))
+	if ((r = stateread_open(set.state, &e)) == NULL)
+		check_unknown("%s", e.text);
+	stateread_freeze(r);
+	if (!stateread_hosts(r, &hosts, &n, &e))
 		check_unknown("%s", e.text);
 	host = find_host(hosts, n);
 	host_span(hosts, n, host, &first, &newest);

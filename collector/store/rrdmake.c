@@ -66,9 +66,9 @@ note(struct rrdmake *s, const char *fmt, ...)
 static bool
 rrd_failed(struct err *e, const char *what, const char *path)
 {
-	int saved = errno;	/* it has no words for a full disk */
-
-	err_set(e, "%s %s: %s", what, path, rrd_test_error() ? rrd_get_error() : strerror(saved));
+	/* of a full disk it says nothing */
+	err_set(e, "%s %s: %s", what, path, rrd_test_error() ? rrd_get_error() :
+	    "it could not be written; is the disk full, or over a quota?");
 	rrd_clear_error();
 	return false;
 }

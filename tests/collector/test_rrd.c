@@ -230,13 +230,15 @@ test_late(void)
 	    "a change that nobody told of is found by comparing");
 	ok(!shell("ls @ | grep -q new", "mx1.example.org"), "nothing is left lying about");
 	w.first += 2000;	/* the oldest cells are dropped */
+	for (int i = 0; i < 2000; i++)
+		cell_free(&w.cell[i]);
 	memmove(w.cell, w.cell + 2000, 2000 * sizeof w.cell[0]);
 	memset(w.cell + 2000, 0, 2000 * sizeof w.cell[0]);
 	cell_add(&w.cell[100], CELL_METRIC + M_rej, 7);
 	ok(run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) &&
 	    wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first, DAY + 1500) == 0,
 	    "rewriting a day of which the first cells are gone");
-	memset(w.cell + 100, 0, sizeof w.cell[0]);
+	cell_free(&w.cell[100]);
 	ok(run("fresh.example.org", DAY + 1500, w.first, &e) &&
 	    shell("rrdtool fetch @ AVERAGE -r 60 -s 1779494400 -e 1779580000 >/dev/null",
 	    "fresh.example.org/one.rrd"), "the minutes before them stay");

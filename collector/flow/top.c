@@ -37,16 +37,6 @@ table_free(struct table *b)
 	free(b);
 }
 
-void
-tops_free(struct tops *t)
-{
-	if (t == NULL)
-		return;
-	for (size_t i = 0; i < t->n; i++)
-		table_free(t->table[i]);
-	free(t->table);
-	free(t);
-}
 
 static struct toplist *
 list_of(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
@@ -151,29 +141,28 @@ tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint
 bool
 tops_each(struct tops *t, tops_fn *f, void *arg)
 {
-	size_t kept = 0;
-	bool all = true;
-
-	for (size_t i = 0; i < t->n; i++) {
-		struct table *b = t->table[i];
-		bool done = true;
-
+	for (size_t i = 0; i < t->n; i++)
 		for (int k = 0; k < TOP_KIND_N; k++)
-			if (b->used[k])
-				done = f(arg, b->host, b->hour, (enum top_kind)k, &b->list[k]) && done;
-		if (done) {
-			table_free(b);
-		} else {
-			t->table[kept++] = b;
-			all = false;
-		}
-	}
-	t->n = kept;
-	return all;
+			if (t->table[i]->used[k] && !f(arg, t->table[i]->host, t->table[i]->hour,
+			    (enum top_kind)k, &t->table[i]->list[k]))
+				return false;
+	return true;
 }
 
-size_t
-tops_tables(const struct tops *t)
+void
+tops_clear(struct tops *t)
 {
-	return t->n;
+	for (size_t i = 0; i < t->n; i++)
+		table_free(t->table[i]);
+	t->n = 0;
+}
+
+void
+tops_free(struct tops *t)
+{
+	if (t == NULL)
+		return;
+	tops_clear(t);
+	free(t->table);
+	free(t);
 }

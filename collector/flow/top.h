@@ -28,10 +28,10 @@ void tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind
 /* The fixed beginning of a reason's text. */
 void tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n);
 
-/* Call f for each table, and forget those for which it says true. */
+/* Call f for each table, until it says false; forget them all. */
 typedef bool tops_fn(void *arg, unsigned host, int64_t hour, enum top_kind kind,
     struct toplist *list);
 bool tops_each(struct tops *t, tops_fn *f, void *arg);
-size_t tops_tables(const struct tops *t);
+void tops_clear(struct tops *t);
 
 #endif

@@ -204,35 +204,17 @@ rrd_closed(const struct stateread_host *hosts, size_t n, int host, int64_t now,
 	m->end = open < m->limit ? open : m->limit;
 }
 
-/* Since when the cells of a host are all there. The farm's are complete where those of each
- * host are: one whose first cells were dropped would be missing in the sum. */
 static bool
-cells_kept(struct stateread *r, const struct stateread_host *hosts, size_t n, int host,
-    int64_t *kept)
-{
-	int64_t first, last;
-
-	if (!stateread_span(r, host, kept, &last))
-		return false;
-	for (size_t i = 0; host == STATEREAD_FARM && i < n; i++)
-		if (stateread_span(r, hosts[i].id, &first, &last) &&
-		    first > hosts[i].first / 60 && first > *kept)
-			*kept = first;
-	return true;
-}
-
-static bool
-update_host(struct rrd_store *s, const struct source *from, const char *name,
-    struct rrd_minutes *m, int64_t changed, int64_t now, struct err *e)
+update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int64_t changed,
+    int64_t now, struct err *e)
 {
 	struct known *k = known_host(s, from->host);
 	bool wait = k->changed != RRD_COMPARE && now - k->rewritten_at < s->o.rewrite_every_s;
 
 	if (changed < k->written && changed < k->changed)
 		k->changed = changed;
-	m->name = name;
 	m->source = from_state;
-	m->arg = (void *)(uintptr_t)from;
+	m->arg = from;
 	m->changed = wait ? RRD_NOTHING_CHANGED : k->changed;
 	if (!rrd_store_write(s, m, e))
 		return false;
@@ -244,34 +226,46 @@ update_host(struct rrd_store *s, const struct source *from, const char *name,
 	return true;
 }
 
+/* The oldest change of a host, or of any for the farm. */
+static int64_t
+oldest_change(const struct rrd_changed *changed, size_t n, int host)
+{
+	int64_t oldest = RRD_NOTHING_CHANGED;
+
+	for (size_t i = 0; i < n; i++)
+		if ((host == STATEREAD_FARM || changed[i].host == host) &&
+		    changed[i].minute < oldest)
+			oldest = changed[i].minute;
+	return oldest;
+}
+
 bool
 rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_changed *changed,
     size_t n_changed, int64_t now, struct err *e)
 {
 	const struct stateread_host *hosts;
-	int64_t farm_changed = RRD_NOTHING_CHANGED;
+	int64_t first, last;
 	struct err why;
 	bool all = true;
 	size_t n;
 
 	if (!stateread_hosts(r, &hosts, &n, e))
 		return false;
-	for (size_t i = 0; i < n_changed; i++)
-		if (changed[i].minute < farm_changed)
-			farm_changed = changed[i].minute;
-	for (size_t i = 0; n > 0 && i <= n; i++) {
+	/* Cells are dropped by one age for all hosts: from the oldest on, all are there. */
+	if (!stateread_span(r, STATEREAD_FARM, &first, &last))
+		return true;
+	for (size_t i = 0; i <= n; i++) {
 		bool farm = i == n;
 		struct source from = { r, farm ? STATEREAD_FARM : hosts[i].id };
-		int64_t oldest = farm ? farm_changed : RRD_NOTHING_CHANGED;
-		struct rrd_minutes m = { 0 };
+		struct rrd_minutes m = { .name = farm ? RRD_FARM : hosts[i].name, .kept = first };
 
-		for (size_t k = 0; !farm && k < n_changed; k++)
-			if (changed[k].host == from.host && changed[k].minute < oldest)
-				oldest = changed[k].minute;
+		if (!farm && hosts[i].first / 60 > first)
+			m.kept = hosts[i].first / 60;
 		rrd_closed(hosts, n, from.host, now, &m);
-		if (!cells_kept(r, hosts, n, from.host, &m.kept))
-			continue;
-		if (!update_host(s, &from, farm ? RRD_FARM : hosts[i].name, &m, oldest, now, &why)) {
+		if (m.limit <= m.kept)
+			continue;	/* silent for longer than cells are kept */
+		if (!update_host(s, &from, &m, oldest_change(changed, n_changed, from.host), now,
+		    &why)) {
 			if (all)
 				err_set(e, "%s", why.text);
 			all = false;

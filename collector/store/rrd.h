@@ -40,9 +40,9 @@ struct rrd_changed {
 	int64_t minute;
 };
 
-/* Bring all RRDs of all hosts and of the farm up to the last commit. Call it after a
- * commit: after an import once (and before old cells are dropped), in the daemon each
- * minute. changed names the hosts of which cells of minutes that may have been written
+/* Bring all RRDs of all hosts and of the farm up to the last commit, as r sees it (open it
+ * for this). Call it after a commit: after an import once (and before cells that were not
+ * drawn yet are dropped), in the daemon each minute. changed names the hosts of which cells of minutes that may have been written
  * already were touched; a host that the store sees for the first time is compared as a
  * whole. now is the clock: a host's newest minute is closed by a later line, or two
  * minutes after its newest line. False and *e: the first fault; the other files were

@@ -73,6 +73,10 @@ struct templates {
 	struct arena memory;
 };
 
+/* Where the templates are: given, if it is not NULL; else beside the program, where they
+ * were installed or built. Fills dir. False and *e if there are none. */
+bool templates_find(const char *given, char *dir, size_t size, struct err *e);
+
 /* Read all of dir. False and "FILE:LINE: what is wrong" if one does not make sense;
  * *t is then empty. */
 bool templates_load(const char *dir, struct templates *t, struct err *e);

@@ -30,26 +30,26 @@ columns_free(struct columns *c)
 	*c = (struct columns){ 0 };
 }
 
-/* The two histograms of a cell are unpacked only if a data source wants them. */
+/* The two histograms of a cell are unpacked once, and only if a data source wants them. */
 struct hists {
-	struct hist delay, total;
-	bool has_delay, has_total;
+	struct hist hist[2];
+	int64_t count[2];	/* -1: not unpacked yet */
 };
 
 static double
 quantile(const struct cell *cell, const struct template_ds *ds, struct hists *h)
 {
-	bool total = ds->hist == CELL_DELAY_TOTAL;
-	bool *has = total ? &h->has_total : &h->has_delay;
-	struct hist *hist = total ? &h->total : &h->delay;
+	int which = ds->hist == CELL_DELAY_TOTAL;
 
-	if (!*has) {
-		*has = true;
-		cell_hist(cell, ds->hist, hist);
+	if (h->count[which] < 0) {
+		cell_hist(cell, ds->hist, &h->hist[which]);
+		h->count[which] = hist_count(&h->hist[which]);
+		if (h->count[which] < 0)
+			h->count[which] = 0;
 	}
-	if (hist_count(hist) <= 0)
+	if (h->count[which] == 0)
 		return NAN;
-	return ds->q < 1 ? hist_quantile(hist, ds->q) : hist_max(hist);
+	return ds->q < 1 ? hist_quantile(&h->hist[which], ds->q) : hist_max(&h->hist[which]);
 }
 
 static bool
@@ -62,7 +62,7 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 	(void)host;
 	if (minute < c->from || minute >= c->to)
 		return true;
-	h.has_delay = h.has_total = false;
+	h.count[0] = h.count[1] = -1;
 	v = c->value + (size_t)(minute - c->from) * c->width;
 	for (size_t i = 0; i < c->templates->n; i++) {
 		const struct template *t = &c->templates->t[i];

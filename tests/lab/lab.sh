@@ -8,7 +8,7 @@
 # Needs root. ROUNDS repeats the whole plot, for the recorded day.
 set -eu
 if [ -z "${LAB_INSIDE:-}" ]; then
-    exec env LAB_INSIDE=1 unshare --mount --net --uts --pid --fork --kill-child --mount-proc \
+    exec env LAB_INSIDE=1 PYTHONDONTWRITEBYTECODE=1 unshare --mount --net --uts --pid --fork --kill-child --mount-proc \
         sh "$0" "$@"
 fi
 here=$(cd "$(dirname "$0")" && pwd)

@@ -7,6 +7,7 @@ import random
 import sys
 
 import arrive
+import background
 import fail
 import refuse
 from play import a, rounds, s, scenes
@@ -18,6 +19,8 @@ def perform(n):
         for scene in scenes:
             print(scene.__name__, flush=True)
             scene()
+            if n > 1:
+                background.some()
         shuffle(scenes)
     fail.left_behind()
 

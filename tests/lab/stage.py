@@ -1,6 +1,7 @@
 """stage.py - the daemons of the lab, their log, and the ways to send them mail.
 
 Everything waits for a condition with a deadline; nothing waits for time to pass."""
+import itertools
 import os
 import re
 import shutil
@@ -95,6 +96,10 @@ class Stage:
         self.wait(r'qmgr\[\d+\]: %s: removed' % queue_id)
 
 
+numbers = itertools.count(1)
+clients = itertools.cycle('198.51.100.%d' % n for n in range(2, 25))
+
+
 # --- clients --------------------------------------------------------------------------
 def queued(text):
     """The queue id that Postfix told a client, or None."""
@@ -142,12 +147,13 @@ class Client:
 
 def letter(to, subject='hello', sender='someone@example.net', more=''):
     return ('From: <%s>\r\nTo: <%s>\r\nSubject: %s\r\nMessage-ID: <%d.%s@example.net>\r\n%s\r\n'
-            'A few words.\r\n.\r\n' % (sender, to, subject, time.time_ns(), os.getpid(), more)).encode()
+            'A few words.\r\n.\r\n' % (sender, to, subject, next(numbers), os.getpid(), more)).encode()
 
 
-def swaks(server, to, *more, source='198.51.100.10', sender='someone@example.net',
-          helo='host10.example.net'):
+def swaks(server, to, *more, source=None, sender='someone@example.net', helo=None):
     """One mail by swaks: its last reply code as text, and the queue id or None."""
+    source = source or next(clients)
+    helo = helo or 'host%s.example.net' % source.rpartition('.')[2]
     code, said = run('swaks', '--server', server, '--to', to, '--from', sender, '--helo', helo,
                      '--local-interface', source, '--timeout', '10', *more)
     replies = re.findall(r'^<\S* +(\d{3}) (?!2\.0\.0 Bye)', said, re.M)

@@ -54,9 +54,10 @@ LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_reject_ratio := -lsqlite3 -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
+MAIN_SRC  := $(wildcard collector/mx*.c)
 COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow/*.c \
-               collector/store/*.c collector/view/*.c)
-MAIN_SRC  := $(wildcard collector/*.c)
+               collector/store/*.c collector/view/*.c) \
+             $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)

@@ -35,7 +35,7 @@ struct reader *reader_open(const char *path, struct err *e);
 void reader_close(struct reader *r);
 
 /* Is this file one that was read up to *pos (its head and the bytes before the
- * offset are those)? */
+ * offset are those)? Never of a pipe; always at offset 0. Seek afterwards. */
 bool reader_matches(struct reader *r, const struct position *pos);
 /* Go on there (pos matched), or at 0 with NULL. */
 bool reader_seek(struct reader *r, const struct position *pos, struct err *e);
@@ -51,6 +51,10 @@ void reader_position(struct reader *r, struct position *pos);
  * compressed) and how many of those were read: for a progress bar. */
 uint64_t reader_cut_lines(const struct reader *r);
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
+
+/* When the file was written last (its mtime), or now for what is no file: the clock
+ * that the year of its stamps is inferred from. */
+int64_t reader_written_at(const struct reader *r);
 
 /* The file's name without what rotation adds: "/var/log/mail.log.2.gz" and
  * "/var/log/mail.log-20261120.zst" are "/var/log/mail.log". Fills out (a C string). */

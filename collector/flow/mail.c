@@ -1,0 +1,238 @@
+/* mail.c - the facts of a mail as bytes, and their order.
+ *
+ * A fact is: kind, flags, class, label (2 bytes), time since base (zigzag), then by kind its
+ * numbers and texts, each text behind its length. What the facts mean for the
+ * counts is in count.c. */
+#include "flow/mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#include "poison.h"
+
+/* Which fields a kind has. */
+enum { HAS_DELAY = 1, HAS_SIZE = 2, HAS_OTHER = 4, HAS_A = 8, HAS_B = 16, HAS_C = 32,
+	HAS_D = 64, HAS_TEXT = 128 };
+
+static const unsigned char layout[] = {
+	[FACT_CLIENT] = HAS_A | HAS_B | HAS_C,
+	[FACT_PICKUP] = HAS_A,
+	[FACT_MSGID] = HAS_A,
+	[FACT_QUEUED] = HAS_SIZE | HAS_A,
+	[FACT_DELIVERED] = HAS_DELAY | HAS_OTHER | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_DEFERRED] = HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_BOUNCED] = HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_EXPIRED] = 0,
+	[FACT_REMOVED] = 0,
+	[FACT_HELD] = HAS_TEXT,
+	[FACT_RELEASED] = 0,
+	[FACT_DISCARDED] = HAS_TEXT,
+	[FACT_REFUSED] = HAS_D | HAS_TEXT,
+	[FACT_PROBE] = HAS_A | HAS_TEXT,
+	[FACT_VERDICT] = HAS_TEXT,
+	[FACT_NOTIFIED] = HAS_OTHER | HAS_TEXT,
+	[FACT_FROM] = HAS_DELAY | HAS_OTHER | HAS_B,
+	[FACT_INTO] = HAS_OTHER,
+	[FACT_DSN_OF] = HAS_OTHER,
+};
+
+enum {
+	TEXT_KEEP = 160,	/* of a reply: enough to see what they meant */
+	SENT_KEEP = 48,		/* of a reply to what went well */
+	ADDRESS_KEEP = 254,	/* RFC 5321 4.5.3.1.3 */
+	FACT_BYTES_MAX = 8 + 4 * 10 + 6 * (3 + ADDRESS_KEEP) + TEXT_KEEP
+};
+
+static unsigned char *
+put_varint(unsigned char *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (unsigned char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (unsigned char)v;
+	return p;
+}
+
+static unsigned char *
+put_text(unsigned char *p, struct slice s, size_t max)
+{
+	size_t n = s.n < max ? s.n : max;
+
+	p = put_varint(p, n);
+	if (n > 0)
+		memcpy(p, s.p, n);
+	return p + n;
+}
+
+static bool
+reserve(struct mail *m, uint32_t more)
+{
+	uint32_t want = m->n + more;
+
+	if (want > MAIL_FACTS_MAX)
+		return false;
+	if (want > m->cap) {
+		m->cap = m->cap == 0 ? (want < 192 ? 192 : want) : m->cap * 2;
+		if (m->cap < want)
+			m->cap = want;
+		m->facts = xrealloc(m->facts, m->cap);
+	}
+	return true;
+}
+
+bool
+mail_add(struct mail *m, const struct fact *f)
+{
+	unsigned char raw[FACT_BYTES_MAX], *p = raw;
+	unsigned has = layout[f->kind];
+	int64_t rel;
+
+	if (m->n == 0) {
+		m->base = m->first = m->last = f->time;
+	} else {
+		if (f->time < m->first)
+			m->first = f->time;
+		if (f->time > m->last)
+			m->last = f->time;
+	}
+	rel = f->time - m->base;
+	*p++ = (unsigned char)f->kind;
+	*p++ = (unsigned char)f->flags;
+	*p++ = (unsigned char)f->cls;
+	*p++ = (unsigned char)(f->label & 0xff);
+	*p++ = (unsigned char)(f->label >> 8);
+	p = put_varint(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
+	if (has & HAS_DELAY)
+		p = put_varint(p, (uint64_t)(f->delay_ms + 1));
+	if (has & HAS_SIZE) {
+		p = put_varint(p, f->size);
+		p = put_varint(p, f->nrcpt);
+	}
+	if (has & HAS_OTHER)
+		p = put_text(p, f->other_id, MAIL_ID_MAX);
+	if (has & HAS_A)
+		p = put_text(p, f->a, ADDRESS_KEEP);
+	if (has & HAS_B)
+		p = put_text(p, f->b, ADDRESS_KEEP);
+	if (has & HAS_C)
+		p = put_text(p, f->c, ADDRESS_KEEP);
+	if (has & HAS_D)
+		p = put_text(p, f->d, 16);
+	if (has & HAS_TEXT)
+		p = put_text(p, f->text, f->kind == FACT_DELIVERED ? SENT_KEEP : TEXT_KEEP);
+	if (!reserve(m, (uint32_t)(p - raw)))
+		return false;
+	memcpy(m->facts + m->n, raw, (size_t)(p - raw));
+	m->n += (uint32_t)(p - raw);
+	return true;
+}
+
+static bool
+take_text(struct slice *s, struct slice *out)
+{
+	uint64_t n;
+
+	if (s->n > 0 && (unsigned char)s->p[0] < 0x80) {	/* nearly always */
+		n = (unsigned char)s->p[0];
+		*s = slice_from(*s, 1);
+	} else if (!slice_varint(s, &n)) {
+		return false;
+	}
+	if (n > s->n)
+		return false;
+	*out = slice_head(*s, (size_t)n);
+	*s = slice_from(*s, (size_t)n);
+	return true;
+}
+
+bool
+mail_next(const struct mail *m, uint32_t *at, struct fact *f)
+{
+	struct slice s = { (const char *)m->facts + *at, m->n - *at };
+	uint64_t delay = 0, nrcpt;
+	unsigned has, kind;
+	int64_t rel;
+
+	if (s.n < 6)
+		return false;
+	kind = (unsigned char)s.p[0];
+	if (kind == 0 || kind >= sizeof layout)
+		return false;
+	has = layout[kind];
+	*f = (struct fact){ .kind = (enum fact_kind)kind, .flags = (unsigned char)s.p[1],
+		.cls = (enum reason)(unsigned char)s.p[2], .delay_ms = -1 };
+	f->label = (uint16_t)((unsigned char)s.p[3] | (unsigned char)s.p[4] << 8);
+	if (f->cls >= REASON_N)
+		return false;
+	s = slice_from(s, 5);
+	if (!slice_zigzag(&s, &rel))
+		return false;
+	f->time = m->base + rel;
+	if (has & HAS_DELAY) {
+		if (!slice_varint(&s, &delay))
+			return false;
+		f->delay_ms = (int64_t)delay - 1;
+	}
+	if (has & HAS_SIZE) {
+		if (!slice_varint(&s, &f->size) || !slice_varint(&s, &nrcpt) || nrcpt > UINT32_MAX)
+			return false;
+		f->nrcpt = (uint32_t)nrcpt;
+	}
+	if (((has & HAS_OTHER) && !take_text(&s, &f->other_id)) ||
+	    ((has & HAS_A) && !take_text(&s, &f->a)) ||
+	    ((has & HAS_B) && !take_text(&s, &f->b)) ||
+	    ((has & HAS_C) && !take_text(&s, &f->c)) ||
+	    ((has & HAS_D) && !take_text(&s, &f->d)) ||
+	    ((has & HAS_TEXT) && !take_text(&s, &f->text)))
+		return false;
+	*at = m->n - (uint32_t)s.n;
+	return true;
+}
+
+void
+mail_encode(struct buf *b, const struct mail *m)
+{
+	buf_varint(b, m->host);
+	buf_char(b, (char)m->id_n);
+	buf_add(b, mail_id(m));
+	buf_char(b, (char)(m->real | m->bound << 1));
+	buf_varint(b, (uint64_t)m->base);
+	buf_varint(b, (uint64_t)(m->base - m->first));
+	buf_varint(b, (uint64_t)(m->last - m->base));
+	buf_varint(b, m->n);
+	buf_add(b, (struct slice){ (const char *)m->facts, m->n });
+}
+
+bool
+mail_decode(struct slice *s, struct mail *m)
+{
+	uint64_t host, base, before, after, n;
+	unsigned flags;
+
+	*m = (struct mail){ 0 };
+	if (!slice_varint(s, &host) || host > UINT16_MAX || s->n < 1)
+		return false;
+	m->host = (uint16_t)host;
+	m->id_n = (uint8_t)s->p[0];
+	if (m->id_n > MAIL_ID_MAX || s->n < 2u + m->id_n)
+		return false;
+	memcpy(m->id, s->p + 1, m->id_n);
+	flags = (unsigned char)s->p[1 + m->id_n];
+	*s = slice_from(*s, 2u + m->id_n);
+	if (!slice_varint(s, &base) || !slice_varint(s, &before) || !slice_varint(s, &after) ||
+	    !slice_varint(s, &n) || n > MAIL_FACTS_MAX || n > s->n)
+		return false;
+	m->real = flags & 1;
+	m->bound = flags & 2;
+	m->base = (int64_t)base;
+	m->first = m->base - (int64_t)before;
+	m->last = m->base + (int64_t)after;
+	m->n = m->cap = m->counted = (uint32_t)n;
+	m->facts = xmalloc(n);
+	memcpy(m->facts, s->p, n);
+	*s = slice_from(*s, (size_t)n);
+	return true;
+}

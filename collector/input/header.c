@@ -1,0 +1,446 @@
+/* header.c - see header.h.
+ *
+ * Most lines have neither escapes nor repeats: for those the way is a stamp, two
+ * blanks and a '#' looked for. Everything else may cost a little more. */
+#include "input/header.h"
+
+#include <stdlib.h>
+
+#include "input/stamp.h"
+#include "mem.h"
+
+#include "poison.h"
+
+enum { SCRATCH_MAX = 128 * 1024 };	/* the longest line, and RFC 5424's fields twice */
+
+struct header {
+	struct stamps stamps;
+	struct slice host;	/* of lines that name none */
+	struct buf scratch;
+};
+
+struct header *
+header_new(const char *zone, int year, int64_t now, struct slice host, struct err *e)
+{
+	const struct zone *z = zone_get(zone, e);
+	struct header *h;
+
+	if (z == NULL)
+		return NULL;
+	h = xcalloc(1, sizeof *h);
+	*h = (struct header){
+		.stamps = { .zone = z, .clocked = year == 0, .year = year, .now = now },
+		.host = { xslicedup(host), host.n },
+		.scratch = buf_new(SCRATCH_MAX),
+	};
+	return h;
+}
+
+void
+header_free(struct header *h)
+{
+	if (h == NULL)
+		return;
+	free((char *)(uintptr_t)h->host.p);
+	buf_free(&h->scratch);
+	free(h);
+}
+
+void
+header_set_now(struct header *h, int64_t now)
+{
+	h->stamps.now = now;
+	h->stamps.bsd_key[0] = '\0';	/* the same minute may be of another year now */
+}
+
+int64_t
+header_newest(const struct header *h)
+{
+	return h->stamps.newest;
+}
+
+void
+header_set_newest(struct header *h, int64_t newest)
+{
+	h->stamps.newest = newest;
+	if (newest != 0)
+		h->stamps.year = 0;
+	h->stamps.bsd_key[0] = '\0';
+}
+
+/* --- escapes and repeats --------------------------------------------------------- */
+
+/* rsyslog writes control characters, and bytes above 127 where told so, as "#ooo".
+ * Every other '#' is itself. -1 if this one is. */
+static int
+escape_at(const char *p, size_t n)
+{
+	int v;
+
+	if (n < 4 || p[1] < '0' || p[1] > '3' || p[2] < '0' || p[2] > '7' || p[3] < '0' ||
+	    p[3] > '7')
+		return -1;
+	v = (p[1] - '0') * 64 + (p[2] - '0') * 8 + p[3] - '0';
+	return v < ' ' || v >= 127 ? v : -1;
+}
+
+/* The first escape in s, or NULL. */
+static const char *
+escape_in(struct slice s)
+{
+	const char *end = s.p + s.n;
+	const char *at = s.n > 0 ? memchr(s.p, '#', s.n) : NULL;
+
+	while (at != NULL && escape_at(at, (size_t)(end - at)) < 0)
+		at = memchr(at + 1, '#', (size_t)(end - at - 1));
+	return at;
+}
+
+/* Add s to the scratch space with its escapes undone. */
+static void
+add_unescaped(struct buf *scratch, struct slice s)
+{
+	const char *at;
+
+	while ((at = escape_in(s)) != NULL) {
+		size_t n = (size_t)(at - s.p);
+
+		buf_add(scratch, slice_head(s, n));
+		buf_char(scratch, (char)escape_at(at, s.n - n));
+		s = slice_from(s, n + 4);
+	}
+	buf_add(scratch, s);
+}
+
+/* s with its escapes undone: s itself if there are none, else in the scratch space. */
+static struct slice
+unescape(struct header *h, struct slice s)
+{
+	if (escape_in(s) == NULL)
+		return s;
+	buf_clear(&h->scratch);
+	add_unescaped(&h->scratch, s);
+	return buf_slice(&h->scratch);
+}
+
+/* Take "N times". */
+static bool
+times(struct slice *s, uint32_t *n)
+{
+	uint64_t v;
+
+	if (!slice_u64(s, &v) || v == 0 || v > UINT32_MAX || !slice_eat(s, SLICE(" times")))
+		return false;
+	*n = (uint32_t)v;
+	return true;
+}
+
+/* "last message repeated 3 times" and, from sysklogd, "last message buffered 3
+ * times", in either case maybe between "--- " and " ---". */
+static inline bool
+repeats_last(struct slice s, uint32_t *n)
+{
+	if (s.n == 0 || (s.p[0] != 'l' && s.p[0] != '-'))
+		return false;
+	(void)slice_eat(&s, SLICE("--- "));
+	if (!slice_eat(&s, SLICE("last message repeated ")) &&
+	    !slice_eat(&s, SLICE("last message buffered ")))
+		return false;
+	return times(&s, n) && (s.n == 0 || slice_eq(s, SLICE(" ---")));
+}
+
+/* syslog-ng's suppress(): "Last message 'its first words' repeated 3 times,
+ * suppressed by syslog-ng on mx1", under the tag of that message. */
+static bool
+suppressed(struct slice s, uint32_t *n)
+{
+	struct slice words;
+
+	return slice_eat(&s, SLICE("Last message '")) &&
+	    slice_rcut_at(&s, SLICE("' repeated "), &words) && times(&s, n) &&
+	    slice_starts(s, SLICE(", suppressed by syslog-ng on "));
+}
+
+/* rsyslog: "message repeated 3 times: [ TEXT]". */
+static void
+repeated(struct line *out)
+{
+	struct slice s = out->text;
+	uint32_t n;
+
+	if (!slice_eat(&s, SLICE("message repeated ")) || !times(&s, &n) ||
+	    !slice_eat(&s, SLICE(": [")))
+		return;
+	(void)slice_eat_char(&s, ' ');
+	if (slice_ends(s, SLICE("]")))	/* not when the line was cut */
+		s.n--;
+	out->text = s;
+	out->repeat = n;
+}
+
+/* Solaris: "[ID 197553 mail.info] TEXT". */
+static void
+message_id(struct line *out)
+{
+	struct slice s = out->text, id;
+	uint64_t number;
+
+	if (slice_eat(&s, SLICE("[ID ")) && slice_u64(&s, &number) &&
+	    slice_eat_char(&s, ' ') && slice_cut_at(&s, SLICE("] "), &id))
+		out->text = s;
+}
+
+/* What may stand before the text proper. */
+static inline bool
+text_done(struct line *out)
+{
+	char c = out->text.n > 0 ? out->text.p[0] : '\0';
+
+	if (c == '[')
+		message_id(out);
+	c = out->text.n > 0 ? out->text.p[0] : '\0';
+	if (c == 'm')
+		repeated(out);
+	else if (c == 'L' && suppressed(out->text, &out->repeat)) {
+		out->repeat_of_last = true;
+		out->tag.n = out->text.n = 0;
+		out->pid = 0;
+	}
+	return true;
+}
+
+/* --- host and tag ---------------------------------------------------------------- */
+
+/* The number in "123", 0 if it is none that a process id can be. */
+static inline uint32_t
+pid_of(struct slice s)
+{
+	uint64_t v = 0;
+
+	if (s.n > 10)
+		return 0;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return 0;
+		v = v * 10 + (uint64_t)(s.p[i] - '0');
+	}
+	return v <= UINT32_MAX ? (uint32_t)v : 0;
+}
+
+/* Take the tag apart: "postfix/smtpd[2200]: text". It may lack the pid, the colon or
+ * the blank. True if a colon ends it, which text without a tag seldom has. */
+static bool
+split_tag(struct slice s, struct line *out)
+{
+	static const char ends[256] = { [':'] = 1, ['['] = 1, [' '] = 1 };
+	size_t n = 0;
+	bool colon;
+
+	while (n < s.n && !ends[(unsigned char)s.p[n]])
+		n++;
+	out->tag = slice_head(s, n);
+	out->text = s;
+	if (n == 0)
+		return false;	/* no tag at all */
+	s = slice_from(s, n);
+	if (s.n > 0 && s.p[0] == '[') {
+		for (n = 1; n < s.n && s.p[n] != ']' && s.p[n] != ' '; n++)
+			;
+		if (n < s.n && s.p[n] == ']') {
+			out->pid = pid_of((struct slice){ s.p + 1, n - 1 });
+			s = slice_from(s, n + 1);
+		}
+	}
+	colon = slice_eat_char(&s, ':');
+	(void)slice_eat_char(&s, ' ');
+	out->text = s;
+	return colon;
+}
+
+static inline size_t
+word_of(struct slice s)
+{
+	const char *blank = s.n > 0 ? memchr(s.p, ' ', s.n) : NULL;
+
+	return blank != NULL ? (size_t)(blank - s.p) : s.n;
+}
+
+/* Is this word, which ends in a colon, a tag and not an address like "2001:db8::"? */
+static bool
+is_tag(struct slice word)
+{
+	for (size_t i = 0; i + 1 < word.n; i++)
+		if (strchr("0123456789abcdefABCDEF:", word.p[i]) == NULL || word.p[i] == '\0')
+			return true;
+	return !slice_ends(word, SLICE("::"));
+}
+
+/* syslog-ng's chain_hostnames: "source@host" where it was logged, "host/relay"
+ * where it passed. The host that wrote the line is wanted. */
+static struct slice
+first_of_chain(struct slice host)
+{
+	for (size_t i = 0; i < host.n; i++) {
+		if (host.p[i] == '@') {
+			host = slice_from(host, i + 1);
+			i = 0;
+		}
+		if (i < host.n && host.p[i] == '/')
+			return slice_head(host, i);
+	}
+	return host;
+}
+
+/* "host tag[pid]: text", after the stamp. With must_tag a line needs a tag with a
+ * colon: nothing else tells it from rubbish. */
+static bool
+bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
+{
+	size_t word = word_of(s);
+
+	out->host = h->host;
+	if (word == 0 && !slice_eat_char(&s, ' '))
+		return false;
+	if (word == 0) {	/* a relay left the host out, but not its blank */
+		while (slice_eat_char(&s, ' '))
+			;
+		word = word_of(s);
+	}
+	if (word > 1 && s.p[word - 1] == ':' && is_tag(slice_head(s, word))) {
+		/* no host */
+	} else if (repeats_last(s, &out->repeat)) {
+		out->repeat_of_last = true;
+	} else {
+		out->host = first_of_chain(slice_head(s, word));
+		s = slice_from(s, word + 1);
+	}
+	s = unescape(h, s);
+	out->ident = s;
+	if (out->repeat_of_last || repeats_last(s, &out->repeat)) {
+		out->repeat_of_last = true;
+		return true;
+	}
+	return (split_tag(s, out) || !must_tag) && text_done(out);
+}
+
+/* --- RFC 5424 and RFC 3164 as on the wire ----------------------------------------- */
+
+/* The next field and its blank; "-" means that there is none. */
+static bool
+field(struct slice *s, struct slice *out)
+{
+	if (!slice_cut(s, ' ', out) || out->n == 0)
+		return false;
+	if (out->n == 1 && out->p[0] == '-')
+		out->n = 0;
+	return true;
+}
+
+/* Skip '-' or any number of [id name="value"]; values may hold ']' as "\]". */
+static bool
+structured_data(struct slice *s)
+{
+	bool quoted = false;
+	size_t i = 0;
+
+	if (slice_eat_char(s, '-'))
+		return s->n == 0 || s->p[0] == ' ';
+	if (s->n == 0 || s->p[0] != '[')
+		return false;
+	for (i = 1; i < s->n; i++) {
+		char c = s->p[i];
+
+		if (quoted && c == '\\') {
+			i++;
+		} else if (c == '"') {
+			quoted = !quoted;
+		} else if (c == ']' && !quoted) {
+			if (i + 1 < s->n && s->p[i + 1] == '[')
+				continue;
+			*s = slice_from(*s, i + 1);
+			return s->n == 0 || s->p[0] == ' ';
+		}
+	}
+	return false;
+}
+
+/* What follows "<22>1 ". The identity is put together as the line would look in a
+ * file: a copy that came another way must be the same line. */
+static bool
+rfc5424(struct header *h, struct slice s, struct line *out)
+{
+	struct slice app, procid, msgid;
+	size_t head;
+
+	if (slice_eat(&s, SLICE("- ")))
+		out->time = h->stamps.now;
+	else if (!stamp_take(&h->stamps, &s, &out->time, &out->usec))
+		return false;
+	if (!field(&s, &out->host) || !field(&s, &app) || !field(&s, &procid) ||
+	    !field(&s, &msgid) || !structured_data(&s))
+		return false;
+	out->host = out->host.n > 0 ? first_of_chain(out->host) : h->host;
+	(void)slice_eat_char(&s, ' ');
+	(void)slice_eat(&s, SLICE("\xef\xbb\xbf"));
+	(void)slice_eat_char(&s, ' ');	/* rsyslog keeps the one after "tag:" */
+	buf_clear(&h->scratch);
+	buf_add(&h->scratch, app);
+	if (procid.n > 0) {
+		buf_char(&h->scratch, '[');
+		buf_add(&h->scratch, procid);
+		buf_char(&h->scratch, ']');
+	}
+	if (app.n > 0)
+		buf_str(&h->scratch, ": ");
+	head = h->scratch.n;
+	add_unescaped(&h->scratch, s);
+	out->ident = buf_slice(&h->scratch);
+	out->tag = slice_head(out->ident, app.n);
+	out->pid = pid_of(procid);
+	out->text = slice_from(out->ident, head);
+	out->repeat_of_last = app.n == 0 && repeats_last(out->text, &out->repeat);
+	if (out->repeat_of_last)
+		out->text.n = 0;
+	return text_done(out);
+}
+
+/* "<22>" and one of: RFC 5424; a stamp and what follows it in a file; no stamp at
+ * all, as some devices send. */
+static bool
+wire(struct header *h, struct slice s, struct line *out)
+{
+	uint64_t pri;
+
+	if (!slice_eat_char(&s, '<') || !slice_u64(&s, &pri) || pri > 191 ||
+	    !slice_eat_char(&s, '>'))
+		return false;
+	if (slice_eat(&s, SLICE("1 ")))
+		return rfc5424(h, s, out);
+	if (stamp_take(&h->stamps, &s, &out->time, &out->usec))
+		return bsd_rest(h, s, false, out);
+	out->time = h->stamps.now;
+	return bsd_rest(h, s, true, out);
+}
+
+bool
+header_parse(struct header *h, struct slice raw, struct line *out)
+{
+	/* field by field: zeroing it whole costs more than all of these */
+	out->usec = 0;
+	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
+	out->pid = 0;
+	out->repeat = 1;
+	out->repeat_of_last = false;
+	if (raw.n > 0 && raw.p[raw.n - 1] == '\r')
+		raw.n--;
+	while (raw.n > 0 && raw.p[0] == '\0')	/* the hole that a crash left before the line */
+		raw = slice_from(raw, 1);
+	if (raw.n == 0)
+		return false;
+	/* The files that other programs write themselves (TAI64N's '@', p0f's '[',
+	 * the journal's '{', "YYYY-MM-DD hh:mm:ss" and week days) go on from here. */
+	if (raw.p[0] == '<')
+		return wire(h, raw, out);
+	return stamp_take(&h->stamps, &raw, &out->time, &out->usec) &&
+	    bsd_rest(h, raw, false, out);
+}

@@ -1,0 +1,438 @@
+/* reader.c - see reader.h.
+ *
+ * Bytes come in blocks into one buffer and lines are handed out where they lie.
+ * Before the next line the buffer keeps TAIL_BYTES of what was read already, so
+ * that a position can always be told. Of a line longer than LINE_MAX_BYTES its
+ * head stays and the rest passes through the space behind it:
+ *
+ *	[ tail | line, at most 64 KiB | last bytes of what was dropped | new bytes ]
+ */
+#include "input/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "input/decode.h"
+#include "mem.h"
+
+#include "poison.h"
+
+enum { BLOCK_BYTES = 256 * 1024, BUFFER_BYTES = BLOCK_BYTES + LINE_MAX_BYTES + 2 * TAIL_BYTES };
+
+struct reader {
+	int fd;
+	bool seekable;			/* a file, not a pipe */
+	char *path;
+	const struct decoder *decoder;	/* NULL: plain */
+	void *state;			/* the decoder's */
+	struct packed *packed;
+	char *buf;
+	size_t begin;			/* first byte kept */
+	size_t line, scanned, end;	/* next line; no newline before scanned; end of data */
+	uint64_t dropped;		/* bytes of this line that were not kept */
+	uint64_t offset;		/* of buf[line] in the file */
+	uint64_t cut_lines;
+	bool started;			/* the first bytes are there, and so the format */
+	struct err failed;		/* what ended it, after the lines before it */
+	size_t head_n;
+	char head[HEAD_BYTES];
+};
+
+const struct hash_key reader_key = { {
+	0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0x27d4eb2f165667c5
+} };
+
+static ssize_t
+read_some(int fd, void *to, size_t n, const char *path, struct err *e)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, to, n);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		err_set(e, "read %s: %s", path, strerror(errno));
+	return got;
+}
+
+bool
+packed_fill(struct packed *in, size_t want, struct err *e)
+{
+	while (in->n - in->at < want) {
+		ssize_t got;
+
+		memmove(in->data, in->data + in->at, in->n - in->at);
+		in->n -= in->at;
+		in->at = 0;
+		got = read_some(in->fd, in->data + in->n, sizeof in->data - in->n, in->path, e);
+		if (got < 0)
+			return false;
+		if (got == 0)
+			return true;
+		in->n += (size_t)got;
+		in->taken += (uint64_t)got;
+	}
+	return true;
+}
+
+/* --- bytes into the buffer --------------------------------------------------------- */
+
+static void
+empty(struct reader *r, uint64_t offset)
+{
+	r->begin = r->line = r->scanned = r->end = TAIL_BYTES;
+	r->offset = offset;
+	r->dropped = 0;
+	r->failed.text[0] = '\0';
+}
+
+/* Only a plain file can be read anywhere, and only it can grow. */
+static bool
+is_plain_file(const struct reader *r)
+{
+	return r->seekable && r->decoder == NULL;
+}
+
+/* The first bytes of a stream as they pass: it is not for sure that one can go back. */
+static void
+note_head(struct reader *r, const char *p, size_t n)
+{
+	if (n > HEAD_BYTES - r->head_n)
+		n = HEAD_BYTES - r->head_n;
+	memcpy(r->head + r->head_n, p, n);
+	r->head_n += n;
+}
+
+/* Bytes into the free space at the end: how many, 0 for none (now), -1 and *e. */
+static ssize_t
+pull(struct reader *r, struct err *e)
+{
+	char *to = r->buf + r->end;
+	size_t room = BUFFER_BYTES - r->end;
+	ssize_t got;
+
+	if (r->decoder != NULL)
+		got = r->decoder->read(r->state, r->packed, to, room, e);
+	else
+		got = read_some(r->fd, to, room, r->path, e);
+	if (got <= 0)
+		return got;
+	r->end += (size_t)got;
+	if (!is_plain_file(r) && r->head_n < HEAD_BYTES)
+		note_head(r, to, (size_t)got);
+	return got;
+}
+
+/* Move what is needed of the past and the unfinished line to the front. */
+static void
+make_room(struct reader *r)
+{
+	size_t keep = r->line - r->begin, drop;
+
+	if (r->end - r->line > LINE_MAX_BYTES + TAIL_BYTES) {
+		drop = r->end - r->line - LINE_MAX_BYTES - TAIL_BYTES;
+		memmove(r->buf + r->line + LINE_MAX_BYTES,
+		    r->buf + r->end - TAIL_BYTES, TAIL_BYTES);
+		r->end -= drop;
+		r->scanned -= drop;
+		r->dropped += drop;
+	}
+	if (keep > TAIL_BYTES)
+		keep = TAIL_BYTES;
+	drop = r->line - keep;
+	memmove(r->buf, r->buf + drop, r->end - drop);
+	r->begin = 0;
+	r->line -= drop;
+	r->scanned -= drop;
+	r->end -= drop;
+}
+
+/* The file is compressed: what was read of it so far is for the decoder. */
+static void
+unpack(struct reader *r, const struct decoder *d)
+{
+	size_t n = r->end - r->line;
+
+	r->packed = xmalloc(sizeof *r->packed);
+	r->packed->fd = r->fd;
+	r->packed->path = r->path;
+	r->packed->taken = r->packed->n = n;
+	r->packed->at = 0;
+	memcpy(r->packed->data, r->buf + r->line, n);
+	r->end = r->line;
+	r->decoder = d;
+	r->state = d->open();
+}
+
+/* Read the first bytes and see what they are. */
+static ssize_t
+start(struct reader *r, struct err *e)
+{
+	const struct decoder *const all[] = { &decoder_gz, &decoder_zst };
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (n < sizeof all[0]->magic && got > 0) {	/* a pipe gives what it has */
+		got = read_some(r->fd, r->buf + r->end, PACKED_BYTES - n, r->path, e);
+		if (got < 0)
+			return -1;
+		r->end += (size_t)got;
+		n = r->end - r->line;
+	}
+	if (n == 0)
+		return 0;
+	r->started = true;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (n >= all[i]->magic_n &&
+		    memcmp(r->buf + r->line, all[i]->magic, all[i]->magic_n) == 0) {
+			unpack(r, all[i]);
+			return pull(r, e);
+		}
+	}
+	if (!is_plain_file(r))
+		note_head(r, r->buf + r->line, n);
+	return (ssize_t)n;
+}
+
+/* More bytes behind those that are there: how many, 0 for none now, -1 and *e. A
+ * failure stays: what follows damage has no known place. */
+static ssize_t
+fill(struct reader *r, struct err *e)
+{
+	ssize_t got = -1;
+
+	if (r->failed.text[0] == '\0') {
+		if (BUFFER_BYTES - r->end < BLOCK_BYTES)
+			make_room(r);
+		got = r->started ? pull(r, &r->failed) : start(r, &r->failed);
+	}
+	if (got < 0)
+		err_set(e, "%s", r->failed.text);
+	return got;
+}
+
+/* --- open, close, lines -------------------------------------------------------------- */
+
+struct reader *
+reader_open(const char *path, struct err *e)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct reader *r;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		err_set(e, "open %s: %s", path, strerror(errno));
+		if (fd >= 0)
+			(void)close(fd);
+		return NULL;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		err_set(e, "open %s: it is a directory", path);
+		(void)close(fd);
+		return NULL;
+	}
+	r = xcalloc(1, sizeof *r);
+	r->fd = fd;
+	r->path = xstrdup(is_stdin ? "standard input" : path);
+	/* Input that somebody has begun to read has no head that we could see. */
+	r->seekable = S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
+	r->buf = xmalloc(BUFFER_BYTES);
+	empty(r, 0);
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (fill(r, e) < 0) {
+		reader_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+reader_close(struct reader *r)
+{
+	if (r == NULL)
+		return;
+	if (r->decoder != NULL)
+		r->decoder->close(r->state);
+	(void)close(r->fd);
+	free(r->packed);
+	free(r->path);
+	free(r->buf);
+	free(r);
+}
+
+/* Hand out the line up to last; the next one begins at next. */
+static void
+give(struct reader *r, size_t last, size_t next, struct slice *line)
+{
+	*line = (struct slice){ r->buf + r->line, last - r->line };
+	if (line->n + r->dropped > LINE_MAX_BYTES) {
+		line->n = LINE_MAX_BYTES;
+		r->cut_lines++;
+	}
+	r->offset += next - r->line + r->dropped;
+	r->line = r->scanned = next;
+	r->dropped = 0;
+}
+
+int
+reader_line(struct reader *r, bool final, struct slice *line, struct err *e)
+{
+	const char *newline;
+	ssize_t got;
+
+	while ((newline = memchr(r->buf + r->scanned, '\n', r->end - r->scanned)) == NULL) {
+		r->scanned = r->end;
+		got = fill(r, e);
+		if (got < 0)
+			return -1;
+		if (got == 0) {
+			if (r->end == r->line || (!final && is_plain_file(r)))
+				return 0;
+			give(r, r->end, r->end, line);
+			return 1;
+		}
+	}
+	give(r, (size_t)(newline - r->buf), (size_t)(newline - r->buf) + 1, line);
+	return 1;
+}
+
+/* --- positions ------------------------------------------------------------------------ */
+
+/* Read on to offset without looking. False if the file ends before it. */
+static bool
+skip_to(struct reader *r, uint64_t offset, struct err *e)
+{
+	while (r->offset < offset) {
+		uint64_t here = r->end - r->line, want = offset - r->offset;
+
+		if (here > want)
+			here = want;
+		r->offset += here;
+		r->line += (size_t)here;
+		r->scanned = r->line;
+		if (r->offset < offset) {
+			ssize_t got = fill(r, e);
+
+			if (got < 0)
+				return false;
+			if (got == 0)
+				return err_set(e, "%s: shorter than what was read of it", r->path);
+		}
+	}
+	return true;
+}
+
+static bool
+go_to(struct reader *r, uint64_t offset, struct err *e)
+{
+	uint64_t from = is_plain_file(r) && offset > TAIL_BYTES ? offset - TAIL_BYTES : 0;
+
+	if (r->offset == offset && r->dropped == 0)
+		return true;
+	if (!r->seekable && offset < r->offset)
+		return err_set(e, "%s: cannot go back in it", r->path);
+	if (is_plain_file(r) || (r->seekable && (offset < r->offset || r->dropped > 0))) {
+		if (offset > INT64_MAX || lseek(r->fd, (off_t)from, SEEK_SET) < 0)
+			return err_set(e, "seek in %s: %s", r->path, strerror(errno));
+		empty(r, from);
+		r->head_n = 0;
+		if (r->decoder != NULL) {
+			r->decoder->close(r->state);
+			r->state = r->decoder->open();
+			r->packed->at = r->packed->n = 0;
+			r->packed->taken = 0;
+		}
+	}
+	return skip_to(r, offset, e);
+}
+
+/* The first n bytes as they are in the file now. */
+static bool
+head_now(struct reader *r, size_t n, struct slice *head)
+{
+	ssize_t got;
+
+	if (!is_plain_file(r)) {
+		while (r->head_n < n && fill(r, NULL) > 0)
+			;
+		*head = (struct slice){ r->head, n };
+		return r->head_n >= n;
+	}
+	do
+		got = pread(r->fd, r->head, n, 0);
+	while (got < 0 && errno == EINTR);
+	r->head_n = got > 0 ? (size_t)got : 0;
+	*head = (struct slice){ r->head, n };
+	return r->head_n == n;
+}
+
+bool
+reader_matches(struct reader *r, const struct position *pos)
+{
+	struct slice head, tail;
+	bool same;
+
+	if (!r->seekable || pos->head_n > HEAD_BYTES || pos->tail_n > TAIL_BYTES ||
+	    pos->tail_n > pos->offset || !go_to(r, 0, NULL))
+		return false;
+	same = head_now(r, pos->head_n, &head) &&
+	    hash_bytes(&reader_key, head) == pos->head_hash && go_to(r, pos->offset, NULL);
+	if (same) {
+		tail = (struct slice){ r->buf + r->line - pos->tail_n, pos->tail_n };
+		same = r->line - r->begin >= pos->tail_n &&
+		    hash_bytes(&reader_key, tail) == pos->tail_hash;
+	}
+	return same;
+}
+
+bool
+reader_seek(struct reader *r, const struct position *pos, struct err *e)
+{
+	return go_to(r, pos != NULL ? pos->offset : 0, e);
+}
+
+void
+reader_position(struct reader *r, struct position *pos)
+{
+	struct slice head = { r->head, 0 }, tail;
+
+	*pos = (struct position){ .offset = r->offset };
+	pos->head_n = r->offset < HEAD_BYTES ? (uint32_t)r->offset : HEAD_BYTES;
+	if (r->head_n < pos->head_n)
+		(void)head_now(r, pos->head_n, &head);
+	head.n = pos->head_n;
+	pos->head_hash = hash_bytes(&reader_key, head);
+	pos->tail_n = r->line - r->begin < TAIL_BYTES ? (uint32_t)(r->line - r->begin) : TAIL_BYTES;
+	tail = (struct slice){ r->buf + r->line - pos->tail_n, pos->tail_n };
+	pos->tail_hash = hash_bytes(&reader_key, tail);
+}
+
+uint64_t
+reader_cut_lines(const struct reader *r)
+{
+	return r->cut_lines;
+}
+
+void
+reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
+{
+	struct stat st;
+
+	*done = r->decoder != NULL ? r->packed->taken : r->offset;
+	*total = fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
+int64_t
+reader_written_at(const struct reader *r)
+{
+	struct stat st;
+
+	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return (int64_t)time(NULL);
+	return (int64_t)st.st_mtime;
+}

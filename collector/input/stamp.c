@@ -1,0 +1,281 @@
+/* stamp.c - see stamp.h.
+ *
+ * Most lines have the minute of the line before: the way is then one compare and
+ * two digits. Where a stamp has no year, the newest line so far gives it: more
+ * than half a year back means that a new year began, and the clock says which
+ * stamps would lie in the future. In the hour that a zone repeats in autumn the
+ * order of arrival decides: a line that would be more than ten minutes older than
+ * the newest belongs to the second pass. */
+#include "input/stamp.h"
+
+#include "poison.h"
+
+enum {
+	LATE_S = 600,		/* lines come out of order by less than this */
+	HALF_YEAR_S = 183 * DAY_S
+};
+
+static inline bool
+digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Two digits, or -1. */
+static inline int
+two(const char *p)
+{
+	return digit(p[0]) && digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : -1;
+}
+
+/* Four digits that can be a year, or -1. */
+static inline int
+year_at(const char *p)
+{
+	int a = two(p), b = two(p + 2);
+
+	return a < 19 || a > 21 || b < 0 ? -1 : a * 100 + b;
+}
+
+/* The newest line is the memory for years and repeated hours; a clock gone wild
+ * on some host must not spoil it. */
+static inline void
+remember(struct stamps *st, int64_t t)
+{
+	if (t <= st->newest)
+		return;
+	if (st->clocked ? t <= st->now + DAY_S : st->newest == 0 || t - st->newest < 366 * DAY_S)
+		st->newest = t;
+}
+
+/* Local civil seconds to UTC. */
+static int64_t
+local_utc(const struct stamps *st, int64_t civil)
+{
+	int64_t utc[2];
+
+	if (zone_utc(st->zone, civil, utc) == 2 && st->newest - utc[0] > LATE_S)
+		return utc[1];
+	return utc[0];
+}
+
+static int64_t
+in_year(const struct stamps *st, int year, int month, int day, int tod)
+{
+	return local_utc(st, civil_days(year, month, day) * DAY_S + tod);
+}
+
+/* The moment of a stamp without a year. */
+static int64_t
+infer(struct stamps *st, int month, int day, int tod)
+{
+	/* A clocked parser that is up to date needs no rule for late lines: the
+	 * Dec 31 of this year is in the future. */
+	bool late_rule = !st->clocked || st->newest < st->now - 366 * DAY_S;
+	int year = st->year;
+
+	if (year != 0) {
+		st->year = 0;
+	} else if (st->newest != 0) {
+		int64_t t;
+
+		year = civil_year(st->newest / DAY_S);
+		t = in_year(st, year, month, day, tod);
+		if (t < st->newest - HALF_YEAR_S)
+			year++;
+		else if (late_rule && t > st->newest + HALF_YEAR_S + HALF_YEAR_S / 2)
+			year--;
+	} else {
+		year = civil_year(st->now / DAY_S) + 1;
+	}
+	while (st->clocked && year > 1970 && in_year(st, year, month, day, tod) > st->now + DAY_S)
+		year--;
+	while (month == 2 && day == 29 && !civil_leap(year))
+		year--;
+	return in_year(st, year, month, day, tod);
+}
+
+static int
+month_of(const char *p)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	for (int i = 0; i < 12; i++)
+		if (memcmp(p, names + (size_t)3 * (size_t)i, 3) == 0)
+			return i + 1;
+	return 0;
+}
+
+/* Drop ".123456" if it is there. */
+static void
+fraction(struct slice *s, uint32_t *usec)
+{
+	uint32_t v = 0, scale = 100000;
+	size_t i = 1;
+
+	if (s->n < 2 || (s->p[0] != '.' && s->p[0] != ',') || !digit(s->p[1]))
+		return;
+	for (; i < s->n && digit(s->p[i]); i++, scale /= 10)
+		v += scale * (uint32_t)(s->p[i] - '0');
+	*usec = v;
+	*s = slice_from(*s, i);
+}
+
+/* "hh:mm:ss" at the front as seconds, or -1. Second 60 is a leap second. */
+static int
+clock_of(struct slice s)
+{
+	int hh, mm, ss;
+
+	if (s.n < 8 || s.p[2] != ':' || s.p[5] != ':')
+		return -1;
+	hh = two(s.p);
+	mm = two(s.p + 3);
+	ss = two(s.p + 6);
+	if (hh < 0 || hh > 23 || mm < 0 || mm > 59 || ss < 0 || ss > 60)
+		return -1;
+	return hh * HOUR_S + mm * MINUTE_S + ss;
+}
+
+/* A year and its blank, as some templates have it before the month, after the
+ * day or after the time. 0 if there is none. */
+static int
+take_year(struct slice *s)
+{
+	int year = s->n > 5 && s->p[4] == ' ' ? year_at(s->p) : -1;
+
+	if (year < 0)
+		return 0;
+	*s = slice_from(*s, 5);
+	return year;
+}
+
+/* "Nov 18 10:00:00 ", "Nov 18 10:00:00.123 2026 ", "2026 Nov 18 10:00:00 ",
+ * "Nov 18 2026 10:00:00 ". */
+static bool
+bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
+{
+	struct slice t = *s;
+	int year = take_year(&t), month, tod;
+	uint64_t day;
+
+	month = t.n > 4 && t.p[3] == ' ' ? month_of(t.p) : 0;
+	if (month == 0)
+		return false;
+	t = slice_from(t, 4);
+	(void)slice_eat_char(&t, ' ');
+	if (!slice_u64(&t, &day) || !slice_eat_char(&t, ' '))
+		return false;
+	if (year == 0)
+		year = take_year(&t);
+	tod = clock_of(t);
+	if (tod < 0 || day > 31 || !civil_valid(year != 0 ? year : 2000, month, (int)day))
+		return false;
+	t = slice_from(t, 8);
+	fraction(&t, usec);
+	if (!slice_eat_char(&t, ' '))
+		return false;
+	if (year == 0)
+		year = take_year(&t);
+	if (year != 0) {
+		*time = in_year(st, year, month, (int)day, tod);
+	} else {
+		*time = infer(st, month, (int)day, tod);
+		if (s->p[12] == ':' && s->p[6] == ' ') {
+			memcpy(st->bsd_key, s->p, STAMP_BSD_MINUTE);
+			st->bsd_utc = *time - tod % MINUTE_S;
+		}
+	}
+	remember(st, *time);
+	*s = t;
+	return true;
+}
+
+static inline bool
+bsd_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
+{
+	int ss;
+
+	/* Most often it is the minute of the line before. A digit after the
+	 * stamp may be a year. */
+	if (s->n > 17 && memcmp(s->p, st->bsd_key, STAMP_BSD_MINUTE) == 0 && s->p[12] == ':' &&
+	    s->p[15] == ' ' && s->p[16] != ' ' && !digit(s->p[16])) {
+		ss = two(s->p + 13);
+		if (ss < 0 || ss > 60)
+			return false;
+		*time = st->bsd_utc + ss;
+		remember(st, *time);
+		*s = slice_from(*s, 16);
+		return true;
+	}
+	return bsd_any(st, s, time, usec);
+}
+
+/* "Z", "+02:00" or "+0200" to seconds; none: the source's zone. */
+static bool
+zone_of(const struct stamps *st, struct slice *s, int64_t civil, int64_t *utc)
+{
+	int sign, hh, mm;
+
+	if (slice_eat_char(s, 'Z')) {
+		*utc = civil;
+		return true;
+	}
+	if (s->n < 5 || (s->p[0] != '+' && s->p[0] != '-')) {
+		*utc = local_utc(st, civil);
+		return true;
+	}
+	sign = s->p[0] == '-' ? -1 : 1;
+	hh = two(s->p + 1);
+	*s = slice_from(*s, 3);
+	(void)slice_eat_char(s, ':');
+	mm = s->n >= 2 ? two(s->p) : -1;
+	if (hh < 0 || hh > 23 || mm < 0 || mm > 59)
+		return false;
+	*s = slice_from(*s, 2);
+	*utc = civil - sign * (hh * HOUR_S + mm * MINUTE_S);
+	return true;
+}
+
+/* "2026-11-18T10:00:00.123456+01:00 " */
+static bool
+iso_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
+{
+	struct slice t = *s;
+	int64_t civil;
+
+	if (t.n < 20 || t.p[10] != 'T')
+		return false;
+	if (memcmp(t.p, st->iso_key, STAMP_ISO_MINUTE) == 0) {
+		int ss = two(t.p + 17);
+
+		if (t.p[16] != ':' || ss < 0 || ss > 60)
+			return false;
+		civil = st->iso_civil + ss;
+	} else {
+		int year = year_at(t.p), month = two(t.p + 5), day = two(t.p + 8);
+		int tod = clock_of(slice_from(t, 11));
+
+		if (t.p[4] != '-' || t.p[7] != '-' || tod < 0 || year < 0 ||
+		    !civil_valid(year, month, day))
+			return false;
+		civil = civil_days(year, month, day) * DAY_S + tod;
+		memcpy(st->iso_key, t.p, STAMP_ISO_MINUTE);
+		st->iso_civil = civil - tod % MINUTE_S;
+	}
+	t = slice_from(t, 19);
+	fraction(&t, usec);
+	if (!zone_of(st, &t, civil, &*time) || !slice_eat_char(&t, ' '))
+		return false;
+	remember(st, *time);
+	*s = t;
+	return true;
+}
+
+bool
+stamp_take(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
+{
+	if (s->n < 16)
+		return false;
+	return s->p[10] == 'T' ? iso_stamp(st, s, time, usec) : bsd_stamp(st, s, time, usec);
+}

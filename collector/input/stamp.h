@@ -1,0 +1,36 @@
+/* stamp.h - the time stamps of the syslog family, and what they leave out.
+ *
+ * A stamp may lack the year, the zone, or both. What was read before, the clock
+ * and the zone of the source fill them in; struct stamps is that memory, one for
+ * each source. */
+#ifndef MX_STAMP_H
+#define MX_STAMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "logtime.h"
+#include "slice.h"
+
+enum {
+	STAMP_BSD_MINUTE = 12,	/* "Nov 18 10:00" */
+	STAMP_ISO_MINUTE = 16	/* "2026-11-18T10:00" */
+};
+
+struct stamps {
+	const struct zone *zone;	/* of stamps that name none */
+	bool clocked;			/* years are inferred: nothing lies in the future */
+	int year;			/* of the first stamp without one; 0 once used */
+	int64_t now, newest;
+	char bsd_key[STAMP_BSD_MINUTE];	/* the minutes seen last ... */
+	char iso_key[STAMP_ISO_MINUTE];
+	int64_t bsd_utc, iso_civil;	/* ... and what they mean */
+};
+
+/* Take a stamp and the blank after it from the front of *s:
+ *	Nov 18 10:00:00 | Nov 18 10:00:00.123 2026 | 2026 Nov 18 10:00:00 | Nov 18 2026 10:00:00
+ *	2026-11-18T10:00:00.123456+01:00, "Z" or no zone
+ * False, and *s untouched, if it is none. *usec is set only by a fraction. */
+bool stamp_take(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec);
+
+#endif

@@ -1,0 +1,58 @@
+/* account.c - whom a program runs as: the one home of initgroups and setgroups,
+ * which POSIX does not know. */
+#define _DEFAULT_SOURCE
+#include "store/account.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "poison.h"
+
+bool
+account_find(const char *user, const char *group, uid_t *uid, gid_t *gid, struct err *e)
+{
+	struct passwd *p;
+	struct group *g;
+
+	*uid = geteuid();
+	*gid = getegid();
+	if (user[0] != '\0') {
+		p = getpwnam(user);
+		if (p == NULL)
+			return err_set(e, "there is no account %s", user);
+		*uid = p->pw_uid;
+		*gid = p->pw_gid;
+	}
+	if (group[0] == '\0')
+		return true;
+	g = getgrnam(group);
+	if (g == NULL)
+		return err_set(e, "there is no group %s", group);
+	*gid = g->gr_gid;
+	return true;
+}
+
+bool
+account_become(const char *user, const char *group, struct err *e)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (user[0] == '\0')
+		return true;
+	if (!account_find(user, group, &uid, &gid, e))
+		return false;
+	if (uid == geteuid() && uid == getuid())
+		return true;
+	if (geteuid() != 0)
+		return err_set(e, "only root can become the account %s", user);
+	/* groups first: without root's id it is too late for them */
+	if (initgroups(user, gid) != 0 || setgid(gid) != 0 || setuid(uid) != 0)
+		return err_set(e, "become the account %s: %s", user, strerror(errno));
+	if (uid != 0 && setuid(0) == 0)
+		return err_set(e, "become the account %s: root came back", user);
+	return true;
+}

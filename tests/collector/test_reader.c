@@ -1,0 +1,375 @@
+/* test_reader.c - files of all sorts as lines, and positions in them. */
+#define _POSIX_C_SOURCE 200809L
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "buf.h"
+#include "input/reader.h"
+#include "mem.h"
+#include "tap.h"
+
+#include "poison.h"
+
+static char dir[] = "/tmp/test_reader.XXXXXX";
+static char path[128];
+
+static const char *
+in_dir(const char *name)
+{
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	return path;
+}
+
+static void
+put(const char *name, struct slice s, bool append)
+{
+	FILE *f = fopen(in_dir(name), append ? "ae" : "we");
+
+	if (f == NULL || fwrite(s.p, 1, s.n, f) != s.n || fclose(f) != 0) {
+		perror(name);
+		exit(1);
+	}
+}
+
+static void
+put_gz(const char *name, struct slice s, bool append)
+{
+	gzFile f = gzopen(in_dir(name), append ? "ab" : "wb");
+
+	if (f == NULL || gzwrite(f, s.p, (unsigned)s.n) != (int)s.n || gzclose(f) != Z_OK)
+		exit(1);
+}
+
+static void
+put_zst(const char *name, struct slice s, bool append)
+{
+	size_t cap = ZSTD_compressBound(s.n);
+	char *out = xmalloc(cap);
+	size_t n = ZSTD_compress(out, cap, s.p, s.n, 3);
+
+	if (ZSTD_isError(n))
+		exit(1);
+	put(name, (struct slice){ out, n }, append);
+	free(out);
+}
+
+/* "line 1\n" ... to 'to'. */
+static struct slice
+numbered(struct buf *b, int from, int to)
+{
+	buf_clear(b);
+	for (int i = from; i <= to; i++)
+		buf_fmt(b, "line %d of those that are read here\n", i);
+	return buf_slice(b);
+}
+
+/* Read to the end: how many lines are as numbered() wrote them, in order. */
+static int
+count(struct reader *r, int from, bool final, int *last, struct err *e)
+{
+	struct slice line;
+	char want[64];
+	int rc, good = 0;
+
+	while ((rc = reader_line(r, final, &line, e)) == 1) {
+		(void)snprintf(want, sizeof want, "line %d of those that are read here",
+		    from + good);
+		if (!slice_eq(line, slice_of(want)))
+			break;
+		good++;
+	}
+	*last = rc;
+	return good;
+}
+
+static void
+test_forms(void)
+{
+	static const char *const names[] = { "plain", "one.gz", "one.zst" };
+	struct buf b = buf_new(8 << 20);
+	struct slice all = numbered(&b, 1, 50000);
+	struct position pos;
+	struct err e;
+	int rc;
+
+	put("plain", slice_head(all, all.n / 2), false);
+	put("plain", slice_from(all, all.n / 2), true);
+	put_gz("one.gz", slice_head(all, all.n / 2), false);
+	put_gz("one.gz", slice_from(all, all.n / 2), true);
+	put_zst("one.zst", slice_head(all, all.n / 2), false);
+	put_zst("one.zst", slice_from(all, all.n / 2), true);
+	for (int i = 0; i < 3; i++) {
+		struct reader *r = reader_open(in_dir(names[i]), &e);
+		uint64_t done, total;
+		struct slice line;
+
+		is_int(count(r, 1, false, &rc, &e), 50000, names[i]);
+		is_int(rc, 0, "and then no more");
+		reader_progress(r, &done, &total);
+		ok(done == total && total > 0, "%s: all of it was read", names[i]);
+		ok(reader_seek(r, NULL, &e), "back to the start");
+		for (int n = 0; n < 1234; n++)
+			(void)reader_line(r, false, &line, &e);
+		reader_position(r, &pos);
+		reader_close(r);
+		/* a position in one form is one in every form: logs get compressed */
+		for (int k = 0; k < 3; k++) {
+			r = reader_open(in_dir(names[k]), &e);
+			ok(reader_matches(r, &pos), "%s goes on where %s was left", names[k], names[i]);
+			ok(reader_seek(r, &pos, &e), "seek");
+			is_int(count(r, 1235, false, &rc, &e), 50000 - 1234, "the rest");
+			reader_close(r);
+		}
+	}
+	buf_free(&b);
+}
+
+static void
+test_damage(void)
+{
+	struct buf b = buf_new(8 << 20);
+	struct slice all = numbered(&b, 1, 20000);
+	static const char *const names[] = { "half.gz", "half.zst" };
+	struct stat st;
+	struct err e;
+	int rc, n;
+
+	put_gz("half.gz", all, false);
+	put_zst("half.zst", all, false);
+	for (int i = 0; i < 2; i++) {
+		struct reader *r;
+
+		if (stat(in_dir(names[i]), &st) != 0 || truncate(path, st.st_size * 3 / 4) != 0)
+			exit(1);
+		r = reader_open(in_dir(names[i]), &e);
+		n = count(r, 1, true, &rc, &e);
+		ok(n > 5000 && n < 20000, "%s: %d lines before the end that is missing", names[i], n);
+		is_int(rc, -1, "then a failure");
+		ok(strstr(e.text, "ends in the middle") != NULL && strstr(e.text, names[i]) != NULL,
+		    "which says so: %s", e.text);
+		reader_close(r);
+	}
+	put("bad.gz", SLICE("\x1f\x8b and then rubbish that is no deflate at all"), false);
+	ok(reader_open(in_dir("bad.gz"), &e) == NULL && strstr(e.text, "damaged") != NULL,
+	    "damaged from the start: %s", e.text);
+	put_gz("trail.gz", SLICE("line 1 of those that are read here\n"), false);
+	put("trail.gz", SLICE("\0\0\0\0"), true);
+	struct reader *r = reader_open(in_dir("trail.gz"), &e);
+	is_int(count(r, 1, true, &rc, &e), 1, "padding after a gzip member");
+	is_int(rc, 0, "is no damage");
+	reader_close(r);
+	buf_free(&b);
+}
+
+static void
+test_bad_files(void)
+{
+	struct err e;
+
+	ok(reader_open(dir, &e) == NULL && strstr(e.text, "directory") != NULL, "%s", e.text);
+	ok(reader_open(in_dir("absent"), &e) == NULL && strstr(e.text, "absent") != NULL, "%s",
+	    e.text);
+	put("secret", SLICE("x\n"), false);
+	(void)chmod(path, 0);
+	if (geteuid() != 0)
+		ok(reader_open(path, &e) == NULL, "%s", e.text);
+	else
+		ok(1, "no permission # SKIP root may read everything");
+}
+
+static void
+test_growing(void)
+{
+	struct err e;
+	struct slice line;
+	struct position pos, at0;
+	struct reader *r;
+
+	put("grow", SLICE(""), false);
+	r = reader_open(in_dir("grow"), &e);
+	is_int(reader_line(r, false, &line, &e), 0, "an empty file");
+	put("grow", SLICE("one\ntw"), true);
+	ok(reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("one")), "it grew");
+	is_int(reader_line(r, false, &line, &e), 0, "an unfinished line waits");
+	reader_position(r, &pos);
+	is_int((long long)pos.offset, 4, "and is not in the position");
+	put("grow", SLICE("o\nthree"), true);
+	ok(reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("two")), "it is finished");
+	is_int(reader_line(r, false, &line, &e), 0, "the next one waits");
+	ok(reader_line(r, true, &line, &e) == 1 && slice_eq(line, SLICE("three")),
+	    "unless this was the end");
+	ok(reader_matches(r, &pos), "the position still matches");
+	ok(reader_seek(r, &pos, &e) && reader_line(r, false, &line, &e) == 1 &&
+	    slice_eq(line, SLICE("two")), "and leads to the second line");
+	ok(reader_seek(r, NULL, &e), "to the start");
+	reader_position(r, &at0);
+	ok(reader_matches(r, &at0), "offset 0 matches");
+	reader_close(r);
+
+	put("grow", SLICE("uno\ntwo\nthree"), false);
+	r = reader_open(in_dir("grow"), &e);
+	ok(!reader_matches(r, &pos), "another head is another file");
+	reader_close(r);
+	put("grow", SLICE("on"), false);
+	r = reader_open(in_dir("grow"), &e);
+	ok(!reader_matches(r, &pos), "a shorter file is another file");
+	reader_close(r);
+}
+
+static void
+test_long_lines(void)
+{
+	static const size_t sizes[] = { 65535, 65536, 65537, 65600, 65601, 130000, 400000, 3000000 };
+	struct err e;
+	struct slice line;
+	struct position pos;
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		size_t n = sizes[i], want = n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES;
+		char *p = xmalloc(n + 8);
+		struct reader *r;
+
+		memset(p, 'x', n);
+		memcpy(p, "a\n", 2);
+		memcpy(p + n, "\nafter\n", 7);
+		p[n - 1] = 'y';
+		put("long", (struct slice){ p, n + 7 }, false);
+		r = reader_open(in_dir("long"), &e);
+		n -= 2;	/* the first line and its newline */
+		want = n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES;
+		(void)reader_line(r, false, &line, &e);
+		ok(reader_line(r, false, &line, &e) == 1 && line.n == want,
+		    "of a line of %zu bytes %zu", n, line.n);
+		is_int((long long)reader_cut_lines(r), n > LINE_MAX_BYTES, "cut lines");
+		reader_position(r, &pos);
+		is_int((long long)pos.offset, (long long)n + 3, "the position is after all of it");
+		ok(reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("after")),
+		    "the next line is whole");
+		ok(reader_matches(r, &pos) && reader_seek(r, &pos, &e) &&
+		    reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("after")),
+		    "and is found again");
+		reader_close(r);
+		free(p);
+	}
+}
+
+/* After a crash a file may have a hole: NUL bytes belong to the line they are in. */
+static void
+test_hole(void)
+{
+	struct err e;
+	struct slice line;
+	struct reader *r;
+
+	put("hole", SLICE("one\n\0\0\0\0two\n\nend\n"), false);
+	r = reader_open(in_dir("hole"), &e);
+	ok(reader_line(r, false, &line, &e) == 1 && line.n == 3, "before the hole");
+	ok(reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("\0\0\0\0two")), "the hole");
+	ok(reader_line(r, false, &line, &e) == 1 && line.n == 0, "an empty line");
+	ok(reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("end")), "the end");
+	reader_close(r);
+	put("hole", SLICE("one\n"), false);
+	if (truncate(in_dir("hole"), 50000000) != 0)
+		exit(1);
+	put("hole", SLICE("\nend\n"), true);
+	r = reader_open(in_dir("hole"), &e);
+	(void)reader_line(r, false, &line, &e);
+	ok(reader_line(r, false, &line, &e) == 1 && line.n == LINE_MAX_BYTES, "a hole of 50 MB");
+	ok(reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("end")), "and the end");
+	reader_close(r);
+}
+
+/* Make standard input that file, or what a pipe would give. */
+static void
+test_stdin(void)
+{
+	struct buf b = buf_new(8 << 20);
+	struct slice all = numbered(&b, 1, 3000);
+	struct position pos;
+	struct err e;
+	struct reader *r;
+	int fd[2], rc, was = dup(STDIN_FILENO), file;
+
+	put_gz("in.gz", all, false);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	(void)dup2(file, STDIN_FILENO);
+	r = reader_open("-", &e);
+	is_int(count(r, 1, true, &rc, &e), 3000, "a compressed file on standard input");
+	reader_close(r);
+
+	all = slice_head(all, 60000);	/* fits a pipe */
+	if (pipe(fd) != 0 || write(fd[1], all.p, all.n) != (ssize_t)all.n)
+		exit(1);
+	(void)close(fd[1]);
+	(void)dup2(fd[0], STDIN_FILENO);
+	r = reader_open("-", &e);
+	rc = count(r, 1, true, &(int){ 0 }, &e);
+	ok(rc > 1000, "a pipe: %d lines", rc);
+	reader_position(r, &pos);
+	ok(!reader_matches(r, &pos), "one cannot go back in a pipe");
+	reader_close(r);
+	(void)dup2(was, STDIN_FILENO);
+	(void)close(was);
+	(void)close(file);
+	(void)close(fd[0]);
+	buf_free(&b);
+}
+
+static void
+test_family(void)
+{
+	static const char *const cases[][2] = {
+		{ "/var/log/mail.log", "/var/log/mail.log" },
+		{ "/var/log/mail.log.1", "/var/log/mail.log" },
+		{ "/var/log/mail.log.2.gz", "/var/log/mail.log" },
+		{ "/var/log/mail.log-20261120.zst", "/var/log/mail.log" },
+		{ "/var/log/maillog-2026112010", "/var/log/maillog" },
+		{ "/var/log/maillog-1795208012.xz", "/var/log/maillog" },
+		{ "/var/log/maillog.20261120-101112", "/var/log/maillog" },
+		{ "/var/log/maillog.0.bz2", "/var/log/maillog" },
+		{ "mail-20261120.log", "mail.log" },
+		{ "mail-2026-11-20.log.gz", "mail.log" },
+		{ "mail.log.old", "mail.log" },
+		{ "/log/192.0.2.10", "/log/192.0.2.10" },
+		{ "/log/192.0.2.10.1", "/log/192.0.2.10" },
+		{ "/log/192.0.2.10.log", "/log/192.0.2.10.log" },
+		{ "/log/mx-192.0.2.10", "/log/mx-192.0.2.10" },
+		{ "/log/mx1", "/log/mx1" },
+		{ "/log/mx-10", "/log/mx-10" },
+		{ "/log/.1", "/log/.1" },
+		{ "/log/3.gz", "/log/3" },
+		{ "a", "a" },
+		{ "", "" },
+	};
+	char out[64];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		reader_family(cases[i][0], out, sizeof out);
+		is_str(out, cases[i][1], cases[i][0]);
+	}
+}
+
+int
+main(void)
+{
+	static const char *const made[] = { "plain", "one.gz", "one.zst", "half.gz", "half.zst",
+		"bad.gz", "trail.gz", "secret", "grow", "long", "hole", "in.gz" };
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	test_forms();
+	test_damage();
+	test_bad_files();
+	test_growing();
+	test_long_lines();
+	test_hole();
+	test_stdin();
+	test_family();
+	for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+		(void)unlink(in_dir(made[i]));
+	ok(rmdir(dir) == 0, "nothing is left behind");
+	return done_testing();
+}

@@ -1,6 +1,6 @@
 /* measure.c - how long commands take, and how much memory: for bench/run.sh.
  *
- *	measure [-n RUNS] [-c CORE] [-w DIR] [-p COMMAND] NAME COMMAND [NAME COMMAND]...
+ *	measure [-n RUNS] [-c CORE] [-p COMMAND] NAME COMMAND [NAME COMMAND]...
  *
  * All on one core, in turn (first of each, second of each, ...), so that a busy minute of the
  * machine hits all alike; what counts is the median. One line for each NAME on stdout:
@@ -41,7 +41,7 @@ struct command {
 static struct {
 	struct command commands[COMMANDS];
 	int n, runs, core;
-	const char *dir, *prepare;
+	const char *prepare;
 } bench = { .runs = 3, .core = -1 };
 
 static void
@@ -116,8 +116,6 @@ become(const struct command *c)
 	dup2(in, 0);
 	dup2(fd, 1);
 	dup2(fd, 2);
-	if (bench.dir != NULL && chdir(bench.dir) != 0)
-		_exit(126);
 	execvp(c->argv[0], c->argv);
 	_exit(127);
 }
@@ -165,7 +163,7 @@ median(double *v, int n)
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: measure [-n RUNS] [-c CORE] [-w DIR] [-p COMMAND] "
+	fprintf(stderr, "usage: measure [-n RUNS] [-c CORE] [-p COMMAND] "
 	    "NAME COMMAND [NAME COMMAND]...\n");
 	exit(3);
 }
@@ -175,11 +173,10 @@ main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:c:w:p:")) != -1) {
+	while ((c = getopt(argc, argv, "n:c:p:")) != -1) {
 		switch (c) {
 		case 'n': bench.runs = (int)strtol(optarg, NULL, 10); break;
 		case 'c': bench.core = (int)strtol(optarg, NULL, 10); break;
-		case 'w': bench.dir = optarg; break;
 		case 'p': bench.prepare = optarg; break;
 		default: usage();
 		}

@@ -442,6 +442,8 @@ reader_written_at(const struct reader *r)
 	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return (int64_t)time(NULL);
 	return (int64_t)st.st_mtime;
+}
+
 bool
 reader_unchanged(struct reader *r)
 {

@@ -128,7 +128,7 @@ fuzz: $(FUZZ)
 	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
 lint:
-	@sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
+	@FLAGS='-std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $(CPP)' sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
 
 gen: all
 	@sh packaging/gen.sh $(B)

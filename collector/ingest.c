@@ -189,6 +189,17 @@ feed_source(struct feed *f)
 	return f->src;
 }
 
+void
+feed_remember(struct feed *f)
+{
+	struct last_line *l = f->host >= 0 && (size_t)f->host < f->lasts ? &f->last[f->host] : NULL;
+
+	free(f->src->last_line);
+	f->src->last_line = NULL;
+	if (l != NULL && l->n > 0 && memchr(l->p, '\0', l->n) == NULL)
+		f->src->last_line = xslicedup((struct slice){ l->p, l->n });
+}
+
 static void
 remember_line(struct feed *f, unsigned host, struct slice raw)
 {

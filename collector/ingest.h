@@ -40,6 +40,8 @@ struct feed *feed_open(struct ingest *in, struct state_source *src, const char *
     const char *host, int64_t now, struct err *e);
 void feed_close(struct feed *f);
 struct state_source *feed_source(struct feed *f);
+/* Put what the feed remembers beside the position into its source: before a commit. */
+void feed_remember(struct feed *f);
 
 /* Take one line in. cut: it was longer than LINE_MAX_BYTES. False: the state could not
  * be read (*e). */

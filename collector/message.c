@@ -78,6 +78,15 @@ message(enum message id, const char *fmt, ...)
 }
 
 void
+message_lines(enum message id, struct slice text)
+{
+	struct slice line;
+
+	while (slice_cut(&text, '\n', &line))
+		message(id, "%.*s", (int)line.n, line.p);
+}
+
+void
 fault_met(struct fault *f, int64_t now, const char *detail)
 {
 	static const int wait_min[] = { 1, 4, 10, 45 };

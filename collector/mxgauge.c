@@ -3,15 +3,25 @@
 
 #include "import.h"
 #include "opt.h"
+#include "store/config.h"
+#include "view/checkconfig.h"
+#include "view/report.h"
+#include "view/setup.h"
+#include "view/status.h"
 
 #include "poison.h"
 
 static const char *state = "/var/lib/mxgauge", *host, *zone, *templates;
 static int64_t year;
-static bool no_rrd, phases;
+static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
+static const char *root = "", *config = CONFIG_DEFAULT_FILE;
+static bool no_rrd, phases, json;
+
+#define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
+#define HOST_ROW { 'H', "host", OPT_STRING, &host, "HOST", "one host; else the whole farm" }
 
 static const struct opt import_opts[] = {
-	{ 's', "state", OPT_STRING, &state, "DIR", "folder of the state; made if it is not there" },
+	STATE_ROW("folder of the state; made if it is not there"),
 	{ 'H', "host", OPT_STRING, &host, "HOST", "host of lines that name none" },
 	{ 0, "tz", OPT_STRING, &zone, "ZONE", "zone of stamps that name none, as Europe/Berlin; "
 	    "else the machine's" },
@@ -33,12 +43,94 @@ run_import(int argc, char **argv)
 	return import_run(&im);
 }
 
+/* The sentence of a sub-command that failed. */
+static int
+status_of(bool good, const struct err *e)
+{
+	if (!good)
+		fprintf(stderr, "mxgauge: %s\n", e->text);
+	return good ? 0 : 1;
+}
+
+static const struct opt report_opts[] = {
+	STATE_ROW("folder of the state"),
+	HOST_ROW,
+	{ 0, "from", OPT_TIME, &from, "TIME", "begin of the period; else the oldest line" },
+	{ 0, "to", OPT_TIME, &to, "TIME", "end of the period; else the newest line" },
+	{ 0, "json", OPT_FLAG, &json, NULL, "one JSON object" },
+	{ 0 }
+};
+
+static int
+run_report(int argc, char **argv)
+{
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	return status_of(report_run(state, host, from, to, json, &e), &e);
+}
+
+static const struct opt status_opts[] = { STATE_ROW("folder of the state"), { 0 } };
+
+static int
+run_status(int argc, char **argv)
+{
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	return status_of(status_run(state, &e), &e);
+}
+
+static const struct opt setup_opts[] = {
+	STATE_ROW("folder of the state that the configuration names"),
+	{ 0, "root", OPT_STRING, &root, "DIR", "look at the machine whose files are below DIR" },
+	{ 0 }
+};
+
+static int
+run_setup(int argc, char **argv)
+{
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	return status_of(setup_run(root, state, &e), &e);
+}
+
+static const struct opt check_config_opts[] = {
+	{ 'f', "config", OPT_STRING, &config, "FILE", "the configuration of mxgauged" },
+	{ 0 }
+};
+
+static int
+run_check_config(int argc, char **argv)
+{
+	return checkconfig_run(argc > 0 ? argv[0] : config);
+}
+
 static const struct command commands[] = {
 	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
 	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
 	    "the counts. Files that were read before go on where they were left, so a second run "
 	    "over the same file adds nothing.",
 	    "mxgauge import --state ./state /var/log/mail.log.1 /var/log/mail.log" },
+	{ "report", "what happened in a period, as a text or as JSON", NULL, report_opts, run_report,
+	    "Prints what was received, delivered, refused and why, how long it took and whether "
+	    "the books balance, for the farm or one host.",
+	    "mxgauge report --from yesterday --to today\nmxgauge report --host mx1 --json" },
+	{ "status", "how the collector is: sources, lag, limits, disk", NULL, status_opts, run_status,
+	    "Prints where reading stands, how far each source lags behind, what could not be "
+	    "understood and how long the disk lasts.", NULL },
+	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
+	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
+	    "prints a configuration with comments. It changes nothing.",
+	    "mxgauge setup > /etc/mxgauge/mxgauge.conf" },
+	{ "check-config", "name what is wrong in a configuration", "[FILE]", check_config_opts,
+	    run_check_config,
+	    "Reads the configuration as mxgauged would and prints each fault as file:line: "
+	    "sentence. Status 0 if it is good, 2 if not.", NULL },
 	{ 0 }
 };
 

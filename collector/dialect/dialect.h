@@ -81,6 +81,7 @@ struct event {
 	uint32_t nrcpt;		/* QUEUED; verdicts: recipients, 0 if unknown */
 	uint32_t count;		/* how often (1 if 0); LOG_LOSS STATS: the number */
 	uint32_t conn_use;
+	uint32_t auth_fail;	/* DISCONNECT: AUTH commands that were refused */
 	uint64_t size;		/* bytes */
 	int64_t delay_ms;	/* since arrival; -1 if not logged */
 	int32_t delays_ms[4];	/* before qmgr, in qmgr, connection, transmission; -1 */
@@ -128,6 +129,22 @@ event_begin(struct event *e, enum event_kind kind)
  * server's answer to us. Sets *sub to a literal or a part of text. */
 enum reason reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote,
     struct slice *sub);
+
+/* The zone in "... blocked using ZONE; ...", "listed at ZONE" and their like, without
+ * a customer's key label in front; empty if there is none. */
+struct slice reason_zone(struct slice text);
+
+/* Why, for counting. A next hop's refusal is remote_refused, and below it (sub) the
+ * class that its text has; where there is one, that one counts. */
+static inline enum reason
+event_reason(const struct event *e)
+{
+	enum reason r = REASON_none;
+
+	if (e->cls == REASON_remote_refused)
+		r = reason_by_name(e->sub);
+	return r != REASON_none ? r : e->cls;
+}
 
 /* "192.0.2.1", "2001:db8::1": is it 127/8, ::1 or ::ffff:127.x? */
 bool address_is_loopback(struct slice ip);

@@ -1,0 +1,473 @@
+/* postfix.c - the Postfix dialect: whose line it is, its queue id, its daemon.
+ *
+ * Postfix 2.0 to 3.11. A tag is syslog_name/service[pid]: "postfix/smtpd",
+ * "postfix/submission/smtpd", "mx-out/relay/smtp"; the last part is the daemon. Then
+ *	[ID: | NOQUEUE: ] TEXT
+ *	warning: | error: | fatal: | panic:  TEXT
+ * Rules that hold in all these files: a verdict comes only from a place that the
+ * program itself writes, never from a HELO name, an address or somebody's reply; a
+ * line with a queue id is never dropped as known. */
+#include "dialect/postfix.h"
+
+#include "poison.h"
+
+static const struct daemon {
+	struct slice name;
+	enum pf_service service;
+} daemons[] = {
+#define D(name, service) { { name, sizeof(name) - 1 }, service }
+	D("smtpd", PF_SMTPD), D("qmgr", PF_QMGR), D("cleanup", PF_CLEANUP), D("smtp", PF_SMTP),
+	D("postscreen", PF_SCREEN), D("dnsblog", PF_DNSBLOG), D("lmtp", PF_LMTP),
+	D("anvil", PF_ANVIL), D("pickup", PF_PICKUP), D("local", PF_LOCAL), D("pipe", PF_PIPE),
+	D("virtual", PF_VIRTUAL), D("bounce", PF_BOUNCE), D("error", PF_ERROR),
+	D("retry", PF_ERROR), D("discard", PF_DISCARD), D("tlsproxy", PF_TLSPROXY),
+	D("postsuper", PF_POSTSUPER), D("master", PF_MASTER), D("postfix-script", PF_MASTER),
+	D("oqmgr", PF_QMGR), D("nqmgr", PF_QMGR), D("qmqpd", PF_SMTPD), D("defer", PF_BOUNCE),
+	D("trace", PF_BOUNCE), D("verify", PF_OTHER), D("scache", PF_OTHER),
+	D("trivial-rewrite", PF_OTHER), D("proxymap", PF_OTHER), D("proxywrite", PF_OTHER),
+	D("postdrop", PF_OTHER), D("sendmail", PF_OTHER), D("showq", PF_OTHER),
+	D("flush", PF_OTHER), D("tlsmgr", PF_OTHER), D("postlogd", PF_MASTER),
+	D("spawn", PF_OTHER), D("postqueue", PF_OTHER), D("postmap", PF_OTHER),
+	D("postalias", PF_OTHER), D("postcat", PF_OTHER), D("postconf", PF_OTHER),
+	D("postkick", PF_OTHER), D("postlock", PF_OTHER), D("postlog", PF_MASTER),
+	D("postmulti", PF_MASTER), D("postmulti-script", PF_MASTER), D("posttls-finger", PF_OTHER),
+	D("postfix", PF_MASTER), D("post-install", PF_MASTER), D("postfix-wrapper", PF_MASTER),
+	D("postfix-tls-script", PF_MASTER), D("rewrite", PF_OTHER), D("relay", PF_SMTP),
+	D("nbdb_reindexd", PF_OTHER),
+#undef D
+};
+
+static struct slice
+last_component(struct slice tag)
+{
+	size_t i = tag.n;
+
+	while (i > 0 && tag.p[i - 1] != '/')
+		i--;
+	return slice_from(tag, i);
+}
+
+static enum pf_service
+service_of(struct slice name)
+{
+	for (size_t i = 0; i < sizeof daemons / sizeof daemons[0]; i++)
+		if (name.n == daemons[i].name.n && name.p[0] == daemons[i].name.p[0] &&
+		    memcmp(name.p, daemons[i].name.p, name.n) == 0)
+			return daemons[i].service;
+	return PF_UNKNOWN;
+}
+
+/* Policy services and milters that were given "postfix/..." as their name. Their lines
+ * are another dialect's or nobody's, and no sign that Postfix changed. */
+static bool
+is_helper(struct slice name)
+{
+	static const char *const parts[] = {
+		"polic", "spf", "grey", "postfwd", "srs", "dkim", "dmarc", "spam", "milter",
+		"sasl", "amavis", "clam", "sts", "gld", ".pl", ".py", ".sh", "filter", "mailman",
+	};
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		if (slice_find_nocase(name, slice_of(parts[i])) >= 0)
+			return true;
+	return false;
+}
+
+/* Anything below "postfix" is ours, known or not, so that a new daemon of a new release
+ * shows as unknown; below another name only the daemons that we know. Cyrus and Dovecot
+ * have a "master" and an "lmtp" of their own. */
+static bool
+claims(const struct line *l)
+{
+	struct slice name = last_component(l->tag);
+
+	if (name.n == l->tag.n)
+		return (name.n >= 7 && slice_starts(name, SLICE("post"))) &&
+		    (slice_eq(name, SLICE("postfix")) || slice_eq(name, SLICE("postfix-script")) ||
+		    slice_eq(name, SLICE("postsuper")) || slice_eq(name, SLICE("postdrop")) ||
+		    slice_eq(name, SLICE("postscreen")) || slice_eq(name, SLICE("postmulti")) ||
+		    slice_eq(name, SLICE("postqueue")) || slice_eq(name, SLICE("postmap")) ||
+		    slice_eq(name, SLICE("postalias")));
+	if (name.n == 0)
+		return false;
+	if (slice_starts(l->tag, SLICE("postfix")))
+		return service_of(name) != PF_UNKNOWN || !is_helper(name);
+	if (slice_starts(l->tag, SLICE("cyrus")) || slice_starts(l->tag, SLICE("dovecot")))
+		return false;
+	return service_of(name) != PF_UNKNOWN;
+}
+
+/* What a byte is in a queue id: hexadecimal, else a letter or digit, vowel. */
+enum { C_HEX = 1, C_ALNUM = 2, C_DIGIT = 4, C_VOWEL = 8 };
+static const unsigned char id_class[256] = {
+	['0'] = 7, ['1'] = 7, ['2'] = 7, ['3'] = 7, ['4'] = 7, ['5'] = 7, ['6'] = 7, ['7'] = 7,
+	['8'] = 7, ['9'] = 7, ['A'] = 3, ['B'] = 3, ['C'] = 3, ['D'] = 3, ['E'] = 3, ['F'] = 3,
+	['G'] = 2, ['H'] = 2, ['I'] = 10, ['J'] = 2, ['K'] = 2, ['L'] = 2, ['M'] = 2, ['N'] = 2,
+	['O'] = 10, ['P'] = 2, ['Q'] = 2, ['R'] = 2, ['S'] = 2, ['T'] = 2, ['U'] = 10, ['V'] = 2,
+	['W'] = 2, ['X'] = 2, ['Y'] = 2, ['Z'] = 2,
+	['a'] = 10, ['b'] = 2, ['c'] = 2, ['d'] = 2, ['e'] = 10, ['f'] = 2, ['g'] = 2, ['h'] = 2,
+	['i'] = 10, ['j'] = 2, ['k'] = 2, ['l'] = 2, ['m'] = 2, ['n'] = 2, ['o'] = 10, ['p'] = 2,
+	['q'] = 2, ['r'] = 2, ['s'] = 2, ['t'] = 2, ['u'] = 10, ['v'] = 2, ['w'] = 2, ['x'] = 2,
+	['y'] = 2, ['z'] = 2,
+};
+
+/* How many bytes at the front of s are a queue id; 0: none. Short ids are upper case
+ * hexadecimal; long ids have no vowels. A little tolerance (any letters with a digit
+ * among them) costs nothing and reads logs whose ids were made anonymous. */
+static size_t
+id_length(struct slice s)
+{
+	unsigned all = C_HEX, any = 0;
+	size_t n = 0;
+
+	for (; n < s.n && n < 32; n++) {
+		unsigned c = id_class[(unsigned char)s.p[n]];
+
+		if (c == 0)
+			break;
+		all &= c;
+		any |= c;
+	}
+	if (n < 5)
+		return 0;
+	if ((all & C_HEX) != 0)
+		return n;
+	return (any & C_DIGIT) != 0 || (n >= 10 && (any & C_VOWEL) == 0) ? n : 0;
+}
+
+bool
+pf_is_id(struct slice s)
+{
+	return s.n > 0 && id_length(s) == s.n;
+}
+
+struct slice
+pf_queued_as(struct slice text)
+{
+	static const struct slice mark = { "queued as ", 10 };
+	struct slice found = slice_head(text, 0);
+	ptrdiff_t at;
+
+	while ((at = slice_find(text, mark)) >= 0) {
+		text = slice_from(text, (size_t)at + mark.n);
+		found = slice_head(text, id_length(text));
+	}
+	return found;
+}
+
+struct event *
+pf_event(struct event *e, enum event_kind kind, const struct pf_line *p)
+{
+	event_begin(e, kind);
+	e->id = p->id;
+	return e;
+}
+
+int
+pf_info(const struct pf_line *p, struct event *out, enum reason cls, struct slice sub)
+{
+	struct event *e = pf_event(out, EV_INFO, p);
+
+	e->cls = cls;
+	e->sub = sub;
+	e->text = p->text;
+	return 1;
+}
+
+bool
+pf_client(struct slice *s, struct event *e)
+{
+	struct slice rest = *s, name, ip;
+	uint64_t port = 0;
+
+	if (!slice_cut(&rest, '[', &name) || !slice_cut(&rest, ']', &ip) ||
+	    memchr(name.p, ' ', name.n) != NULL)
+		return false;
+	if (rest.n > 1 && rest.p[0] == ':' && rest.p[1] != ' ') {
+		rest = slice_from(rest, 1);
+		if (!slice_u64(&rest, &port) && !slice_eat(&rest, SLICE("unknown")))
+			return false;
+	}
+	if (!slice_eq(name, SLICE("unknown")))
+		e->client_name = name;
+	if (!slice_eq(ip, SLICE("unknown")))
+		e->client_ip = ip;
+	e->client_port = port <= 65535 ? (uint16_t)port : 0;
+	e->loopback = address_is_loopback(ip);
+	*s = rest;
+	return true;
+}
+
+bool
+pf_relay(struct slice *s, struct event *e)
+{
+	struct slice rest = *s, name, ip;
+	uint64_t port;
+
+	if (!slice_cut(&rest, '[', &name) || !slice_cut(&rest, ']', &ip) ||
+	    memchr(name.p, ' ', name.n) != NULL)
+		return false;
+	e->relay = name;
+	if (ip.n > 0 && memchr(ip.p, '/', ip.n) != NULL) {
+		e->relay_loopback = true;	/* a socket of this machine */
+	} else {
+		e->relay_ip = ip;
+		e->relay_loopback = address_is_loopback(ip);
+	}
+	*s = rest;
+	if (rest.n > 1 && rest.p[0] == ':' && pf_is_digit(rest.p[1])) {
+		rest = slice_from(rest, 1);
+		if (slice_u64(&rest, &port) && port <= 65535) {
+			e->relay_port = (uint16_t)port;
+			*s = rest;
+		}
+	}
+	return true;
+}
+
+/* "5.7.1" and what follows it: a blank, or the end. */
+static bool
+take_dsn(struct slice *s, struct slice *dsn)
+{
+	size_t i = 0, dots = 0;
+
+	for (; i < s->n && i < 9 && (pf_is_digit(s->p[i]) || s->p[i] == '.'); i++)
+		dots += s->p[i] == '.';
+	if (dots != 2 || i < 5 || s->p[1] != '.' || (i < s->n && s->p[i] != ' '))
+		return false;
+	*dsn = slice_head(*s, i);
+	*s = slice_from(*s, i < s->n ? i + 1 : i);
+	return true;
+}
+
+void
+pf_reply(struct slice s, struct event *e)
+{
+	if (s.n >= 3 && pf_is_digit(s.p[0]) && pf_is_digit(s.p[1]) && pf_is_digit(s.p[2]) &&
+	    (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-')) {
+		e->code = (uint16_t)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
+		s = slice_from(s, 4);
+	}
+	take_dsn(&s, &e->dsn);
+	e->text = s;
+}
+
+bool
+pf_address(struct slice *s, struct slice *address)
+{
+	size_t i = 1;
+
+	if (s->n == 0 || s->p[0] != '<')
+		return false;
+	if (s->n > 1 && s->p[1] == '"') {
+		/* a quoted local part may hold anything, '>' too; the quotes are Postfix's */
+		for (i = 2; i < s->n && s->p[i] != '"'; i++)
+			if (s->p[i] == '\\')
+				i++;
+		if (i >= s->n)
+			i = 1;	/* unquoted after all: an old release's internal form */
+	}
+	for (; i < s->n; i++)
+		if (s->p[i] == '>') {
+			*address = (struct slice){ s->p + 1, i - 1 };
+			*s = slice_from(*s, i + 1);
+			return true;
+		}
+	return false;
+}
+
+/* <ADDRESS> where the next field or the end follows. An address in the internal form of
+ * old releases may hold '>', so the end is where that is true for the first time. */
+static bool
+take_value(struct slice *s, struct slice *value)
+{
+	struct slice rest = *s;
+
+	if (!pf_address(&rest, value))
+		return false;
+	while (rest.n > 0 && rest.p[0] != ',' && !slice_starts(rest, SLICE(" to=<")) &&
+	    !slice_starts(rest, SLICE(" proto=")) && !slice_starts(rest, SLICE(" helo=<"))) {
+		const char *end = memchr(rest.p, '>', rest.n);
+
+		if (end == NULL)
+			return false;
+		rest = slice_from(rest, (size_t)(end - rest.p) + 1);
+	}
+	*value = (struct slice){ s->p + 1, (size_t)(rest.p - s->p) - 2 };
+	*s = rest;
+	slice_eat_char(s, ',');
+	return true;
+}
+
+/* After " helo=": <H> and, since 3.10, sasl_method= sasl_username= sasl_sender= behind it.
+ * H is the client's free text and goes to the last '>' that can be its end. */
+static void
+take_helo(struct slice s, struct event *e)
+{
+	struct slice sasl;
+	ptrdiff_t at;
+
+	if (!slice_eat_char(&s, '<'))
+		return;
+	if (s.n > 0 && s.p[s.n - 1] != '>' && (at = slice_rfind(s, SLICE("> sasl_"))) >= 0) {
+		sasl = slice_from(s, (size_t)at + 2);
+		s = slice_head(s, (size_t)at + 1);
+		if ((at = slice_find(sasl, SLICE("sasl_username="))) >= 0) {
+			e->sasl_user = slice_from(sasl, (size_t)at + 14);
+			if ((at = slice_find(e->sasl_user, SLICE(" sasl_sender="))) >= 0)
+				e->sasl_user = slice_head(e->sasl_user, (size_t)at);
+		}
+		if (slice_eat(&sasl, SLICE("sasl_method=")) &&
+		    !slice_cut(&sasl, ' ', &e->sasl_method))
+			e->sasl_method = sasl;
+	}
+	if (s.n > 0 && s.p[s.n - 1] == '>')
+		s.n--;
+	e->helo = s;
+}
+
+/* Is s, after a ';', the program's own list of fields up to the end of the line? */
+static bool
+tail_here(struct slice s, struct event *e)
+{
+	struct slice from = { 0 }, to = { 0 };
+	size_t n = 0;
+
+	if (slice_starts(s, SLICE(" from=<"))) {
+		s = slice_from(s, 6);
+		if (!take_value(&s, &from))
+			return false;
+	}
+	if (slice_starts(s, SLICE(" to=<"))) {
+		s = slice_from(s, 4);
+		if (!take_value(&s, &to))
+			return false;
+	}
+	e->from = from;
+	e->to = to;
+	if (!slice_eat(&s, SLICE(" proto=")))
+		return s.n == 0;
+	while (n < s.n && s.p[n] >= 'A' && s.p[n] <= 'Z')
+		n++;
+	e->proto = slice_head(s, n);
+	s = slice_from(s, n);
+	slice_eat_char(&s, ',');
+	if (slice_eat(&s, SLICE(" helo=")))
+		take_helo(s, e);
+	else if (s.n > 0)
+		return false;
+	return n > 0;
+}
+
+size_t
+pf_tail(struct slice s, struct event *e)
+{
+	struct slice what = s, address;
+	size_t at = 0, first = s.n;
+
+	/* "<client's text>: Helo command rejected": what is refused holds no tail */
+	if (pf_address(&what, &address))
+		at = s.n - what.n;
+	for (;;) {
+		const char *semi = at < s.n ? memchr(s.p + at, ';', s.n - at) : NULL;
+		struct slice rest;
+
+		if (semi == NULL)
+			break;
+		at = (size_t)(semi - s.p) + 1;
+		rest = slice_from(s, at);
+		if (!slice_starts(rest, SLICE(" from=<")) && !slice_starts(rest, SLICE(" to=<")) &&
+		    !slice_starts(rest, SLICE(" proto=")))
+			continue;
+		if (tail_here(rest, e))
+			return at - 1;
+		if (first == s.n)
+			first = at - 1;
+	}
+	return first;	/* a line that was cut, or one without */
+}
+
+/* Messages of all daemons, and what they write when debugging was switched on. */
+static int
+common(const struct pf_line *p, struct event *out)
+{
+	static const struct slice severities[] = {
+		{ "warning: ", 9 }, { "error: ", 7 }, { "fatal: ", 7 }, { "panic: ", 7 },
+	};
+	struct slice s = p->text;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++)
+		if (slice_eat(&s, severities[i]))
+			return pf_warning(p, slice_head(severities[i], severities[i].n - 2), s, out);
+	if (slice_starts(s, SLICE("table ")) && slice_ends(s, SLICE(" has changed -- restarting")))
+		return 0;
+	if (slice_starts(s, SLICE("Using ")) || slice_starts(s, SLICE("rate session cache")) ||
+	    slice_starts(s, SLICE("name_mask: ")) || slice_starts(s, SLICE("fatal_counter")) ||
+	    slice_starts(s, SLICE("initializing the ")))
+		return 0;
+	if (slice_starts(s, SLICE("> ")) || slice_starts(s, SLICE("< ")) ||
+	    slice_starts(s, SLICE(">>> ")) || slice_starts(s, SLICE("<<< ")))
+		return 0;
+	/* "match_hostname: a ~? b", "generic_checks: ...": the name of a C function */
+	while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || pf_is_digit(s.p[n])))
+		n++;
+	if (n < s.n && s.p[n] == ':' && memchr(s.p, '_', n) != NULL)
+		return 0;
+	return -1;
+}
+
+static int
+dispatch(const struct pf_line *p, struct event *out)
+{
+	switch (p->service) {
+	case PF_SMTPD: return pf_smtpd(p, out);
+	case PF_QMGR: return pf_qmgr(p, out);
+	case PF_CLEANUP: return pf_cleanup(p, out);
+	case PF_SMTP: case PF_LMTP: case PF_LOCAL: case PF_VIRTUAL: case PF_PIPE:
+	case PF_ERROR: case PF_DISCARD:
+		return pf_agent(p, out);
+	case PF_SCREEN: return pf_screen(p, out);
+	case PF_DNSBLOG: return pf_dnsblog(p, out);
+	case PF_TLSPROXY: return pf_tlsproxy(p, out);
+	case PF_PICKUP: return pf_pickup(p, out);
+	case PF_BOUNCE: return pf_bounce(p, out);
+	case PF_POSTSUPER: return pf_postsuper(p, out);
+	case PF_ANVIL: return pf_anvil(p, out);
+	case PF_MASTER: return pf_master(p, out);
+	case PF_OTHER: return pf_other(p, out);
+	case PF_UNKNOWN: break;
+	}
+	return -1;
+}
+
+static int
+parse(const struct line *l, struct event out[EVENTS_MAX])
+{
+	struct slice service = last_component(l->tag);
+	struct pf_line p = { .text = l->text, .service = service_of(service) };
+	size_t n;
+	int found;
+
+	if (slice_eat(&p.text, SLICE("NOQUEUE: "))) {
+		p.has_id = true;
+	} else if ((n = id_length(p.text)) > 0 && n + 1 < p.text.n && p.text.p[n] == ':' &&
+	    p.text.p[n + 1] == ' ') {
+		p.has_id = true;
+		p.id = slice_head(p.text, n);
+		p.text = slice_from(p.text, n + 2);
+	}
+	if (slice_starts(p.text, SLICE("to=")) && p.has_id)
+		found = pf_delivery(&p, out);
+	else
+		found = dispatch(&p, out);
+	if (found < 0)
+		found = common(&p, out);
+	if (found == 0 && p.has_id)
+		found = pf_info(&p, out, REASON_none, SLICE(""));
+	for (int i = 0; i < found; i++)
+		out[i].service = service;
+	return found;
+}
+
+const struct dialect dialect_postfix = { "postfix", claims, parse };

@@ -1,0 +1,430 @@
+/* postfix_delivery.c - what became of a recipient, and the delivery agents' other lines.
+ *
+ *	ID: to=<u@example.org>, orig_to=<root>, relay=mx.example.org[192.0.2.9]:25, conn_use=2,
+ *	    delay=0.41, delays=0.05/0.01/0.12/0.23, tls=may, dsn=2.0.0, status=sent (TEXT)
+ * dsn, delays and conn_use since 2.3, tls since 3.11. The fields are taken from left to
+ * right up to the first status, for TEXT is another server's and may look like anything. */
+#include "dialect/postfix.h"
+
+#include "poison.h"
+
+/* "0.41", "12", "305471" seconds as milliseconds; -1 if it is no number. */
+static int64_t
+milliseconds(struct slice *s)
+{
+	int64_t ms = 0;
+	size_t i = 0, frac = 0;
+
+	for (; i < s->n && i < 12 && pf_is_digit(s->p[i]); i++)
+		ms = ms * 10 + (s->p[i] - '0');
+	if (i == 0)
+		return -1;
+	ms *= 1000;
+	if (i < s->n && s->p[i] == '.') {
+		int unit = 100;
+
+		for (i++; i < s->n && frac < 6 && pf_is_digit(s->p[i]); i++, frac++) {
+			ms += (s->p[i] - '0') * unit;
+			unit /= 10;
+		}
+	}
+	*s = slice_from(*s, i);
+	return ms;
+}
+
+static void
+take_delays(struct slice s, int32_t delays[4])
+{
+	for (int i = 0; i < 4; i++) {
+		int64_t ms = milliseconds(&s);
+
+		if (ms < 0)
+			return;
+		delays[i] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
+		if (!slice_eat_char(&s, '/'))
+			return;
+	}
+}
+
+/* "KEY=VALUE, " at the front of *s. */
+static bool
+take_pair(struct slice *s, struct slice *key, struct slice *value)
+{
+	size_t i = 0, start;
+
+	while (i < s->n && ((s->p[i] >= 'a' && s->p[i] <= 'z') || s->p[i] == '_'))
+		i++;
+	if (i == 0 || i == s->n || s->p[i] != '=')
+		return false;
+	*key = slice_head(*s, i);
+	start = ++i;
+	while (i < s->n && s->p[i] != ',' && s->p[i] != ' ')
+		i++;
+	*value = (struct slice){ s->p + start, i - start };
+	while (i < s->n && (s->p[i] == ',' || s->p[i] == ' '))
+		i++;
+	*s = slice_from(*s, i);
+	return true;
+}
+
+static void
+set_relay(struct slice value, struct event *e)
+{
+	struct slice s = value;
+
+	if (!pf_relay(&s, e))
+		e->relay = value;	/* "local", "none", a transport */
+}
+
+/* "to=<A>[, orig_to=<B>], " where the next field's name follows. */
+static bool
+take_to(struct slice *s, struct slice *address)
+{
+	struct slice rest = *s;
+	const char *end;
+
+	if (!pf_address(&rest, address))	/* before 2.0, and from scripts: no <> */
+		return slice_cut_at(s, SLICE(", "), address);
+	while (!slice_starts(rest, SLICE(", relay=")) && !slice_starts(rest, SLICE(", orig_to="))) {
+		end = rest.n > 0 ? memchr(rest.p, '>', rest.n) : NULL;
+		if (end == NULL)
+			return false;
+		rest = slice_from(rest, (size_t)(end - rest.p) + 1);
+		*address = (struct slice){ s->p + 1, (size_t)(end - s->p) - 1 };
+	}
+	*s = slice_from(rest, 2);
+	return true;
+}
+
+static bool
+take_fields(struct slice *s, struct event *e, struct slice *status)
+{
+	struct slice key, value;
+	uint64_t n;
+
+	while (take_pair(s, &key, &value)) {
+		switch (key.p[0]) {
+		case 'r':
+			if (slice_eq(key, SLICE("relay")))
+				set_relay(value, e);
+			break;
+		case 'c':
+			if (slice_eq(key, SLICE("conn_use")) && slice_u64(&value, &n))
+				e->conn_use = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+			break;
+		case 'd':
+			if (slice_eq(key, SLICE("delays")))
+				take_delays(value, e->delays_ms);
+			else if (slice_eq(key, SLICE("delay")))
+				e->delay_ms = milliseconds(&value);
+			else if (slice_eq(key, SLICE("dsn")))
+				e->dsn = value;
+			break;
+		case 't':
+			if (slice_eq(key, SLICE("tls")))
+				e->tls_trust = value;
+			break;
+		case 's':
+			if (slice_eq(key, SLICE("status"))) {
+				*status = value;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static unsigned
+reply_code(struct slice s)
+{
+	if (s.n < 3 || !pf_is_digit(s.p[0]) || !pf_is_digit(s.p[1]) || !pf_is_digit(s.p[2]) ||
+	    (s.n > 3 && pf_is_digit(s.p[3])))
+		return 0;
+	return (unsigned)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
+}
+
+/* A filter on this machine that takes a mail and drops it says so in its 250. */
+static bool
+filter_dropped(const struct event *e)
+{
+	return e->relay_loopback && e->code / 100 == 2 &&
+	    slice_has(slice_head(e->text, 40), SLICE("discarded"));
+}
+
+static void
+sent(const struct pf_line *p, struct event *e)
+{
+	struct slice s = e->text;
+
+	e->kind = EV_DELIVERED;
+	e->where = p->service == PF_SMTP ? WHERE_EXT :
+	    p->service == PF_DISCARD ? WHERE_DISCARD : WHERE_LOCAL;
+	e->code = (uint16_t)reply_code(s);
+	if (p->service == PF_LOCAL && slice_eat(&s, SLICE("forwarded as "))) {
+		e->where = WHERE_FORWARD;
+		e->new_id = s;
+		if (!pf_is_id(s))
+			e->new_id = SLICE("");
+	} else if (p->service == PF_SMTP || p->service == PF_LMTP || p->service == PF_PIPE) {
+		e->new_id = pf_queued_as(s);
+		if (filter_dropped(e))
+			e->where = WHERE_DISCARD;
+	}
+}
+
+int
+pf_delivery(const struct pf_line *p, struct event *out)
+{
+	struct slice s = slice_from(p->text, 3), status;
+	struct event *e = pf_event(out, EV_DELIVERED, p);
+
+	if (!take_to(&s, &e->to))
+		return -1;
+	if (slice_eat(&s, SLICE("orig_to=")) && !take_to(&s, &e->orig_to))
+		return -1;
+	if (!take_fields(&s, e, &status))
+		return -1;
+	if (slice_eat_char(&s, '(') && s.n > 0 && s.p[s.n - 1] == ')')
+		s.n--;
+	e->text = s;
+	if (slice_eq(status, SLICE("sent"))) {
+		sent(p, e);
+		return 1;
+	}
+	if (slice_eq(status, SLICE("deferred")) || slice_eq(status, SLICE("SOFTBOUNCE")))
+		e->kind = EV_DEFERRED;
+	else if (slice_eq(status, SLICE("bounced")))
+		e->kind = EV_BOUNCED;
+	else if (slice_starts(status, SLICE("deliverable")) ||
+	    slice_starts(status, SLICE("undeliverable")))
+		e->kind = EV_PROBE;
+	else if (slice_eq(status, SLICE("expired")) || slice_eq(status, SLICE("force-expired")))
+		e->kind = EV_BOUNCED;
+	else
+		return -1;
+	if (e->kind == EV_PROBE)
+		e->stage = status;
+	pf_delivery_reason(e);
+	return 1;
+}
+
+/* What another server said: its words' class below remote_refused. */
+static void
+remote_reply(struct slice s, struct event *e)
+{
+	struct slice dsn = e->dsn, sub;
+	struct event reply = { 0 };
+	enum reason r;
+
+	pf_reply(s, &reply);
+	e->code = (uint16_t)reply_code(s);
+	if (reply.dsn.n > 0)
+		dsn = reply.dsn;
+	r = reason_of_text(s, dsn, e->code, true, &sub);
+	e->cls = REASON_remote_refused;
+	e->sub = r == REASON_other ? SLICE("") : slice_of(reason_name(r));
+}
+
+static bool
+connection_reason(struct slice s, struct event *e)
+{
+	static const struct {
+		struct slice text, sub;
+	} kinds[] = {
+#define K(text, sub) { { text, sizeof(text) - 1 }, { sub, sizeof(sub) - 1 } }
+		K("Connection refused", "refused"), K("timed out", "timeout"),
+		K("read timeout", "timeout"), K("No route to host", "unreachable"),
+		K("Network is unreachable", "unreachable"), K("Host is down", "unreachable"),
+		K("Connection reset", "lost"), K("lost connection", "lost"),
+		K("dropped connection", "lost"), K("No such file", "unreachable"),
+#undef K
+	};
+	ptrdiff_t said;
+
+	if (slice_starts(s, SLICE("connect to "))) {
+		said = slice_find(s, SLICE(": server refused to talk to me: "));
+		if (said >= 0) {
+			remote_reply(slice_from(s, (size_t)said + 32), e);
+			return true;
+		}
+		e->cls = REASON_remote_conn;
+		e->sub = SLICE("");
+		for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+			if (slice_has(s, kinds[i].text)) {
+				e->sub = kinds[i].sub;
+				break;
+			}
+		return true;
+	}
+	if (slice_starts(s, SLICE("lost connection with ")))
+		e->sub = SLICE("lost");
+	else if (slice_starts(s, SLICE("conversation with ")))
+		e->sub = SLICE("timeout");
+	else if (slice_starts(s, SLICE("delivery temporarily suspended")))
+		e->sub = SLICE("suspended");
+	else
+		return false;
+	e->cls = REASON_remote_conn;
+	return true;
+}
+
+/* How the agents' own texts begin. */
+static const struct {
+	struct slice head;
+	enum reason cls;
+	struct slice sub;
+} own_texts[] = {
+#define O(head, cls, sub) \
+	{ { head, sizeof(head) - 1 }, REASON_##cls, { sub, sizeof(sub) - 1 } }
+	O("unknown user", unknown_rcpt, "table"), O("user unknown", unknown_rcpt, "table"),
+	O("User unknown", unknown_rcpt, "table"), O("invalid recipient", unknown_rcpt, ""),
+	O("unable to look up host", dns, ""), O("no MX host for ", dns, ""),
+	O("unable to find primary relay", dns, ""), O("mail for ", loop, ""),
+	O("mail forwarding loop", loop, ""), O("too many hops", loop, ""),
+	O("mail transport unavailable", resource, "transport"),
+	O("unknown mail transport error", resource, "transport"),
+	O("bounce or trace service failure", resource, "bounce"),
+	O("queue file write error", resource, "disk"),
+	O("address resolver failure", resource, "lookup"),
+	O("virtual alias", resource, "lookup"),
+	O("Temporary lookup failure", resource, "lookup"),
+	O("alias database unavailable", resource, "lookup"),
+	O("message size ", size, ""), O("TLS is required", tls_required, ""),
+	O("TLS is not available", tls_error, ""), O("Cannot start TLS", tls_error, "handshake"),
+	O("Server certificate", tls_error, "cert"), O("No TLSA records", tls_error, "cert"),
+	O("TLSA lookup error", dns, "temp"), O("no TLSA", tls_error, "cert"),
+	O("SASL authentication failed", auth_failed, ""),
+	O("Authentication failed", auth_failed, ""),
+	O("server features", remote_refused, ""),
+#undef O
+};
+
+static bool
+own_reason(struct slice s, struct event *e)
+{
+	for (size_t i = 0; i < sizeof own_texts / sizeof own_texts[0]; i++)
+		if (slice_starts(s, own_texts[i].head)) {
+			e->cls = own_texts[i].cls;
+			e->sub = own_texts[i].sub;
+			return true;
+		}
+	if (slice_starts(s, SLICE("Host or domain name not found")) ||
+	    slice_starts(s, SLICE("Name service error"))) {
+		e->cls = REASON_dns;
+		e->sub = slice_has(s, SLICE("try again")) ? SLICE("temp") : SLICE("nxdomain");
+		return true;
+	}
+	if (slice_starts(s, SLICE("Domain ")) && slice_has(s, SLICE("nullMX"))) {
+		e->cls = REASON_unknown_rcpt;
+		e->sub = SLICE("nullmx");
+		return true;
+	}
+	return false;
+}
+
+void
+pf_delivery_reason(struct event *e)
+{
+	struct slice s = e->text;
+	ptrdiff_t at;
+
+	if (slice_starts(s, SLICE("host ")) && (at = slice_find(s, SLICE("] said: "))) >= 0) {
+		remote_reply(slice_from(s, (size_t)at + 8), e);
+	} else if (slice_starts(s, SLICE("host ")) &&
+	    (at = slice_find(s, SLICE(" refused to talk to me: "))) >= 0) {
+		remote_reply(slice_from(s, (size_t)at + 24), e);
+	} else if (slice_starts(s, SLICE("SASL authentication failed; server "))) {
+		e->cls = REASON_auth_failed;
+		e->sub = SLICE("");
+	} else if (!connection_reason(s, e) && !own_reason(s, e)) {
+		e->cls = reason_of_text(s, e->dsn, 0, false, &e->sub);
+		e->code = (uint16_t)reply_code(s);
+		if (e->cls == REASON_other || e->cls == REASON_protocol) {
+			bool command = slice_starts(s, SLICE("Command ")) ||
+			    slice_starts(s, SLICE("temporary failure"));
+
+			e->cls = command ? REASON_resource : e->cls;
+			e->sub = command ? SLICE("command") : e->sub;
+		}
+	}
+}
+
+/* A try that failed on the way to an outcome: "connect to H[A]:25: Connection refused",
+ * "ID: host H[A] said: 450 ...", "ID: lost connection with H[A] while ...". */
+static int
+attempt(const struct pf_line *p, struct slice peer, struct event *out)
+{
+	struct event *e;
+
+	pf_info(p, out, REASON_none, SLICE(""));
+	e = out;
+	e->outbound = true;
+	pf_relay(&peer, e);
+	pf_delivery_reason(e);
+	return 1;
+}
+
+static int
+tls_failed(const struct pf_line *p, struct slice s, struct event *out)
+{
+	struct event *e = pf_event(out, EV_TLS_FAIL, p);
+
+	e->outbound = true;
+	e->cls = REASON_tls_error;
+	e->sub = SLICE("handshake");
+	if (pf_relay(&s, e))
+		slice_eat(&s, SLICE(": "));
+	else if (!slice_cut_at(&s, SLICE(": "), &e->relay))
+		return -1;
+	e->text = s;
+	return 1;
+}
+
+/* Lines with a queue id that say how it goes, and no outcome. */
+static bool
+is_progress(struct slice s)
+{
+	static const struct slice heads[] = {
+#define H(head) { head, sizeof(head) - 1 }
+		H("enabling PIX "), H("Cannot start TLS"), H("TLS is required"), H("breaking line "),
+		H("Server certificate "), H("SASL authentication failed"), H("skipped, "),
+		H("using "), H("sending "), H("Host or domain name not found"), H("server "),
+		H("unable to look up "), H("mail for "), H("delivery "), H("removed "),
+		H("Authentication failed"), H("TLSA lookup"), H("dropping "), H("status="),
+		H("no "), H("disabling "), H("requeued"), H("Non-"), H("REQUIRETLS"), H("TLS "),
+		H("replace: "), H("warning: header"), H("not sending "),
+#undef H
+	};
+
+	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+		if (slice_starts(s, heads[i]))
+			return true;
+	return false;
+}
+
+int
+pf_agent(const struct pf_line *p, struct event *out)
+{
+	struct slice s = p->text;
+
+	if (slice_eat(&s, SLICE("connect to ")) || slice_eat(&s, SLICE("host ")) ||
+	    slice_eat(&s, SLICE("lost connection with ")) ||
+	    slice_eat(&s, SLICE("conversation with ")))
+		return attempt(p, s, out);
+	if (slice_eat(&s, SLICE("SSL_connect error to ")))
+		return tls_failed(p, s, out);
+	if (slice_eat(&s, SLICE("certificate verification failed for "))) {
+		pf_info(p, out, REASON_tls_error, SLICE("cert"));
+		out->outbound = true;
+		pf_relay(&s, out);
+		return 1;
+	}
+	if (p->has_id)
+		return is_progress(s) ? pf_info(p, out, REASON_none, SLICE("")) : -1;
+	if (slice_starts(s, SLICE("setting up TLS connection to ")) ||
+	    slice_starts(s, SLICE("SSL_connect:")) || slice_starts(s, SLICE("SSL3 alert ")) ||
+	    slice_has(s, SLICE("subject_CN=")) || slice_has(s, SLICE("ingerprint=")) ||
+	    slice_has(s, SLICE(": Matched ")) || slice_has(s, SLICE(": depth=")))
+		return 0;
+	return pf_tls(s, out);
+}

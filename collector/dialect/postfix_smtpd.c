@@ -1,0 +1,344 @@
+/* postfix_smtpd.c - sessions and refusals of smtpd.
+ *
+ *	connect from mx.example.org[192.0.2.1]:4711
+ *	disconnect from unknown[192.0.2.1] ehlo=1 auth=0/5 commands=1/6	(counters: 3.0)
+ *	ID: client=mx.example.org[192.0.2.1], sasl_method=PLAIN, sasl_username=joe
+ *	NOQUEUE: reject: RCPT from mx.example.org[192.0.2.1]: 554 5.7.1 <joe@example.org>:
+ *	    Relay access denied; from=<a@example.net> to=<joe@example.org> proto=ESMTP helo=<x>
+ *	[ID: ]lost connection after DATA (4096 bytes) from mx.example.org[192.0.2.1]
+ *	Anonymous TLS connection established from mx.example.org[192.0.2.1]: TLSv1.3 with
+ *	    cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
+ * The prefix "ID: " of lost connections is 3.10's. */
+#include "dialect/postfix.h"
+
+#include "poison.h"
+
+/* "auth=0/5": how many of a command were refused. */
+static uint32_t
+refused_of(struct slice counters, struct slice command)
+{
+	ptrdiff_t at = slice_find(counters, command);
+	uint64_t good, all;
+	struct slice s;
+
+	if (at < 0)
+		return 0;
+	s = slice_from(counters, (size_t)at + command.n);
+	if (!slice_u64(&s, &good) || !slice_eat_char(&s, '/') || !slice_u64(&s, &all) ||
+	    all < good || all - good > UINT32_MAX)
+		return 0;
+	return (uint32_t)(all - good);
+}
+
+static int
+disconnect(const struct pf_line *p, struct slice s, struct event *out)
+{
+	struct event *e = pf_event(out, EV_DISCONNECT, p);
+
+	if (!pf_client(&s, e))
+		return -1;
+	e->auth_fail = refused_of(s, SLICE(" auth="));
+	slice_eat_char(&s, ' ');
+	e->text = s;
+	return 1;
+}
+
+/* What stands before " from CLIENT": "RCPT", "DATA (4096 bytes)". */
+static bool
+stage_and_client(struct slice *s, struct event *e)
+{
+	struct slice stage, bytes;
+
+	if (!slice_cut_at(s, SLICE(" from "), &stage))
+		return false;
+	if (slice_ends(stage, SLICE(" bytes)")) && slice_cut(&stage, '(', &bytes)) {
+		slice_eat(&stage, SLICE("approximately "));
+		slice_u64(&stage, &e->size);
+		stage = slice_trim(bytes);
+	}
+	e->stage = stage;
+	return pf_client(s, e);
+}
+
+static int
+broken(const struct pf_line *p, enum event_kind kind, struct slice s, struct event *out)
+{
+	struct event *e = pf_event(out, kind, p);
+
+	if (kind == EV_RATELIMIT) {
+		e->cls = REASON_ratelimit;
+		e->sub = SLICE("error_limit");
+	} else if (kind == EV_INFO) {
+		e->cls = REASON_protocol;
+		e->sub = SLICE("pipelining");
+	}
+	if (!stage_and_client(&s, e))
+		return -1;
+	slice_eat_char(&s, ':');
+	e->text = slice_trim(s);
+	return 1;
+}
+
+/* "name[addr]" up to the next field; the rest of a client= line in its order. */
+static int
+client(const struct pf_line *p, struct slice s, struct event *out)
+{
+	struct event *e = pf_event(out, p->id.n > 0 ? EV_CLIENT : EV_INFO, p);
+	struct slice link = { 0 }, word;
+	int n = 1;
+
+	if (!pf_client(&s, e))
+		return -1;
+	if (p->id.n == 0)
+		e->stage = SLICE("proxy");	/* before the proxy filter: no queue file */
+	if (s.n > 0 && slice_rcut_at(&s, SLICE(", orig_client="), &word)) {
+		struct event orig = { 0 };
+
+		if (pf_client(&s, &orig)) {
+			e->orig_client_name = orig.client_name;
+			e->orig_client_ip = orig.client_ip;
+		}
+		s = word;
+	}
+	if (s.n > 0 && slice_rcut_at(&s, SLICE(", orig_queue_id="), &word)) {
+		if (pf_is_id(s))
+			link = s;
+		s = word;
+	}
+	if (slice_eat(&s, SLICE(", sasl_method="))) {
+		e->sasl_method = slice_cut_at(&s, SLICE(", sasl_username="), &word) ? word : s;
+		if (e->sasl_method.p != s.p && !slice_rcut_at(&s, SLICE(", sasl_sender="),
+		    &e->sasl_user))
+			e->sasl_user = s;	/* the name may hold commas and blanks */
+	} else if (slice_eat(&s, SLICE(", sasl_username="))) {
+		e->sasl_user = s;
+	} else if (slice_eat(&s, SLICE(", sasl_sender="))) {
+		e->from = s;
+	}
+	if (e->sasl_user.n > 0) {
+		out[n] = *e;
+		out[n++].kind = EV_AUTH_OK;
+	}
+	if (link.n > 0 && p->id.n > 0) {
+		struct event *l = event_begin(&out[n++], EV_LINK);
+
+		l->id = link;
+		l->new_id = p->id;
+	}
+	return n;
+}
+
+static enum event_kind
+action_kind(struct slice action)
+{
+	static const struct {
+		struct slice name;
+		enum event_kind kind;
+	} actions[] = {
+#define A(name, kind) { { name, sizeof(name) - 1 }, kind }
+		A("reject", EV_REJECT), A("reject_warning", EV_WARN_REJECT),
+		A("milter-reject", EV_REJECT), A("proxy-reject", EV_REJECT),
+		A("hangup", EV_REJECT), A("proxy-accept", EV_ACCEPT), A("permit", EV_ACCEPT),
+		A("hold", EV_HELD), A("milter-hold", EV_HELD), A("discard", EV_DISCARDED),
+		A("milter-discard", EV_DISCARDED), A("filter", EV_FILTERED),
+		A("redirect", EV_REDIRECTED), A("bcc", EV_INFO), A("warn", EV_INFO),
+		A("info", EV_INFO), A("warning", EV_INFO), A("prepend", EV_INFO),
+		A("replace", EV_INFO), A("delay", EV_INFO), A("abort", EV_TLS_FAIL),
+		A("reject-warning", EV_WARN_REJECT), A("trace", EV_INFO),
+#undef A
+	};
+
+	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++)
+		if (slice_eq(action, actions[i].name))
+			return actions[i].kind;
+	return EVENT_KIND_N;
+}
+
+/* The rest of an action that has no reply: why. */
+static void
+action_reason(struct event *e, struct slice action)
+{
+	if (e->kind == EV_HELD || e->kind == EV_DISCARDED) {
+		e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
+		if (e->cls == REASON_other) {
+			e->cls = REASON_policy;
+			e->sub = e->kind == EV_HELD ? SLICE("hold") : SLICE("discard");
+		}
+	} else if (e->kind == EV_TLS_FAIL) {
+		e->cls = REASON_tls_error;
+		e->sub = SLICE("cert");
+	} else if (slice_eq(action, SLICE("proxy-accept"))) {
+		e->new_id = pf_queued_as(e->text);
+	}
+}
+
+int
+pf_action(const struct pf_line *p, struct event *out)
+{
+	struct slice s = p->text, action;
+	struct event *e = pf_event(out, EV_INFO, p);
+	size_t at = 0;
+
+	if (!slice_cut(&s, ':', &action) || !slice_eat_char(&s, ' '))
+		return -1;
+	e->kind = action_kind(action);
+	if (e->kind == EVENT_KIND_N)
+		return -1;
+	/* "proxy-reject: END-OF-MESSAGE: 554 ..." names no client */
+	while (at < s.n && s.p[at] != ' ' && s.p[at] != ':')
+		at++;
+	e->stage = slice_head(s, at);
+	s = slice_from(s, at);
+	if (slice_eat(&s, SLICE(" from "))) {
+		if (!pf_client(&s, e))
+			return -1;
+	} else if (!slice_starts(action, SLICE("proxy-"))) {
+		return -1;
+	}
+	if (!slice_eat_char(&s, ':'))
+		return -1;
+	slice_eat_char(&s, ' ');
+	pf_reply(s, e);
+	e->text = slice_head(e->text, pf_tail(e->text, e));
+	if (e->kind == EV_REJECT || e->kind == EV_WARN_REJECT) {
+		pf_reject_reason(e);
+		if (e->kind == EV_REJECT && (e->code / 100 == 4 ||
+		    (e->code == 0 && e->dsn.n > 0 && e->dsn.p[0] == '4')))
+			e->kind = EV_TEMPFAIL;
+	} else {
+		action_reason(e, action);
+	}
+	return 1;
+}
+
+static bool
+word_end(struct slice *s, struct slice *word)
+{
+	size_t i = 0;
+
+	while (i < s->n && s->p[i] != ' ')
+		i++;
+	*word = slice_head(*s, i);
+	*s = slice_from(*s, i < s->n ? i + 1 : i);
+	return i > 0;
+}
+
+/* "TRUST TLS connection established|reused from|to PEER[ to SNI]: PROTO with cipher C ..." */
+int
+pf_tls(struct slice s, struct event *out)
+{
+	static const struct slice trusts[] = {
+		{ "Anonymous ", 10 }, { "Untrusted ", 10 }, { "Trusted ", 8 }, { "Verified ", 9 },
+	};
+	struct event *e = event_begin(out, EV_TLS);
+	struct slice head;
+	bool good;
+
+	for (size_t i = 0; i < sizeof trusts / sizeof trusts[0]; i++)
+		if (slice_eat(&s, trusts[i])) {
+			e->tls_trust = slice_head(trusts[i], trusts[i].n - 1);
+			break;
+		}
+	if (!slice_eat(&s, SLICE("TLS connection ")))
+		return -1;
+	if (slice_eat(&s, SLICE("reused ")))
+		e->kind = EV_INFO;	/* the same TLS session for a further mail */
+	else if (!slice_eat(&s, SLICE("established ")))
+		return -1;
+	e->outbound = slice_eat(&s, SLICE("to "));
+	if (!e->outbound && !slice_eat(&s, SLICE("from ")))
+		return -1;
+	good = e->outbound ? pf_relay(&s, e) : pf_client(&s, e);
+	if (!good) {	/* before 2.5 no address: "to mail.example.org: TLSv1 with ..." */
+		if (!slice_cut_at(&s, SLICE(": "), e->outbound ? &e->relay : &e->client_name))
+			return -1;
+	} else if (!slice_cut_at(&s, SLICE(": "), &head)) {
+		return -1;	/* head: " to SNI", 3.4 */
+	}
+	if (!word_end(&s, &e->tls_proto) || !slice_eat(&s, SLICE("with cipher ")) ||
+	    !word_end(&s, &e->tls_cipher))
+		return -1;
+	e->text = s;
+	return 1;
+}
+
+/* "SSL_accept error from CLIENT: WHY", "... to RELAY: WHY" */
+static int
+handshake(const struct pf_line *p, struct slice s, struct event *out)
+{
+	struct event *e = pf_event(out, EV_TLS_FAIL, p);
+
+	if (!pf_client(&s, e) || !slice_eat(&s, SLICE(": ")))
+		return -1;
+	e->cls = REASON_tls_error;
+	e->sub = SLICE("handshake");
+	e->text = s;
+	return 1;
+}
+
+static int
+connected(const struct pf_line *p, struct slice s, struct event *out)
+{
+	struct event *e = pf_event(out, EV_CONNECT, p);
+
+	return pf_client(&s, e) && s.n == 0 ? 1 : -1;
+}
+
+int
+pf_smtpd(const struct pf_line *p, struct event *out)
+{
+	struct slice s = p->text;
+
+	switch (s.n > 0 ? s.p[0] : '\0') {
+	case 'c':
+		if (slice_eat(&s, SLICE("connect from ")))
+			return connected(p, s, out);
+		if (slice_eat(&s, SLICE("client=")) && p->has_id)
+			return client(p, s, out);
+		break;
+	case 'd':
+		if (slice_eat(&s, SLICE("disconnect from ")))
+			return disconnect(p, s, out);
+		if (slice_starts(s, SLICE("discarding EHLO keywords: ")))
+			return 0;
+		break;
+	case 'l':
+		if (slice_eat(&s, SLICE("lost connection after ")))
+			return broken(p, EV_LOST_CONN, s, out);
+		break;
+	case 't':
+		if (slice_eat(&s, SLICE("timeout after ")))
+			return broken(p, EV_TIMEOUT, s, out);
+		if (slice_eat(&s, SLICE("too many errors after ")))
+			return broken(p, EV_RATELIMIT, s, out);
+		break;
+	case 'i':
+		if (slice_eat(&s, SLICE("improper command pipelining after ")))
+			return broken(p, EV_INFO, s, out);
+		break;
+	case 's':
+		if (slice_starts(s, SLICE("setting up TLS connection from ")))
+			return 0;
+		break;
+	case 'S':
+		if (slice_eat(&s, SLICE("SSL_accept error from ")))
+			return handshake(p, s, out);
+		if (slice_starts(s, SLICE("SSL_accept:")) || slice_starts(s, SLICE("SSL3 alert ")))
+			return 0;
+		break;
+	case 'A': case 'T': case 'U': case 'V':
+		if (slice_starts(s, SLICE("Unverified: ")) || slice_starts(s, SLICE("Verified: ")) ||
+		    slice_starts(s, SLICE("Untrusted: ")) || slice_starts(s, SLICE("Trusted: ")))
+			return 0;	/* the client's certificate, before 2.5 */
+		return pf_tls(s, out);
+	}
+	if (p->has_id || slice_starts(s, SLICE("reject")) || slice_starts(s, SLICE("proxy-")) ||
+	    slice_starts(s, SLICE("milter-")) || slice_starts(s, SLICE("hold: ")) ||
+	    slice_starts(s, SLICE("discard: ")))
+		return pf_action(p, out);
+	/* details of certificates: "mx.example.org[192.0.2.1]: subject_CN=..., issuer=..." */
+	if (slice_has(s, SLICE("]: subject_CN=")) || slice_has(s, SLICE("]: Untrusted: subject_CN=")) ||
+	    slice_has(s, SLICE("]: Trusted: subject_CN=")) || slice_has(s, SLICE("ingerprint=")))
+		return 0;
+	return -1;
+}

@@ -1,0 +1,327 @@
+/* postfix_warn.c - what follows "warning: ", "error: ", "fatal: " and "panic: ".
+ *
+ *	hostname x.example.org does not resolve to address 192.0.2.1[: why]
+ *	mx.example.org[192.0.2.1]: SASL LOGIN authentication failed: UGFz[, sasl_username=joe]
+ *	Connection rate limit exceeded: 31 from mx.example.org[192.0.2.1] for service smtpd
+ *	connect to Milter service inet:127.0.0.1:8891: Connection refused
+ *	ID: queue file size limit exceeded
+ * The order of the rows is the order of the questions; what no row knows is still a
+ * warning, of class other. */
+#include "dialect/postfix.h"
+
+#include "poison.h"
+
+/* "CLIENT: SASL MECH authentication failed|aborted: why[, sasl_username=U]" */
+static int
+sasl_failed(struct slice s, struct event *e)
+{
+	struct slice reason;
+
+	if (!pf_client(&s, e) || !slice_eat(&s, SLICE(": SASL ")) ||
+	    !slice_cut_at(&s, SLICE(" authentication "), &e->sasl_method))
+		return -1;
+	if (!slice_eat(&s, SLICE("failed")) && !slice_eat(&s, SLICE("aborted")))
+		return -1;
+	slice_eat_char(&s, ':');
+	reason = slice_trim(s);
+	/* the name is whatever the client sent: all the rest of the line */
+	if (slice_cut_at(&reason, SLICE(", sasl_username="), &s))
+		e->sasl_user = reason;
+	else
+		s = reason;
+	e->text = slice_trim(s);
+	e->kind = EV_AUTH_FAIL;
+	e->cls = REASON_auth_failed;
+	if (slice_starts(e->text, SLICE("Connection lost to authentication server")) ||
+	    slice_starts(e->text, SLICE("generic failure"))) {
+		e->kind = EV_QWARN;	/* our own authentication server's fault */
+		e->cls = REASON_resource;
+		e->sub = SLICE("auth_server");
+	}
+	return 1;
+}
+
+/* "WHAT limit exceeded: N from CLIENT for service S" */
+static bool
+over_limit(struct slice s, struct event *e)
+{
+	static const struct {
+		struct slice head, sub;
+	} limits[] = {
+#define L(head, sub) { { head, sizeof(head) - 1 }, { sub, sizeof(sub) - 1 } }
+		L("Connection concurrency limit exceeded: ", "conn_count"),
+		L("Connection rate limit exceeded: ", "conn_rate"),
+		L("Message delivery request rate limit exceeded: ", "msg_rate"),
+		L("Recipient address rate limit exceeded: ", "rcpt_rate"),
+		L("New TLS session rate limit exceeded: ", "newtls"),
+		L("AUTH command rate limit exceeded: ", "auth"),
+#undef L
+	};
+	struct slice head;
+
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+		if (slice_eat(&s, limits[i].head)) {
+			e->kind = EV_RATELIMIT;
+			e->cls = REASON_ratelimit;
+			e->sub = limits[i].sub;
+			return slice_cut_at(&s, SLICE(" from "), &head) && pf_client(&s, e);
+		}
+	return false;
+}
+
+/* "HEAD CLIENT ..." of clients that misbehave, and of names that do not fit. */
+static bool
+about_client(struct slice s, struct event *e)
+{
+	struct slice head;
+
+	if (slice_eat(&s, SLICE("hostname "))) {
+		e->cls = REASON_rdns;
+		e->sub = SLICE("unverified");
+		if (!slice_cut_at(&s, SLICE(" does not resolve to address "), &e->client_name))
+			return false;
+		e->client_ip = slice_cut_at(&s, SLICE(": "), &head) ? head : s;
+		e->loopback = address_is_loopback(e->client_ip);
+		return true;
+	}
+	e->cls = REASON_protocol;
+	if (slice_eat(&s, SLICE("non-SMTP command from "))) {
+		e->sub = SLICE("non_smtp");
+		return pf_client(&s, e);
+	}
+	if (slice_eat(&s, SLICE("Illegal address syntax from "))) {
+		e->sub = SLICE("syntax");
+		return pf_client(&s, e);
+	}
+	e->cls = REASON_none;
+	return false;
+}
+
+/* Before 2.9: "192.0.2.1: hostname x verification failed: why", "192.0.2.1: address not
+ * listed for hostname x", with or without "smtpd_peer_init: ". */
+static bool
+old_name_check(struct slice s, struct event *e)
+{
+	slice_eat(&s, SLICE("smtpd_peer_init: "));
+	if (!slice_has(s, SLICE(": address not listed for hostname ")) &&
+	    !(slice_has(s, SLICE(": hostname ")) && slice_has(s, SLICE(" verification failed"))))
+		return false;
+	if (!slice_cut_at(&s, SLICE(": "), &e->client_ip))
+		return false;
+	e->cls = REASON_rdns;
+	e->sub = SLICE("unverified");
+	return true;
+}
+
+/* Services of Postfix itself; a policy service may hide behind "private/" too. */
+static bool
+own_socket(struct slice name)
+{
+	static const char *const own[] = {
+		"rewrite", "bounce", "defer", "trace", "verify", "proxymap", "proxywrite", "anvil",
+		"scache", "tlsmgr", "tlsproxy", "retry", "error", "discard", "dnsblog", "smtpd",
+		"cleanup", "flush", "qmgr", "pickup", "showq", "local", "smtp", "relay", "lmtp",
+		"virtual", "resolve", "postlog",
+	};
+
+	slice_eat(&name, SLICE("private/"));
+	slice_eat(&name, SLICE("public/"));
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+		if (slice_eq(name, slice_of(own[i])))
+			return true;
+	return false;
+}
+
+static struct slice
+up_to(struct slice s, struct slice end)
+{
+	ptrdiff_t at = slice_find(s, end);
+
+	return at >= 0 ? slice_head(s, (size_t)at) : s;
+}
+
+/* A milter, a proxy filter or a policy service that is not there or talks nonsense. */
+static bool
+filter_broken(struct slice s, struct event *e)
+{
+	static const struct {
+		struct slice head, end;
+	} filters[] = {
+#define B(head, end) { { head, sizeof(head) - 1 }, { end, sizeof(end) - 1 } }
+		B("connect to Milter service ", ": "), B("milter ", ": "), B("Milter ", ": "),
+		B("connect to proxy filter ", ": "), B("connect to proxy service ", ": "),
+		B("lost connection with proxy ", " "), B("timeout talking to proxy ", " "),
+		B("proxy ", " rejected "), B("access policy server ", ": "),
+		B("policy server ", ": "), B("smtpd_proxy_", ": "), B("timeout on Milter", ": "),
+#undef B
+	};
+
+	for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++)
+		if (slice_eat(&s, filters[i].head)) {
+			e->kind = EV_FILTER_FAIL;
+			e->cls = REASON_resource;
+			e->sub = up_to(s, filters[i].end);
+			return true;
+		}
+	if (slice_eat(&s, SLICE("problem talking to server ")) ||
+	    slice_eat(&s, SLICE("problem talking to service ")) ||
+	    slice_eat(&s, SLICE("timeout on ")) || slice_eat(&s, SLICE("connect to ")) ||
+	    slice_eat(&s, SLICE("unexpected end-of-input from ")) ||
+	    slice_eat(&s, SLICE("malformed numerical data from ")) ||
+	    slice_eat(&s, SLICE("premature end-of-input on ")) ||
+	    slice_eat(&s, SLICE("premature end-of-input from "))) {
+		struct slice name = up_to(up_to(s, SLICE(": ")), SLICE(" "));
+
+		e->cls = REASON_resource;
+		e->sub = name;
+		if (own_socket(name))
+			e->sub = SLICE("process");
+		else if (!slice_has(s, SLICE("mysql")) && !slice_has(s, SLICE("ldap")) &&
+		    !slice_has(s, SLICE("pgsql")) && !slice_starts(s, SLICE("subsystem")))
+			e->kind = EV_FILTER_FAIL;
+		else
+			e->sub = SLICE("lookup");
+		return true;
+	}
+	return false;
+}
+
+/* A part of the text that tells the kind of trouble. */
+static const struct {
+	struct slice part;
+	enum event_kind kind;
+	enum reason cls;
+	struct slice sub;
+} troubles[] = {
+#define T(part, kind, cls, sub) \
+	{ { part, sizeof(part) - 1 }, EV_##kind, REASON_##cls, { sub, sizeof(sub) - 1 } }
+	T("TLS library problem", INFO, tls_error, "handshake"),
+	T("queue file size limit exceeded", REJECT, size, ""),
+	T("message rejected: hopcount exceeded", REJECT, loop, ""),
+	T("No space left on device", QWARN, resource, "disk"),
+	T("not enough free space", QWARN, resource, "disk"),
+	T("Disk quota exceeded", QWARN, resource, "disk"),
+	T("queue file write error", QWARN, resource, "disk"),
+	T("Read-only file system", QWARN, resource, "disk"),
+	T("Input/output error", QWARN, resource, "disk"),
+	T("File too large", QWARN, resource, "disk"),
+	T("write queue file", QWARN, resource, "disk"),
+	T("Error writing message file", QWARN, resource, "disk"),
+	T("mail_queue_enter", QWARN, resource, "disk"),
+	T("mail_stream_", QWARN, resource, "disk"),
+	T("saving corrupt file", QWARN, resource, "corrupt"),
+	T("qmgr_active_corrupt", QWARN, resource, "corrupt"),
+	T("corrupt", QWARN, resource, "corrupt"),
+	T("RBL lookup error", QWARN, dns, "temp"),
+	T("dnsblog", QWARN, dns, "temp"),
+	T("lookup error", QWARN, resource, "lookup"),
+	T("lookup problem", QWARN, resource, "lookup"),
+	T("lookup failure", QWARN, resource, "lookup"),
+	T("table lookup", QWARN, resource, "lookup"),
+	T("dict_", QWARN, resource, "lookup"),
+	T("mysql", QWARN, resource, "lookup"),
+	T("ldap", QWARN, resource, "lookup"),
+	T("pgsql", QWARN, resource, "lookup"),
+	T("is unavailable. ", QWARN, resource, "lookup"),
+	T("is older than source file", QWARN, resource, "config"),
+	T("auth socket", QWARN, resource, "auth_server"),
+	T("SASL per-connection", QWARN, resource, "auth_server"),
+	T("no SASL authentication mechanisms", QWARN, resource, "auth_server"),
+	T("xsasl", QWARN, resource, "auth_server"),
+	T("SASL authentication failure", INFO, auth_failed, ""),
+	T("SASL authentication problem", QWARN, resource, "auth_server"),
+	T("has reached its process limit", QWARN, resource, "proc_limit"),
+	T("to avoid this condition, increase", INFO, none, ""),
+	T("see http://www.postfix.org/STRESS_README", INFO, none, ""),
+	T("see https://www.postfix.org/STRESS_README", INFO, none, ""),
+	T("bad command startup", QWARN, resource, "process"),
+	T("killed by signal", QWARN, resource, "process"),
+	T(" exit status ", QWARN, resource, "process"),
+	T("master_wakeup", QWARN, resource, "process"),
+	T("transport ", QWARN, resource, "transport"),
+	T("is using up", QWARN, resource, "load"),
+	T("you may need to ", INFO, none, ""),
+	T("please avoid flushing", INFO, none, ""),
+	T("this may slow down", INFO, none, ""),
+	T("cannot connect to service", QWARN, resource, "process"),
+	T("read timeout on ", QWARN, resource, "process"),
+	T("timeout", QWARN, resource, "process"),
+	T("do not list domain ", QWARN, resource, "config"),
+	T("unused parameter", QWARN, resource, "config"),
+	T("undefined parameter", QWARN, resource, "config"),
+	T("unable to look up ", INFO, dns, ""),
+	T("Unable to look up ", INFO, dns, ""),
+	T("numeric domain name in ", INFO, dns, ""),
+	T("malformed domain name in ", INFO, dns, ""),
+	T("valid_hostname: ", INFO, dns, ""),
+	T("valid_ipv4_hostaddr: ", INFO, dns, ""),
+	T("numeric hostname", INFO, dns, ""),
+	T("no MX host for ", INFO, dns, ""),
+	T("Name service error", QWARN, dns, "temp"),
+	T("host not found", QWARN, dns, ""),
+	T("Address already in use", QWARN, resource, "process"),
+	T("Cannot allocate memory", QWARN, resource, "memory"),
+	T("Too many open files", QWARN, resource, "files"),
+	T("greeted me with my own hostname", QWARN, loop, ""),
+	T("TLS", QWARN, tls_error, ""),
+	T("certificate", QWARN, tls_error, "cert"),
+	T("getpeername", INFO, none, ""),
+#undef T
+};
+
+static bool
+known_trouble(struct slice s, struct event *e)
+{
+	for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
+		if (slice_has(s, troubles[i].part)) {
+			e->kind = troubles[i].kind;
+			e->cls = troubles[i].cls;
+			e->sub = troubles[i].sub;
+			return true;
+		}
+	return false;
+}
+
+/* "ID: " behind the severity. */
+static void
+take_id(struct slice *s, struct event *e)
+{
+	struct slice rest = *s, id;
+
+	if (slice_cut(&rest, ':', &id) && pf_is_id(id) && slice_eat_char(&rest, ' ')) {
+		e->id = id;
+		*s = rest;
+	}
+}
+
+int
+pf_warning(const struct pf_line *p, struct slice severity, struct slice s, struct event *out)
+{
+	bool warning = slice_eq(severity, SLICE("warning"));
+	struct event *e = pf_event(out, EV_QWARN, p);
+
+	e->text = s;
+	if (warning && slice_has(s, SLICE(": SASL ")) && sasl_failed(s, e) > 0)
+		return 1;
+	pf_event(e, EV_INFO, p);
+	e->text = s;
+	if (warning && about_client(s, e))
+		return 1;
+	if (warning && p->service == PF_SMTPD && old_name_check(s, e))
+		return 1;
+	pf_event(e, EV_QWARN, p);
+	e->text = s;
+	if (over_limit(s, e))
+		return 1;
+	take_id(&s, e);
+	e->text = s;
+	if (filter_broken(s, e) || known_trouble(s, e)) {
+		/* a message that is too large is refused with no other line */
+		if (e->kind == EV_REJECT)
+			e->stage = SLICE("END-OF-MESSAGE");
+		return 1;
+	}
+	e->cls = warning ? REASON_other : REASON_resource;
+	e->sub = warning ? SLICE("") : severity;
+	return 1;
+}

@@ -132,6 +132,7 @@ main(int argc, char **argv)
 	struct config *c;
 	char *path;
 	struct err e;
+	int status;
 
 	opt_parse(&program, argc, argv);
 	if (messages) {
@@ -146,6 +147,7 @@ main(int argc, char **argv)
 	/* absolute, because a reload happens elsewhere */
 	path = realpath(config_path, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
 	(void)umask(027);
 	if (!foreground && !go_to_background()) {
 		message(MSG_cannot_start, "go to the background: %s", strerror(errno));
@@ -156,5 +158,7 @@ main(int argc, char **argv)
 		message(MSG_cannot_start, "%s", e.text);
 		return 1;
 	}
-	return daemon_run(c, path == NULL ? config_path : path, running);
+	status = daemon_run(c, path == NULL ? config_path : path, running);
+	free(path);
+	return status;
 }

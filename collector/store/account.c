@@ -45,8 +45,8 @@ join_group(const char *group, struct err *e)
 bool
 account_become(const char *user, const char *group, struct err *e)
 {
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = 0;
+	gid_t gid = 0;
 
 	if (user[0] == '\0')
 		return true;

@@ -420,6 +420,8 @@ read_text(const char *path, const struct buf *text, struct buf *errors)
 	} while (now.found_stranger);
 	if (good)
 		c = build(path, cfg);
+	else if (errors->n == before)
+		complain(cfg->line, "there is no setting without a name");	/* "" = x */
 	cfg_free(cfg);
 	if (errors->n == before)
 		return c;

@@ -76,6 +76,8 @@ static const struct {
 	{ "no equal sign", "user abc\n" SRC,
 	    "t.conf:1: missing equal sign after option 'user'\n" },
 	{ "a value too many", "user = a b\n" SRC, "t.conf:1: there is no setting b\n" },
+	{ "no name", "user = a\n\"\" = b\n" SRC,
+	    "t.conf:2: there is no setting without a name\n" },
 	{ "a hostile name", "\"a\033[2J\" = 1\n" SRC, "t.conf:1: there is no setting a?[2J\n" },
 };
 

@@ -154,6 +154,8 @@ import_run(const struct import *im)
 	bool good = in != NULL;
 	int status = 0;
 
+	if (good)
+		state_bulk(ingest_state(in));
 	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
 	for (size_t i = 0; good && i < im->files; i++) {
 		struct err one = { "" };

@@ -169,7 +169,7 @@ import_run(const struct import *im)
 	good = good && ingest_commit(in, true, &e);
 	committed = clock_s();
 	if (good && !im->no_rrd)
-		good = draw_all(in, im->state, im->templates, NULL, &e);
+		good = draw_all(in, im->state, im->templates, NULL, &e) && ingest_commit(in, false, &e);
 	drawn = clock_s();
 	if (good) {
 		state_checkpoint(ingest_state(in));

@@ -24,7 +24,11 @@
 
 #include "poison.h"
 
-enum { BOUT_LINES = 2000, SIGNALS_N = 4 };
+enum {
+	BOUT_LINES = 2000, SIGNALS_N = 4,
+	GATHER_US = 100000,
+	REWRITE_EVERY_S = 300	/* a late line each minute must not redraw the past each minute */
+};
 
 struct daemon {
 	struct config *config;
@@ -34,8 +38,8 @@ struct daemon {
 	struct reading *reading;
 	struct draw *draw;
 	struct event_base *base;
-	struct event *more, *watch, *commit_at, *draw_at, *signal[SIGNALS_N];
-	struct fault commit_fault, draw_fault, read_fault;
+	struct event *more, *watch, *look_at, *commit_at, *draw_at, *signal[SIGNALS_N];
+	struct fault commit_fault, draw_fault;
 	bool paused;		/* a commit failed */
 	bool undrawn;		/* something was committed since the RRDs were written */
 	uint64_t lines;		/* before the last reload */
@@ -97,6 +101,13 @@ close_all(struct daemon *d)
 	d->in = NULL;
 }
 
+static void
+note_rrd(void *arg, const char *sentence)
+{
+	(void)arg;
+	message(MSG_rrd_note, "%s", sentence);
+}
+
 static void on_watch(evutil_socket_t fd, short what, void *arg);
 
 static bool
@@ -107,19 +118,23 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 		.keep_hours = c->keep_hours / 60, .keep_mails = c->keep_mails / 60,
 		.max_mails = (size_t)c->max_open_mails, .alias = aliases(c)
 	};
+	struct draw_options draw = {
+		.state = c->state, .rrd = c->rrd_dir, .rewrite_every_s = REWRITE_EVERY_S,
+		.templates = c->templates[0] == '\0' ? NULL : c->templates,
+		.cached = c->rrdcached[0] == '\0' ? NULL : c->rrdcached, .note = note_rrd
+	};
 
 	d->in = ingest_open(c->state, &set, e);
 	if (d->in == NULL)
 		return false;
-	d->draw = draw_open(c->rrd_dir, c->templates[0] == '\0' ? NULL : c->templates,
-	    c->rrdcached[0] == '\0' ? NULL : c->rrdcached, e);
+	d->draw = draw_open(&draw, e);
 	d->reading = d->draw == NULL ? NULL : reading_open(c, d->in, e);
 	if (d->reading == NULL) {
 		close_all(d);
 		return false;
 	}
 	if (reading_fd(d->reading) >= 0) {
-		d->watch = event_new(d->base, reading_fd(d->reading), EV_READ | EV_PERSIST, on_watch, d);
+		d->watch = event_new(d->base, reading_fd(d->reading), EV_READ, on_watch, d);
 		(void)event_add(d->watch, NULL);
 	}
 	return true;
@@ -133,12 +148,13 @@ commit(struct daemon *d, bool last)
 	struct err e;
 
 	ingest_clock(d->in, now_s());
-	reading_remember(d->reading);
+	reading_remember(d->reading, now_s());
 	if (!ingest_commit(d->in, last, &e)) {
 		fault_met(&d->commit_fault, now_s(), e.text);
 		d->paused = true;
 		return false;
 	}
+	reading_committed(d->reading);
 	fault_over(&d->commit_fault, now_s());
 	d->paused = false;
 	d->undrawn = true;
@@ -154,14 +170,16 @@ read_on(struct daemon *d)
 	struct err e;
 	int more;
 
-	if (d->paused)
+	if (d->paused || d->status != 0)
 		return;
 	ingest_clock(d->in, now_s());
 	more = reading_some(d->reading, BOUT_LINES, &e);
-	if (more < 0)
-		fault_met(&d->read_fault, now_s(), e.text);
-	else
-		fault_over(&d->read_fault, now_s());
+	if (more < 0) {
+		message(MSG_state_failed, "%s", e.text);
+		d->status = 1;
+		event_base_loopbreak(d->base);
+		return;
+	}
 	if (ingest_full(d->in))
 		(void)commit(d, false);
 	if (more > 0)
@@ -193,12 +211,28 @@ on_more(evutil_socket_t fd, short what, void *arg)
 	read_on(arg);
 }
 
+/* Waking for each line would cost more than the line: gather a little first. */
 static void
 on_watch(evutil_socket_t fd, short what, void *arg)
 {
+	struct daemon *d = arg;
+
 	(void)fd;
 	(void)what;
-	read_on(arg);
+	(void)event_add(d->look_at, &(struct timeval){ .tv_usec = GATHER_US });
+}
+
+static void
+on_look_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	reading_look(d->reading);
+	if (d->watch != NULL)
+		(void)event_add(d->watch, NULL);
+	read_on(d);
 }
 
 /* Also looks at the files, because not every change is told (network file systems). */
@@ -209,8 +243,9 @@ on_commit_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	reading_look(d->reading);
 	read_on(d);
-	if (ingest_dirty(d->in))
+	if (d->status == 0 && ingest_dirty(d->in))
 		(void)commit(d, false);
 }
 
@@ -233,7 +268,7 @@ start_timers(struct daemon *d)
 {
 	set_timer(d->commit_at, d->config->commit_interval);
 	set_timer(d->draw_at, d->config->rrd_interval);
-	event_active(d->more, EV_TIMEOUT, 0);
+	event_active(d->look_at, EV_TIMEOUT, 0);
 }
 
 /* These cannot change while the state is open and the account is left for good. */
@@ -319,6 +354,7 @@ make_events(struct daemon *d)
 	if (d->base == NULL)
 		return false;
 	d->more = event_new(d->base, -1, 0, on_more, d);
+	d->look_at = event_new(d->base, -1, 0, on_look_time, d);
 	d->commit_at = event_new(d->base, -1, EV_PERSIST, on_commit_time, d);
 	d->draw_at = event_new(d->base, -1, EV_PERSIST, on_draw_time, d);
 	for (size_t i = 0; i < SIGNALS_N; i++) {
@@ -326,13 +362,13 @@ make_events(struct daemon *d)
 		if (d->signal[i] == NULL || event_add(d->signal[i], NULL) != 0)
 			return false;
 	}
-	return d->more != NULL && d->commit_at != NULL && d->draw_at != NULL;
+	return d->more != NULL && d->look_at != NULL && d->commit_at != NULL && d->draw_at != NULL;
 }
 
 static void
 free_events(struct daemon *d)
 {
-	struct event *all[] = { d->more, d->commit_at, d->draw_at };
+	struct event *all[] = { d->more, d->look_at, d->commit_at, d->draw_at };
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i] != NULL)
@@ -355,8 +391,8 @@ run(struct daemon *d)
 		d->status = 1;
 	}
 	notify("STOPPING=1");
-	if (d->in == NULL)
-		return;
+	if (d->in == NULL || d->status != 0)
+		return;		/* what is not committed is read again next time */
 	if (!commit(d, true)) {
 		d->status = 1;
 		return;
@@ -369,8 +405,7 @@ int
 daemon_run(struct config *c, const char *path, void (*running)(void))
 {
 	struct daemon d = { .config = c, .path = path, .started_at = now_s(),
-		.commit_fault = { .id = MSG_commit_failed }, .draw_fault = { .id = MSG_rrd_failed },
-		.read_fault = { .id = MSG_read_failed } };
+		.commit_fault = { .id = MSG_commit_failed }, .draw_fault = { .id = MSG_rrd_failed } };
 	struct err e = { "the event loop cannot be made" };
 
 	if (make_events(&d) && open_all(&d, c, &e)) {

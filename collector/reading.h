@@ -16,15 +16,19 @@ struct reading;
 struct reading *reading_open(const struct config *c, struct ingest *in, struct err *e);
 void reading_close(struct reading *r);
 
-/* Readable when there may be something new; -1: only time tells. */
+/* Readable when there may be something new; -1: only time tells. Then wait a little
+ * and look, and look once a second besides. */
 int reading_fd(const struct reading *r);
+void reading_look(struct reading *r);
 
-/* Take in at most max lines, and stop early when ingest wants to commit. 1: there
- * may be more; 0: no more for now; -1: a log or the state cannot be read (*e);
- * the other files go on. */
+/* Take in at most max lines, fewer when ingest wants to commit. 1: there may be
+ * more; 0: no more for now; -1: the state cannot be read, a line may be half
+ * counted: what was not committed must be dropped (*e). What happens to the files is
+ * said in messages. */
 int reading_some(struct reading *r, size_t max, struct err *e);
 
-/* Put the positions into the state's sources: before a commit. */
-void reading_remember(struct reading *r);
+/* Put the positions into the state's sources, before a commit; and after it. */
+void reading_remember(struct reading *r, int64_t now);
+void reading_committed(struct reading *r);
 
 #endif

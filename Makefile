@@ -116,9 +116,9 @@ $(B)/obj/tests/%.o: CPP += -Itests
 run: all
 	@sh packaging/run.sh $(B) $(if $(ONCE),once)
 
-# Every test speaks TAP; tests/run.sh adds them up to "N passed, N failed".
+# Every test speaks TAP; tests/run.pl adds them up to "N passed, N failed".
 test: all $(TESTS) $(B)/bench/genday
-	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) sh tests/run.sh $(TESTS) $(sort $(wildcard tests/*/*.t))
+	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) perl tests/run.pl $(TESTS) $(sort $(wildcard tests/*/*.t))
 
 bench: all $(BENCH)
 	@BUILD=$(B) sh bench/run.sh

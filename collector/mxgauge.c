@@ -1,10 +1,12 @@
 /* mxgauge.c - the tool: one sub-command a row. The work is elsewhere. */
 #include <stdio.h>
+#include <time.h>
 
 #include "import.h"
 #include "opt.h"
 #include "store/config.h"
 #include "view/checkconfig.h"
+#include "view/parse.h"
 #include "view/report.h"
 #include "view/setup.h"
 #include "view/status.h"
@@ -110,6 +112,31 @@ run_check_config(int argc, char **argv)
 	return checkconfig_run(argc > 0 ? argv[0] : config);
 }
 
+static bool unknown, stats;
+static const char *dialect;
+
+static const struct opt parse_opts[] = {
+	{ 0, "dialect", OPT_STRING, &dialect, "NAME", "ask this dialect alone" },
+	{ 0, "unknown", OPT_FLAG, &unknown, NULL, "print only the lines that were not understood" },
+	{ 0, "stats", OPT_FLAG, &stats, NULL, "print only how many lines of which program gave what" },
+	{ 'H', "host", OPT_STRING, &host, "HOST", "host of lines that name none" },
+	{ 0, "tz", OPT_STRING, &zone, "ZONE", "zone of stamps that name none; else the machine's" },
+	{ 0, "year", OPT_INT, &year, "YEAR", "year of the first line, where stamps have none",
+	    .min = 1970, .max = 2199 },
+	{ 0 }
+};
+
+static int
+run_parse(int argc, char **argv)
+{
+	struct parse_options o = { .mode = stats ? PARSE_STATS : unknown ? PARSE_UNKNOWN :
+		PARSE_EVENTS, .dialect = dialect, .zone = zone, .year = (int)year,
+		.now = (int64_t)time(NULL), .host = slice_of(host != NULL ? host : "") };
+	struct err e;
+
+	return status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e);
+}
+
 static const struct command commands[] = {
 	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
 	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
@@ -120,6 +147,9 @@ static const struct command commands[] = {
 	    "Prints what was received, delivered, refused and why, how long it took and whether "
 	    "the books balance, for the farm or one host.",
 	    "mxgauge report --from yesterday --to today\nmxgauge report --host mx1 --json" },
+	{ "parse", "show what is understood of each line, as JSON", "FILE...", parse_opts, run_parse,
+	    "Prints one JSON object for each event. Nothing is counted or stored.",
+	    "mxgauge parse --unknown /var/log/mail.log" },
 	{ "status", "how the collector is: sources, lag, limits, disk", NULL, status_opts, run_status,
 	    "Prints where reading stands, how far each source lags behind, what could not be "
 	    "understood and how long the disk lasts.", NULL },

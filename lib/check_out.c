@@ -133,10 +133,6 @@ summary(const struct check_answer *a)
 	if (a->state == CHECK_OK)
 		say_state(&b, a, CHECK_OK);
 	say_well(&b, a);
-	if (a->waived != NULL) {
-		separate(&b);
-		buf_str(&b, a->waived);
-	}
 	if (b.n == 0)
 		buf_str(&b, "nothing to report");
 	text = check_out_clean(buf_slice(&b), most - 4, false);

@@ -31,7 +31,7 @@ static const struct daemon {
 	D("postalias", PF_OTHER), D("postcat", PF_OTHER), D("postconf", PF_OTHER),
 	D("postkick", PF_OTHER), D("postlock", PF_OTHER), D("postlog", PF_MASTER),
 	D("postmulti", PF_MASTER), D("postmulti-script", PF_MASTER), D("posttls-finger", PF_OTHER),
-	D("postfix", PF_MASTER), D("post-install", PF_MASTER), D("postfix-wrapper", PF_MASTER),
+	D("postfix", PF_ANY), D("post-install", PF_MASTER), D("postfix-wrapper", PF_MASTER),
 	D("postfix-tls-script", PF_MASTER), D("rewrite", PF_OTHER), D("relay", PF_SMTP),
 	D("nbdb_reindexd", PF_OTHER),
 #undef D
@@ -417,6 +417,21 @@ common(const struct pf_line *p, struct event *out)
 	return -1;
 }
 
+/* Which daemon it was is not known; their lines are different enough. */
+static int
+any_daemon(const struct pf_line *p, struct event *out)
+{
+	static int (*const all[])(const struct pf_line *, struct event *) = {
+		pf_smtpd, pf_cleanup, pf_qmgr, pf_pickup, pf_agent, pf_bounce, pf_screen,
+		pf_postsuper, pf_dnsblog, pf_anvil, pf_master, pf_other,
+	};
+	int found = -1;
+
+	for (size_t i = 0; found < 0 && i < sizeof all / sizeof all[0]; i++)
+		found = all[i](p, out);
+	return found;
+}
+
 static int
 dispatch(const struct pf_line *p, struct event *out)
 {
@@ -436,6 +451,7 @@ dispatch(const struct pf_line *p, struct event *out)
 	case PF_ANVIL: return pf_anvil(p, out);
 	case PF_MASTER: return pf_master(p, out);
 	case PF_OTHER: return pf_other(p, out);
+	case PF_ANY: return any_daemon(p, out);
 	case PF_UNKNOWN: break;
 	}
 	return -1;
@@ -449,6 +465,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	size_t n;
 	int found;
 
+	while (p.text.n > 0 && (p.text.p[p.text.n - 1] == ' ' || p.text.p[p.text.n - 1] == '\r'))
+		p.text.n--;
 	if (slice_eat(&p.text, SLICE("NOQUEUE: "))) {
 		p.has_id = true;
 	} else if ((n = id_length(p.text)) > 0 && n + 1 < p.text.n && p.text.p[n] == ':' &&

@@ -208,10 +208,12 @@ to_sparse(const struct tcell *c, struct cell *out)
 
 	cell_clear(out);
 	for (uint32_t m = 0; m < METRIC_N; m++)
-		cell_add(out, CELL_METRIC + m, c->v[m]);
+		if (c->v[m] != 0)
+			cell_add(out, CELL_METRIC + m, c->v[m]);
 	for (int k = 0; k < 2; k++)
 		for (uint32_t i = 0; c->hist[k] != NULL && i < HIST_N; i++)
-			cell_add(out, base[k] + i, c->hist[k][i]);
+			if (c->hist[k][i] != 0)
+				cell_add(out, base[k] + i, c->hist[k][i]);
 	for (uint32_t i = 0; i < c->extras; i++)
 		cell_add(out, CELL_WORD + c->extra[i].word, c->extra[i].n);
 }

@@ -20,7 +20,8 @@
 
 #include "poison.h"
 
-enum { BLOCK_BYTES = 256 * 1024, BUFFER_BYTES = BLOCK_BYTES + LINE_MAX_BYTES + 2 * TAIL_BYTES };
+enum { BLOCK_BYTES = 128 * 1024, BUFFER_BYTES = BLOCK_BYTES + LINE_MAX_BYTES + 2 * TAIL_BYTES };
+_Static_assert((int)PACKED_BYTES <= (int)BLOCK_BYTES, "start() reads that much into an empty buffer");
 
 struct reader {
 	int fd;

@@ -219,6 +219,12 @@ test_rename(void)
 static void
 test_truncate(void)
 {
+	struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	add("mail.log.4", "history\n");
+	if (utimensat(AT_FDCWD, in_dir("mail.log.4"), long_ago, 0) != 0)
+		exit(1);
+	pack("mail.log.4", "mail.log.4.gz");
 	add("mail.log", "a1 is a line that is long enough\na2\n");
 	begin("mail.log");
 	(void)lines();
@@ -237,6 +243,8 @@ test_truncate(void)
 	is_str(lines(), "c1 longer than everything that was in the file before ",
 	    "truncated and grown past the old end");
 	ok(strstr(t.said.p, "truncated") != NULL, "told again");
+	(void)unlink(in_dir("mail.log.1"));
+	(void)unlink(in_dir("mail.log.3"));
 	empty("mail.log");
 	is_str(lines(), "", "without a copy");
 	ok(strstr(t.said.p, "truncated") != NULL, "told again");
@@ -285,6 +293,8 @@ test_missed(void)
 	add("mail.log.1", "c2\n");
 	add("mail.log", "d2\n");
 	begin("mail.log");
+	add("mail.log.3", "z1 is of a file that is not complete\n");
+	pack("mail.log.3", "mail.log.1.gz");
 	is_str(lines(), "c2 d2 ", "a file that is being packed counts once");
 	end();
 	clean();

@@ -301,6 +301,7 @@ test_years(void)
 	is_int(when(h, "Jan  2 10:00:01"), at(2020, 1, 2, 10, 0, 1), "changes nothing");
 	is_int(when(h, "Feb 29 10:00:00"), at(2020, 2, 29, 10, 0, 0), "leap day");
 	is_int(when(h, "Aug  1 10:00:00"), at(2020, 8, 1, 10, 0, 0), "a quiet summer");
+	is_int(when(h, "Jul 31 10:00:00"), at(2020, 7, 31, 10, 0, 0), "a line that is a day late");
 	is_int(header_newest(h), at(2020, 8, 1, 10, 0, 0), "the newest line");
 	header_free(h);
 

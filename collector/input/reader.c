@@ -419,6 +419,17 @@ reader_position(struct reader *r, struct position *pos)
 	pos->tail_hash = hash_bytes(&reader_key, tail);
 }
 
+void
+reader_peek(struct reader *r, struct position *pos)
+{
+	char head[HEAD_BYTES];
+	ssize_t n = is_plain_file(r) ? pread(r->fd, head, sizeof head, 0) : 0;
+
+	*pos = (struct position){ .head_n = n > 0 ? (uint32_t)n : 0 };
+	pos->head_hash = hash_bytes(&reader_key, (struct slice){ head, pos->head_n });
+	pos->tail_hash = hash_bytes(&reader_key, (struct slice){ head, 0 });
+}
+
 uint64_t
 reader_cut_lines(const struct reader *r)
 {

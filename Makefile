@@ -9,6 +9,11 @@
 # A new .c in a folder is built without touching this file; only a program that
 # needs a library has a line of its own (LIBS_name = ...).
 
+# Works from cron and "env -i", too.
+ifeq ($(origin PATH),undefined)
+export PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+endif
+
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -99,9 +104,14 @@ $(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
 $(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+# --as-needed: bench/empty must link nothing, it is what a check is compared with.
 $(B)/bench/%: $(B)/obj/bench/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_collector)
+# The generated day knows nothing of the collector: no archive of ours.
+$(B)/bench/genday: $(call obj,bench/genday.c $(wildcard bench/day/*.c))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(B)/obj/tests/%.o: CPP += -Itests
 
@@ -111,9 +121,9 @@ $(B)/obj/tests/%.o: CPP += -Itests
 run: all
 	@sh packaging/run.sh $(B) $(if $(ONCE),once)
 
-# Every test speaks TAP; tests/run.sh adds them up to "N passed, N failed".
-test: all $(TESTS)
-	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) sh tests/run.sh $(TESTS) $(sort $(wildcard tests/*/*.t))
+# Every test speaks TAP; tests/run.pl adds them up to "N passed, N failed".
+test: all $(TESTS) $(B)/bench/genday
+	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) perl tests/run.pl $(TESTS) $(sort $(wildcard tests/*/*.t))
 
 bench: all $(BENCH)
 	@BUILD=$(B) sh bench/run.sh
@@ -128,7 +138,7 @@ fuzz: $(FUZZ)
 	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
 lint:
-	@sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
+	@FLAGS='-std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $(CPP)' sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
 
 gen: all
 	@sh packaging/gen.sh $(B)

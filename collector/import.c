@@ -154,6 +154,8 @@ import_run(const struct import *im)
 	bool good = in != NULL;
 	int status = 0;
 
+	if (good)
+		state_bulk(ingest_state(in));
 	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
 	for (size_t i = 0; good && i < im->files; i++) {
 		struct err one = { "" };
@@ -167,7 +169,7 @@ import_run(const struct import *im)
 	good = good && ingest_commit(in, true, &e);
 	committed = clock_s();
 	if (good && !im->no_rrd)
-		good = draw_all(in, im->state, im->templates, NULL, &e);
+		good = draw_all(in, im->state, im->templates, NULL, &e) && ingest_commit(in, false, &e);
 	drawn = clock_s();
 	if (good) {
 		state_checkpoint(ingest_state(in));

@@ -20,6 +20,7 @@ enum {
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */
+	TAGS = 64,
 	LAST_LINE_MAX = 2048		/* longer lines are not remembered for repeats */
 };
 
@@ -33,6 +34,13 @@ struct last_line {		/* of one host in one feed, for "last message repeated" */
 	uint32_t n, cap;
 };
 
+struct tag {
+	const struct dialect *dialect;
+	uint16_t label;		/* hash of the instance's name */
+	uint8_t n;		/* 0: free */
+	char text[47];
+};
+
 struct feed {
 	struct ingest *in;
 	struct state_source *src;
@@ -40,10 +48,7 @@ struct feed {
 	char host_text[256];	/* as the line before printed it */
 	size_t host_n;
 	int host;		/* its number, -1: none yet */
-	const struct dialect *dialect;	/* of the tag before */
-	char tag[64];
-	size_t tag_n;
-	uint16_t label;
+	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
 	size_t lasts;
 };
@@ -250,47 +255,62 @@ count_lines(struct ingest *in, unsigned host, int64_t time, enum metric m)
 }
 
 /* The instance is what stands before the service's name in the tag. */
-static void
-look_at_tag(struct feed *f, const struct line *l)
+static struct tag
+look_at_tag(const struct line *l)
 {
-	ptrdiff_t slash;
+	ptrdiff_t slash = slice_rfind(l->tag, SLICE("/"));
 
-	if (l->tag.n == f->tag_n && memcmp(l->tag.p, f->tag, f->tag_n) == 0)
-		return;
-	slash = slice_rfind(l->tag, SLICE("/"));
-	f->label = (uint16_t)hash_bytes(&reader_key, slice_head(l->tag,
-	    slash < 0 ? 0 : (size_t)slash));
-	f->dialect = dialect_of(l);
-	f->tag_n = l->tag.n <= sizeof f->tag ? l->tag.n : SIZE_MAX;
-	if (f->tag_n != SIZE_MAX)
-		memcpy(f->tag, l->tag.p, f->tag_n);
+	return (struct tag){ .dialect = dialect_of(l), .label = (uint16_t)hash_bytes(&reader_key,
+	    slice_head(l->tag, slash < 0 ? 0 : (size_t)slash)) };
+}
+
+/* The same few tags come again and again. */
+static const struct tag *
+tag_of(struct feed *f, const struct line *l)
+{
+	size_t n = l->tag.n;
+	struct tag *t;
+
+	if (n == 0 || n > sizeof t->text) {
+		f->tag[0] = look_at_tag(l);
+		return &f->tag[0];
+	}
+	t = &f->tag[(n * 7 + (unsigned char)l->tag.p[n - 1] * 3 + (unsigned char)l->tag.p[n / 2]) %
+	    TAGS];
+	if (t->n != n || memcmp(t->text, l->tag.p, n) != 0) {
+		*t = look_at_tag(l);
+		t->n = (uint8_t)n;
+		memcpy(t->text, l->tag.p, n);
+	}
+	return t;
 }
 
 static void
-understand(struct ingest *in, struct feed *f, unsigned host, const struct line *l)
+understand(struct ingest *in, struct feed *f, unsigned host, const struct line *l,
+    int64_t *counts)
 {
 	struct event ev[EVENTS_MAX];
+	const struct tag *tag = tag_of(f, l);
 	int n;
 
-	look_at_tag(f, l);
-	if (f->dialect == NULL) {
+	if (tag->dialect == NULL) {
 		in->total.foreign++;
-		count_lines(in, host, l->time, M_foreign);
+		counts[M_foreign]++;
 		return;
 	}
-	n = f->dialect->parse(l, ev);
+	n = tag->dialect->parse(l, ev);
 	if (n < 0) {
 		in->total.unknown++;
-		count_lines(in, host, l->time, M_unknown);
+		counts[M_unknown]++;
 		tops_add(in->flow.tops, host, l->time / 3600, TOP_UNKNOWN, l->tag, 1);
 	} else if (n == 0) {
 		in->total.known++;
-		count_lines(in, host, l->time, M_known);
+		counts[M_known]++;
 	} else {
 		in->total.events++;
 	}
 	for (int i = 0; i < n; i++)
-		flow_event(&in->flow, host, f->label, l->time, &ev[i], l->repeat);
+		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat);
 }
 
 /* A line without a stamp: counted where its neighbours are. */
@@ -323,6 +343,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 {
 	struct line l;
 	uint64_t hash;
+	int64_t *counts;
 	unsigned host;
 	int new;
 
@@ -362,12 +383,13 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 			count_lines(in, host, l.time, M_copies);
 		return new == 0;
 	}
-	count_lines(in, host, l.time, M_lines);
+	counts = tally_counts(in->tally, host, l.time / 60);
+	counts[M_lines]++;
 	if (cut) {
 		in->total.cut++;
-		count_lines(in, host, l.time, M_cut);
+		counts[M_cut]++;
 	}
-	understand(in, f, host, &l);
+	understand(in, f, host, &l, counts);
 	return true;
 }
 

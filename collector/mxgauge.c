@@ -1,12 +1,14 @@
 /* mxgauge.c - the tool: one sub-command a row. The work is elsewhere. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "import.h"
 #include "opt.h"
 #include "store/config.h"
 #include "view/checkconfig.h"
 #include "view/pictures.h"
+#include "view/parse.h"
 #include "view/report.h"
 #include "view/setup.h"
 #include "view/status.h"
@@ -138,6 +140,31 @@ run_check_config(int argc, char **argv)
 	return checkconfig_run(argc > 0 ? argv[0] : config);
 }
 
+static bool unknown, stats;
+static const char *dialect;
+
+static const struct opt parse_opts[] = {
+	{ 0, "dialect", OPT_STRING, &dialect, "NAME", "ask this dialect alone" },
+	{ 0, "unknown", OPT_FLAG, &unknown, NULL, "print only the lines that were not understood" },
+	{ 0, "stats", OPT_FLAG, &stats, NULL, "print only how many lines of which program gave what" },
+	{ 'H', "host", OPT_STRING, &host, "HOST", "host of lines that name none" },
+	{ 0, "tz", OPT_STRING, &zone, "ZONE", "zone of stamps that name none; else the machine's" },
+	{ 0, "year", OPT_INT, &year, "YEAR", "year of the first line, where stamps have none",
+	    .min = 1970, .max = 2199 },
+	{ 0 }
+};
+
+static int
+run_parse(int argc, char **argv)
+{
+	struct parse_options o = { .mode = stats ? PARSE_STATS : unknown ? PARSE_UNKNOWN :
+		PARSE_EVENTS, .dialect = dialect, .zone = zone, .year = (int)year,
+		.now = (int64_t)time(NULL), .host = slice_of(host != NULL ? host : "") };
+	struct err e;
+
+	return status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e);
+}
+
 static const struct command commands[] = {
 	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
 	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
@@ -155,6 +182,9 @@ static const struct command commands[] = {
 	    "are drawn and the page stays as it is.",
 	    "mxgauge graph --state ./state --out ./graphs\n"
 	    "mxgauge graph --out /var/www/mail --host mx1 --span day --format svg" },
+	{ "parse", "show what is understood of each line, as JSON", "FILE...", parse_opts, run_parse,
+	    "Prints one JSON object for each event. Nothing is counted or stored.",
+	    "mxgauge parse --unknown /var/log/mail.log" },
 	{ "status", "how the collector is: sources, lag, limits, disk", NULL, status_opts, run_status,
 	    "Prints where reading stands, how far each source lags behind, what could not be "
 	    "understood and how long the disk lasts.", NULL },

@@ -279,8 +279,6 @@ check_has_limit(const char *name)
 static enum check_state
 judge(const struct check_measured *v)
 {
-	if (run.answer.waived != NULL)
-		return CHECK_OK;
 	if (!isfinite(v->value))
 		return CHECK_UNKNOWN;
 	if (v->has_crit && range_alerts(&v->crit, v->value))
@@ -290,8 +288,9 @@ judge(const struct check_measured *v)
 	return CHECK_OK;
 }
 
-enum check_state
-check_value(const char *name, double value, const char *unit)
+/* Keep a value with the limits that are meant for it. Later additions move it. */
+static struct check_measured *
+add_value(const char *name, double value, const char *unit)
 {
 	struct check_measured v = { .name = name, .unit = unit,
 		.value = isfinite(value) ? value : (double)NAN };
@@ -307,12 +306,26 @@ check_value(const char *name, double value, const char *unit)
 		v.has_crit = v.has_crit || l->critical;
 		v.has_warn = v.has_warn || !l->critical;
 	}
-	v.state = judge(&v);
-	if (v.state > a->state)
-		a->state = v.state;
 	a->value = xreallocarray(a->value, a->values + 1, sizeof *a->value);
-	a->value[a->values++] = v;
-	return v.state;
+	a->value[a->values] = v;
+	return &a->value[a->values++];
+}
+
+enum check_state
+check_value(const char *name, double value, const char *unit)
+{
+	struct check_measured *v = add_value(name, value, unit);
+
+	v->state = judge(v);
+	if (v->state > run.answer.state)
+		run.answer.state = v->state;
+	return v->state;
+}
+
+void
+check_show(const char *name, double value, const char *unit)
+{
+	(void)add_value(name, value, unit);
 }
 
 void
@@ -333,17 +346,6 @@ check_words(const char *name, const char *after, const char *fmt, ...)
 		v->after = after == NULL ? NULL :
 		    check_out_clean(slice_of(after), DETAIL_BYTES, false);
 	}
-}
-
-void
-check_waive(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	free(run.answer.waived);
-	run.answer.waived = formatted(DETAIL_BYTES, fmt, ap);
-	va_end(ap);
 }
 
 void

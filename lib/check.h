@@ -35,9 +35,9 @@ enum check_state check_value(const char *name, double value, const char *unit);
 void check_words(const char *name, const char *after, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* From now on values are shown and not judged, and NAN is no alarm: too little was seen.
- * The reason stands on the first line. */
-void check_waive(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* As check_value, but only shown and never judged, NAN included: too little was seen
+ * for a verdict. Its limits count as used. */
+void check_show(const char *name, double value, const char *unit);
 
 /* Did the caller give -w or -c for this name? */
 bool check_has_limit(const char *name);

@@ -34,7 +34,6 @@ struct check_answer {
 	size_t findings;
 	char **detail;		/* clean already */
 	size_t details;
-	char *waived;		/* NULL: values are judged */
 	struct buf extra;	/* ,"name":json ... */
 };
 

@@ -71,16 +71,37 @@ toplist_sort(struct toplist *t)
 	reindex(t);
 }
 
+/* Keep the TOP_KEEP most frequent, and let what the others may have had be the
+ * error of all that come. */
 static void
 prune(struct toplist *t)
 {
-	toplist_sort(t);
+	enum { COUNTS = 1024 };
+	uint32_t with[COUNTS] = { 0 }, limit = COUNTS, more = 0, kept = 0, ties;
+
 	if (t->n <= TOP_KEEP)
 		return;
-	for (uint32_t i = TOP_KEEP; i < t->n; i++)
-		if (t->entry[i].n + t->entry[i].error > t->floor)
-			t->floor = t->entry[i].n + t->entry[i].error;
-	t->n = TOP_KEEP;
+	for (uint32_t i = 0; i < t->n; i++)
+		with[t->entry[i].n < COUNTS ? t->entry[i].n : COUNTS - 1]++;
+	while (limit > 1 && more + with[limit - 1] <= TOP_KEEP)
+		more += with[--limit];
+	if (limit == COUNTS) {	/* more than TOP_KEEP large ones: rare, sort */
+		toplist_sort(t);
+		limit = 0;
+	}
+	ties = TOP_KEEP - more;
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct top_entry *e = &t->entry[i];
+
+		if (limit == 0 ? i < TOP_KEEP : e->n >= limit || (e->n == limit - 1 && ties > 0 &&
+		    ties-- > 0)) {
+			t->entry[kept++] = *e;
+			continue;
+		}
+		if (e->n + e->error > t->floor)
+			t->floor = e->n + e->error;
+	}
+	t->n = kept;
 	reindex(t);
 }
 

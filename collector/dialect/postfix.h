@@ -13,7 +13,8 @@
 enum pf_service {
 	PF_UNKNOWN, PF_SMTPD, PF_SCREEN, PF_DNSBLOG, PF_TLSPROXY, PF_CLEANUP, PF_PICKUP, PF_QMGR,
 	PF_BOUNCE, PF_SMTP, PF_LMTP, PF_LOCAL, PF_VIRTUAL, PF_PIPE, PF_ERROR, PF_DISCARD,
-	PF_POSTSUPER, PF_ANVIL, PF_MASTER, PF_OTHER
+	PF_POSTSUPER, PF_ANVIL, PF_MASTER, PF_OTHER,
+	PF_ANY		/* "postfix[1]:": a relay kept the first part of the tag only */
 };
 
 struct pf_line {

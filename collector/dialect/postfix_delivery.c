@@ -70,10 +70,17 @@ take_pair(struct slice *s, struct slice *key, struct slice *value)
 static void
 set_relay(struct slice value, struct event *e)
 {
-	struct slice s = value;
+	struct slice s = value, port;
+	uint64_t n;
 
-	if (!pf_relay(&s, e))
-		e->relay = value;	/* "local", "none", a transport */
+	if (pf_relay(&s, e))
+		return;
+	e->relay = value;	/* "local", "none", a transport */
+	if (slice_cut(&s, ':', &port) && slice_u64(&s, &n) && s.n == 0 && n <= 65535) {
+		e->relay = e->relay_ip = port;	/* "192.0.2.1:25" */
+		e->relay_port = (uint16_t)n;
+		e->relay_loopback = address_is_loopback(port);
+	}
 }
 
 /* "to=<A>[, orig_to=<B>], " where the next field's name follows. */
@@ -158,14 +165,16 @@ sent(const struct pf_line *p, struct event *e)
 
 	e->kind = EV_DELIVERED;
 	e->where = p->service == PF_SMTP ? WHERE_EXT :
-	    p->service == PF_DISCARD ? WHERE_DISCARD : WHERE_LOCAL;
+	    p->service == PF_DISCARD ? WHERE_DISCARD :
+	    p->service == PF_ANY && e->relay_port > 0 ? WHERE_EXT : WHERE_LOCAL;
 	e->code = (uint16_t)reply_code(s);
-	if (p->service == PF_LOCAL && slice_eat(&s, SLICE("forwarded as "))) {
+	if ((p->service == PF_LOCAL || p->service == PF_ANY) && slice_eat(&s, SLICE("forwarded as "))) {
 		e->where = WHERE_FORWARD;
 		e->new_id = s;
 		if (!pf_is_id(s))
 			e->new_id = SLICE("");
-	} else if (p->service == PF_SMTP || p->service == PF_LMTP || p->service == PF_PIPE) {
+	} else if (p->service == PF_SMTP || p->service == PF_LMTP ||
+	    p->service == PF_PIPE || p->service == PF_ANY) {
 		e->new_id = pf_queued_as(s);
 		if (filter_dropped(e))
 			e->where = WHERE_DISCARD;
@@ -333,9 +342,6 @@ pf_delivery_reason(struct event *e)
 	} else if (slice_starts(s, SLICE("host ")) &&
 	    (at = slice_find(s, SLICE(" refused to talk to me: "))) >= 0) {
 		remote_reply(slice_from(s, (size_t)at + 24), e);
-	} else if (slice_starts(s, SLICE("SASL authentication failed; server "))) {
-		e->cls = REASON_auth_failed;
-		e->sub = SLICE("");
 	} else if (!connection_reason(s, e) && !own_reason(s, e)) {
 		e->cls = reason_of_text(s, e->dsn, 0, false, &e->sub);
 		e->code = (uint16_t)reply_code(s);
@@ -413,12 +419,20 @@ pf_agent(const struct pf_line *p, struct event *out)
 		return attempt(p, s, out);
 	if (slice_eat(&s, SLICE("SSL_connect error to ")))
 		return tls_failed(p, s, out);
-	if (slice_eat(&s, SLICE("certificate verification failed for "))) {
-		pf_info(p, out, REASON_tls_error, SLICE("cert"));
+	if (slice_eat(&s, SLICE("certificate verification failed for ")) ||
+	    slice_eat(&s, SLICE("Used TLS for "))) {
+		pf_info(p, out, REASON_none, SLICE(""));
 		out->outbound = true;
+		if (p->text.p[0] == 'c') {
+			out->cls = REASON_tls_error;
+			out->sub = SLICE("cert");
+		}
 		pf_relay(&s, out);
 		return 1;
 	}
+	if (slice_eat(&s, SLICE("SASL authentication failed; server ")) ||
+	    slice_eat(&s, SLICE("SASL authentication failed; cannot authenticate to server ")))
+		return attempt(p, s, out);
 	if (p->has_id)
 		return is_progress(s) ? pf_info(p, out, REASON_none, SLICE("")) : -1;
 	if (slice_starts(s, SLICE("setting up TLS connection to ")) ||

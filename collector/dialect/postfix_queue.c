@@ -87,10 +87,9 @@ take_origin(struct slice *s, struct event *e)
 	while ((at = slice_rfind(head, SLICE(" from "))) >= 0) {
 		rest = slice_from(*s, (size_t)at + 6);
 		found = rest;
-		if ((slice_eat(&found, SLICE("local")) || pf_client(&found, e)) &&
-		    (found.n == 0 || found.p[0] == ';')) {
-			if (found.n > 0)
-				pf_tail(found, e);
+		if ((slice_eat(&found, SLICE("local;")) || pf_client(&found, e)) &&
+		    (found.n == 0 || found.p[0] == ';' || found.p[-1] == ';')) {
+			pf_tail((struct slice){ rest.p, rest.n }, e);
 			*s = slice_head(*s, (size_t)at);
 			return true;
 		}
@@ -226,12 +225,12 @@ queued(const struct pf_line *p, struct event *out)
 {
 	struct event *e = pf_event(out, EV_QUEUED, p);
 	struct slice s = p->text;
-	uint64_t nrcpt;
+	uint64_t nrcpt = 0;
 
 	if (slice_ends(s, SLICE(" (queue active)"))) {
 		s.n -= 15;
-		if (!take_last_number(&s, SLICE(", nrcpt="), &nrcpt) || nrcpt > UINT32_MAX ||
-		    !take_last_number(&s, SLICE(", size="), &e->size))
+		take_last_number(&s, SLICE(", nrcpt="), &nrcpt);	/* 1.x had none */
+		if (nrcpt > UINT32_MAX || !take_last_number(&s, SLICE(", size="), &e->size))
 			return -1;
 		e->nrcpt = (uint32_t)nrcpt;
 		return set_from(s, e) ? 1 : -1;
@@ -317,6 +316,6 @@ pf_postsuper(const struct pf_line *p, struct event *out)
 		}
 	for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++)
 		if (slice_starts(p->text, totals[i]))
-			return 0;
+			return pf_info(p, out, REASON_none, SLICE(""));
 	return -1;
 }

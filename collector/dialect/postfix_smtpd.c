@@ -281,7 +281,7 @@ connected(const struct pf_line *p, struct slice s, struct event *out)
 {
 	struct event *e = pf_event(out, EV_CONNECT, p);
 
-	return pf_client(&s, e) && s.n == 0 ? 1 : -1;
+	return pf_client(&s, e) && (s.n == 0 || s.p[0] == ' ') ? 1 : -1;
 }
 
 int

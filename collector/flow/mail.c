@@ -1,8 +1,8 @@
-/* mail.c - the facts of a mail as bytes, and their order.
+/* mail.c - the facts of a mail as bytes.
  *
- * A fact is: kind, flags, class, label (2 bytes), time since base (zigzag), then by kind its
- * numbers and texts, each text behind its length. What the facts mean for the
- * counts is in count.c. */
+ * A fact is: kind, flags, time since base (zigzag), then by kind its numbers and texts, each
+ * text behind its length. OTHER_LABEL in the kind says that a label follows which
+ * is not the mail's first one. What the facts mean for the counts is in count.c. */
 #include "flow/mail.h"
 
 #include <stdlib.h>
@@ -12,18 +12,20 @@
 
 #include "poison.h"
 
+enum { OTHER_LABEL = 0x80 };
+
 /* Which fields a kind has. */
 enum { HAS_DELAY = 1, HAS_SIZE = 2, HAS_OTHER = 4, HAS_A = 8, HAS_B = 16, HAS_C = 32,
-	HAS_D = 64, HAS_TEXT = 128 };
+	HAS_D = 64, HAS_TEXT = 128, HAS_CLASS = 256 };
 
-static const unsigned char layout[] = {
+static const unsigned short layout[] = {
 	[FACT_CLIENT] = HAS_A | HAS_B | HAS_C,
 	[FACT_PICKUP] = HAS_A,
 	[FACT_MSGID] = HAS_A,
 	[FACT_QUEUED] = HAS_SIZE | HAS_A,
 	[FACT_DELIVERED] = HAS_DELAY | HAS_OTHER | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
-	[FACT_DEFERRED] = HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
-	[FACT_BOUNCED] = HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_DEFERRED] = HAS_CLASS | HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_BOUNCED] = HAS_CLASS | HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
 	[FACT_EXPIRED] = 0,
 	[FACT_REMOVED] = 0,
 	[FACT_HELD] = HAS_TEXT,
@@ -67,6 +69,24 @@ put_text(unsigned char *p, struct slice s, size_t max)
 	return p + n;
 }
 
+/* What a reply to a delivery says beyond "250 2.0.0 <recipient>"; nothing if it is a
+ * hand-over, of which the next id is kept. */
+static struct slice
+without_usual(const struct fact *f)
+{
+	struct slice s = f->text;
+
+	if (f->other_id.n > 0)
+		return slice_head(s, 0);
+	(void)slice_eat(&s, SLICE("250 "));
+	if (slice_eat(&s, f->d))
+		(void)slice_eat_char(&s, ' ');
+	if (s.n > f->a.n + 3 && s.p[0] == '<' && memcmp(s.p + 1, f->a.p, f->a.n) == 0 &&
+	    s.p[f->a.n + 1] == '>')
+		s = slice_from(s, f->a.n + 3);
+	return s;
+}
+
 static bool
 reserve(struct mail *m, uint32_t more)
 {
@@ -98,13 +118,18 @@ mail_add(struct mail *m, const struct fact *f)
 		if (f->time > m->last)
 			m->last = f->time;
 	}
+	if (m->label == 0)
+		m->label = f->label;
 	rel = f->time - m->base;
-	*p++ = (unsigned char)f->kind;
+	*p++ = (unsigned char)(f->kind | (f->label != m->label && f->label != 0 ? OTHER_LABEL : 0));
 	*p++ = (unsigned char)f->flags;
-	*p++ = (unsigned char)f->cls;
-	*p++ = (unsigned char)(f->label & 0xff);
-	*p++ = (unsigned char)(f->label >> 8);
 	p = put_varint(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
+	if (raw[0] & OTHER_LABEL) {
+		*p++ = (unsigned char)(f->label & 0xff);
+		*p++ = (unsigned char)(f->label >> 8);
+	}
+	if (has & HAS_CLASS)
+		*p++ = (unsigned char)f->cls;
 	if (has & HAS_DELAY)
 		p = put_varint(p, (uint64_t)(f->delay_ms + 1));
 	if (has & HAS_SIZE) {
@@ -119,10 +144,11 @@ mail_add(struct mail *m, const struct fact *f)
 		p = put_text(p, f->b, ADDRESS_KEEP);
 	if (has & HAS_C)
 		p = put_text(p, f->c, ADDRESS_KEEP);
-	if (has & HAS_D)
-		p = put_text(p, f->d, 16);
+	if (has & HAS_D)	/* the usual DSN is not worth its bytes */
+		p = put_text(p, slice_eq(f->d, SLICE("2.0.0")) ? slice_head(f->d, 0) : f->d, 16);
 	if (has & HAS_TEXT)
-		p = put_text(p, f->text, f->kind == FACT_DELIVERED ? SENT_KEEP : TEXT_KEEP);
+		p = f->kind == FACT_DELIVERED ? put_text(p, without_usual(f), SENT_KEEP) :
+		    put_text(p, f->text, TEXT_KEEP);
 	if (!reserve(m, (uint32_t)(p - raw)))
 		return false;
 	memcpy(m->facts + m->n, raw, (size_t)(p - raw));
@@ -148,29 +174,44 @@ take_text(struct slice *s, struct slice *out)
 	return true;
 }
 
+static bool
+take_label(struct slice *s, uint16_t *label)
+{
+	if (s->n < 2)
+		return false;
+	*label = (uint16_t)((unsigned char)s->p[0] | (unsigned char)s->p[1] << 8);
+	*s = slice_from(*s, 2);
+	return true;
+}
+
 bool
 mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 {
 	struct slice s = { (const char *)m->facts + *at, m->n - *at };
 	uint64_t delay = 0, nrcpt;
 	unsigned has, kind;
+	bool other_label;
 	int64_t rel;
 
-	if (s.n < 6)
+	if (s.n < 3)
 		return false;
-	kind = (unsigned char)s.p[0];
+	kind = (unsigned char)s.p[0] & (OTHER_LABEL - 1);
 	if (kind == 0 || kind >= sizeof layout)
 		return false;
 	has = layout[kind];
 	*f = (struct fact){ .kind = (enum fact_kind)kind, .flags = (unsigned char)s.p[1],
-		.cls = (enum reason)(unsigned char)s.p[2], .delay_ms = -1 };
-	f->label = (uint16_t)((unsigned char)s.p[3] | (unsigned char)s.p[4] << 8);
-	if (f->cls >= REASON_N)
-		return false;
-	s = slice_from(s, 5);
-	if (!slice_zigzag(&s, &rel))
+		.label = m->label, .delay_ms = -1 };
+	other_label = ((unsigned char)s.p[0] & OTHER_LABEL) != 0;
+	s = slice_from(s, 2);
+	if (!slice_zigzag(&s, &rel) || (other_label && !take_label(&s, &f->label)))
 		return false;
 	f->time = m->base + rel;
+	if (has & HAS_CLASS) {
+		if (s.n < 1 || (unsigned char)s.p[0] >= REASON_N)
+			return false;
+		f->cls = (enum reason)(unsigned char)s.p[0];
+		s = slice_from(s, 1);
+	}
 	if (has & HAS_DELAY) {
 		if (!slice_varint(&s, &delay))
 			return false;
@@ -188,6 +229,8 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 	    ((has & HAS_D) && !take_text(&s, &f->d)) ||
 	    ((has & HAS_TEXT) && !take_text(&s, &f->text)))
 		return false;
+	if (kind == FACT_DELIVERED && f->d.n == 0)
+		f->d = SLICE("2.0.0");
 	*at = m->n - (uint32_t)s.n;
 	return true;
 }
@@ -199,6 +242,7 @@ mail_encode(struct buf *b, const struct mail *m)
 	buf_char(b, (char)m->id_n);
 	buf_add(b, mail_id(m));
 	buf_char(b, (char)(m->real | m->bound << 1));
+	buf_varint(b, m->label);
 	buf_varint(b, (uint64_t)m->base);
 	buf_varint(b, (uint64_t)(m->base - m->first));
 	buf_varint(b, (uint64_t)(m->last - m->base));
@@ -209,7 +253,7 @@ mail_encode(struct buf *b, const struct mail *m)
 bool
 mail_decode(struct slice *s, struct mail *m)
 {
-	uint64_t host, base, before, after, n;
+	uint64_t host, label, base, before, after, n;
 	unsigned flags;
 
 	*m = (struct mail){ 0 };
@@ -222,11 +266,12 @@ mail_decode(struct slice *s, struct mail *m)
 	memcpy(m->id, s->p + 1, m->id_n);
 	flags = (unsigned char)s->p[1 + m->id_n];
 	*s = slice_from(*s, 2u + m->id_n);
-	if (!slice_varint(s, &base) || !slice_varint(s, &before) || !slice_varint(s, &after) ||
+	if (!slice_varint(s, &label) || label > UINT16_MAX || !slice_varint(s, &base) || !slice_varint(s, &before) || !slice_varint(s, &after) ||
 	    !slice_varint(s, &n) || n > MAIL_FACTS_MAX || n > s->n)
 		return false;
 	m->real = flags & 1;
 	m->bound = flags & 2;
+	m->label = (uint16_t)label;
 	m->base = (int64_t)base;
 	m->first = m->base - (int64_t)before;
 	m->last = m->base + (int64_t)after;

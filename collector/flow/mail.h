@@ -79,6 +79,7 @@ struct mail {
 	uint32_t n, cap;	/* bytes of facts */
 	uint32_t counted;	/* bytes of facts that are in the tally already */
 	uint16_t host;
+	uint16_t label;		/* of its first fact that has one; 0: none yet */
 	uint8_t id_n;
 	bool real;		/* its own lines were seen, not only bonds */
 	bool bound;		/* has FACT_FROM */

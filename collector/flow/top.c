@@ -17,9 +17,12 @@ struct table {
 	bool used[TOP_KIND_N];
 };
 
+enum { RECENT = 16 };
+
 struct tops {
-	struct table **table;	/* the newest used first: few are active at a time */
+	struct table **table;
 	size_t n, cap;
+	struct table *recent[RECENT];	/* by host */
 };
 
 struct tops *
@@ -38,31 +41,31 @@ table_free(struct table *b)
 }
 
 
+static struct table *
+table_of(struct tops *t, unsigned host, int64_t hour)
+{
+	struct table *b;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->table[i]->hour == hour && t->table[i]->host == host)
+			return t->table[i];
+	if (t->n == t->cap) {
+		t->cap = t->cap > 0 ? t->cap * 2 : 8;
+		t->table = xreallocarray(t->table, t->cap, sizeof *t->table);
+	}
+	b = xcalloc(1, sizeof *b);
+	b->host = host;
+	b->hour = hour;
+	return t->table[t->n++] = b;
+}
+
 static struct toplist *
 list_of(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 {
-	struct table *b = NULL;
-	size_t i;
+	struct table **recent = &t->recent[host % RECENT], *b = *recent;
 
-	for (i = 0; i < t->n; i++)
-		if (t->table[i]->hour == hour && t->table[i]->host == host)
-			break;
-	if (i == t->n) {
-		if (t->n == t->cap) {
-			t->cap = t->cap > 0 ? t->cap * 2 : 8;
-			t->table = xreallocarray(t->table, t->cap, sizeof *t->table);
-		}
-		b = xcalloc(1, sizeof *b);
-		b->host = host;
-		b->hour = hour;
-		t->table[t->n++] = b;
-	} else {
-		b = t->table[i];
-	}
-	if (i > 0) {		/* one step to the front */
-		t->table[i] = t->table[i - 1];
-		t->table[i - 1] = b;
-	}
+	if (b == NULL || b->hour != hour || b->host != host)
+		b = *recent = table_of(t, host, hour);
 	if (!b->used[kind]) {
 		toplist_init(&b->list[kind]);
 		b->used[kind] = true;
@@ -82,16 +85,19 @@ tops_client(struct tops *t, unsigned host, int64_t hour, struct slice ip, uint32
 {
 	char text[INET6_ADDRSTRLEN + 8];
 	struct in6_addr a;
-	const char *dot;
 
 	if (ip.n == 0 || ip.n >= INET6_ADDRSTRLEN)
 		return;
 	memcpy(text, ip.p, ip.n);
 	text[ip.n] = '\0';
-	if (strchr(text, ':') == NULL) {
-		if ((dot = strrchr(text, '.')) == NULL)
+	if (memchr(text, ':', ip.n) == NULL) {
+		size_t dot = ip.n;
+
+		while (dot > 0 && text[dot] != '.')
+			dot--;
+		if (dot == 0)
 			return;
-		memcpy(text + (dot - text), ".0/24", 6);
+		memcpy(text + dot, ".0/24", 6);
 	} else {
 		if (inet_pton(AF_INET6, text, &a) != 1)
 			return;
@@ -116,6 +122,9 @@ tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind,
 void
 tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n)
 {
+	static const char ends[256] = { ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1,
+		['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['<'] = 1, ['['] = 1,
+		['@'] = 1, [';'] = 1 };
 	size_t i = 0;
 
 	/* "5.7.1 <x@y>: Recipient address rejected: ..." speaks from behind the address */
@@ -125,13 +134,8 @@ tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint
 		if (slice_cut_at(&rest, SLICE(">: "), &skip))
 			text = rest;
 	}
-	while (i < text.n && i < TOP_TEXT_MAX) {
-		char c = text.p[i];
-
-		if ((c >= '0' && c <= '9') || c == '<' || c == '[' || c == '@' || c == ';')
-			break;
+	while (i < text.n && i < TOP_TEXT_MAX && !ends[(unsigned char)text.p[i]])
 		i++;
-	}
 	while (i > 0 && (text.p[i - 1] == ' ' || text.p[i - 1] == '(' || text.p[i - 1] == ','))
 		i--;
 	if (i > 0)
@@ -155,6 +159,7 @@ tops_clear(struct tops *t)
 	for (size_t i = 0; i < t->n; i++)
 		table_free(t->table[i]);
 	t->n = 0;
+	memset(t->recent, 0, sizeof t->recent);
 }
 
 void

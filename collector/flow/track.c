@@ -301,14 +301,15 @@ void
 track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times)
 {
-	struct fact f = { .label = label, .time = time, .delay_ms = -1, .a = e->from,
-		.d = e->dsn, .text = e->text };
 	const struct slice none = { "", 0 };
+	struct fact f;
 	struct mail *m;
 
 	t->now++;
 	if (e->id.n == 0)
 		return;
+	f = (struct fact){ .label = label, .time = time, .delay_ms = -1, .a = e->from,
+		.d = e->dsn, .text = e->text };
 	switch (e->kind) {
 	case EV_LINK:
 		bond(t, host, e->id, e->new_id, 0, time, -1, none);

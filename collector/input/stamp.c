@@ -90,6 +90,9 @@ infer(struct stamps *st, int month, int day, int tod)
 	}
 	while (st->clocked && year > 1970 && in_year(st, year, month, day, tod) > st->now + DAY_S)
 		year--;
+	if (month == 2 && day == 29 && !civil_leap(year) && civil_leap(year + 1) &&
+	    (!st->clocked || in_year(st, year + 1, 2, 29, tod) <= st->now + DAY_S))
+		year++;
 	while (month == 2 && day == 29 && !civil_leap(year))
 		year--;
 	return in_year(st, year, month, day, tod);
@@ -183,7 +186,7 @@ bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 		*time = infer(st, month, (int)day, tod);
 		if (s->p[12] == ':' && s->p[6] == ' ') {
 			memcpy(st->bsd_key, s->p, STAMP_BSD_MINUTE);
-			st->bsd_utc = *time - tod % MINUTE_S;
+			st->bsd_utc = *time - two(s->p + 13);	/* 60 is a second, too */
 		}
 	}
 	remember(st, *time);
@@ -261,7 +264,7 @@ iso_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 			return false;
 		civil = civil_days(year, month, day) * DAY_S + tod;
 		memcpy(st->iso_key, t.p, STAMP_ISO_MINUTE);
-		st->iso_civil = civil - tod % MINUTE_S;
+		st->iso_civil = civil - two(t.p + 17);
 	}
 	t = slice_from(t, 19);
 	fraction(&t, usec);

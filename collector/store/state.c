@@ -330,7 +330,7 @@ open_db(struct state *s, struct err *e)
 	    SQLITE_OK)
 		return s->db != NULL ? db_fail(s, "open", e) : err_set(e, "open %s: no memory", path);
 	(void)sqlite3_busy_timeout(s->db, 5000);
-	if (!db_run(s, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+	if (!db_run(s, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
 	    "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;"
 	    "PRAGMA trusted_schema=OFF", e))
 		return false;
@@ -525,6 +525,12 @@ state_drawn(struct state *s, unsigned host)
 {
 	s->host_undrawn[host] = INT64_MAX;
 	s->host_changed[host] = true;
+}
+
+void
+state_bulk(struct state *s)
+{
+	(void)sqlite3_wal_autocheckpoint(s->db, 0);
 }
 
 void

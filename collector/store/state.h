@@ -14,14 +14,14 @@
 
 #include "err.h"
 #include "flow/seen.h"
-#include "flow/tally.h"
-#include "flow/top.h"
-#include "flow/track.h"
 #include "hash.h"
 #include "input/reader.h"
 #include "slice.h"
 
 struct state;
+struct tally;
+struct tops;
+struct track;
 
 /* Open or make DIR/state.db, and keep every other writer out (DIR/lock). NULL and *e:
  * not a directory of ours, damaged, another version, locked (with the pid), no rights. */
@@ -91,7 +91,9 @@ int64_t state_undrawn(const struct state *s, unsigned host);
 /* The RRDs of a host show everything. Stored with the next commit. */
 void state_drawn(struct state *s, unsigned host);
 
-/* Move the log of the database into its file; at the end of an import. */
+/* An import writes much in a few commits: leave it in the database's own log until
+ * state_checkpoint() moves it into the file at the end. */
+void state_bulk(struct state *s);
 void state_checkpoint(struct state *s);
 
 #endif

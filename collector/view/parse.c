@@ -1,0 +1,415 @@
+/* parse.c - mxgauge parse: files through header and dialect, printed.
+ *
+ * Nothing is joined and nothing counted but lines: each line is events, known without
+ * use, foreign or unknown, and these four add up to the lines. Programs' names come from
+ * the log, so the table of them is bounded; what does not fit is added up under "...". */
+#include "view/parse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "buf.h"
+#include "dialect/dialect.h"
+#include "hash.h"
+#include "input/header.h"
+#include "input/reader.h"
+#include "mem.h"
+#include "poison.h"
+
+enum answer { ANSWER_EVENTS, ANSWER_KNOWN, ANSWER_FOREIGN, ANSWER_UNKNOWN, ANSWERS };
+enum { PROGRAMS_MAX = 2048, PROGRAM_SLOTS = 4096, FLUSH_BYTES = 1 << 16,
+	/* one event of a line of 64 KiB, most of it in several fields and escaped */
+	JSON_MAX = 1 << 23 };
+
+struct program {
+	struct slice name;
+	uint64_t lines, answers[ANSWERS];
+};
+
+struct parsing {
+	const struct parse_options *o;
+	const struct dialect *only;
+	FILE *out;
+	struct buf buf;			/* what is printed next */
+	struct buf last;		/* the line before: "last message repeated" */
+	struct program total, rest, programs[PROGRAMS_MAX];
+	unsigned nprograms;
+	uint16_t slot[PROGRAM_SLOTS];	/* 1 + number of the program */
+	struct hash_key key;
+	struct arena names;
+	struct event events[EVENTS_MAX];
+};
+
+static struct program *
+program_of(struct parsing *p, struct slice name)
+{
+	uint64_t h = hash_bytes(&p->key, name);
+	struct program *g;
+
+	for (unsigned i = (unsigned)(h % PROGRAM_SLOTS);; i = (i + 1) % PROGRAM_SLOTS) {
+		if (p->slot[i] == 0) {
+			if (p->nprograms == PROGRAMS_MAX)
+				return &p->rest;
+			g = &p->programs[p->nprograms++];
+			g->name = arena_slice(&p->names, name);
+			p->slot[i] = (uint16_t)p->nprograms;
+			return g;
+		}
+		g = &p->programs[p->slot[i] - 1];
+		if (slice_eq(g->name, name))
+			return g;
+	}
+}
+
+static void
+put_key(struct buf *b, const char *key)
+{
+	buf_str(b, ",\"");
+	buf_str(b, key);
+	buf_str(b, "\":");
+}
+
+static void
+put_text(struct buf *b, const char *key, struct slice s)
+{
+	if (s.n == 0)
+		return;
+	put_key(b, key);
+	buf_json(b, s);
+}
+
+static void
+put_number(struct buf *b, const char *key, uint64_t n)
+{
+	if (n == 0)
+		return;
+	put_key(b, key);
+	buf_fmt(b, "%llu", (unsigned long long)n);
+}
+
+static void
+put_flag(struct buf *b, const char *key, bool on)
+{
+	if (!on)
+		return;
+	put_key(b, key);
+	buf_str(b, "true");
+}
+
+/* Milliseconds as seconds without needless zeros: 410 is 0.41. */
+static void
+put_seconds(struct buf *b, int64_t ms)
+{
+	int frac = (int)(ms % 1000), digits = 3;
+
+	buf_fmt(b, "%lld", (long long)(ms / 1000));
+	if (frac == 0)
+		return;
+	for (; frac % 10 == 0; frac /= 10)
+		digits--;
+	buf_fmt(b, ".%0*d", digits, frac);
+}
+
+static void
+put_delays(struct buf *b, const struct event *e)
+{
+	if (e->delay_ms >= 0) {
+		put_key(b, "delay");
+		put_seconds(b, e->delay_ms);
+	}
+	if (e->delays_ms[0] < 0)
+		return;
+	put_key(b, "delays");
+	for (int i = 0; i < 4; i++) {
+		buf_char(b, i == 0 ? '[' : ',');
+		put_seconds(b, e->delays_ms[i] < 0 ? 0 : e->delays_ms[i]);
+	}
+	buf_char(b, ']');
+}
+
+static void
+put_parties(struct buf *b, const struct event *e)
+{
+	put_text(b, "client_ip", e->client_ip);
+	put_text(b, "client_name", e->client_name);
+	put_number(b, "client_port", e->client_port);
+	put_flag(b, "loopback", e->loopback);
+	put_text(b, "orig_client_ip", e->orig_client_ip);
+	put_text(b, "orig_client_name", e->orig_client_name);
+	put_text(b, "helo", e->helo);
+	if (e->from.p != NULL) {	/* from=<> is a sender too */
+		put_key(b, "from");
+		buf_json(b, e->from);
+	}
+	put_text(b, "to", e->to);
+	put_text(b, "orig_to", e->orig_to);
+	put_number(b, "nrcpt", e->nrcpt);
+	put_number(b, "size", e->size);
+	put_text(b, "relay", e->relay);
+	put_text(b, "relay_ip", e->relay_ip);
+	put_number(b, "relay_port", e->relay_port);
+	put_flag(b, "relay_loopback", e->relay_loopback);
+}
+
+static void
+put_event(struct parsing *p, const struct line *l, const struct event *e)
+{
+	static const char *const kinds[EVENT_KIND_N] = {
+#define X(name) [EV_##name] = #name,
+		EVENT_KINDS(X)
+#undef X
+	};
+	static const char *const wheres[] = { "", "ext", "local", "discard", "forward" };
+	struct buf *b = &p->buf;
+
+	buf_fmt(b, "{\"kind\":\"%s\",\"time\":%lld", kinds[e->kind], (long long)l->time);
+	if (l->usec > 0)
+		buf_fmt(b, ".%06u", (unsigned)l->usec);
+	put_text(b, "host", l->host);
+	put_text(b, "program", l->tag);
+	put_text(b, "id", e->id);
+	put_text(b, "new_id", e->new_id);
+	put_text(b, "service", e->service);
+	put_number(b, "pid", l->pid);
+	put_number(b, "repeat", l->repeat > 1 ? l->repeat : 0);
+	put_text(b, "mid", e->mid);
+	put_parties(b, e);
+	put_text(b, "where", slice_of(wheres[e->where]));
+	put_text(b, "dsn", e->dsn);
+	put_number(b, "code", e->code);
+	put_text(b, "stage", e->stage);
+	put_text(b, "reason_class", slice_of(reason_name(e->cls)));
+	put_text(b, "reason_sub", e->sub);
+	put_delays(b, e);
+	put_number(b, "conn_use", e->conn_use);
+	put_number(b, "auth_fail", e->auth_fail);
+	put_number(b, "count", e->count);
+	put_text(b, "tls_proto", e->tls_proto);
+	put_text(b, "tls_cipher", e->tls_cipher);
+	put_text(b, "tls_trust", e->tls_trust);
+	put_text(b, "proto", e->proto);
+	put_text(b, "sasl_method", e->sasl_method);
+	put_text(b, "sasl_username", e->sasl_user);
+	put_flag(b, "by_admin", e->by_admin);
+	put_flag(b, "outbound", e->outbound);
+	put_flag(b, "screen", e->screen);
+	put_flag(b, "aborted", e->aborted);
+	put_text(b, "text", e->text);
+	buf_str(b, "}\n");
+}
+
+/* Ask the dialects. The events, if any, are in p->events. */
+static enum answer
+ask(struct parsing *p, const struct line *l, int *n)
+{
+	const struct dialect *d = p->only;
+
+	*n = 0;
+	if (d == NULL)
+		d = dialect_of(l);
+	else if (!d->claims(l))
+		d = NULL;
+	if (d == NULL)
+		return ANSWER_FOREIGN;
+	*n = d->parse(l, p->events);
+	return *n > 0 ? ANSWER_EVENTS : *n == 0 ? ANSWER_KNOWN : ANSWER_UNKNOWN;
+}
+
+static void
+count(struct program *g, enum answer a)
+{
+	g->lines++;
+	g->answers[a]++;
+}
+
+/* "last message repeated 3 times" is the line before once more, if that was the same
+ * host's. Fills *l anew; its time and number stay. */
+static bool
+take_last(struct parsing *p, struct header *h, struct line *l)
+{
+	struct line again = *l;
+	char host[256];
+	size_t n = l->host.n < sizeof host ? l->host.n : sizeof host;
+
+	memcpy(host, l->host.p != NULL ? l->host.p : "", n);
+	if (p->last.n == 0 || !header_parse(h, buf_slice(&p->last), l) || l->repeat_of_last ||
+	    !slice_eq(l->host, (struct slice){ host, n }))
+		return false;
+	l->time = again.time;
+	l->usec = again.usec;
+	l->repeat = again.repeat;
+	return true;
+}
+
+static bool
+flush(struct parsing *p, struct err *e)
+{
+	bool good = p->buf.n == 0 || fwrite(p->buf.p, 1, p->buf.n, p->out) == p->buf.n;
+
+	buf_clear(&p->buf);
+	return good ? true : err_set(e, "write the output: %s", strerror(errno));
+}
+
+static bool
+flush_when_full(struct parsing *p, struct err *e)
+{
+	return p->buf.n < FLUSH_BYTES || flush(p, e);
+}
+
+static bool
+take_line(struct parsing *p, struct header *h, struct slice raw, struct err *e)
+{
+	struct line l;
+	enum answer a = ANSWER_UNKNOWN;
+	bool good = header_parse(h, raw, &l), repeated = good && l.repeat_of_last;
+	bool written = true;
+	int n = 0;
+
+	if (repeated)
+		good = take_last(p, h, &l);
+	if (good)
+		a = ask(p, &l, &n);
+	count(&p->total, a);
+	switch (p->o->mode) {
+	case PARSE_STATS:
+		count(program_of(p, good ? l.tag : SLICE("")), a);
+		break;
+	case PARSE_UNKNOWN:
+		if (a == ANSWER_UNKNOWN) {
+			buf_clean(&p->buf, raw, LINE_MAX_BYTES);
+			buf_char(&p->buf, '\n');
+		}
+		break;
+	case PARSE_EVENTS:
+		for (int i = 0; written && i < n; i++) {
+			put_event(p, &l, &p->events[i]);
+			written = flush_when_full(p, e);
+		}
+		break;
+	}
+	if (!repeated) {
+		buf_clear(&p->last);
+		buf_add(&p->last, raw);
+	}
+	return written && flush_when_full(p, e);
+}
+
+static bool
+take_file(struct parsing *p, const char *path, struct err *e)
+{
+	struct header *h = header_new(p->o->zone, p->o->year, p->o->now, p->o->host, e);
+	struct reader *r = h != NULL ? reader_open(path, e) : NULL;
+	struct slice raw;
+	int got = -1;
+
+	if (r == NULL)
+		goto out;
+	buf_clear(&p->last);
+	while ((got = reader_line(r, true, &raw, e)) > 0) {
+		if (!take_line(p, h, raw, e)) {
+			got = -1;
+			break;
+		}
+	}
+out:
+	if (r != NULL)
+		reader_close(r);
+	if (h != NULL)
+		header_free(h);
+	return got == 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct program *x = a, *y = b;
+	size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+	int c = n > 0 ? memcmp(x->name.p, y->name.p, n) : 0;
+
+	return c != 0 ? c : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+}
+
+static void
+put_counts(struct buf *b, const struct program *g)
+{
+	static const char *const names[ANSWERS] = { "events", "known", "foreign", "unknown" };
+
+	buf_fmt(b, "\"lines\":%llu", (unsigned long long)g->lines);
+	for (int a = 0; a < ANSWERS; a++)
+		buf_fmt(b, ",\"%s\":%llu", names[a], (unsigned long long)g->answers[a]);
+}
+
+static bool
+put_stats(struct parsing *p, struct err *e)
+{
+	struct buf *b = &p->buf;
+
+	qsort(p->programs, p->nprograms, sizeof p->programs[0], by_name);
+	buf_char(b, '{');
+	put_counts(b, &p->total);
+	buf_str(b, ",\"by_program\":{");
+	for (unsigned i = 0; i < p->nprograms; i++) {
+		if (i > 0)
+			buf_char(b, ',');
+		buf_json(b, p->programs[i].name);
+		buf_str(b, ":{");
+		put_counts(b, &p->programs[i]);
+		buf_char(b, '}');
+		if (!flush_when_full(p, e))
+			return false;
+	}
+	if (p->rest.lines > 0) {
+		buf_str(b, ",\"...\":{");
+		put_counts(b, &p->rest);
+		buf_char(b, '}');
+	}
+	buf_str(b, "}}\n");
+	return true;
+}
+
+static bool
+find_dialect(const char *name, const struct dialect **d, struct err *e)
+{
+	struct buf names = buf_new(256);
+
+	for (const struct dialect *const *at = dialects; *at != NULL; at++) {
+		if (strcmp((*at)->name, name) == 0) {
+			*d = *at;
+			buf_free(&names);
+			return true;
+		}
+		buf_fmt(&names, " %s", (*at)->name);
+	}
+	err_set(e, "no dialect '%s'; there are:%.*s", name, (int)names.n, names.p);
+	buf_free(&names);
+	return false;
+}
+
+bool
+view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *out,
+    struct err *e)
+{
+	struct parsing *p = xcalloc(1, sizeof *p);
+	bool good = true;
+
+	p->o = o;
+	p->out = out;
+	p->buf = buf_new(JSON_MAX);
+	p->last = buf_new(LINE_MAX_BYTES);
+	p->key = hash_key_random();
+	p->rest.name = SLICE("...");
+	if (o->dialect != NULL)
+		good = find_dialect(o->dialect, &p->only, e);
+	for (size_t i = 0; good && i < n; i++)
+		good = take_file(p, files[i], e);
+	if (good && o->mode == PARSE_STATS)
+		good = put_stats(p, e);
+	if (good)
+		good = flush(p, e) && (fflush(out) == 0 || err_set(e, "write the output: %s",
+		    strerror(errno)));
+	buf_free(&p->buf);
+	buf_free(&p->last);
+	arena_free(&p->names);
+	free(p);
+	return good;
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""spread.py RECORDING DAY YYYY-MM-DD - lay a recording of some minutes over a whole day.
+
+RECORDING is mail.iso of a run of lab.sh with several rounds. It is cut where nothing goes
+on (no SMTP session open, a pause before the line), and each piece moves as it is, the
+pieces in their order, denser in office hours. So every mail keeps its lines, their order
+and, but for what waited in a queue, their distances; texts stay what Postfix wrote. What
+tells the time elsewhere, long queue ids and Message-IDs, moves along."""
+import datetime
+import math
+import re
+import sys
+
+PAUSE_S = 0.02
+BASE52 = '0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz'
+LONG_ID = re.compile(r'\b[%s]{6}([%s]{4})z([%s]{1,11})\b' % ((BASE52,) * 3))
+MID_TIME = re.compile(r'<20\d{12}\.')
+
+
+def read(path):
+    with open(path, encoding='utf-8', errors='surrogateescape') as f:
+        for line in f:
+            stamp, _, rest = line.partition(' ')
+            yield datetime.datetime.fromisoformat(stamp).timestamp(), rest
+
+
+def pieces(lines):
+    """Lists of (time, rest), cut where nothing goes on."""
+    piece, sessions, last = [], set(), 0.0
+    for time, rest in lines:
+        who = re.search(r' (\S*/smtpd\[\d+\]): (\w+)', rest)
+        if piece and not sessions and time - last >= PAUSE_S:
+            yield piece
+            piece = []
+        if who and who.group(2) in ('connect', 'disconnect'):
+            (sessions.add if who.group(2) == 'connect' else sessions.discard)(who.group(1))
+        piece.append((time, rest))
+        last = time
+    yield piece
+
+
+def busy(hour):
+    """How much goes on, by the hour of the day: a morning and an afternoon."""
+    return (0.25 + math.exp(-((hour - 10.3) / 2.2) ** 2) + 0.8 * math.exp(-((hour - 15.2) / 2.4) ** 2)
+            + 0.15 * math.exp(-((hour - 20.5) / 1.5) ** 2))
+
+
+def starts(sizes):
+    """Second of the day at which each piece begins, so that lines are as dense as busy()."""
+    weight = [busy(m / 60) for m in range(1440)]
+    total, done, minute, passed = sum(weight), 0, 0, 0.0
+    for size in sizes:
+        want = total * done / sum(sizes)
+        while passed + weight[minute] < want:
+            passed += weight[minute]
+            minute += 1
+        yield 60 * (minute + (want - passed) / weight[minute])
+        done += size
+
+
+def base52(n, width):
+    text = ''
+    while n or len(text) < width:
+        n, digit = divmod(n, 52)
+        text = BASE52[digit] + text
+    return text
+
+
+def main():
+    recording, day, date = sys.argv[1:]
+    midnight = datetime.datetime.fromisoformat(date + 'T00:00:00+00:00')
+    cut = list(pieces(read(recording)))
+    ids, free = {}, 0.0
+
+    def moved_id(match, now):
+        if match.group() not in ids:
+            ids[match.group()] = '%s%sz%s' % (base52(int(now.timestamp()), 6), match.group(1), match.group(2))
+        return ids[match.group()]
+
+    with open(day, 'w', encoding='utf-8', errors='surrogateescape') as out:
+        for piece, start in zip(cut, list(starts([len(p) for p in cut]))):
+            start = max(start, free)
+            for time, rest in piece:
+                now = midnight + datetime.timedelta(seconds=start + time - piece[0][0])
+                rest = LONG_ID.sub(lambda m: moved_id(m, now), rest)
+                rest = MID_TIME.sub(now.strftime('<%Y%m%d%H%M%S.'), rest)
+                out.write('%s %s' % (now.isoformat(timespec='microseconds'), rest))
+            free = start + piece[-1][0] - piece[0][0] + PAUSE_S
+    print('%d pieces' % len(cut))
+
+
+main()

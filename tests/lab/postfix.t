@@ -8,6 +8,8 @@ set -u
 . tests/tap.sh
 here=tests/lab
 [ -n "${LAB:-}" ] || skip_all "lab: real Postfix: LAB is not set"
+[ "$(id -u)" = 0 ] || ! sudo -n true 2>/dev/null ||
+    exec sudo -n env PATH="$PATH:/usr/sbin:/sbin" BUILD="$BUILD" LAB="$LAB" CI="${CI:-}" sh "$0"
 [ "$(id -u)" = 0 ] || skip_all "lab: real Postfix: namespaces need root"
 for p in unshare ip postfix smtp-source smtp-sink swaks rsyslogd openssl /usr/bin/python3; do
     command -v $p >/dev/null 2>&1 && continue

@@ -286,7 +286,8 @@ tag_of(struct feed *f, const struct line *l)
 }
 
 static void
-understand(struct ingest *in, struct feed *f, unsigned host, const struct line *l)
+understand(struct ingest *in, struct feed *f, unsigned host, const struct line *l,
+    int64_t *counts)
 {
 	struct event ev[EVENTS_MAX];
 	const struct tag *tag = tag_of(f, l);
@@ -294,17 +295,17 @@ understand(struct ingest *in, struct feed *f, unsigned host, const struct line *
 
 	if (tag->dialect == NULL) {
 		in->total.foreign++;
-		count_lines(in, host, l->time, M_foreign);
+		counts[M_foreign]++;
 		return;
 	}
 	n = tag->dialect->parse(l, ev);
 	if (n < 0) {
 		in->total.unknown++;
-		count_lines(in, host, l->time, M_unknown);
+		counts[M_unknown]++;
 		tops_add(in->flow.tops, host, l->time / 3600, TOP_UNKNOWN, l->tag, 1);
 	} else if (n == 0) {
 		in->total.known++;
-		count_lines(in, host, l->time, M_known);
+		counts[M_known]++;
 	} else {
 		in->total.events++;
 	}
@@ -342,6 +343,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 {
 	struct line l;
 	uint64_t hash;
+	int64_t *counts;
 	unsigned host;
 	int new;
 
@@ -381,12 +383,13 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 			count_lines(in, host, l.time, M_copies);
 		return new == 0;
 	}
-	count_lines(in, host, l.time, M_lines);
+	counts = tally_counts(in->tally, host, l.time / 60);
+	counts[M_lines]++;
 	if (cut) {
 		in->total.cut++;
-		count_lines(in, host, l.time, M_cut);
+		counts[M_cut]++;
 	}
-	understand(in, f, host, &l);
+	understand(in, f, host, &l, counts);
 	return true;
 }
 

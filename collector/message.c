@@ -37,14 +37,20 @@ static struct {
 } out = { .severity = LOG_INFO };
 
 void
-message_open(bool to_syslog, bool prefixed, const char *severity)
+message_level(const char *severity)
 {
-	out.to_syslog = to_syslog;
-	out.prefixed = prefixed;
 	for (size_t i = 0; i < SEVERITIES_N; i++) {
 		if (strcmp(severities[i].word, severity) == 0)
 			out.severity = severities[i].severity;
 	}
+}
+
+void
+message_open(bool to_syslog, bool prefixed, const char *severity)
+{
+	out.to_syslog = to_syslog;
+	out.prefixed = prefixed;
+	message_level(severity);
 	/* never the mail facility: we would read ourselves */
 	if (to_syslog)
 		openlog("mxgauged", LOG_PID, LOG_DAEMON);
@@ -75,6 +81,15 @@ message(enum message id, const char *fmt, ...)
 	else
 		fprintf(stderr, "mxgauged: %s\n", line.p);
 	buf_free(&line);
+}
+
+void
+message_lines(enum message id, struct slice text)
+{
+	struct slice line;
+
+	while (slice_cut(&text, '\n', &line))
+		message(id, "%.*s", (int)line.n, line.p);
 }
 
 void

@@ -22,8 +22,14 @@ enum message {
  * the journal wants it. */
 void message_open(bool to_syslog, bool prefixed, const char *severity);
 
+/* Another severity, after a reload. */
+void message_level(const char *severity);
+
 /* Say it, with what is particular to the case behind it. Control bytes are cleaned. */
 void message(enum message id, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Say each line of text. */
+void message_lines(enum message id, struct slice text);
 
 /* A fault that may go on. Starts with zeros but for id. */
 struct fault {

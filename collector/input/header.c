@@ -6,6 +6,10 @@
 
 #include <stdlib.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "input/stamp.h"
 #include "mem.h"
 
@@ -13,10 +17,21 @@
 
 enum { SCRATCH_MAX = 128 * 1024 };	/* the longest line, and RFC 5424's fields twice */
 
+/* A host as it stood behind a stamp: few write into one file, and most of what may
+ * stand there instead of a host is looked for only where it is a new one. */
+struct known_host {
+	uint8_t n;		/* with the blank behind it; 0: free */
+	char text[55];
+};
+
+enum { KNOWN_HOSTS = 4 };
+
 struct header {
 	struct stamps stamps;
 	struct slice host;	/* of lines that name none */
 	struct buf scratch;
+	struct known_host known[KNOWN_HOSTS];
+	unsigned next_known;
 };
 
 struct header *
@@ -236,17 +251,37 @@ pid_of(struct slice s)
 	return v <= UINT32_MAX ? (uint32_t)v : 0;
 }
 
-/* Take the tag apart: "postfix/smtpd[2200]: text". It may lack the pid, the colon or
- * the blank. True if a colon ends it, which text without a tag seldom has. */
-static bool
-split_tag(struct slice s, struct line *out)
+/* The bytes before the first ':', '[' or ' '. */
+static inline size_t
+tag_length(struct slice s)
 {
 	static const char ends[256] = { [':'] = 1, ['['] = 1, [' '] = 1 };
 	size_t n = 0;
-	bool colon;
 
+#ifdef __SSE2__
+	for (; n + 16 <= s.n; n += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + n));
+		unsigned hits = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(
+		    _mm_cmpeq_epi8(v, _mm_set1_epi8(':')), _mm_cmpeq_epi8(v, _mm_set1_epi8('['))),
+		    _mm_cmpeq_epi8(v, _mm_set1_epi8(' '))));
+
+		if (hits != 0)
+			return n + (unsigned)__builtin_ctz(hits);
+	}
+#endif
 	while (n < s.n && !ends[(unsigned char)s.p[n]])
 		n++;
+	return n;
+}
+
+/* Take the tag apart: "postfix/smtpd[2200]: text". It may lack the pid, the colon or
+ * the blank. True if a colon ends it, which text without a tag seldom has. */
+static inline bool
+split_tag(struct slice s, struct line *out)
+{
+	size_t n = tag_length(s);
+	bool colon;
+
 	out->tag = slice_head(s, n);
 	out->text = s;
 	if (n == 0)
@@ -300,13 +335,47 @@ first_of_chain(struct slice host)
 	return host;
 }
 
+static void
+know_host(struct header *h, struct slice host)
+{
+	struct known_host *k = &h->known[h->next_known % KNOWN_HOSTS];
+
+	if (host.n > sizeof k->text)
+		return;
+	h->next_known++;
+	k->n = (uint8_t)host.n;
+	memcpy(k->text, host.p, host.n);
+}
+
+/* "tag[pid]: text", after the host. */
+static inline bool
+bsd_text(struct header *h, struct slice s, bool must_tag, struct line *out)
+{
+	s = unescape(h, s);
+	out->ident = s;
+	if (out->repeat_of_last || repeats_last(s, &out->repeat)) {
+		out->repeat_of_last = true;
+		return true;
+	}
+	return (split_tag(s, out) || !must_tag) && text_done(out);
+}
+
 /* "host tag[pid]: text", after the stamp. With must_tag a line needs a tag with a
  * colon: nothing else tells it from rubbish. */
 static bool
 bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 {
-	size_t word = word_of(s);
+	size_t word;
 
+	for (unsigned i = 0; i < KNOWN_HOSTS; i++) {
+		const struct known_host *k = &h->known[i];
+
+		if (k->n == 0 || s.n <= k->n || memcmp(s.p, k->text, k->n) != 0)
+			continue;
+		out->host = slice_head(s, k->n - 1u);
+		return bsd_text(h, slice_from(s, k->n), must_tag, out);
+	}
+	word = word_of(s);
 	out->host = h->host;
 	if (word == 0 && !slice_eat_char(&s, ' '))
 		return false;
@@ -321,15 +390,11 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 		out->repeat_of_last = true;
 	} else {
 		out->host = first_of_chain(slice_head(s, word));
+		if (out->host.n == word && word < s.n)
+			know_host(h, slice_head(s, word + 1));
 		s = slice_from(s, word + 1);
 	}
-	s = unescape(h, s);
-	out->ident = s;
-	if (out->repeat_of_last || repeats_last(s, &out->repeat)) {
-		out->repeat_of_last = true;
-		return true;
-	}
-	return (split_tag(s, out) || !must_tag) && text_done(out);
+	return bsd_text(h, s, must_tag, out);
 }
 
 /* --- RFC 5424 and RFC 3164 as on the wire ----------------------------------------- */

@@ -7,12 +7,11 @@
 
 #include "err.h"
 
-/* The ids of user (or "": who we are) with group (or "": the user's own).
- * False and *e if there is no such account. */
-bool account_find(const char *user, const char *group, uid_t *uid, gid_t *gid, struct err *e);
+/* The ids of user. False and *e if there is no such account. */
+bool account_find(const char *user, uid_t *uid, gid_t *gid, struct err *e);
 
-/* Become user for good, with its groups and group. Does nothing if that is who we
- * are, or if user is "". False and *e if we may not. */
+/* Become user for good, with its groups, and group ("": none) beside them. Does
+ * nothing if that is who we are, or if user is "". False and *e if we may not. */
 bool account_become(const char *user, const char *group, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
  * read again. Not thread-safe (libconfuse's lexer is not either). */
 #include "store/config.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 
 #include "err.h"
 #include "input/header.h"
+#include "opt.h"
+#include "quantity.h"
 #include "store/conftext.h"
 
 #include "poison.h"
@@ -87,28 +90,15 @@ complain(int line, const char *fmt, ...)
 
 /* --- one value ------------------------------------------------------------- */
 
-/* "90", "90s", "15m", "2h", "8d", "1w", "10y". */
 static bool
 seconds(struct slice s, int64_t *v)
 {
-	static const struct { char unit; int64_t s; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
-		{ 'y', 31536000 }
-	};
-	uint64_t n;
+	double d;
 
-	if (!slice_u64(&s, &n) || n > 1000000000 || s.n > 1)
+	if (!quantity_parse(s, "s", &d, NULL) || d != floor(d))
 		return false;
-	*v = (int64_t)n;
-	if (s.n == 0)
-		return true;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (units[i].unit == s.p[0]) {
-			*v *= units[i].s;
-			return true;
-		}
-	}
-	return false;
+	*v = (int64_t)d;
+	return true;
 }
 
 static bool
@@ -158,7 +148,8 @@ check_number(const struct setting *s, const char *v, int line)
 
 	if (!number(s->kind, slice_of(v), &n)) {
 		complain(line, "%s = %s: %s", s->name, v, s->kind == NUMBER ?
-		    "not a whole number" : "not a time; write it as 90s, 15m, 2h or 8d");
+		    "not a whole number" :
+		    "not a time in whole seconds; write 90s, 15m, 2h or 8d");
 		return;
 	}
 	if (slice_cut_at(&limits, SLICE(".."), &low) && number(s->kind, low, &least) &&
@@ -210,61 +201,20 @@ check_value(const struct setting *s, const char *v, int line)
 
 /* --- what libconfuse calls -------------------------------------------------- */
 
-/* How many letters to change, add or drop to make b of a; names are short. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[NAME_SIZE + 1], na = strlen(a), nb = strlen(b);
-
-	if (na >= NAME_SIZE || nb >= NAME_SIZE)
-		return NAME_SIZE;
-	for (size_t j = 0; j <= nb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= na; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= nb; j++) {
-			size_t best = corner + (a[i - 1] != b[j - 1]);
-
-			corner = row[j];
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			if (corner + 1 < best)
-				best = corner + 1;
-			row[j] = best;
-		}
-	}
-	return row[nb];
-}
-
-/* The name that was probably meant, or NULL. */
-static const char *
-nearest(const char *name, const struct setting *table, size_t n, bool root)
-{
-	const char *best = root && distance(name, "source") <= 2 ? "source" : NULL;
-	size_t least = strlen(name) < 4 ? 2 : 3;
-
-	for (size_t i = 0; i < n; i++) {
-		size_t d = distance(name, table[i].name);
-
-		if (d < least) {
-			least = d;
-			best = table[i].name;
-		}
-	}
-	return best;
-}
-
 static void
 complain_stranger(const char *name, bool in_source, int line)
 {
-	const char *meant = in_source ? nearest(name, source_settings, SOURCE_SETTINGS_N, false) :
-	    nearest(name, settings, SETTINGS_N, true);
+	const struct setting *table = in_source ? source_settings : settings;
+	size_t n = in_source ? SOURCE_SETTINGS_N : SETTINGS_N;
 	const char *where = in_source ? " in a source" : "";
+	struct opt_near near = { 0 };
 
-	if (meant != NULL)
-		complain(line, "there is no setting %s%s; did you mean %s?", name, where, meant);
+	for (size_t i = 0; i < n; i++)
+		opt_near(&near, name, table[i].name);
+	if (!in_source)
+		opt_near(&near, name, "source");
+	if (near.word != NULL)
+		complain(line, "there is no setting %s%s; did you mean %s?", name, where, near.word);
 	else
 		complain(line, "there is no setting %s%s", name, where);
 }
@@ -470,6 +420,8 @@ read_text(const char *path, const struct buf *text, struct buf *errors)
 	} while (now.found_stranger);
 	if (good)
 		c = build(path, cfg);
+	else if (errors->n == before)
+		complain(cfg->line, "there is no setting without a name");	/* "" = x */
 	cfg_free(cfg);
 	if (errors->n == before)
 		return c;

@@ -320,8 +320,8 @@ setup_manual(struct buf *out)
 	    "```\n"
 	    "\n"
 	    "Texts with blanks or other signs stand in quotes; `${NAME}` is taken from the\n"
-	    "environment, outside of single quotes. Times are written as `90s`, `15m`, `2h`, `8d`,\n"
-	    "`2w`, `1y`.\n"
+	    "environment, outside of single quotes. Times are written as `90s`, `15m`, `2h`, `8d`\n"
+	    "or `2w`.\n"
 	    "\n"
 	    "## The whole daemon\n"
 	    "\n");

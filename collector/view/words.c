@@ -1,32 +1,31 @@
 /* words.c - see words.h. */
 #include "view/words.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
+#include "quantity.h"
+
 #include "poison.h"
+
+/* What a quantity_ function writes, as a value. */
+static struct words
+words_of(struct buf *b)
+{
+	struct words w = { "?" };
+
+	snprintf(w.s, sizeof w.s, "%s", b->p);
+	buf_free(b);
+	return w;
+}
 
 struct words
 words_count(int64_t n)
 {
-	uint64_t left = n < 0 ? -(uint64_t)n : (uint64_t)n;
-	char digits[24];
-	struct words w;
-	size_t len, k = 0;
+	struct buf b = buf_new(sizeof(struct words));
 
-	snprintf(digits, sizeof digits, "%" PRIu64, left);
-	len = strlen(digits);
-	if (n < 0)
-		w.s[k++] = '-';
-	for (size_t i = 0; i < len; i++) {
-		if (i > 0 && (len - i) % 3 == 0)
-			w.s[k++] = ',';
-		w.s[k++] = digits[i];
-	}
-	w.s[k] = '\0';
-	return w;
+	quantity_count(&b, n);
+	return words_of(&b);
 }
 
 struct words
@@ -40,52 +39,30 @@ words_share(int64_t part, int64_t whole)
 	percent = 100 * (double)part / (double)whole;
 	/* a few of very many are neither none nor all */
 	if (part > 0 && percent < 0.05)
-		snprintf(w.s, sizeof w.s, "< 0.1 %%");
+		snprintf(w.s, sizeof w.s, "< 0.1%%");
 	else if (part < whole && percent >= 99.95 && percent < 100)
-		snprintf(w.s, sizeof w.s, "> 99.9 %%");
+		snprintf(w.s, sizeof w.s, "> 99.9%%");
 	else
-		snprintf(w.s, sizeof w.s, "%.1f %%", percent);
+		snprintf(w.s, sizeof w.s, "%.1f%%", percent);
 	return w;
 }
 
 struct words
 words_bytes(double n)
 {
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB" };
-	struct words w;
-	size_t u = 0;
+	struct buf b = buf_new(sizeof(struct words));
 
-	while (fabs(n) >= 999.95 && u + 1 < sizeof units / sizeof *units) {
-		n /= 1000;
-		u++;
-	}
-	snprintf(w.s, sizeof w.s, u == 0 || n >= 99.95 ? "%.0f %s" : "%.1f %s", n, units[u]);
-	return w;
+	quantity_people(&b, n, "B");
+	return words_of(&b);
 }
 
 struct words
 words_seconds(double s)
 {
-	struct words w;
-	int64_t whole = (int64_t)(s + 0.5), min = whole / 60, hour = whole / 3600;
+	struct buf b = buf_new(sizeof(struct words));
 
-	if (s < 0.9995)
-		snprintf(w.s, sizeof w.s, "%.0f ms", s * 1000);
-	else if (s < 9.95)
-		snprintf(w.s, sizeof w.s, "%.1f s", s);
-	else if (whole < 60)
-		snprintf(w.s, sizeof w.s, "%" PRId64 " s", whole);
-	else if (whole < 600)
-		snprintf(w.s, sizeof w.s, whole % 60 == 0 ? "%" PRId64 " min" :
-		    "%" PRId64 " min %" PRId64 " s", min, whole % 60);
-	else if (hour < 1)
-		snprintf(w.s, sizeof w.s, "%" PRId64 " min", min);
-	else if (hour < 48)
-		snprintf(w.s, sizeof w.s, min % 60 == 0 ? "%" PRId64 " h" :
-		    "%" PRId64 " h %" PRId64 " min", hour, min % 60);
-	else
-		snprintf(w.s, sizeof w.s, "%" PRId64 " d", hour / 24);
-	return w;
+	quantity_people(&b, s, "s");
+	return words_of(&b);
 }
 
 struct words

@@ -13,9 +13,9 @@ struct words {
 };
 
 struct words words_count(int64_t n);			/* 1,234,567 */
-struct words words_share(int64_t part, int64_t whole);	/* "93.4 %", "-" of nothing */
-struct words words_bytes(double n);			/* "1.2 GB", powers of 1000 */
-struct words words_seconds(double s);			/* "850 ms", "4.2 s", "3 min", "2 h 5 min", "9 d" */
+struct words words_share(int64_t part, int64_t whole);	/* "93.4%", "-" of nothing */
+struct words words_bytes(double n);			/* "1.2 GB" */
+struct words words_seconds(double s);			/* "850 ms", "4.2 s", "3 min" */
 /* Local time: "Wed 2026-11-18 00:00" and, with zone, " CET" after it. */
 struct words words_time(int64_t t, bool zone);
 

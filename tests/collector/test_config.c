@@ -14,7 +14,7 @@ static const struct {
 } cases[] = {
 	{ "the least configuration", SRC, "" },
 	{ "every kind of setting",
-	    "state = /srv/mx\nkeep_hours = 2y\nmax_open_mails = 1000\nhash_addresses = yes\n"
+	    "state = /srv/mx\nkeep_hours = 104w\nmax_open_mails = 1000\nhash_addresses = yes\n"
 	    "log_level = debug\nhost_alias = { \"a=b\", 'c=d' }\nhorizon = 90000\n" SRC, "" },
 	{ "comments of all kinds",
 	    "# one { \" '\nstate = /a//b # two\n// three\n/* four\n { \" */ user = x\n" SRC, "" },
@@ -29,7 +29,7 @@ static const struct {
 	    "usr = x\nkeep_hours = 1s\nfrob = 3\n\nhash_addresses = maybe\n"
 	    "source \"a\" {\n files = { \"/x\" }\n hst = y\n}\nusr = z\n",
 	    "t.conf:1: there is no setting usr; did you mean user?\n"
-	    "t.conf:2: keep_hours = 1s: must be from 8d to 10y\n"
+	    "t.conf:2: keep_hours = 1s: must be from 8d to 3650d\n"
 	    "t.conf:3: there is no setting frob\n"
 	    "t.conf:5: hash_addresses = maybe: must be yes or no\n"
 	    "t.conf:8: there is no setting hst in a source; did you mean host?\n"
@@ -40,9 +40,11 @@ static const struct {
 	    "t.conf:1: keep_minutes = 7d: must be from 8d to 60d\n" },
 	{ "over the most", "max_open_mails = 50000001\n" SRC,
 	    "t.conf:1: max_open_mails = 50000001: must be from 1000 to 50000000\n" },
-	{ "no time", "horizon = 8 \n keep_hours = 3x\n" SRC,
+	{ "no time", "horizon = 8 \n keep_hours = 3x\ncommit_interval = 1500ms\n" SRC,
 	    "t.conf:1: horizon = 8: must be from 1h to 60d\n"
-	    "t.conf:2: keep_hours = 3x: not a time; write it as 90s, 15m, 2h or 8d\n" },
+	    "t.conf:2: keep_hours = 3x: not a time in whole seconds; write 90s, 15m, 2h or 8d\n"
+	    "t.conf:3: commit_interval = 1500ms: not a time in whole seconds; write 90s, 15m, "
+	    "2h or 8d\n" },
 	{ "no number", "max_open_mails = -5\n" SRC,
 	    "t.conf:1: max_open_mails = -5: not a whole number\n" },
 	{ "a number past 64 bits", "max_open_mails = 99999999999999999999999\n" SRC,
@@ -74,6 +76,8 @@ static const struct {
 	{ "no equal sign", "user abc\n" SRC,
 	    "t.conf:1: missing equal sign after option 'user'\n" },
 	{ "a value too many", "user = a b\n" SRC, "t.conf:1: there is no setting b\n" },
+	{ "no name", "user = a\n\"\" = b\n" SRC,
+	    "t.conf:2: there is no setting without a name\n" },
 	{ "a hostile name", "\"a\033[2J\" = 1\n" SRC, "t.conf:1: there is no setting a?[2J\n" },
 };
 
@@ -105,14 +109,14 @@ test_values(void)
 	struct buf text = buf_new(65536), errors = buf_new(65536);
 	struct config *c;
 
-	buf_str(&text, "keep_hours = 2y\nhost_alias = { 'a=b' }\nhost_alias += { 'c=d' }\n"
+	buf_str(&text, "keep_hours = 104w\nhost_alias = { 'a=b' }\nhost_alias += { 'c=d' }\n"
 	    "hash_addresses = yes\nsource x { files = { /a, \"/b c\" } host = h }\n"
 	    "source y { files = /d }\nstate = /srv/mx\n");
 	c = config_parse("t.conf", &text, &errors);
 	is_str(errors.p == NULL ? "" : errors.p, "", "no faults");
 	if (c == NULL)
 		return;
-	is_int(c->keep_hours, 2LL * 365 * 86400, "two years in seconds");
+	is_int(c->keep_hours, 104LL * 7 * 86400, "weeks in seconds");
 	is_int(c->keep_minutes, 8 * 86400, "a default");
 	is_int((long long)c->host_alias.n, 2, "a list that was added to");
 	is_str(c->host_alias.item[1], "c=d", "its second item");

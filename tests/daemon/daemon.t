@@ -35,12 +35,14 @@ start() {
     wait_for grep -q started "$D/out"
 }
 
-# Try a command until it succeeds, for at most 20 seconds.
+# Try a command until it succeeds: for at most 20 seconds, and no longer than the daemon
+# lives.
 wait_for() {
     tries=0
     until "$@" 2>/dev/null; do
         tries=$((tries + 1))
         [ $tries -lt 200 ] || return 1
+        [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || { "$@" 2>/dev/null; return; }
         sleep 0.1
     done
 }
@@ -84,8 +86,8 @@ conf() { # SETTINGS: one source, and those
 }
 
 conf ''
-start
-ok $? "starts when the log does not exist yet"
+start || { cat "$D/out"; echo "Bail out! mxgauged does not start"; exit 1; }
+ok 0 "starts when the log does not exist yet"
 add 100 "$D/log"
 counts 100 "a log that appears is read"
 add 5 "$D/log"

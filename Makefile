@@ -9,6 +9,11 @@
 # A new .c in a folder is built without touching this file; only a program that
 # needs a library has a line of its own (LIBS_name = ...).
 
+# Works from cron and "env -i", too.
+ifeq ($(origin PATH),undefined)
+export PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+endif
+
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -133,7 +138,7 @@ fuzz: $(FUZZ)
 	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
 lint:
-	@sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
+	@FLAGS='-std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $(CPP)' sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
 
 gen: all
 	@sh packaging/gen.sh $(B)

@@ -61,12 +61,13 @@ my %goal = (import_commit => 12, import_rrd => 16);
 my ($speed, @order) = measured('speed');
 printf "A generated day of %s lines, %.0f MB, page cache warm, one core, median of %d runs.\n\n",
     thousands($lines), $bytes / 1e6, $runs;
-print "| what | seconds | lines/s | times wc -l | peak MB | goal |\n|---|--:|--:|--:|--:|---|\n";
+print "| what | seconds | CPU | lines/s | times wc -l | peak MB | goal |\n",
+    "|---|--:|--:|--:|--:|--:|---|\n";
 for my $n (@order) {
     my $m = $speed->{$n};
     my $ratio = $m->{wall} / $speed->{wc}{wall};
     if ($m->{status} != 0) {
-        print "| $what{$n} | failed: exit status $m->{status} | | | | |\n";
+        print "| $what{$n} | failed: exit status $m->{status} | | | | | |\n";
         next;
     }
     my $goal = '';
@@ -74,7 +75,7 @@ for my $n (@order) {
         $goal = verdict($ratio, $goal{$n});
         $goal .= $m->{rss} <= 64 ? '; 64 MB: ok' : '; 64 MB: **missed**';
     }
-    printf "| %s | %.3f | %s | %.1f | %.1f | %s |\n", $what{$n}, $m->{wall},
+    printf "| %s | %.3f | %.3f | %s | %.1f | %.1f | %s |\n", $what{$n}, $m->{wall}, $m->{cpu},
         thousands($lines / $m->{wall}), $ratio, $m->{rss}, $goal;
 }
 

@@ -13,7 +13,10 @@
 #include "poison.h"
 
 /* With performance data the text leaves room for it. */
-enum { TEXT_BYTES = 400, ONLY_TEXT_BYTES = 900, LINE_BYTES = 1000, TOTAL_BYTES = 8192, JSON_BYTES = 1 << 18 };
+enum {
+	TEXT_BYTES = 400, ONLY_TEXT_BYTES = 900, LINE_BYTES = 1000, TOTAL_BYTES = 8192,
+	JSON_DETAIL_BYTES = 1 << 17	/* nobody's limit; so that the object stays whole */
+};
 
 const char *
 check_state_name(enum check_state s)
@@ -272,6 +275,10 @@ check_out_json(struct buf *b, const struct check_answer *a)
 	buf_str(b, "},\"details\":[");
 	for (size_t i = 0; i < a->details; i++) {
 		buf_str(b, i > 0 ? "," : "");
+		if (b->n > JSON_DETAIL_BYTES) {
+			buf_fmt(b, "\"... and %zu lines more\"", a->details - i);
+			break;
+		}
 		buf_json(b, slice_of(a->detail[i]));
 	}
 	buf_char(b, ']');

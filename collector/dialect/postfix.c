@@ -11,32 +11,6 @@
 
 #include "poison.h"
 
-static const struct daemon {
-	struct slice name;
-	enum pf_service service;
-} daemons[] = {
-#define D(name, service) { { name, sizeof(name) - 1 }, service }
-	D("smtpd", PF_SMTPD), D("qmgr", PF_QMGR), D("cleanup", PF_CLEANUP), D("smtp", PF_SMTP),
-	D("postscreen", PF_SCREEN), D("dnsblog", PF_DNSBLOG), D("lmtp", PF_LMTP),
-	D("anvil", PF_ANVIL), D("pickup", PF_PICKUP), D("local", PF_LOCAL), D("pipe", PF_PIPE),
-	D("virtual", PF_VIRTUAL), D("bounce", PF_BOUNCE), D("error", PF_ERROR),
-	D("retry", PF_ERROR), D("discard", PF_DISCARD), D("tlsproxy", PF_TLSPROXY),
-	D("postsuper", PF_POSTSUPER), D("master", PF_MASTER), D("postfix-script", PF_MASTER),
-	D("oqmgr", PF_QMGR), D("nqmgr", PF_QMGR), D("qmqpd", PF_SMTPD), D("defer", PF_BOUNCE),
-	D("trace", PF_BOUNCE), D("verify", PF_OTHER), D("scache", PF_OTHER),
-	D("trivial-rewrite", PF_OTHER), D("proxymap", PF_OTHER), D("proxywrite", PF_OTHER),
-	D("postdrop", PF_OTHER), D("sendmail", PF_OTHER), D("showq", PF_OTHER),
-	D("flush", PF_OTHER), D("tlsmgr", PF_OTHER), D("postlogd", PF_MASTER),
-	D("spawn", PF_OTHER), D("postqueue", PF_OTHER), D("postmap", PF_OTHER),
-	D("postalias", PF_OTHER), D("postcat", PF_OTHER), D("postconf", PF_OTHER),
-	D("postkick", PF_OTHER), D("postlock", PF_OTHER), D("postlog", PF_MASTER),
-	D("postmulti", PF_MASTER), D("postmulti-script", PF_MASTER), D("posttls-finger", PF_OTHER),
-	D("postfix", PF_ANY), D("post-install", PF_MASTER), D("postfix-wrapper", PF_MASTER),
-	D("postfix-tls-script", PF_MASTER), D("rewrite", PF_OTHER), D("relay", PF_SMTP),
-	D("nbdb_reindexd", PF_OTHER),
-#undef D
-};
-
 static struct slice
 last_component(struct slice tag)
 {
@@ -47,13 +21,97 @@ last_component(struct slice tag)
 	return slice_from(tag, i);
 }
 
+/* By length first: this is asked twice for every line. */
 static enum pf_service
 service_of(struct slice name)
 {
-	for (size_t i = 0; i < sizeof daemons / sizeof daemons[0]; i++)
-		if (name.n == daemons[i].name.n && name.p[0] == daemons[i].name.p[0] &&
-		    memcmp(name.p, daemons[i].name.p, name.n) == 0)
-			return daemons[i].service;
+#define IS(lit, service) \
+	if (memcmp(name.p, lit, sizeof(lit) - 1) == 0) \
+		return service
+	switch (name.n) {
+	case 4:
+		IS("smtp", PF_SMTP);
+		IS("qmgr", PF_QMGR);
+		IS("lmtp", PF_LMTP);
+		IS("pipe", PF_PIPE);
+		break;
+	case 5:
+		IS("smtpd", PF_SMTPD);
+		IS("anvil", PF_ANVIL);
+		IS("local", PF_LOCAL);
+		IS("error", PF_ERROR);
+		IS("retry", PF_ERROR);
+		IS("oqmgr", PF_QMGR);
+		IS("nqmgr", PF_QMGR);
+		IS("qmqpd", PF_SMTPD);
+		IS("defer", PF_BOUNCE);
+		IS("trace", PF_BOUNCE);
+		IS("showq", PF_OTHER);
+		IS("flush", PF_OTHER);
+		IS("spawn", PF_OTHER);
+		IS("relay", PF_SMTP);
+		break;
+	case 6:
+		IS("pickup", PF_PICKUP);
+		IS("bounce", PF_BOUNCE);
+		IS("master", PF_MASTER);
+		IS("verify", PF_OTHER);
+		IS("scache", PF_OTHER);
+		IS("tlsmgr", PF_OTHER);
+		break;
+	case 7:
+		IS("cleanup", PF_CLEANUP);
+		IS("dnsblog", PF_DNSBLOG);
+		IS("virtual", PF_VIRTUAL);
+		IS("discard", PF_DISCARD);
+		IS("postfix", PF_ANY);
+		IS("postmap", PF_OTHER);
+		IS("postcat", PF_OTHER);
+		IS("postlog", PF_MASTER);
+		IS("rewrite", PF_OTHER);
+		break;
+	case 8:
+		IS("tlsproxy", PF_TLSPROXY);
+		IS("proxymap", PF_OTHER);
+		IS("postdrop", PF_OTHER);
+		IS("sendmail", PF_OTHER);
+		IS("postlogd", PF_MASTER);
+		IS("postconf", PF_OTHER);
+		IS("postkick", PF_OTHER);
+		IS("postlock", PF_OTHER);
+		break;
+	case 9:
+		IS("postsuper", PF_POSTSUPER);
+		IS("postqueue", PF_OTHER);
+		IS("postalias", PF_OTHER);
+		IS("postmulti", PF_MASTER);
+		break;
+	case 10:
+		IS("postscreen", PF_SCREEN);
+		IS("proxywrite", PF_OTHER);
+		break;
+	case 12:
+		IS("post-install", PF_MASTER);
+		break;
+	case 13:
+		IS("nbdb_reindexd", PF_OTHER);
+		break;
+	case 14:
+		IS("postfix-script", PF_MASTER);
+		IS("posttls-finger", PF_OTHER);
+		break;
+	case 15:
+		IS("trivial-rewrite", PF_OTHER);
+		IS("postfix-wrapper", PF_MASTER);
+		break;
+	case 16:
+		IS("postmulti-script", PF_MASTER);
+		break;
+	case 18:
+		IS("postfix-tls-script", PF_MASTER);
+		break;
+	}
+#undef IS
 	return PF_UNKNOWN;
 }
 
@@ -120,6 +178,10 @@ id_length(struct slice s)
 	unsigned all = C_HEX, any = 0;
 	size_t n = 0;
 
+	/* long ids begin with the time: a digit until the year 2100 */
+	if (s.n == 0 || s.p[0] > 'Z')
+		return 0;
+
 	for (; n < s.n && n < 32; n++) {
 		unsigned c = id_class[(unsigned char)s.p[n]];
 
@@ -174,14 +236,34 @@ pf_info(const struct pf_line *p, struct event *out, enum reason cls, struct slic
 	return 1;
 }
 
+/* "NAME[ADDR]" at the front of *s; a name has no blank. Loops, for both are short. */
+static bool
+take_peer(struct slice *s, struct slice *name, struct slice *ip)
+{
+	size_t i = 0, start;
+
+	while (i < s->n && s->p[i] != '[' && s->p[i] != ' ')
+		i++;
+	if (i == s->n || s->p[i] != '[')
+		return false;
+	*name = slice_head(*s, i);
+	start = ++i;
+	while (i < s->n && s->p[i] != ']')
+		i++;
+	if (i == s->n)
+		return false;
+	*ip = (struct slice){ s->p + start, i - start };
+	*s = slice_from(*s, i + 1);
+	return true;
+}
+
 bool
 pf_client(struct slice *s, struct event *e)
 {
 	struct slice rest = *s, name, ip;
 	uint64_t port = 0;
 
-	if (!slice_cut(&rest, '[', &name) || !slice_cut(&rest, ']', &ip) ||
-	    memchr(name.p, ' ', name.n) != NULL)
+	if (!take_peer(&rest, &name, &ip))
 		return false;
 	if (rest.n > 1 && rest.p[0] == ':' && rest.p[1] != ' ') {
 		rest = slice_from(rest, 1);
@@ -204,8 +286,7 @@ pf_relay(struct slice *s, struct event *e)
 	struct slice rest = *s, name, ip;
 	uint64_t port;
 
-	if (!slice_cut(&rest, '[', &name) || !slice_cut(&rest, ']', &ip) ||
-	    memchr(name.p, ' ', name.n) != NULL)
+	if (!take_peer(&rest, &name, &ip))
 		return false;
 	e->relay = name;
 	if (ip.n > 0 && memchr(ip.p, '/', ip.n) != NULL) {
@@ -255,6 +336,7 @@ pf_reply(struct slice s, struct event *e)
 bool
 pf_address(struct slice *s, struct slice *address)
 {
+	const char *end;
 	size_t i = 1;
 
 	if (s->n == 0 || s->p[0] != '<')
@@ -267,13 +349,12 @@ pf_address(struct slice *s, struct slice *address)
 		if (i >= s->n)
 			i = 1;	/* unquoted after all: an old release's internal form */
 	}
-	for (; i < s->n; i++)
-		if (s->p[i] == '>') {
-			*address = (struct slice){ s->p + 1, i - 1 };
-			*s = slice_from(*s, i + 1);
-			return true;
-		}
-	return false;
+	end = i < s->n ? memchr(s->p + i, '>', s->n - i) : NULL;
+	if (end == NULL)
+		return false;
+	*address = (struct slice){ s->p + 1, (size_t)(end - s->p) - 1 };
+	*s = slice_from(*s, address->n + 2);
+	return true;
 }
 
 /* <ADDRESS> where the next field or the end follows. An address in the internal form of

@@ -109,7 +109,7 @@ take_class(struct slice *s, enum class *class)
 	};
 
 	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-		if (slice_eat(s, classes[i].text)) {
+		if (s->n > 0 && s->p[0] == classes[i].text.p[0] && slice_eat(s, classes[i].text)) {
 			*class = classes[i].class;
 			return true;
 		}
@@ -216,10 +216,16 @@ class_reason(struct slice s, enum class class, struct slice what, struct event *
 		return;
 	}
 	for (size_t i = 0; i < sizeof address_reasons / sizeof address_reasons[0]; i++)
-		if (slice_starts(s, address_reasons[i].head)) {
+		if (s.n > 0 && s.p[0] == address_reasons[i].head.p[0] &&
+		    slice_starts(s, address_reasons[i].head)) {
 			address_reason(class, address_reasons[i].sub, e);
 			return;
 		}
+	if (slice_starts(s, SLICE("Greylisted")) && e->code / 100 == 4) {
+		e->cls = REASON_greylist;
+		e->sub = SLICE("policy");
+		return;
+	}
 	if (slice_starts(s, SLICE("Domain ")) && slice_ends(s, SLICE(" does not accept mail (nullMX)"))) {
 		address_reason(class, SLICE("nullmx"), e);
 		return;

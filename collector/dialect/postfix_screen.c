@@ -120,7 +120,8 @@ pf_screen(const struct pf_line *p, struct event *out)
 		return n;
 	}
 	for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++)
-		if (slice_starts(s, verdicts[i].head))
+		if (s.n > 0 && s.p[0] == verdicts[i].head.p[0] &&
+		    slice_starts(s, verdicts[i].head))
 			return screen_verdict(p, &verdicts[i], out);
 	if (slice_starts(s, SLICE("entering STRESS mode"))) {
 		pf_event(out, EV_QWARN, p);

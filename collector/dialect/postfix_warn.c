@@ -301,7 +301,8 @@ pf_warning(const struct pf_line *p, struct slice severity, struct slice s, struc
 	struct event *e = pf_event(out, EV_QWARN, p);
 
 	e->text = s;
-	if (warning && slice_has(s, SLICE(": SASL ")) && sasl_failed(s, e) > 0)
+	if (warning && !slice_starts(s, SLICE("hostname ")) &&
+	    slice_has(s, SLICE(": SASL ")) && sasl_failed(s, e) > 0)
 		return 1;
 	pf_event(e, EV_INFO, p);
 	e->text = s;

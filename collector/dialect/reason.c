@@ -520,6 +520,8 @@ reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, 
 bool
 address_is_loopback(struct slice ip)
 {
+	if (ip.n < 3 || (ip.p[0] != '1' && ip.p[0] != ':'))
+		return false;
 	if (ip.n > 7 && slice_eq_nocase(slice_head(ip, 7), SLICE("::ffff:")))
 		ip = slice_from(ip, 7);
 	if (slice_starts(ip, SLICE("127.")))

@@ -95,7 +95,7 @@ reserve(struct mail *m, uint32_t more)
 	if (want > MAIL_FACTS_MAX)
 		return false;
 	if (want > m->cap) {
-		m->cap = m->cap == 0 ? (want < 192 ? 192 : want) : m->cap * 2;
+		m->cap = m->cap == 0 ? 256 : m->cap * 2;
 		if (m->cap < want)
 			m->cap = want;
 		m->facts = xrealloc(m->facts, m->cap);

@@ -16,7 +16,7 @@ struct entry {
 	uint32_t n;		/* 0: a free place */
 };
 
-enum { EVERY = UINT32_MAX };
+enum { EVERY = UINT32_MAX, RECENT = 16 };
 
 /* Hashes of one source that wait for the commit. */
 struct fresh {
@@ -44,7 +44,7 @@ struct seen {
 	size_t mask;
 	struct minute **list;
 	size_t n, cap;
-	struct minute *last;
+	struct minute *recent[RECENT];	/* used last, by host */
 	size_t bytes;
 };
 
@@ -222,14 +222,14 @@ static struct minute *
 minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct err *e)
 {
 	uint64_t at = (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
-	struct minute *m = s->last;
+	struct minute **recent = &s->recent[host % RECENT], *m = *recent;
 	size_t i;
 
 	if (m != NULL && m->at == at)
 		return m;
 	i = slot_of(s, at);
 	if (s->slot[i] != NULL)
-		return s->last = s->slot[i];
+		return *recent = s->slot[i];
 	m = xcalloc(1, sizeof *m);
 	m->at = at;
 	if (s->load != NULL && !s->load(s->arg, host, minute, only_source, m, e)) {
@@ -251,18 +251,17 @@ minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct
 	} else {
 		s->slot[i] = m;
 	}
-	return s->last = m;
+	return *recent = m;
 }
 
 static void
 keep(struct seen *s, struct minute *m, uint32_t source, uint64_t hash)
 {
-	struct fresh *f = NULL;
+	struct fresh *f = m->fresh;
 
-	for (uint32_t i = 0; i < m->n_fresh; i++)
-		if (m->fresh[i].source == source)
-			f = &m->fresh[i];
-	if (f == NULL) {
+	while (f < m->fresh + m->n_fresh && f->source != source)
+		f++;
+	if (f == m->fresh + m->n_fresh) {
 		m->fresh = xreallocarray(m->fresh, m->n_fresh + 1, sizeof *m->fresh);
 		f = &m->fresh[m->n_fresh++];
 		*f = (struct fresh){ .source = source };
@@ -334,7 +333,7 @@ seen_committed(struct seen *s)
 		s->list[kept++] = m;
 	}
 	s->n = kept;
-	s->last = NULL;
+	memset(s->recent, 0, sizeof s->recent);
 	reslot(s);
 }
 

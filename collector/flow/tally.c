@@ -13,7 +13,7 @@
 
 #include "poison.h"
 
-enum { WORD_TEXT_MAX = 100 };
+enum { WORD_TEXT_MAX = 100, RECENT = 16 };
 
 struct extra {			/* a word's count */
 	uint32_t word;
@@ -34,7 +34,7 @@ struct tally {
 	size_t mask;
 	struct tcell **list;	/* in order of birth */
 	size_t n, cap;
-	struct tcell *last;	/* the cell of the call before */
+	struct tcell *recent[RECENT];	/* the cells used last, by host */
 	struct slice word[WORDS_MAX];
 	size_t words;
 	struct arena word_text;
@@ -68,7 +68,7 @@ cells_drop(struct tally *t)
 		free(t->list[i]);
 	}
 	t->n = 0;
-	t->last = NULL;
+	memset(t->recent, 0, sizeof t->recent);
 }
 
 void
@@ -105,15 +105,11 @@ grow(struct tally *t)
 }
 
 static struct tcell *
-cell_at(struct tally *t, unsigned host, int64_t minute)
+cell_of(struct tally *t, uint64_t at)
 {
-	uint64_t at = at_of(host, minute);
-	struct tcell *c = t->last;
-	size_t i;
+	size_t i = slot_of(t, at);
+	struct tcell *c;
 
-	if (c != NULL && c->at == at)
-		return c;
-	i = slot_of(t, at);
 	if (t->slot[i] == NULL) {
 		if (t->n * 2 > t->mask) {
 			grow(t);
@@ -127,13 +123,30 @@ cell_at(struct tally *t, unsigned host, int64_t minute)
 		c->at = at;
 		t->slot[i] = t->list[t->n++] = c;
 	}
-	return t->last = t->slot[i];
+	return t->slot[i];
+}
+
+static inline struct tcell *
+cell_at(struct tally *t, unsigned host, int64_t minute)
+{
+	uint64_t at = at_of(host, minute);
+	struct tcell **recent = &t->recent[host % RECENT];
+
+	if (*recent == NULL || (*recent)->at != at)
+		*recent = cell_of(t, at);
+	return *recent;
 }
 
 void
 tally_add(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n)
 {
 	cell_at(t, host, minute)->v[m] += n;
+}
+
+int64_t *
+tally_counts(struct tally *t, unsigned host, int64_t minute)
+{
+	return cell_at(t, host, minute)->v;
 }
 
 void

@@ -351,22 +351,29 @@ go_to(struct reader *r, uint64_t offset, struct err *e)
 	return skip_to(r, offset, e);
 }
 
+/* All n bytes from that offset on. */
+static bool
+read_at(const struct reader *r, char *to, size_t n, uint64_t offset)
+{
+	ssize_t got;
+
+	do
+		got = pread(r->fd, to, n, (off_t)offset);
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)n;
+}
+
 /* The first n bytes as they are in the file now. */
 static bool
 head_now(struct reader *r, size_t n, struct slice *head)
 {
-	ssize_t got;
-
 	if (!is_plain_file(r)) {
 		while (r->head_n < n && fill(r, NULL) > 0)
 			;
 		*head = (struct slice){ r->head, n };
 		return r->head_n >= n;
 	}
-	do
-		got = pread(r->fd, r->head, n, 0);
-	while (got < 0 && errno == EINTR);
-	r->head_n = got > 0 ? (size_t)got : 0;
+	r->head_n = read_at(r, r->head, n, 0) ? n : 0;
 	*head = (struct slice){ r->head, n };
 	return r->head_n == n;
 }
@@ -435,4 +442,22 @@ reader_written_at(const struct reader *r)
 	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return (int64_t)time(NULL);
 	return (int64_t)st.st_mtime;
+}
+
+bool
+reader_unchanged(struct reader *r)
+{
+	char head[HEAD_BYTES], tail[TAIL_BYTES];
+	struct position pos;
+	struct stat st;
+
+	if (!is_plain_file(r))
+		return true;
+	reader_position(r, &pos);
+	return fstat(r->fd, &st) == 0 &&
+	    (uint64_t)st.st_size >= r->offset + r->dropped + (r->end - r->line) &&
+	    read_at(r, head, pos.head_n, 0) &&
+	    hash_bytes(&reader_key, (struct slice){ head, pos.head_n }) == pos.head_hash &&
+	    read_at(r, tail, pos.tail_n, pos.offset - pos.tail_n) &&
+	    memcmp(tail, r->buf + r->line - pos.tail_n, pos.tail_n) == 0;
 }

@@ -14,14 +14,14 @@
 
 #include "err.h"
 #include "flow/seen.h"
-#include "flow/tally.h"
-#include "flow/top.h"
-#include "flow/track.h"
 #include "hash.h"
 #include "input/reader.h"
 #include "slice.h"
 
 struct state;
+struct tally;
+struct tops;
+struct track;
 
 /* Open or make DIR/state.db, and keep every other writer out (DIR/lock). NULL and *e:
  * not a directory of ours, damaged, another version, locked (with the pid), no rights. */

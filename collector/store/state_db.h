@@ -4,6 +4,9 @@
 
 #include <sqlite3.h>
 
+#include "flow/tally.h"
+#include "flow/top.h"
+#include "flow/track.h"
 #include "store/state.h"
 
 enum { STATE_VERSION = 1 };

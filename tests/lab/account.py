@@ -30,8 +30,8 @@ class Account:
         """Notifications to senders whose server takes them."""
         self(dsn=n, own_rcpt=n, dlv_ext=n)
 
-    def listed(self, zone):
-        self(rej_dnsbl=1)
+    def listed(self, zone, **metrics):
+        self(**metrics or {'rej_dnsbl': 1})
         self.zones[zone] += 1
 
     def dropped_early(self):
@@ -57,8 +57,9 @@ class Account:
                 origin[queue_id] = not linked and not local
             elif daemon == 'qmgr' and ', size=' in text:
                 size.setdefault(queue_id, int(re.search(r', size=(\d+), nrcpt', text).group(1)))
-            elif daemon == 'smtp' and ', status=sent (' in text and 'relay=127.0.0.1' not in text:
-                outside += size[queue_id]
+            elif daemon == 'smtp' and re.search(r', dsn=[\d.]+, status=sent \(', text):
+                if ', relay=127.0.0.1[' not in text:
+                    outside += size[queue_id]
         self.counts['recv_bytes'] = sum(n for q, n in size.items() if origin.get(q))
         self.counts['dlv_bytes'] = outside
 

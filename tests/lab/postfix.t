@@ -5,34 +5,26 @@
 # the account that was kept while driving: one file, then the same lines as two sources
 # with different stamps, as two paths of one syslog write them.
 set -u
+. tests/tap.sh
 here=tests/lab
-skip() {
-    echo "1..0 # SKIP lab: $1"
-    exit 0
-}
-[ -n "${LAB:-}" ] || skip "real Postfix: LAB is not set"
-[ "$(id -u)" = 0 ] || skip "real Postfix: namespaces need root"
+[ -n "${LAB:-}" ] || skip_all "lab: real Postfix: LAB is not set"
+[ "$(id -u)" = 0 ] || skip_all "lab: real Postfix: namespaces need root"
 for p in unshare ip postfix smtp-source smtp-sink swaks rsyslogd openssl /usr/bin/python3; do
     command -v $p >/dev/null 2>&1 && continue
     [ -z "${CI:-}" ] || { echo "not ok 1 - $p is missing"; echo 1..1; exit 1; }
-    skip "real Postfix: $p is missing; make deps LAB=1"
+    skip_all "lab: real Postfix: $p is missing; make deps LAB=1"
 done
-unshare --mount --net true 2>/dev/null || skip "real Postfix: this system grants no namespaces"
+unshare --mount --net true 2>/dev/null || skip_all "lab: real Postfix: this system grants no namespaces"
 
 d=$(mktemp -d) || exit 1
 trap 'rm -rf "$d"' EXIT
-n=0
-ok() {
-    n=$((n + 1))
-    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
-}
 
 sh $here/lab.sh "$d/lab"
 rc=$?
 ok $rc "every scene of the lab went as planned"
 if [ $rc -ne 0 ]; then
     tail -n 20 "$d/lab/lab.out" | sed 's/^/# /'
-    echo "1..$n"
+    done_testing
     exit 1
 fi
 
@@ -55,4 +47,4 @@ counted() {
 }
 counted bsd-stamps "$d/lab/mail.log"
 counted two-paths "$d/lab/mail.log" "$d/lab/mail.iso"
-echo "1..$n"
+done_testing

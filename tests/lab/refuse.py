@@ -10,7 +10,7 @@ def block_lists():
         refused('554', source='203.0.113.%d' % last)
         a.listed('bl.example.org')
     refused('554', sender='x@spam.example.net')
-    a(rej_rhsbl=1)
+    a.listed('dbl.example.org', rej_rhsbl=1)
 
 
 @scene

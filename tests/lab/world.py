@@ -291,7 +291,7 @@ class Filter(Smtp):
 class Policy(socketserver.StreamRequestHandler):
     SAYS = {
         'spf': '550 5.7.23 Message rejected due to: SPF fail - not authorized',
-        'mayday': 'DEFER_IF_PERMIT 4.3.0 Policy backend unavailable',
+        'mayday': 'DEFER_IF_PERMIT 4.3.0 Temporary lookup failure',
         'watched': 'WARN policy is watching',
         'marked': 'PREPEND X-Policy: seen',
     }

@@ -145,7 +145,7 @@ many(const char *const words[])
 		snprintf(names[i], sizeof names[i], "%s%03d", i == 50 ? "v" : "measurement_number_", i);
 		check_value(names[i], 1234567 + i, "B");
 	}
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 9000; i++)
 		check_detail("line %d of the long output", i);
 	check_done();
 }
@@ -327,8 +327,8 @@ run(void (*f)(const char *const words[]), const char *const words[], char *out, 
 static void
 test_sizes(void)
 {
-	static const char *const words[] = NONE;
-	static char out[1 << 16];
+	static const char *const words[] = NONE, *const json[] = W("--json");
+	static char out[1 << 20];
 	size_t line;
 
 	is_int(run(many, words, out, sizeof out), 0, "many values and details");
@@ -339,6 +339,8 @@ test_sizes(void)
 	ok(strstr(out, "B v050=1234617B\n") != NULL || strstr(out, "B v050=1234617B ") != NULL,
 	    "a short one found its place where longer ones had none");
 	ok(strstr(out, "\n... and ") != NULL, "what was left out is told");
+	is_int(run(many, json, out, sizeof out), 0, "the same as JSON");
+	ok(strlen(out) < 200000 && strstr(out, " lines more\"]}\n") != NULL, "is whole");
 	is_int(run(long_text, words, out, sizeof out), 1, "many findings");
 	line = strcspn(out, "\n");
 	ok(line < 500 && strstr(out, " ... | a=1\n") != NULL, "a long first line is cut before the data");

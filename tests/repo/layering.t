@@ -6,18 +6,8 @@
 # slices and reasons that dialect.h speaks in.
 # TREE is the tree looked at, so that this test can be tested.
 set -u
+. tests/tap.sh
 cd "${TREE:-.}" || exit 1
-n=0
-# ok TEXT WRONG: WRONG is what is wrong, a line each, or nothing
-ok() {
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-    fi
-}
 
 # quoted FOLDER: "FILE HEADER" for each #include "HEADER" of its files
 quoted() {
@@ -49,20 +39,20 @@ rising() {
     done
 }
 
-ok "lib includes lib alone" "$(strangers lib lib)"
-ok "plugins include lib alone" "$(strangers plugins plugins lib)"
+none "lib includes lib alone" "$(strangers lib lib)"
+none "plugins include lib alone" "$(strangers plugins plugins lib)"
 above=
 for room in input dialect flow store view; do
     above="$above $room"
     # shellcheck disable=SC2086
-    ok "collector/$room includes lib and the rooms above it" \
+    none "collector/$room includes lib and the rooms above it" \
         "$(rising $room $above; strangers collector/$room collector/$room collector lib |
             grep -v ' .*/'; for h in collector/*.h; do
                 grep -lF "#include \"${h#collector/}\"" collector/$room/*.[ch] 2>/dev/null |
                     sed "s|\$| includes ${h#collector/}|"
             done)"
 done
-ok "a dialect includes the headers of dialect/ alone" \
+none "a dialect includes the headers of dialect/ alone" \
     "$(quoted collector/dialect | grep -v '^collector/dialect/dialect\.' |
         grep -vE ' (dialect/.*|.*\.def|slice\.h|reason\.h|poison\.h)$')"
 
@@ -81,7 +71,7 @@ strays() {
 while read -r header homes; do
     set -f
     # shellcheck disable=SC2086
-    ok "<$header> is included in $homes alone" "$(strays "$header" $homes)"
+    none "<$header> is included in $homes alone" "$(strays "$header" $homes)"
     set +f
 done <<'HOMES'
 sqlite3\.h lib/stateread*.[ch] collector/store/state*.[ch]
@@ -98,6 +88,6 @@ pcap collector/mxsniff.c
 (mysql|libpq-fe|ldap) plugins/check_*.c
 HOMES
 for h in seccomp pcre2 maxminddb jansson; do
-    ok "<$h.h> has one home" "$(grep -rlE "^#include <$h" lib plugins collector 2>/dev/null | sed 1d)"
+    none "<$h.h> has one home" "$(grep -rlE "^#include <$h" lib plugins collector 2>/dev/null | sed 1d)"
 done
-echo "1..$n"
+done_testing

@@ -3,8 +3,8 @@
 #
 # bench/genday writes the day and its truth; none of its code is the collector's. The forms: as
 # it is, with ISO stamps and full host names, shuffled within ten minutes, shuffled as a whole,
-# doubled by a copy as a second source, one host by two paths of which the second lacks a
-# fifth, and read with kill -9 in the middle.
+# with a copy (known as the same file) and one in another order (another source), one host by
+# two paths of which the second lacks a fifth, and read with kill -9 in the middle.
 set -u
 : "${BUILD:=build}"
 genday=$BUILD/bench/genday
@@ -47,7 +47,7 @@ form() {
     shift 2
     rm -rf "$T/state"
     if import "$@"; then
-        compare "$name" $flag
+        compare "$name" "$flag"
     else
         result 1 "$name" "$T/out"
     fi
@@ -70,12 +70,12 @@ killed() {
 
 for seed in $seeds; do
     n="seed $seed:"
-    "$genday" $lines $seed "$T/day.log" "$T/truth" &&
-        "$genday" -i $lines $seed "$T/iso.log" &&
-        "$genday" -m 10 $lines $seed "$T/ten.log" &&
-        "$genday" -m 1440 $lines $seed "$T/all.log" &&
-        "$genday" -i -o mxa $lines $seed "$T/mxa.log" &&
-        "$genday" -l mxa=20 $lines $seed "$T/central.log" || exit 1
+    "$genday" $lines "$seed" "$T/day.log" "$T/truth" &&
+        "$genday" -i $lines "$seed" "$T/iso.log" &&
+        "$genday" -m 10 $lines "$seed" "$T/ten.log" &&
+        "$genday" -m 1440 $lines "$seed" "$T/all.log" &&
+        "$genday" -i -o mxa $lines "$seed" "$T/mxa.log" &&
+        "$genday" -l mxa=20 $lines "$seed" "$T/central.log" || exit 1
     cp "$T/day.log" "$T/copy.log"
     half=$(($(wc -l <"$T/day.log") / 2))
     head -n $half "$T/day.log" >"$T/a.log"
@@ -89,7 +89,8 @@ for seed in $seeds; do
     form "$n ISO stamps and full host names" '' "$T/iso.log"
     form "$n shuffled within ten minutes" '' "$T/ten.log"
     form "$n shuffled as a whole" '' "$T/all.log"
-    form "$n a copy as a second source" --copies "$T/day.log" "$T/copy.log"
+    form "$n two more copies, one in another order" --copies "$T/day.log" "$T/copy.log" \
+        "$T/ten.log"
     form "$n one host by two paths" --copies "$T/mxa.log" "$T/central.log"
     killed "$n killed in the middle"
 done

@@ -21,6 +21,7 @@
 enum {
 	FEW = 24,		/* facts that need no memory of their own */
 	SKEW_S = 2,		/* processes of one machine stamp their lines this much apart */
+	RESENT_S = 60,		/* Message-ID and Resent-Message-ID are logged together */
 	BOND_BEFORE_S = 120,	/* the next mail may begin this long before the transmission... */
 	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
 };
@@ -433,21 +434,25 @@ count_life(const struct life *l)
 	count_rest(l, &w);
 }
 
-/* Does a new life begin with fact i of one that began with fact from? */
+/* Does a new life begin with fact i of one that began with fact from? A queue file has one
+ * message-id line: another one later is of another file, though nothing told the end of
+ * the first (cleanup refused it, or the line was lost). */
 static bool
 begins(const struct fact *f, uint32_t from, uint32_t i)
 {
-	bool begun = false, removed = false;
+	bool begun = false, removed = false, named = false;
 
 	for (uint32_t k = from; k < i; k++) {
 		begun |= rank(&f[k]) == 0;
 		removed |= f[k].kind == FACT_REMOVED;
+		named |= f[k].kind == FACT_MSGID && f[i].time - f[k].time > RESENT_S;
 	}
 	switch (f[i].kind) {
 	case FACT_CLIENT:
 	case FACT_PICKUP:
 		return begun || removed || f[i].time - f[from].time > SKEW_S;
 	case FACT_MSGID:
+		return removed || named;
 	case FACT_QUEUED:
 		return removed;
 	default:

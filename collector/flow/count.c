@@ -158,7 +158,7 @@ handed_over(const struct life *l, const struct fact *f)
 	for (uint32_t i = 0; i < l->n_bonds; i++) {
 		const struct fact *b = &l->bond[i];
 
-		if (b->kind != FACT_INTO || !mail_bond_fits(f, b->time))
+		if (b->kind != FACT_INTO || !belongs(l, b) || !mail_bond_fits(f, b->time))
 			continue;
 		if (f->other_id.n > 0 ? slice_eq(b->other_id, f->other_id) :
 		    (f->flags & FACT_LOOPBACK) != 0 && !is_named(l, b))

@@ -154,16 +154,27 @@ action_kind(struct slice action)
 	return EVENT_KIND_N;
 }
 
+/* Held or dropped: a filter's finding, else somebody's rule. */
+static void
+verdict_reason(struct event *e)
+{
+	e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
+	switch (e->cls) {
+	case REASON_virus: case REASON_attachment: case REASON_spam_content: case REASON_spf:
+	case REASON_dkim: case REASON_dmarc:
+		return;
+	default:
+		e->cls = REASON_policy;
+		e->sub = e->kind == EV_HELD ? SLICE("hold") : SLICE("discard");
+	}
+}
+
 /* The rest of an action that has no reply: why. */
 static void
 action_reason(struct event *e, struct slice action)
 {
 	if (e->kind == EV_HELD || e->kind == EV_DISCARDED) {
-		e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
-		if (e->cls == REASON_other || (e->cls == REASON_policy && e->sub.n == 0)) {
-			e->cls = REASON_policy;
-			e->sub = e->kind == EV_HELD ? SLICE("hold") : SLICE("discard");
-		}
+		verdict_reason(e);
 	} else if (e->kind == EV_TLS_FAIL) {
 		e->cls = REASON_tls_error;
 		e->sub = SLICE("cert");

@@ -236,25 +236,20 @@ pf_info(const struct pf_line *p, struct event *out, enum reason cls, struct slic
 	return 1;
 }
 
-/* "NAME[ADDR]" at the front of *s; a name has no blank. Loops, for both are short. */
-static bool
+/* "NAME[ADDR]" at the front of *s; a name has no blank. */
+static inline bool
 take_peer(struct slice *s, struct slice *name, struct slice *ip)
 {
-	size_t i = 0, start;
+	const char *end = s->p + s->n, *open, *close;
 
-	while (i < s->n && s->p[i] != '[' && s->p[i] != ' ')
-		i++;
-	if (i == s->n || s->p[i] != '[')
+	open = s->n > 0 ? memchr(s->p, '[', s->n) : NULL;
+	close = open != NULL ? memchr(open, ']', (size_t)(end - open)) : NULL;
+	if (close == NULL)
 		return false;
-	*name = slice_head(*s, i);
-	start = ++i;
-	while (i < s->n && s->p[i] != ']')
-		i++;
-	if (i == s->n)
-		return false;
-	*ip = (struct slice){ s->p + start, i - start };
-	*s = slice_from(*s, i + 1);
-	return true;
+	*name = (struct slice){ s->p, (size_t)(open - s->p) };
+	*ip = (struct slice){ open + 1, (size_t)(close - open) - 1 };
+	*s = (struct slice){ close + 1, (size_t)(end - close) - 1 };
+	return name->n == 0 || memchr(name->p, ' ', name->n) == NULL;
 }
 
 bool

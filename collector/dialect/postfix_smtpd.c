@@ -13,17 +13,18 @@
 
 #include "poison.h"
 
-/* "auth=0/5": how many of a command were refused. */
+/* "auth=0/5": how many were refused. Few letters of the counters are 'u', so that is
+ * what is looked for. */
 static uint32_t
-refused_of(struct slice counters, struct slice command)
+refused_auth(struct slice counters)
 {
-	ptrdiff_t at = slice_find(counters, command);
+	ptrdiff_t at = slice_find(counters, SLICE("uth="));
 	uint64_t good, all;
 	struct slice s;
 
-	if (at < 0)
+	if (at < 2 || memcmp(counters.p + at - 2, " a", 2) != 0)
 		return 0;
-	s = slice_from(counters, (size_t)at + command.n);
+	s = slice_from(counters, (size_t)at + 4);
 	if (!slice_u64(&s, &good) || !slice_eat_char(&s, '/') || !slice_u64(&s, &all) ||
 	    all < good || all - good > UINT32_MAX)
 		return 0;
@@ -37,7 +38,7 @@ disconnect(const struct pf_line *p, struct slice s, struct event *out)
 
 	if (!pf_client(&s, e))
 		return -1;
-	e->auth_fail = refused_of(s, SLICE(" auth="));
+	e->auth_fail = refused_auth(s);
 	slice_eat_char(&s, ' ');
 	e->text = s;
 	return 1;

@@ -33,19 +33,19 @@ enum { WORDS = sizeof words / sizeof words[0] };
 
 /* Rows by their first letter, in order, so that a text costs one look per word
  * and not one per row. Filled before main and constant from then on. */
-enum { END = 255 };
-static unsigned char row_first[26], row_next[WORDS];
-_Static_assert((int)WORDS < (int)END, "row numbers are bytes");
+enum { END = UINT16_MAX };
+static uint16_t row_first[26], row_next[WORDS];
 
 __attribute__((constructor)) static void
 index_words(void)
 {
-	memset(row_first, END, sizeof row_first);
+	for (int i = 0; i < 26; i++)
+		row_first[i] = END;
 	for (int i = WORDS - 1; i >= 0; i--) {
 		int letter = words[i].text[0] - 'a';
 
 		row_next[i] = row_first[letter];
-		row_first[letter] = (unsigned char)i;
+		row_first[letter] = (uint16_t)i;
 	}
 }
 
@@ -240,6 +240,19 @@ vague_code(unsigned dsn, unsigned code, struct slice *sub)
 	return REASON_other;
 }
 
+static struct slice
+spf_result(struct slice text)
+{
+	static const struct slice results[] = {
+		{ "softfail", 8 }, { "permerror", 9 }, { "temperror", 9 },
+	};
+
+	for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+		if (slice_has(text, results[i]))
+			return results[i];
+	return SLICE("fail");
+}
+
 enum reason
 reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, struct slice *sub)
 {
@@ -249,15 +262,15 @@ reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, 
 
 	if (code == 0 && dsn.n > 0 && (dsn.p[0] == '4' || dsn.p[0] == '5'))
 		code = (unsigned)(dsn.p[0] - '0') * 100;
+	cls = clear_code(number, sub);
+	if (cls == REASON_spf)
+		*sub = spf_result(text);
+	if (cls != REASON_none)
+		return cls;
 	*sub = reason_zone(text);
 	if (sub->n > 0)
 		return REASON_dnsbl;
-	cls = clear_code(number, sub);
-	if (cls != REASON_none && cls != REASON_spf)
-		return cls;
 	w = best_word(text, code, remote);
-	if (cls == REASON_spf && (w == NULL || w->cls != REASON_spf))
-		return cls;
 	if (w != NULL) {
 		*sub = slice_of(w->sub);
 		if (remote && w->cls == REASON_greylist)
@@ -270,11 +283,9 @@ reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, 
 bool
 address_is_loopback(struct slice ip)
 {
-	if (ip.n < 3 || (ip.p[0] != '1' && ip.p[0] != ':'))
+	if (ip.n == 0 || (ip.p[0] != '1' && ip.p[0] != ':'))
 		return false;
-	if (ip.n > 7 && slice_eq_nocase(slice_head(ip, 7), SLICE("::ffff:")))
+	if (ip.p[0] == ':' && slice_eq_nocase(slice_head(ip, 7), SLICE("::ffff:")))
 		ip = slice_from(ip, 7);
-	if (slice_starts(ip, SLICE("127.")))
-		return true;
-	return slice_eq(ip, SLICE("::1"));
+	return slice_starts(ip, SLICE("127.")) || slice_eq(ip, SLICE("::1"));
 }

@@ -37,7 +37,7 @@ for my $name ($all->descriptions) {
     my ($test) = $all->parsers($name);
     my @skips = grep { /^ok\b.*#\s*skip/i } @{$said{$name}};
     my $bad = $test->failed + 0;
-    my $broken = $test->exit && !$bad || $test->parse_errors ? 1 : 0;
+    my $broken = $test->wait && !$bad || $test->parse_errors ? 1 : 0;
     $passed += $test->passed - @skips;
     $skipped += @skips + ($test->skip_all ? 1 : 0);
     $failed += $bad + $broken;
@@ -46,7 +46,9 @@ for my $name ($all->descriptions) {
     next unless $bad || $broken;
     my @last = grep { !/^ok\b/ } @{$said{$name}};
     splice @last, 0, -400;
-    print "--- $name failed", $test->exit ? ', exit status ' . $test->exit : '', "\n", map { "$_\n" } @last;
+    my $died = $test->wait & 127;
+    print "--- $name failed", $died ? ", killed by signal $died" : $test->exit == 124
+        ? ", took longer than $seconds s" : '', "\n", map { "$_\n" } @last;
 }
 print "$passed passed, $failed failed, $skipped skipped\n";
 exit($failed > 0);

@@ -72,10 +72,12 @@ class Stage:
         self.wait('postfix-out/master.*terminating')
         for name in ['/var/log/mail.log', '/var/log/mail.iso'] + glob.glob(LIVE + '*'):
             shutil.copy(name, '.')
-        self.unwatch()
-        for process in reversed(self.started):
-            process.terminate()
-            process.wait(10)
+        try:
+            self.unwatch()
+        finally:
+            for process in reversed(self.started):
+                process.terminate()
+                process.wait(10)
 
     # --- mxgauged, which follows the log meanwhile, if MXGAUGE names its folder
     def watch(self):
@@ -89,8 +91,8 @@ class Stage:
         self.start_watcher()
 
     def start_watcher(self):
-        self.watcher = subprocess.Popen([self.mxgauge + '/mxgauged', '--foreground', '--config',
-                                         os.getcwd() + '/mxgauged.conf'])
+        self.watcher = self.start(self.mxgauge + '/mxgauged', '--foreground', '--config',
+                                  os.getcwd() + '/mxgauged.conf')
 
     def rotate(self):
         """As logrotate does it: .1 becomes .2, the log .1, and syslog is told."""

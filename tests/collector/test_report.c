@@ -3,6 +3,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flow/seen.h"
+#include "flow/tally.h"
+#include "flow/top.h"
+#include "flow/track.h"
 #include "store/state.h"
 #include "tap.h"
 #include "view/report.h"

@@ -25,6 +25,7 @@ stop() { # SIGNAL: end the daemon; its status is in $status
 }
 
 start() {
+    : >"$D/out"    # before the wait, which would find what an earlier one said
     "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/out" 2>&1 &
     pid=$!
     wait_for grep -q started "$D/out"

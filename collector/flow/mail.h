@@ -75,6 +75,7 @@ struct mail {
 	uint64_t hash;		/* of host and id, under the state's key */
 	int64_t base;		/* times of facts are stored relative to this */
 	int64_t first, last;	/* of its facts, log time */
+	int64_t began;		/* its own earliest line, if real */
 	uint64_t touched;	/* track.c: when it was last spoken of */
 	uint32_t n, cap;	/* bytes of facts */
 	uint32_t counted;	/* bytes of facts that are in the tally already */

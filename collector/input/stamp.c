@@ -102,14 +102,16 @@ month_of(const char *p)
 static void
 fraction(struct slice *s, uint32_t *usec)
 {
-	uint32_t v = 0, scale = 100000;
+	static const uint32_t scale[] = { 0, 100000, 10000, 1000, 100, 10, 1 };
+	uint32_t v = 0;
 	size_t i = 1;
 
 	if (s->n < 2 || (s->p[0] != '.' && s->p[0] != ',') || !digit(s->p[1]))
 		return;
-	for (; i < s->n && digit(s->p[i]); i++, scale /= 10)
-		v += scale * (uint32_t)(s->p[i] - '0');
-	*usec = v;
+	for (; i < s->n && digit(s->p[i]); i++)
+		if (i <= 6)
+			v = v * 10 + (uint32_t)(s->p[i] - '0');
+	*usec = v * scale[i <= 6 ? i - 1 : 6];
 	*s = slice_from(*s, i);
 }
 

@@ -334,15 +334,31 @@ setup_manual(struct buf *out)
 	    "daemon was down\nare found by their content, compressed or not.\n");
 }
 
+static bool
+print(struct buf *out, struct err *e)
+{
+	bool good = fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0;
+
+	if (!good)
+		err_set(e, "write to stdout: %s", strerror(errno));
+	buf_free(out);
+	return good;
+}
+
 bool
 setup_run(const char *root, const char *state, struct err *e)
 {
 	struct buf out = buf_new(1 << 20);
-	bool good = true;
 
 	setup_text(root, state, &out);
-	if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0)
-		good = err_set(e, "write the configuration: %s", strerror(errno));
-	buf_free(&out);
-	return good;
+	return print(&out, e);
+}
+
+bool
+setup_run_manual(struct err *e)
+{
+	struct buf out = buf_new(1 << 20);
+
+	setup_manual(&out);
+	return print(&out, e);
 }

@@ -185,6 +185,20 @@ saw $? "and runs there"
 saw $? "until SIGTERM"
 pid=
 
+# Started by root it becomes the account that is named, for good.
+if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
+    chmod 755 "$D" && chmod 644 "$D/log" && cp -R rrd-templates "$D/templates"
+    printf 'state = "%s/own"\ntemplates = "%s/templates"\nuser = nobody\nsource a { files = "%s/log" }\n' \
+        "$D" "$D" "$D" >"$D/conf"
+    start
+    [ "$(stat -c %U "/proc/$pid" "$D/own/state.db" 2>/dev/null | sort -u)" = nobody ]
+    saw $? "becomes the account of the configuration"
+    stop TERM
+    saw "$status" "and ends well as that"
+else
+    ok 0 "account # SKIP not root"
+fi
+
 echo 'state = x' >"$D/conf"
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
 saw $(($? != 2)) "a faulty configuration: status 2"

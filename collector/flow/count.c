@@ -107,6 +107,14 @@ life_start(const struct life *l)
 	return l->n > 0 ? l->fact[0].time : 0;
 }
 
+bool
+mail_bond_fits(const struct fact *f, int64_t start)
+{
+	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
+
+	return start >= f->time - took - BOND_BEFORE_S && start <= f->time + BOND_AFTER_S;
+}
+
 /* Does a bond told at time t belong to this life? It goes to the last life that had
  * begun by then. FROM is told when the mail before was handed over, and this one began
  * meanwhile: one that is much older is another that has the same id by chance. */
@@ -114,15 +122,13 @@ static bool
 belongs(const struct life *l, const struct fact *f)
 {
 	int64_t start = life_start(l), t = f->time;
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
 
 	if (l->n == 0)
 		return true;
 	if (!l->last && t >= l->until - SKEW_S)
 		return false;
 	if (f->kind == FACT_FROM)
-		return start <= t + BOND_AFTER_S && start >= t - took - BOND_BEFORE_S &&
-		    (l->first || start <= t + SKEW_S);
+		return mail_bond_fits(f, start) && (l->first || start <= t + SKEW_S);
 	return l->first || t >= start - SKEW_S;
 }
 
@@ -133,20 +139,28 @@ add(const struct life *l, int64_t time, enum metric m, int64_t n)
 		tally_add(l->t, l->host, time / 60, m, n * l->sign);
 }
 
-/* Was this delivery a hand-over to a mail that is really there? */
+/* Does a delivery of this life say by its id that the mail went on as b? */
+static bool
+is_named(const struct life *l, const struct fact *b)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->fact[i].kind == FACT_DELIVERED && slice_eq(l->fact[i].other_id, b->other_id))
+			return true;
+	return false;
+}
+
+/* Was this delivery a hand-over to a mail that is really there? Most name its id; a
+ * filter that does not is believed when the next mail names this one. */
 static bool
 handed_over(const struct life *l, const struct fact *f)
 {
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
-
 	for (uint32_t i = 0; i < l->n_bonds; i++) {
 		const struct fact *b = &l->bond[i];
 
-		if (b->kind != FACT_INTO || b->time < f->time - took - BOND_BEFORE_S ||
-		    b->time > f->time + BOND_AFTER_S)
+		if (b->kind != FACT_INTO || !mail_bond_fits(f, b->time))
 			continue;
 		if (f->other_id.n > 0 ? slice_eq(b->other_id, f->other_id) :
-		    (f->flags & FACT_LOOPBACK) != 0)
+		    (f->flags & FACT_LOOPBACK) != 0 && !is_named(l, b))
 			return true;
 	}
 	return false;

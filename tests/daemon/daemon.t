@@ -4,6 +4,7 @@
 # the number of lines; each line is written once, so none may be counted twice.
 set -u
 : "${BUILD:=build}"
+# shellcheck source=tests/tap.sh
 . tests/tap.sh
 D=$(mktemp -d "${TMPDIR:-/tmp}/mx-daemon.XXXXXX") || exit 1
 pid=

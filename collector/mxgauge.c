@@ -20,7 +20,7 @@ static int64_t year;
 static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
 static const char *root = "", *config = CONFIG_DEFAULT_FILE;
 static const char *rrd, *out, *span, *format = "png";
-static bool no_rrd, phases, json;
+static bool no_rrd, phases, json, manual;
 
 #define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
 #define HOST_ROW { 'H', "host", OPT_STRING, &host, "HOST", "one host; else the whole farm" }
@@ -116,6 +116,7 @@ run_graph(int argc, char **argv)
 static const struct opt setup_opts[] = {
 	STATE_ROW("folder of the state that the configuration names"),
 	{ 0, "root", OPT_STRING, &root, "DIR", "look at the machine whose files are below DIR" },
+	{ 0, "manual", OPT_FLAG, &manual, NULL, "print the manual of all settings instead" },
 	{ 0 }
 };
 
@@ -126,7 +127,7 @@ run_setup(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	return status_of(setup_run(root, state, &e), &e);
+	return status_of(setup_run(root, state, manual, &e), &e);
 }
 
 static const struct opt check_config_opts[] = {

@@ -335,12 +335,15 @@ setup_manual(struct buf *out)
 }
 
 bool
-setup_run(const char *root, const char *state, struct err *e)
+setup_run(const char *root, const char *state, bool manual, struct err *e)
 {
 	struct buf out = buf_new(1 << 20);
 	bool good = true;
 
-	setup_text(root, state, &out);
+	if (manual)
+		setup_manual(&out);
+	else
+		setup_text(root, state, &out);
 	if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0)
 		good = err_set(e, "write the configuration: %s", strerror(errno));
 	buf_free(&out);

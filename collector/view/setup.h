@@ -15,7 +15,7 @@ void setup_text(const char *root, const char *state, struct buf *out);
 /* Append docs/configuration.md: every setting with its default and limits. */
 void setup_manual(struct buf *out);
 
-/* `mxgauge setup [--root DIR] [--state DIR]`: print it to stdout. */
-bool setup_run(const char *root, const char *state, struct err *e);
+/* `mxgauge setup [--root DIR] [--state DIR] [--manual]`: print the one or the other. */
+bool setup_run(const char *root, const char *state, bool manual, struct err *e);
 
 #endif

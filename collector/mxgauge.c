@@ -12,6 +12,7 @@
 #include "view/report.h"
 #include "view/setup.h"
 #include "view/status.h"
+#include "view/trace.h"
 
 #include "poison.h"
 
@@ -166,6 +167,19 @@ run_parse(int argc, char **argv)
 	return status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e);
 }
 
+static const struct opt trace_opts[] = {
+	STATE_ROW("folder of the state"),
+	{ 'H', "host", OPT_STRING, &host, "HOST", "only mails of this host" },
+	{ 0 }
+};
+
+static int
+run_trace(int argc, char **argv)
+{
+	(void)argc;
+	return trace_run(state, argv[0], host);
+}
+
 static const struct command commands[] = {
 	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
 	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
@@ -189,6 +203,10 @@ static const struct command commands[] = {
 	{ "status", "how the collector is: sources, lag, limits, disk", NULL, status_opts, run_status,
 	    "Prints where reading stands, how far each source lags behind, what could not be "
 	    "understood and how long the disk lasts.", NULL },
+	{ "trace", "one mail's life", "ID|MESSAGE-ID|ADDRESS", trace_opts, run_trace,
+	    "Prints what is known of the mails that a queue id, a Message-ID, an address or a "
+	    "domain (@example.org) names, and of those that they continue or became.",
+	    "mxgauge trace 4F1A2B3C4D\nmxgauge trace joe@example.org" },
 	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
 	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
 	    "prints a configuration with comments. It changes nothing.",

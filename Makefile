@@ -78,6 +78,8 @@ FUZZ   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 
 .DEFAULT_GOAL := all
+# Objects stay: what did not change is not built again.
+.SECONDARY:
 .PHONY: all run test fuzz bench lint gen install deps clean help
 all: $(MAINS) $(PLUGS)
 

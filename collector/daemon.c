@@ -13,14 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <event2/event.h>
-
 #include "draw.h"
 #include "ingest.h"
 #include "mem.h"
 #include "message.h"
 #include "notify.h"
 #include "reading.h"
+
+/* behind ours: its macro EV_TIMEOUT and the event of that name do not get along */
+#include <event2/event.h>
 
 #include "poison.h"
 

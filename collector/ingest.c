@@ -20,7 +20,7 @@ enum {
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */
-	TAGS = 64,
+	TAGS = 64, HOST_TEXTS = 8,
 	LAST_LINE_MAX = 2048		/* longer lines are not remembered for repeats */
 };
 
@@ -41,13 +41,19 @@ struct tag {
 	char text[47];
 };
 
+struct host_text {
+	uint8_t n;		/* 0: free */
+	char text[63];
+	int host;
+};
+
 struct feed {
 	struct ingest *in;
 	struct state_source *src;
 	struct header *header;
-	char host_text[256];	/* as the line before printed it */
-	size_t host_n;
-	int host;		/* its number, -1: none yet */
+	struct host_text known[HOST_TEXTS];	/* hosts as they were printed */
+	unsigned next_known;
+	int host;		/* number of the last line's, -1: none yet */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
 	size_t lasts;
@@ -138,11 +144,18 @@ host_label(const struct ingest *in, struct slice name)
 static int
 host_of(struct feed *f, struct slice name)
 {
-	if (f->host >= 0 && name.n == f->host_n && memcmp(name.p, f->host_text, name.n) == 0)
-		return f->host;
+	struct host_text *k;
+
+	for (k = f->known; k < f->known + HOST_TEXTS; k++)
+		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
+			return f->host = k->host;
 	f->host = state_host(f->in->state, host_label(f->in, name));
-	f->host_n = name.n < sizeof f->host_text ? name.n : 0;
-	memcpy(f->host_text, name.p, f->host_n);
+	if (f->host >= 0 && name.n <= sizeof k->text) {
+		k = &f->known[f->next_known++ % HOST_TEXTS];
+		k->n = (uint8_t)name.n;
+		k->host = f->host;
+		memcpy(k->text, name.p, name.n);
+	}
 	return f->host;
 }
 

@@ -1,11 +1,13 @@
 /* mxgauge.c - the tool: one sub-command a row. The work is elsewhere. */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "import.h"
 #include "opt.h"
 #include "store/config.h"
 #include "view/checkconfig.h"
+#include "view/pictures.h"
 #include "view/parse.h"
 #include "view/report.h"
 #include "view/setup.h"
@@ -17,6 +19,7 @@ static const char *state = "/var/lib/mxgauge", *host, *zone, *templates;
 static int64_t year;
 static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
 static const char *root = "", *config = CONFIG_DEFAULT_FILE;
+static const char *rrd, *out, *span, *format = "png";
 static bool no_rrd, phases, json;
 
 #define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
@@ -85,6 +88,31 @@ run_status(int argc, char **argv)
 	return status_of(status_run(state, &e), &e);
 }
 
+static const struct opt graph_opts[] = {
+	STATE_ROW("folder of the state"),
+	{ 'o', "out", OPT_STRING, &out, "DIR", "folder of the pictures; made if it is not there" },
+	{ 'H', "host", OPT_STRING, &host, "HOST", "one host, or _farm; else all" },
+	{ 0, "span", OPT_CHOICE, &span, "day|week|month|year", "one span; else all" },
+	{ 0, "format", OPT_CHOICE, &format, "png|svg", "what kind of pictures" },
+	{ 0, "rrd", OPT_STRING, &rrd, "DIR", "folder of the RRDs; else DIR/rrd of the state" },
+	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
+	{ 0 }
+};
+
+static int
+run_graph(int argc, char **argv)
+{
+	const struct pictures p = { .state = state, .rrd = rrd, .out = out, .templates = templates,
+		.host = host, .span = span, .svg = strcmp(format, "svg") == 0 };
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	if (out == NULL)
+		return status_of(err_set(&e, "graph: --out DIR is missing"), &e) + 1;
+	return status_of(pictures_draw(&p, &e), &e);
+}
+
 static const struct opt setup_opts[] = {
 	STATE_ROW("folder of the state that the configuration names"),
 	{ 0, "root", OPT_STRING, &root, "DIR", "look at the machine whose files are below DIR" },
@@ -147,6 +175,13 @@ static const struct command commands[] = {
 	    "Prints what was received, delivered, refused and why, how long it took and whether "
 	    "the books balance, for the farm or one host.",
 	    "mxgauge report --from yesterday --to today\nmxgauge report --host mx1 --json" },
+	{ "graph", "draw the pictures, and a page with all of them", NULL, graph_opts, run_graph,
+	    "Draws all RRDs over the last day, week, month and year, and writes DIR/index.html, "
+	    "which needs no web server. The right edge is now, or the newest minute when that is "
+	    "older than six hours, as in an archive. With --host or --span only those pictures "
+	    "are drawn and the page stays as it is.",
+	    "mxgauge graph --state ./state --out ./graphs\n"
+	    "mxgauge graph --out /var/www/mail --host mx1 --span day --format svg" },
 	{ "parse", "show what is understood of each line, as JSON", "FILE...", parse_opts, run_parse,
 	    "Prints one JSON object for each event. Nothing is counted or stored.",
 	    "mxgauge parse --unknown /var/log/mail.log" },

@@ -1,10 +1,6 @@
 /* slice.c - the parts of slice.h that are too long for a header. */
 #include "slice.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "poison.h"
 
 /* The first place from i on where needle (two bytes or more) begins, or -1. */

@@ -23,19 +23,15 @@ toplist_free(struct toplist *t)
 	t->n = t->cap = 0;
 }
 
-/* The slot that holds this text, or the free one where it belongs. */
-static uint32_t
-slot_of(const struct toplist *t, uint64_t hash, struct slice text)
+/* The slot that holds the text with this hash, or the free one where it belongs. Keyed
+ * hashes of 64 bits: equal ones are taken for equal texts. */
+static inline uint32_t
+slot_of(const struct toplist *t, uint64_t hash)
 {
 	uint32_t i = (uint32_t)hash % (TOP_ROOM * 2);
 
-	for (; t->slot[i] != 0; i = (i + 1) % (TOP_ROOM * 2)) {
-		const struct top_entry *e = &t->entry[t->slot[i] - 1];
-
-		if (e->hash == hash && e->len == text.n &&
-		    (text.n == 0 || memcmp(e->text, text.p, text.n) == 0))
-			break;
-	}
+	while (t->slot[i] != 0 && t->entry[t->slot[i] - 1].hash != hash)
+		i = (i + 1) % (TOP_ROOM * 2);
 	return i;
 }
 
@@ -43,11 +39,8 @@ static void
 reindex(struct toplist *t)
 {
 	memset(t->slot, 0, sizeof t->slot);
-	for (uint32_t i = 0; i < t->n; i++) {
-		struct slice text = { t->entry[i].text, t->entry[i].len };
-
-		t->slot[slot_of(t, t->entry[i].hash, text)] = (uint16_t)(i + 1);
-	}
+	for (uint32_t i = 0; i < t->n; i++)
+		t->slot[slot_of(t, t->entry[i].hash)] = (uint16_t)(i + 1);
 }
 
 static int
@@ -114,7 +107,7 @@ add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
 
 	text = slice_head(text, TOP_TEXT_MAX);
 	hash = hash_bytes(&t->key, text);
-	i = slot_of(t, hash, text);
+	i = slot_of(t, hash);
 	if (t->slot[i] != 0) {
 		e = &t->entry[t->slot[i] - 1];
 		e->n += n;
@@ -123,15 +116,17 @@ add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
 	}
 	if (t->n == TOP_ROOM) {
 		prune(t);
-		i = slot_of(t, hash, text);
+		i = slot_of(t, hash);
 	}
 	if (t->n == t->cap) {
 		t->cap = t->cap > 0 ? t->cap * 2 : 16;
 		t->entry = xreallocarray(t->entry, t->cap, sizeof *t->entry);
 	}
 	e = &t->entry[t->n++];
-	*e = (struct top_entry){ .hash = hash, .n = n, .error = error + t->floor,
-		.len = (uint8_t)text.n };
+	e->hash = hash;
+	e->n = n;
+	e->error = error + t->floor;
+	e->len = (uint8_t)text.n;
 	if (text.n > 0)
 		memcpy(e->text, text.p, text.n);
 	t->slot[i] = (uint16_t)t->n;

@@ -1,12 +1,16 @@
 #!/bin/sh
 # install.sh DESTDIR PREFIX BUILD - for "make install": programs, checks, templates,
-# manual pages, samples.
+# manual pages, samples, the unit.
 #
 # Nothing is started, no account is made, /etc is left alone: that is the package's or
-# the administrator's work (docs, section "Installing").
+# the administrator's work (README.md, section "Installing"). What the umask says does
+# not matter.
 set -eu
-to=$1$2 build=$3
-share=$to/share/mxgauge doc=$to/share/doc/mxgauge man=$to/share/man
+umask 022
+prefix=$2 to=$1$2 build=$3
+share=$to/share/mxgauge doc=$to/share/doc/mxgauge
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
 
 # put MODE FOLDER FILE...: those of the files that are there
 put() {
@@ -18,15 +22,16 @@ put() {
     done
 }
 
-# manual SECTION PROGRAM: programs write their own page
+# manual PROGRAM: programs write their own page, and its first line has the section
 manual() {
-    install -d "$man/man$1"
-    "$2" --man >"$man/man$1/new" 2>/dev/null || :       # a check that prints no state ends with 3
-    if grep -q '^\.TH' "$man/man$1/new"; then
-        mv "$man/man$1/new" "$man/man$1/$(basename "$2").$1"
-    else
-        rm -f "$man/man$1/new"
+    "$1" --man >"$new" || :     # a check that prints no state ends with 3
+    section=$(sed -n '1s/^\.TH "[^"]*" \([1-8]\) .*/\1/p' "$new")
+    if [ -z "$section" ]; then
+        echo "$1 --man gives no manual page" >&2
+        exit 1
     fi
+    install -d "$to/share/man/man$section"
+    install -m 644 "$new" "$to/share/man/man$section/${1##*/}.$section"
 }
 
 put 755 "$to/bin" "$build"/bin/mxgauge
@@ -37,10 +42,14 @@ put 644 "$share/nagios" nagios-cfg/nagios/commands/*.cfg
 put 644 "$share/nrpe" nagios-cfg/nrpe/*
 put 644 "$share/icinga2" nagios-cfg/icinga2/*
 put 644 "$share/cacti" cacti/*.xml
-put 644 "$doc" README.md CHANGELOG.md LICENSE docs/*.md
-put 644 "$to/lib/systemd/system" packaging/*.service
-manual 1 "$build/bin/mxgauge"
-manual 8 "$build/bin/mxgauged"
-for c in "$build"/plugins/check_*; do
-    manual 1 "$c"
+put 644 "$doc" README.md CHANGELOG.md LICENSE
+put 644 "$doc/docs" docs/*.md
+put 644 "$doc/docs/img" docs/img/*.png
+for unit in packaging/*.service; do
+    sed "s|/usr/local/sbin/|$prefix/sbin/|" "$unit" >"$new"
+    install -d "$to/lib/systemd/system"
+    install -m 644 "$new" "$to/lib/systemd/system/${unit##*/}"
+done
+for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check_*; do
+    manual "$program"
 done

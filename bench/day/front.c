@@ -198,7 +198,7 @@ session_attack(enum host h, int64_t t)
 		snprintf(line, sizeof line, "warning: %s[%s]: SASL LOGIN authentication failed: "
 		    "UGFzc3dvcmQ6%s", s.client.name, s.client.ip, more);
 		if (!say(h, t, s.who, service, s.pid, "%s", line))
-			return;
+			break;	/* the day is over */
 		tried++;
 		if (chance(900)) {
 			unsigned again = 2 + below(9);

@@ -205,11 +205,10 @@ set_kind(struct slice category, struct event *e)
 		e->kind = EV_VIRUS;
 	} else if (slice_eq(category, SLICE("BANNED"))) {
 		e->kind = EV_BANNED;
-	} else if (slice_starts(category, SLICE("UNCHECKED"))) {
-		e->kind = EV_FILTER_FAIL;
 	} else {
 		e->kind = EV_HAM;
 		return slice_eq(category, SLICE("CLEAN")) || slice_eq(category, SLICE("OVERSIZED")) ||
+		    slice_starts(category, SLICE("UNCHECKED")) ||
 		    slice_starts(category, SLICE("BAD-HEADER")) ||
 		    slice_eq(category, SLICE("MTA-BLOCKED")) || slice_eq(category, SLICE("OTHER")) ||
 		    slice_eq(category, SLICE("TEMPFAIL"));
@@ -223,6 +222,7 @@ verdict(struct slice s, struct slice passed, struct event *out)
 	struct event *e = event_begin(out, EV_HAM);
 	struct slice category;
 	size_t n = 0;
+	int found;
 
 	if (slice_has(s, SLICE(", tag2=")))
 		return 0;	/* the line of one recipient */
@@ -234,14 +234,20 @@ verdict(struct slice s, struct slice passed, struct event *out)
 		return -1;
 	e->stage = passed;
 	take_details(&s, e);
-	if (e->kind == EV_FILTER_FAIL)
-		e->sub = SLICE("amavis");
-	else if (e->sub.n == 0)
+	if (e->sub.n == 0)
 		e->sub = category;
 	slice_eat(&s, SLICE(", "));
+	/* a line longer than amavis writes goes on in another one */
 	if (!take_envelope(&s, e))
-		return -1;
-	return take_fields(s, out);
+		return slice_ends(s, SLICE("...")) ? 1 : -1;
+	found = take_fields(s, out);
+	if (slice_eq(category, SLICE("UNCHECKED")) && found < EVENTS_MAX) {
+		out[found] = out[0];	/* passed, for what should have looked did not */
+		out[found].kind = EV_FILTER_FAIL;
+		out[found].sub = SLICE("amavis");
+		out[found++].new_id = SLICE("");
+	}
+	return found;
 }
 
 /* "(!)" and "(!!)" mark trouble. */

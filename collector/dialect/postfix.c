@@ -236,24 +236,22 @@ pf_info(const struct pf_line *p, struct event *out, enum reason cls, struct slic
 	return 1;
 }
 
-/* "NAME[ADDR]" at the front of *s; a name has no blank. Loops, for both are short. */
+/* "NAME[ADDR]" at the front of *s; a name has no blank. */
 static bool
 take_peer(struct slice *s, struct slice *name, struct slice *ip)
 {
-	size_t i = 0, start;
+	size_t n = slice_until(*s, '[', ' '), m;
+	struct slice rest;
 
-	while (i < s->n && s->p[i] != '[' && s->p[i] != ' ')
-		i++;
-	if (i == s->n || s->p[i] != '[')
+	if (n == s->n || s->p[n] != '[')
 		return false;
-	*name = slice_head(*s, i);
-	start = ++i;
-	while (i < s->n && s->p[i] != ']')
-		i++;
-	if (i == s->n)
+	rest = slice_from(*s, n + 1);
+	m = slice_until(rest, ']', ']');
+	if (m == rest.n)
 		return false;
-	*ip = (struct slice){ s->p + start, i - start };
-	*s = slice_from(*s, i + 1);
+	*name = slice_head(*s, n);
+	*ip = slice_head(rest, m);
+	*s = slice_from(rest, m + 1);
 	return true;
 }
 
@@ -550,8 +548,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		p.text.n--;
 	if (slice_eat(&p.text, SLICE("NOQUEUE: "))) {
 		p.has_id = true;
-	} else if ((n = id_length(p.text)) > 0 && n + 1 < p.text.n && p.text.p[n] == ':' &&
-	    p.text.p[n + 1] == ' ') {
+	} else if ((n = slice_until(slice_head(p.text, 40), ':', ' ')) >= 5 && n + 1 < p.text.n &&
+	    p.text.p[n] == ':' && p.text.p[n + 1] == ' ' && id_length(p.text) == n) {
 		p.has_id = true;
 		p.id = slice_head(p.text, n);
 		p.text = slice_from(p.text, n + 2);

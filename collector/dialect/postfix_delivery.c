@@ -213,7 +213,10 @@ pf_delivery(const struct pf_line *p, struct event *out)
 		return -1;
 	if (e->kind == EV_PROBE)
 		e->stage = status;
-	pf_delivery_reason(e);
+	if (status.p[0] == 'd' && e->kind == EV_PROBE)
+		e->code = (uint16_t)reply_code(s);	/* deliverable: nothing is wrong */
+	else
+		pf_delivery_reason(e);
 	return 1;
 }
 
@@ -345,12 +348,10 @@ pf_delivery_reason(struct event *e)
 	} else if (!connection_reason(s, e) && !own_reason(s, e)) {
 		e->cls = reason_of_text(s, e->dsn, 0, false, &e->sub);
 		e->code = (uint16_t)reply_code(s);
-		if (e->cls == REASON_other || e->cls == REASON_protocol) {
-			bool command = slice_starts(s, SLICE("Command ")) ||
-			    slice_starts(s, SLICE("temporary failure"));
-
-			e->cls = command ? REASON_resource : e->cls;
-			e->sub = command ? SLICE("command") : e->sub;
+		if ((e->cls == REASON_other || e->sub.n == 0) && (slice_starts(s, SLICE("Command ")) ||
+		    slice_starts(s, SLICE("temporary failure")))) {
+			e->cls = REASON_resource;
+			e->sub = SLICE("command");
 		}
 	}
 }

@@ -24,7 +24,7 @@ removed(const struct pf_line *p, struct slice s, struct event *out)
 	if (!slice_eq(s, SLICE(" (canceled)")) && !slice_eq(s, SLICE(" (discarded)")))
 		return -1;
 	e->aborted = true;
-	e->text = s;
+	e->text = (struct slice){ s.p + 2, s.n - 3 };
 	return 1;
 }
 
@@ -203,7 +203,7 @@ take_last_number(struct slice *s, struct slice key, uint64_t *n)
 	while (i > 0 && pf_is_digit(s->p[i - 1]))
 		i--;
 	digits = slice_from(*s, i);
-	if (!slice_u64(&digits, n) || !slice_ends(slice_head(*s, i), key))
+	if (!slice_ends(slice_head(*s, i), key) || !slice_u64(&digits, n))
 		return false;
 	*s = slice_head(*s, i - key.n);
 	return true;

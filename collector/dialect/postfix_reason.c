@@ -280,5 +280,7 @@ pf_reject_reason(struct event *e)
 		}
 	} else {
 		e->cls = reason_of_text(s, e->dsn, e->code, false, &e->sub);
+		if (e->cls == REASON_greylist && e->sub.n == 0)
+			e->sub = SLICE("policy");
 	}
 }

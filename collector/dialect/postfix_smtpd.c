@@ -160,7 +160,7 @@ action_reason(struct event *e, struct slice action)
 {
 	if (e->kind == EV_HELD || e->kind == EV_DISCARDED) {
 		e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
-		if (e->cls == REASON_other) {
+		if (e->cls == REASON_other || (e->cls == REASON_policy && e->sub.n == 0)) {
 			e->cls = REASON_policy;
 			e->sub = e->kind == EV_HELD ? SLICE("hold") : SLICE("discard");
 		}
@@ -169,6 +169,18 @@ action_reason(struct event *e, struct slice action)
 		e->sub = SLICE("cert");
 	} else if (slice_eq(action, SLICE("proxy-accept"))) {
 		e->new_id = pf_queued_as(e->text);
+	}
+}
+
+/* Here "helo=<H> sasl_username=<U>" has brackets, unlike in reject lines of 3.10. */
+static void
+proxy_user(struct event *e)
+{
+	struct slice user = e->helo, helo;
+
+	if (slice_rcut_at(&user, SLICE("> sasl_username=<"), &helo)) {
+		e->helo = helo;
+		e->sasl_user = user;
 	}
 }
 
@@ -200,6 +212,8 @@ pf_action(const struct pf_line *p, struct event *out)
 	slice_eat_char(&s, ' ');
 	pf_reply(s, e);
 	e->text = slice_head(e->text, pf_tail(e->text, e));
+	if (slice_starts(action, SLICE("proxy-")))
+		proxy_user(e);
 	if (e->kind == EV_REJECT || e->kind == EV_WARN_REJECT) {
 		pf_reject_reason(e);
 		if (e->kind == EV_REJECT && (e->code / 100 == 4 ||

@@ -253,6 +253,7 @@ static const struct word words[] = {
 	{ "bad syntax", NULL, REASON_protocol, "syntax", ANY },
 	{ "protocol error", NULL, REASON_protocol, "", ANY },
 	{ "bad sequence", NULL, REASON_protocol, "bad_sequence", ANY },
+	{ "server local data error", NULL, REASON_resource, "lookup", ANY },
 	{ "temporary lookup failure", NULL, REASON_resource, "lookup", ANY },
 	{ "configuration error", NULL, REASON_resource, "config", ANY },
 	{ "configuration problem", NULL, REASON_resource, "config", ANY },

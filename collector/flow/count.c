@@ -107,8 +107,17 @@ life_start(const struct life *l)
 	return l->n > 0 ? l->fact[0].time : 0;
 }
 
-/* Does a bond told at time t belong to this life? FROM is told when the mail
- * before was handed over: this one began meanwhile. */
+bool
+mail_bond_fits(const struct fact *f, int64_t start)
+{
+	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
+
+	return start >= f->time - took - BOND_BEFORE_S && start <= f->time + BOND_AFTER_S;
+}
+
+/* Does a bond told at time t belong to this life? It goes to the last life that had
+ * begun by then. FROM is told when the mail before was handed over, and this one began
+ * meanwhile: one that is much older is another that has the same id by chance. */
 static bool
 belongs(const struct life *l, const struct fact *f)
 {
@@ -116,14 +125,11 @@ belongs(const struct life *l, const struct fact *f)
 
 	if (l->n == 0)
 		return true;
-	if (f->kind == FACT_FROM) {
-		int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
-
-		return start >= t - took - BOND_BEFORE_S && start <= t + BOND_AFTER_S;
-	}
-	if (!l->first && t < start - SKEW_S)
+	if (!l->last && t >= l->until - SKEW_S)
 		return false;
-	return l->last || t < l->until - SKEW_S;
+	if (f->kind == FACT_FROM)
+		return mail_bond_fits(f, start) && (l->first || start <= t + SKEW_S);
+	return l->first || t >= start - SKEW_S;
 }
 
 static void
@@ -133,20 +139,28 @@ add(const struct life *l, int64_t time, enum metric m, int64_t n)
 		tally_add(l->t, l->host, time / 60, m, n * l->sign);
 }
 
-/* Was this delivery a hand-over to a mail that is really there? */
+/* Does a delivery of this life say by its id that the mail went on as b? */
+static bool
+is_named(const struct life *l, const struct fact *b)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->fact[i].kind == FACT_DELIVERED && slice_eq(l->fact[i].other_id, b->other_id))
+			return true;
+	return false;
+}
+
+/* Was this delivery a hand-over to a mail that is really there? Most name its id; a
+ * filter that does not is believed when the next mail names this one. */
 static bool
 handed_over(const struct life *l, const struct fact *f)
 {
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
-
 	for (uint32_t i = 0; i < l->n_bonds; i++) {
 		const struct fact *b = &l->bond[i];
 
-		if (b->kind != FACT_INTO || b->time < f->time - took - BOND_BEFORE_S ||
-		    b->time > f->time + BOND_AFTER_S)
+		if (b->kind != FACT_INTO || !mail_bond_fits(f, b->time))
 			continue;
 		if (f->other_id.n > 0 ? slice_eq(b->other_id, f->other_id) :
-		    (f->flags & FACT_LOOPBACK) != 0)
+		    (f->flags & FACT_LOOPBACK) != 0 && !is_named(l, b))
 			return true;
 	}
 	return false;
@@ -470,6 +484,34 @@ count_lives(const struct fact *f, uint32_t n, const struct fact *bond, uint32_t 
 	}
 }
 
+/* Whose is x: the instance of its own name, if own is said and qmgr speaks under it; else
+ * that of the qmgr line nearest in time, one before rather than one after. */
+static uint32_t
+label_of(const struct fact *f, uint32_t n, const uint16_t *label, uint32_t labels,
+    const struct fact *x, bool own)
+{
+	int64_t best = INT64_MAX;
+	uint32_t near = 0;
+
+	for (uint32_t i = 0; own && i < labels; i++)
+		if (label[i] == x->label)
+			return i;
+	for (uint32_t q = 0; q < n; q++) {
+		int64_t d = x->time - f[q].time;
+
+		if (f[q].kind != FACT_QUEUED)
+			continue;
+		d = d >= 0 ? d * 2 : -d * 2 + 1;
+		if (d >= best)
+			continue;
+		best = d;
+		for (uint32_t i = 0; i < labels; i++)
+			if (label[i] == f[q].label)
+				near = i;
+	}
+	return near;
+}
+
 /* Two instances on one host may use the same id: part the facts by the names
  * under which qmgr speaks; lines of other names (submission) go to the nearest. */
 static void
@@ -492,31 +534,19 @@ count_instances(struct fact *f, uint32_t n, const struct fact *bond, uint32_t n_
 		count_lives(f, n, bond, n_bonds, host, sign, t);
 		return;
 	}
-	part = xreallocarray(NULL, n, sizeof *part);
+	part = xreallocarray(NULL, n + n_bonds, sizeof *part);
 	for (uint32_t k = 0; k < labels; k++) {
-		uint32_t size = 0;
+		struct fact *part_bond = part + n;
+		uint32_t size = 0, size_bond = 0;
 
-		for (uint32_t i = 0; i < n; i++) {
-			uint32_t mine = labels, near = 0;
-			int64_t best = INT64_MAX;
+		for (uint32_t i = 0; i < n_bonds; i++)
+			if (label_of(f, n, label, labels, &bond[i], false) == k)
+				part_bond[size_bond++] = bond[i];
 
-			for (uint32_t x = 0; x < labels; x++)
-				if (label[x] == f[i].label)
-					mine = x;
-			for (uint32_t q = 0; mine == labels && q < n; q++) {
-				int64_t d = f[q].time - f[i].time;
-
-				if (f[q].kind != FACT_QUEUED || (d < 0 ? -d : d) >= best)
-					continue;
-				best = d < 0 ? -d : d;
-				for (uint32_t x = 0; x < labels; x++)
-					if (label[x] == f[q].label)
-						near = x;
-			}
-			if ((mine == labels ? near : mine) == k)
+		for (uint32_t i = 0; i < n; i++)
+			if (label_of(f, n, label, labels, &f[i], true) == k)
 				part[size++] = f[i];
-		}
-		count_lives(part, size, bond, n_bonds, host, sign, t);
+		count_lives(part, size, part_bond, size_bond, host, sign, t);
 	}
 	free(part);
 }

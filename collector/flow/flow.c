@@ -87,9 +87,9 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		add(&a, M_ratelimit);
 		return;
 	case EV_SCREEN:
-		if (slice_starts(e->stage, SLICE("pass")))
+		if (slice_starts(e->sub, SLICE("pass")) || slice_eq(e->sub, SLICE("allowlisted")))
 			add(&a, M_screen_pass);
-		else if (slice_eq(e->stage, SLICE("hangup")))
+		else if (slice_eq(e->sub, SLICE("hangup")))
 			add(&a, M_screen_hangup);
 		else
 			add(&a, M_screen_bad);

@@ -95,7 +95,7 @@ reserve(struct mail *m, uint32_t more)
 	if (want > MAIL_FACTS_MAX)
 		return false;
 	if (want > m->cap) {
-		m->cap = m->cap == 0 ? (want < 192 ? 192 : want) : m->cap * 2;
+		m->cap = m->cap == 0 ? 256 : m->cap * 2;
 		if (m->cap < want)
 			m->cap = want;
 		m->facts = xrealloc(m->facts, m->cap);
@@ -246,6 +246,7 @@ mail_encode(struct buf *b, const struct mail *m)
 	buf_varint(b, (uint64_t)m->base);
 	buf_varint(b, (uint64_t)(m->base - m->first));
 	buf_varint(b, (uint64_t)(m->last - m->base));
+	buf_zigzag(b, m->real ? m->began - m->base : 0);
 	buf_varint(b, m->n);
 	buf_add(b, (struct slice){ (const char *)m->facts, m->n });
 }
@@ -255,6 +256,7 @@ mail_decode(struct slice *s, struct mail *m)
 {
 	uint64_t host, label, base, before, after, n;
 	unsigned flags;
+	int64_t began;
 
 	*m = (struct mail){ 0 };
 	if (!slice_varint(s, &host) || host > UINT16_MAX || s->n < 1)
@@ -267,7 +269,7 @@ mail_decode(struct slice *s, struct mail *m)
 	flags = (unsigned char)s->p[1 + m->id_n];
 	*s = slice_from(*s, 2u + m->id_n);
 	if (!slice_varint(s, &label) || label > UINT16_MAX || !slice_varint(s, &base) || !slice_varint(s, &before) || !slice_varint(s, &after) ||
-	    !slice_varint(s, &n) || n > MAIL_FACTS_MAX || n > s->n)
+	    !slice_zigzag(s, &began) || !slice_varint(s, &n) || n > MAIL_FACTS_MAX || n > s->n)
 		return false;
 	m->real = flags & 1;
 	m->bound = flags & 2;
@@ -275,6 +277,7 @@ mail_decode(struct slice *s, struct mail *m)
 	m->base = (int64_t)base;
 	m->first = m->base - (int64_t)before;
 	m->last = m->base + (int64_t)after;
+	m->began = m->base + began;
 	m->n = m->cap = m->counted = (uint32_t)n;
 	m->facts = xmalloc(n);
 	memcpy(m->facts, s->p, n);

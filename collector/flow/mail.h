@@ -75,6 +75,7 @@ struct mail {
 	uint64_t hash;		/* of host and id, under the state's key */
 	int64_t base;		/* times of facts are stored relative to this */
 	int64_t first, last;	/* of its facts, log time */
+	int64_t began;		/* its own earliest line, if real */
 	uint64_t touched;	/* track.c: when it was last spoken of */
 	uint32_t n, cap;	/* bytes of facts */
 	uint32_t counted;	/* bytes of facts that are in the tally already */
@@ -95,6 +96,10 @@ bool mail_add(struct mail *m, const struct fact *f);
 
 /* Walk the facts: *at starts at 0. False at the end, or if damaged. */
 bool mail_next(const struct mail *m, uint32_t *at, struct fact *f);
+
+/* May a mail that began at start be the one that a hand-over speaks of? f: its fact, a
+ * delivery or FROM: the next mail begins while the one before is transmitted. */
+bool mail_bond_fits(const struct fact *f, int64_t start);
 
 /* Add sign (+1, -1) times what the first upto bytes of facts give. */
 void mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t);

@@ -113,19 +113,32 @@ void
 tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind,
     struct slice address, uint32_t n)
 {
-	ptrdiff_t at = slice_rfind(address, SLICE("@"));
-	struct slice domain = at < 0 ? address : slice_from(address, (size_t)at + 1);
+	size_t at = address.n;
 
-	tops_add(t, host, hour, kind, address.n == 0 ? SLICE("<>") : domain, n);
+	while (at > 0 && address.p[at - 1] != '@')
+		at--;
+	tops_add(t, host, hour, kind, address.n == 0 ? SLICE("<>") : slice_from(address, at), n);
 }
 
-void
-tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n)
+/* The bytes before the first one that differs from line to line: a digit or one of
+ * "<[@;". */
+static inline size_t
+fixed_length(struct slice s)
 {
 	static const char ends[256] = { ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1,
 		['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['<'] = 1, ['['] = 1,
 		['@'] = 1, [';'] = 1 };
 	size_t i = 0;
+
+	while (i < s.n && !ends[(unsigned char)s.p[i]])
+		i++;
+	return i;
+}
+
+void
+tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n)
+{
+	size_t i;
 
 	/* "5.7.1 <x@y>: Recipient address rejected: ..." speaks from behind the address */
 	if (text.n > 0 && text.p[0] == '<') {
@@ -134,8 +147,7 @@ tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint
 		if (slice_cut_at(&rest, SLICE(">: "), &skip))
 			text = rest;
 	}
-	while (i < text.n && i < TOP_TEXT_MAX && !ends[(unsigned char)text.p[i]])
-		i++;
+	i = fixed_length(slice_head(text, TOP_TEXT_MAX));
 	while (i > 0 && (text.p[i - 1] == ' ' || text.p[i - 1] == '(' || text.p[i - 1] == ','))
 		i--;
 	if (i > 0)

@@ -183,6 +183,12 @@ tell_into(struct track *t, const struct mail *next, struct slice before, int64_t
 	learn(t, m, &f);
 }
 
+static bool
+may_begin(enum fact_kind k)
+{
+	return k == FACT_CLIENT || k == FACT_PICKUP || k == FACT_MSGID || k == FACT_QUEUED;
+}
+
 /* When the life of next that a bond told at time speaks of began, and whether a
  * filter's address, if one is asked for, is its client's. */
 static bool
@@ -196,9 +202,9 @@ start_near(const struct mail *next, int64_t time, struct slice address, int64_t 
 	while (mail_next(next, &at, &f)) {
 		int64_t d = f.time > time ? f.time - time : time - f.time;
 
-		if ((f.kind != FACT_CLIENT && f.kind != FACT_PICKUP) || d >= best)
+		if (!may_begin(f.kind) || d >= best)
 			continue;
-		if (address.n > 0 && !slice_eq(address, f.b))
+		if (address.n > 0 && (f.kind != FACT_CLIENT || !slice_eq(address, f.b)))
 			continue;
 		best = d;
 		*start = f.time;
@@ -236,7 +242,7 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 		char id[MAIL_ID_MAX];
 		struct slice before = { id, f.other_id.n };
 
-		if (f.kind != FACT_FROM || f.other_id.n > sizeof id)
+		if (f.kind != FACT_FROM || f.other_id.n > sizeof id || !mail_bond_fits(&f, new->time))
 			continue;
 		if (f.b.n > 0 && (new->kind != FACT_CLIENT || !slice_eq(f.b, new->b)))
 			continue;
@@ -248,12 +254,16 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 static void
 own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times)
 {
-	bool was_real = m->real;
+	bool earliest = !m->real || f->time < m->began;
 
 	for (uint32_t i = 0; i < times && i < 1000; i++)
 		learn(t, m, f);
 	m->real = true;
-	if (m->bound && (!was_real || f->kind == FACT_CLIENT || f->kind == FACT_PICKUP))
+	if (earliest)
+		m->began = f->time;
+	/* every line that may begin a life is told, and the earliest of all, so that what
+	 * is known in the end does not depend on which came first */
+	if (m->bound && (earliest || may_begin(f->kind)))
 		tell_those_before(t, m, f);
 }
 
@@ -272,6 +282,8 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 
 	f->flags = (e->relay_loopback ? FACT_LOOPBACK : 0) | ((unsigned)where - 1) << 1;
 	f->cls = e->cls;
+	if (e->cls == REASON_remote_refused && e->sub.n > 0 && reason_by_name(e->sub) != REASON_none)
+		f->cls = reason_by_name(e->sub);	/* why they refuse us must be seen */
 	f->delay_ms = e->delay_ms;
 	f->a = e->to;
 	f->b = e->orig_to;

@@ -239,6 +239,24 @@ drop_file(struct source *s, struct file *file)
 	free(file);
 }
 
+/* Is this the content of a file that is open: its copy, packed a moment ago? */
+static bool
+is_copy(const struct source *s, struct reader *r)
+{
+	for (const struct file *file = s->oldest; file != NULL; file = file->newer) {
+		struct position pos;
+
+		if (file->r == NULL)
+			continue;
+		reader_position(file->r, &pos);
+		if (pos.offset == 0)
+			reader_peek(file->r, &pos);
+		if (pos.head_n > 0 && reader_matches(r, &pos))
+			return true;
+	}
+	return false;
+}
+
 /* Which of the known files is this, if none that is open claims it? Leaves the
  * reader at the place where that was left. */
 static int64_t
@@ -306,6 +324,10 @@ put_aside(struct follow *f, struct source *s, const struct family_file *a, bool 
 		say(s, "follow", a->path, a->foreign ? "packed so that we cannot read it" : e.text);
 		return known;
 	}
+	if (is_copy(s, r)) {
+		reader_close(r);
+		return true;
+	}
 	id = recognise(s, r);
 	if (id == 0 && known)
 		reader_close(r);
@@ -343,9 +365,11 @@ truncated(struct follow *f, struct source *s, struct file *file, const struct st
 	struct err e = { "" };
 	struct reader *r;
 
-	say(s, "follow", s->path, "truncated or rewritten; reading from its start");
-	s->said.text[0] = '\0';	/* it is news each time */
 	close_file(f, s, file);
+	if (file->pos.offset > 0) {
+		say(s, "follow", s->path, "truncated or rewritten; reading from its start");
+		s->said.text[0] = '\0';	/* it is news each time */
+	}
 	catch_up(f, s, false, &since);
 	r = reader_open(s->path, &e);
 	if (r != NULL)
@@ -370,8 +394,10 @@ opened(struct follow *f, struct source *s, struct file *old, const struct stat *
 	if (old != NULL) {
 		since = old->mtime;
 		reader_position(old->r, &pos);
-		if (pos.offset > 0 && reader_matches(r, &pos)) {
-			/* the same content in a new file: an editor, cp and mv */
+		if (pos.offset == 0 || !reader_unchanged(old->r) || reader_matches(r, &pos)) {
+			/* What is in it now was not read: it is found under its
+			 * new name. Or it is the same content in a new file, by
+			 * an editor, or cp and mv. */
 			close_file(f, s, old);
 		} else {
 			old->current = old->eof = false;
@@ -403,6 +429,7 @@ static void
 look_at(struct follow *f, struct source *s)
 {
 	struct file *file = current_of(s);
+	struct position pos;
 	struct stat st;
 
 	if (stat(s->path, &st) != 0) {
@@ -424,7 +451,9 @@ look_at(struct follow *f, struct source *s)
 	if (!file->eof || (st.st_size == file->size && st.st_mtim.tv_sec == file->mtime.tv_sec &&
 	    st.st_mtim.tv_nsec == file->mtime.tv_nsec))
 		return;
-	if (!reader_unchanged(file->r)) {
+	/* Of what was never read nobody can tell whether it is the same. */
+	reader_position(file->r, &pos);
+	if (pos.offset == 0 || !reader_unchanged(file->r)) {
 		truncated(f, s, file, &st);
 		return;
 	}

@@ -21,7 +21,8 @@
 
 #include "poison.h"
 
-enum { BLOCK_BYTES = 256 * 1024, BUFFER_BYTES = BLOCK_BYTES + LINE_MAX_BYTES + 2 * TAIL_BYTES };
+enum { BLOCK_BYTES = 128 * 1024, BUFFER_BYTES = BLOCK_BYTES + LINE_MAX_BYTES + 2 * TAIL_BYTES };
+_Static_assert((int)PACKED_BYTES <= (int)BLOCK_BYTES, "start() reads that much into an empty buffer");
 
 struct reader {
 	int fd;
@@ -417,6 +418,17 @@ reader_position(struct reader *r, struct position *pos)
 	pos->tail_n = r->line - r->begin < TAIL_BYTES ? (uint32_t)(r->line - r->begin) : TAIL_BYTES;
 	tail = (struct slice){ r->buf + r->line - pos->tail_n, pos->tail_n };
 	pos->tail_hash = hash_bytes(&reader_key, tail);
+}
+
+void
+reader_peek(struct reader *r, struct position *pos)
+{
+	char head[HEAD_BYTES];
+	ssize_t n = is_plain_file(r) ? pread(r->fd, head, sizeof head, 0) : 0;
+
+	*pos = (struct position){ .head_n = n > 0 ? (uint32_t)n : 0 };
+	pos->head_hash = hash_bytes(&reader_key, (struct slice){ head, pos->head_n });
+	pos->tail_hash = hash_bytes(&reader_key, (struct slice){ head, 0 });
 }
 
 uint64_t

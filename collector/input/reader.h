@@ -50,6 +50,8 @@ int reader_line(struct reader *r, bool final, struct slice *line, struct err *e)
 
 /* After the last line given out. */
 void reader_position(struct reader *r, struct position *pos);
+/* Offset 0 of a file that is told by the head it has now, read or not. */
+void reader_peek(struct reader *r, struct position *pos);
 /* How many lines were cut, how many bytes the file has (compressed size when
  * compressed) and how many of those were read: for a progress bar. */
 uint64_t reader_cut_lines(const struct reader *r);

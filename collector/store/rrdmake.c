@@ -419,7 +419,9 @@ rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 			return false;
 		if (rename(f->new_path, f->path) != 0)
 			return err_set(e, "rename %s: %s", f->new_path, strerror(errno));
-		return s->cached == NULL || cached_forget(s->cached, f->path, e);
+		if (s->cached == NULL || cached_forget(s->cached, f->path, e))
+			return true;
+		return !had_old;	/* then there is nothing it must forget */
 	}
 	if (s->cached == NULL || f->old.last_up == 60 * f->end)
 		return true;

@@ -252,11 +252,15 @@ take_graph(cfg_t *cfg, const struct template *t, struct template_graph *g, struc
 {
 	unsigned n = cfg_size(cfg, "draw");
 	struct template_draw *d;
-	long per = cfg_getint(cfg, "per");
+	long per = cfg_getint(cfg, "per"), divide = cfg_getint(cfg, "divide");
 
 	if (!plain_name(cfg_title(cfg)) || n == 0 || (per != 1 && per != 60 && per != 3600)) {
 		cfg_error(cfg, "graph \"%s\" needs a name of a-z0-9-, something to draw, and "
 		    "per = 1, 60 or 3600 seconds", cfg_title(cfg));
+		return false;
+	}
+	if (divide < 1 || divide > 1000000000) {
+		cfg_error(cfg, "divide = %ld is not within 1 to 1000000000", divide);
 		return false;
 	}
 	g->name = arena_strdup(a, slice_of(cfg_title(cfg)));
@@ -264,7 +268,7 @@ take_graph(cfg_t *cfg, const struct template *t, struct template_graph *g, struc
 	g->unit = arena_strdup(a, slice_of(cfg_getstr(cfg, "unit")));
 	g->per_s = (unsigned)per;
 	g->log_scale = cfg_getbool(cfg, "log") == cfg_true;
-	g->si = cfg_getbool(cfg, "si") == cfg_true;
+	g->divide = (unsigned)divide;
 	g->draw = d = arena_alloc(a, n * sizeof *d);
 	g->n = n;
 	for (unsigned i = 0; i < n; i++)
@@ -301,7 +305,7 @@ load(const char *path, struct template *t, struct arena *a, struct err *e)
 	cfg_opt_t graph[] = {
 		CFG_STR("title", "", CFGF_NONE), CFG_STR("unit", "", CFGF_NONE),
 		CFG_INT("per", 60, CFGF_NONE), CFG_BOOL("log", cfg_false, CFGF_NONE),
-		CFG_BOOL("si", cfg_false, CFGF_NONE),
+		CFG_INT("divide", 1, CFGF_NONE),
 		CFG_SEC("draw", draw, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END()
 	};
 	cfg_opt_t root[] = {

@@ -49,9 +49,9 @@ struct template_graph {
 	const char *name;	/* part of the picture's file name */
 	const char *title;
 	const char *unit;	/* of the axis: "recipients/min" */
-	unsigned per_s;		/* counts are drawn per so many seconds */
+	unsigned per_s;		/* counts are drawn per so many seconds, */
+	unsigned divide;	/* and divided by this: bytes as kB */
 	bool log_scale;
-	bool si;		/* numbers get k, M, G */
 	const struct template_draw *draw;
 	size_t n;
 };

@@ -219,6 +219,12 @@ test_rename(void)
 static void
 test_truncate(void)
 {
+	struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	add("mail.log.4", "history\n");
+	if (utimensat(AT_FDCWD, in_dir("mail.log.4"), long_ago, 0) != 0)
+		exit(1);
+	pack("mail.log.4", "mail.log.4.gz");
 	add("mail.log", "a1 is a line that is long enough\na2\n");
 	begin("mail.log");
 	(void)lines();
@@ -237,6 +243,8 @@ test_truncate(void)
 	is_str(lines(), "c1 longer than everything that was in the file before ",
 	    "truncated and grown past the old end");
 	ok(strstr(t.said.p, "truncated") != NULL, "told again");
+	(void)unlink(in_dir("mail.log.1"));
+	(void)unlink(in_dir("mail.log.3"));
 	empty("mail.log");
 	is_str(lines(), "", "without a copy");
 	ok(strstr(t.said.p, "truncated") != NULL, "told again");
@@ -285,6 +293,8 @@ test_missed(void)
 	add("mail.log.1", "c2\n");
 	add("mail.log", "d2\n");
 	begin("mail.log");
+	add("mail.log.3", "z1 is of a file that is not complete\n");
+	pack("mail.log.3", "mail.log.1.gz");
 	is_str(lines(), "c2 d2 ", "a file that is being packed counts once");
 	end();
 	clean();
@@ -418,6 +428,97 @@ test_odd(void)
 	clean();
 }
 
+/* Shift mail.log.N up and make room for mail.log.1; some get packed. */
+static void
+shift(int rotations, unsigned dice)
+{
+	char from[32], to[32];
+
+	for (int i = rotations; i >= 1; i--) {
+		struct stat st;
+
+		(void)snprintf(from, sizeof from, "mail.log.%d.gz", i);
+		(void)snprintf(to, sizeof to, "mail.log.%d.gz", i + 1);
+		if (stat(in_dir(from), &st) == 0) {
+			move(from, to);
+			continue;
+		}
+		from[strlen(from) - 3] = to[strlen(to) - 3] = '\0';
+		move(from, to);
+		if (dice % 2 == 0) {
+			(void)snprintf(from, sizeof from, "mail.log.%d.gz", i + 1);
+			pack(to, from);
+		}
+	}
+}
+
+/* Whatever happens in whatever order: each line once, in the order of its file. */
+static void
+test_random(void)
+{
+	uint32_t seed = 1;
+	bool good = true;
+
+	for (int round = 0; round < 30; round++) {
+		int written = 0, read = 0, rotations = 0;
+
+		add("mail.log", "the first line of this round is long, as lines are\n");
+		begin("mail.log");
+		(void)lines();
+		for (int step = 0; step < 60; step++) {
+			char text[32];
+			unsigned dice;
+
+			seed = seed * 1664525 + 1013904223;
+			dice = seed >> 20;
+			(void)snprintf(text, sizeof text, "%d\n", written);
+			switch (dice % 8) {
+			case 0:
+				if (rotations == 8)
+					break;
+				shift(rotations++, dice / 8);
+				move("mail.log", "mail.log.1");
+				add("mail.log", "");
+				break;
+			case 1:
+				if (rotations == 8)
+					break;
+				shift(rotations++, dice / 8);
+				copy("mail.log", "mail.log.1");
+				empty("mail.log");
+				break;
+			case 2:
+				end();
+				begin("mail.log");
+				break;
+			case 3: case 4:
+				for (const char *p = lines(); *p != '\0'; p = strchr(p, ' ') + 1)
+					good = good && strtol(p, NULL, 10) == read++;
+				break;
+			default:
+				add("mail.log", text);
+				written++;
+			}
+		}
+		for (const char *p = lines(); *p != '\0'; p = strchr(p, ' ') + 1)
+			good = good && strtol(p, NULL, 10) == read++;
+		if (!ok(good && read == written, "round %d: %d lines over %d rotations", round, read,
+		    rotations))
+			printf("# written %d, read %d\n", written, read);
+		end();
+		for (int i = 1; i < 10; i++) {
+			char name[32];
+
+			(void)snprintf(name, sizeof name, "mail.log.%d.gz", i);
+			(void)unlink(in_dir(name));
+			name[strlen(name) - 3] = '\0';
+			(void)unlink(in_dir(name));
+		}
+		clean();
+		good = true;
+	}
+}
+
 int
 main(void)
 {
@@ -431,6 +532,7 @@ main(void)
 	test_dates();
 	test_many();
 	test_odd();
+	test_random();
 	buf_free(&t.got);
 	buf_free(&t.said);
 	ok(rmdir(dir) == 0, "nothing is left behind");

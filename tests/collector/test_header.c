@@ -248,6 +248,30 @@ at(int y, int m, int d, int hh, int mm, int ss)
 }
 
 static void
+test_fractions(void)
+{
+	static const struct {
+		const char *raw;
+		uint32_t usec;
+	} rows[] = {
+		{ "2026-11-18T12:30:00.123456Z mx1 p: x", 123456 },
+		{ "2026-11-18T12:30:00.5Z mx1 p: x", 500000 },
+		{ "2026-11-18T12:30:00.000001Z mx1 p: x", 1 },
+		{ "2026-11-18T12:30:00.123456789Z mx1 p: x", 123456 },
+		{ "2026-11-18T12:30:00Z mx1 p: x", 0 },
+		{ "Nov 18 12:30:00.025 mx1 p: x", 25000 },
+	};
+	struct header *h = header_new("UTC", 0, NOW, SLICE(""), NULL);
+	struct line l;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		ok(header_parse(h, slice_of(rows[i].raw), &l) && l.time == B0 &&
+		    l.usec == rows[i].usec, "%s", rows[i].raw);
+	}
+	header_free(h);
+}
+
+static void
 test_years(void)
 {
 	struct header *h = header_new("UTC", 0, at(2027, 1, 1, 0, 5, 0), SLICE(""), NULL);
@@ -277,6 +301,7 @@ test_years(void)
 	is_int(when(h, "Jan  2 10:00:01"), at(2020, 1, 2, 10, 0, 1), "changes nothing");
 	is_int(when(h, "Feb 29 10:00:00"), at(2020, 2, 29, 10, 0, 0), "leap day");
 	is_int(when(h, "Aug  1 10:00:00"), at(2020, 8, 1, 10, 0, 0), "a quiet summer");
+	is_int(when(h, "Jul 31 10:00:00"), at(2020, 7, 31, 10, 0, 0), "a line that is a day late");
 	is_int(header_newest(h), at(2020, 8, 1, 10, 0, 0), "the newest line");
 	header_free(h);
 
@@ -334,6 +359,7 @@ main(void)
 {
 	test_cases();
 	test_repeats();
+	test_fractions();
 	test_years();
 	test_zones();
 	return done_testing();

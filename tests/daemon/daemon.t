@@ -4,20 +4,15 @@
 # the number of lines; each line is written once, so none may be counted twice.
 set -u
 : "${BUILD:=build}"
+. tests/tap.sh
 D=$(mktemp -d "${TMPDIR:-/tmp}/mx-daemon.XXXXXX") || exit 1
 pid=
-n=0
 trap 'stop KILL; rm -rf "$D"' EXIT
 trap 'exit 1' INT TERM
 
-ok() { # CONDITION-STATUS TEXT
-    n=$((n + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        sed 's/^/# /' "$D/out" 2>/dev/null | tail -n 15
-    fi
+saw() { # as ok, and what the daemon said when it was not
+    ok "$1" "$2"
+    [ "$1" = 0 ] || sed 's/^/# /' "$D/out" 2>/dev/null | tail -n 15
 }
 
 stop() { # SIGNAL: end the daemon; its status is in $status
@@ -35,12 +30,14 @@ start() {
     wait_for grep -q started "$D/out"
 }
 
-# Try a command until it succeeds, for at most 20 seconds.
+# Try a command until it succeeds: for at most 20 seconds, and no longer than the daemon
+# lives.
 wait_for() {
     tries=0
     until "$@" 2>/dev/null; do
         tries=$((tries + 1))
         [ $tries -lt 200 ] || return 1
+        [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || { "$@" 2>/dev/null; return; }
         sleep 0.1
     done
 }
@@ -56,7 +53,7 @@ counts() { # N TEXT: the count becomes N
     wait_for is_refused "$1"
     r=$?
     [ $r -eq 0 ] || echo "# refused: $(refused), want $1"
-    ok $r "$2"
+    saw $r "$2"
 }
 
 # lines N: the next N lines, each different, of the last minutes
@@ -84,24 +81,24 @@ conf() { # SETTINGS: one source, and those
 }
 
 conf ''
-start
-ok $? "starts when the log does not exist yet"
+start || { cat "$D/out"; echo "Bail out! mxgauged does not start"; exit 1; }
+ok 0 "starts when the log does not exist yet"
 add 100 "$D/log"
 counts 100 "a log that appears is read"
 add 5 "$D/log"
 counts 105 "what is appended is read"
 
 "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/second" 2>&1
-ok $(($? != 1)) "a second one on the same state is refused"
+saw $(($? != 1)) "a second one on the same state is refused"
 grep -q "cannot start: .*$pid" "$D/second"
-ok $? "and is told which process has it"
+saw $? "and is told which process has it"
 
 lines 1 | tr -d '\n' >>"$D/log"
 add 0 "$D/log"
 next=$((next + 1))
 kill -USR1 "$pid"
 wait_for grep -q "so far: 105 lines" "$D/out"
-ok $? "an unfinished line is left alone"
+saw $? "an unfinished line is left alone"
 echo >>"$D/log"
 counts 106 "until its newline comes"
 
@@ -122,11 +119,11 @@ start
 counts 3216 "kill -9 in the middle: nothing lost, nothing twice"
 
 stop TERM
-ok "$status" "SIGTERM: status 0"
+saw "$status" "SIGTERM: status 0"
 grep -q 'stopped: ' "$D/out"
-ok $? "and it says so"
+saw $? "and it says so"
 is_refused 3216
-ok $? "all is committed then"
+saw $? "all is committed then"
 
 add 7 "$D/log"
 rm -f "$D/log.1" "$D/log.2"
@@ -139,9 +136,9 @@ counts 3231 "a rotation missed while it was down, compressed meanwhile"
 conf 'commit_intervall = 2s'
 kill -HUP "$pid"
 wait_for grep -q "conf:3: there is no setting commit_intervall; did you mean commit_interval?" "$D/out"
-ok $? "SIGHUP with a fault: it is named"
+saw $? "SIGHUP with a fault: it is named"
 wait_for grep -q 'configuration stays as it was' "$D/out"
-ok $? "and the old configuration stays"
+saw $? "and the old configuration stays"
 add 4 "$D/log"
 counts 3235 "and reading goes on"
 
@@ -149,13 +146,13 @@ conf "source b { files = { \"$D/other*.log\" } }"
 add 6 "$D/other1.log"
 kill -HUP "$pid"
 wait_for grep -q 'reloaded' "$D/out"
-ok $? "SIGHUP with a good configuration"
+saw $? "SIGHUP with a good configuration"
 counts 3241 "and its new source is read, the old one not again"
 add 5 "$D/other2.log"
 add 5 "$D/log"
 counts 3251 "a file that fits a pattern later, too"
 stop INT
-ok "$status" "SIGINT: status 0"
+saw "$status" "SIGINT: status 0"
 
 # A full disk: here a file size limit, which needs no rights; the same to a writer.
 if command -v prlimit >/dev/null 2>&1; then
@@ -163,34 +160,33 @@ if command -v prlimit >/dev/null 2>&1; then
     prlimit --pid "$pid" --fsize=4096:unlimited
     add 500 "$D/log"
     wait_for grep -q 'cannot store what was read' "$D/out"
-    ok $? "no space: it is said"
+    saw $? "no space: it is said"
     is_refused 3251
-    ok $? "and nothing half is stored"
+    saw $? "and nothing half is stored"
     prlimit --pid "$pid" --fsize=unlimited:unlimited
     counts 3751 "with space again the figures are exact"
     wait_for grep -q 'over: "cannot store' "$D/out"
-    ok $? "and that is said, too"
+    saw $? "and that is said, too"
     [ "$(grep -c 'cannot store' "$D/out")" -eq 2 ]
-    ok $? "once each"
+    saw $? "once each"
     stop TERM
 else
-    n=$((n + 1))
-    echo "ok $n # SKIP no prlimit: full disk"
+    ok 0 "full disk # SKIP there is no prlimit"
 fi
 
 # In the background: the command returns when it runs.
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
-ok $? "goes to the background"
+saw $? "goes to the background"
 pid=$("$BUILD/bin/mxgauge" status --state "$D/state" | sed -n 's/.*written by *process //p')
 [ -n "$pid" ] && kill -0 "$pid"
-ok $? "and runs there"
+saw $? "and runs there"
 [ -n "$pid" ] && kill "$pid" && wait_for sh -c "! kill -0 $pid"
-ok $? "until SIGTERM"
+saw $? "until SIGTERM"
 pid=
 
 echo 'state = x' >"$D/conf"
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
-ok $(($? != 2)) "a faulty configuration: status 2"
+saw $(($? != 2)) "a faulty configuration: status 2"
 "$BUILD/bin/mxgauge" check-config "$D/conf" 2>&1 | grep -q 'conf:1: state = x: must be a path'
-ok $? "check-config says the same"
-echo "1..$n"
+saw $? "check-config says the same"
+done_testing

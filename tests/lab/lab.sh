@@ -51,7 +51,7 @@ options timeout:1 attempts:1' >/etc/resolv.conf
     echo 'hosts: files dns
 passwd: files
 group: files' >/etc/nsswitch.conf
-    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=mx1.example.org \
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=mx1.example.org \
         -keyout /etc/postfix/lab.pem -out cert.tmp
     cat cert.tmp >>/etc/postfix/lab.pem
     rm cert.tmp

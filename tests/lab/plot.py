@@ -16,9 +16,13 @@ from play import a, rounds, s, scenes
 def perform(n):
     shuffle = random.Random(7).shuffle
     for rounds[0] in range(n):
-        for scene in scenes:
+        for i, scene in enumerate(scenes):
             print(scene.__name__, flush=True)
             scene()
+            if i % 20 == 10:
+                s.rotate()
+            elif i % 20 == 15:
+                s.crash()
             if n > 1:
                 background.some()
         shuffle(scenes)

@@ -94,7 +94,8 @@ def too_large():
     client, reply = raw('MAIL FROM:<someone@example.net> SIZE=200000')
     expect('SIZE', reply[:3], '552')
     client.quit()
-    a(rej_size=1)
+    refused('552', PLAIN, options=('--body', 'much to say. ' * 9000))   # only the end tells
+    a(rej_size=2)
 
 
 @scene

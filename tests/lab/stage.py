@@ -1,10 +1,13 @@
 """stage.py - the daemons of the lab, their log, and the ways to send them mail.
 
 Everything waits for a condition with a deadline; nothing waits for time to pass."""
+import glob
 import itertools
+import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -13,6 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOG = '/var/log/mail.log'
+LIVE = '/var/log/live.log'
 IN, OUT = '/etc/postfix', '/etc/postfix-out'
 TIMEOUT_S = 15
 
@@ -49,8 +53,9 @@ class Stage:
                            stdout=subprocess.PIPE)
         if world.stdout.readline() != b'ready\n':
             raise SystemExit('world.py did not start')
-        self.start('rsyslogd', '-n', '-f', HERE + '/rsyslog.conf', '-i', 'NONE')
+        self.rsyslog = self.start('rsyslogd', '-n', '-f', HERE + '/rsyslog.conf', '-i', 'NONE')
         until('/dev/log', lambda: os.path.exists('/dev/log'))
+        self.watch()
         for address, how in (('101', ()), ('102', ('-r', 'rcpt')), ('103', ('-f', 'rcpt'))):
             self.sinks[address] = self.start('smtp-sink', '-u', 'nobody', '-c', *how,
                                              '203.0.113.%s:25' % address, '200',
@@ -65,11 +70,55 @@ class Stage:
         for conf in (IN, OUT):
             run('postfix', '-c', conf, 'stop')
         self.wait('postfix-out/master.*terminating')
+        for name in ['/var/log/mail.log', '/var/log/mail.iso'] + glob.glob(LIVE + '*'):
+            shutil.copy(name, '.')
+        self.unwatch()
         for process in reversed(self.started):
             process.terminate()
             process.wait(10)
-        for name in ('mail.log', 'mail.iso'):
-            shutil.copy('/var/log/' + name, name)
+
+    # --- mxgauged, which follows the log meanwhile, if MXGAUGE names its folder
+    def watch(self):
+        self.mxgauge = os.environ.get('MXGAUGE')
+        if not self.mxgauge:
+            return
+        self.live = os.getcwd() + '/live'
+        with open('mxgauged.conf', 'w') as f:
+            f.write('state = "%s"\nsource "mail" { files = {"%s"} timezone = UTC }\n'
+                    % (self.live, LIVE))
+        self.start_watcher()
+
+    def start_watcher(self):
+        self.watcher = subprocess.Popen([self.mxgauge + '/mxgauged', '--foreground', '--config',
+                                         os.getcwd() + '/mxgauged.conf'])
+
+    def rotate(self):
+        """As logrotate does it: .1 becomes .2, the log .1, and syslog is told."""
+        for n in range(len(glob.glob(LIVE + '.*')), 0, -1):
+            os.rename('%s.%d' % (LIVE, n), '%s.%d' % (LIVE, n + 1))
+        os.rename(LIVE, LIVE + '.1')
+        self.rsyslog.send_signal(signal.SIGHUP)
+
+    def crash(self):
+        """kill -9, and start again."""
+        if self.mxgauge:
+            self.watcher.kill()
+            self.watcher.wait()
+            self.start_watcher()
+
+    def unwatch(self):
+        """End mxgauged once it has read what there is."""
+        if not self.mxgauge:
+            return
+        lines = sum(1 for name in glob.glob(LIVE + '*') for _ in open(name, 'rb'))
+        until('mxgauged to read %d lines' % lines, lambda: self.lines_read() >= lines)
+        self.watcher.terminate()
+        if self.watcher.wait(10) != 0:
+            raise SystemExit('mxgauged ended with status %d' % self.watcher.returncode)
+
+    def lines_read(self):
+        code, said = run(self.mxgauge + '/mxgauge', 'report', '--json', '--state', self.live)
+        return json.loads(said)['lines']['read'] if code == 0 else 0
 
     # --- the log
     def log(self):

@@ -1,0 +1,307 @@
+/* test_dialect.c - golden logs: tests/logs/DIALECT/NAME.log against NAME.want.
+ *
+ * A line of .want is "NUMBER KIND key=value ..." for each event of line NUMBER, or
+ * "NUMBER known|unknown|foreign". With a log's name as argument it prints what it finds:
+ * that is how a .want is made, before a human checks it against the log. */
+#include "tap.h"
+
+#include <dirent.h>
+
+#include "buf.h"
+#include "dialect/dialect.h"
+#include "input/header.h"
+#include "input/reader.h"
+#include "poison.h"
+
+static struct event events[EVENTS_MAX];
+
+/* key=value, in quotes where a blank would end it. */
+static void
+put(struct buf *b, const char *key, struct slice s)
+{
+	if (s.n == 0)
+		return;
+	buf_fmt(b, " %s=", key);
+	if (memchr(s.p, ' ', s.n) != NULL || memchr(s.p, '"', s.n) != NULL)
+		buf_json(b, s);
+	else
+		buf_clean(b, s, s.n);
+}
+
+static void
+put_number(struct buf *b, const char *key, unsigned long long n)
+{
+	if (n > 0)
+		buf_fmt(b, " %s=%llu", key, n);
+}
+
+static void
+put_flag(struct buf *b, const char *name, bool on)
+{
+	if (on)
+		buf_fmt(b, " %s", name);
+}
+
+static void
+put_peers(struct buf *b, const struct event *e)
+{
+	put(b, "client", e->client_name);
+	put(b, "ip", e->client_ip);
+	put_number(b, "port", e->client_port);
+	put(b, "orig_client", e->orig_client_name);
+	put(b, "orig_ip", e->orig_client_ip);
+	put(b, "relay", e->relay);
+	put(b, "relay_ip", e->relay_ip);
+	put_number(b, "relay_port", e->relay_port);
+	put_flag(b, "loopback", e->loopback);
+	put_flag(b, "relay_loopback", e->relay_loopback);
+	put_flag(b, "outbound", e->outbound);
+	put_flag(b, "screen", e->screen);
+	put_flag(b, "by_admin", e->by_admin);
+	put_flag(b, "aborted", e->aborted);
+	put(b, "helo", e->helo);
+	if (e->from.p != NULL)
+		buf_fmt(b, " from=<%.*s>", (int)e->from.n, e->from.p);
+	put(b, "to", e->to);
+	put(b, "orig_to", e->orig_to);
+}
+
+static void
+put_event(struct buf *b, unsigned number, const struct event *e)
+{
+	static const char *const kinds[EVENT_KIND_N] = {
+#define X(name) [EV_##name] = #name,
+		EVENT_KINDS(X)
+#undef X
+	};
+	static const char *const wheres[] = { "", "ext", "local", "discard", "forward" };
+
+	buf_fmt(b, "%u %s", number, kinds[e->kind]);
+	put(b, "id", e->id);
+	put(b, "new_id", e->new_id);
+	put(b, "where", slice_of(wheres[e->where]));
+	put(b, "cls", slice_of(reason_name(e->cls)));
+	put(b, "sub", e->sub);
+	put_number(b, "code", e->code);
+	put(b, "dsn", e->dsn);
+	put(b, "stage", e->stage);
+	put_peers(b, e);
+	put_number(b, "nrcpt", e->nrcpt);
+	put_number(b, "size", e->size);
+	put_number(b, "count", e->count);
+	put_number(b, "auth_fail", e->auth_fail);
+	put_number(b, "conn_use", e->conn_use);
+	if (e->delay_ms >= 0)
+		buf_fmt(b, " delay=%lld", (long long)e->delay_ms);
+	if (e->delays_ms[0] >= 0)
+		buf_fmt(b, " delays=%d/%d/%d/%d", (int)e->delays_ms[0], (int)e->delays_ms[1],
+		    (int)e->delays_ms[2], (int)e->delays_ms[3]);
+	put(b, "proto", e->proto);
+	put(b, "tls", e->tls_proto);
+	put(b, "cipher", e->tls_cipher);
+	put(b, "trust", e->tls_trust);
+	put(b, "sasl", e->sasl_method);
+	put(b, "user", e->sasl_user);
+	put(b, "mid", e->mid);
+	put(b, "text", e->text);
+	buf_char(b, '\n');
+}
+
+static void
+put_line(struct buf *b, unsigned number, const struct line *l)
+{
+	const struct dialect *d = dialect_of(l);
+	int n = d != NULL ? d->parse(l, events) : 0;
+
+	if (d == NULL)
+		buf_fmt(b, "%u foreign\n", number);
+	else if (n <= 0)
+		buf_fmt(b, "%u %s\n", number, n == 0 ? "known" : "unknown");
+	for (int i = 0; i < n; i++)
+		put_event(b, number, &events[i]);
+}
+
+static bool
+run(const char *path, struct buf *b, struct err *e)
+{
+	struct header *h = header_new("UTC", 2026, 1795305600, SLICE(""), e);
+	struct reader *r = h != NULL ? reader_open(path, e) : NULL;
+	struct slice raw;
+	unsigned number = 0;
+	int got = -1;
+
+	while (r != NULL && (got = reader_line(r, true, &raw, e)) > 0) {
+		struct line l;
+
+		if (raw.n == 0 || raw.p[0] == '#') {	/* a comment: no log line begins so */
+			number++;
+			continue;
+		}
+		number++;
+		if (header_parse(h, raw, &l) && !l.repeat_of_last)
+			put_line(b, number, &l);
+		else
+			buf_fmt(b, "%u no line\n", number);
+	}
+	if (r != NULL)
+		reader_close(r);
+	if (h != NULL)
+		header_free(h);
+	return got == 0;
+}
+
+static void
+read_want(const char *path, struct buf *b)
+{
+	char part[4096];
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	while (f != NULL && (n = fread(part, 1, sizeof part, f)) > 0)
+		buf_add(b, (struct slice){ part, n });
+	if (f != NULL)
+		fclose(f);
+}
+
+/* One test for each line, so that a failure names it. */
+static void
+compare(const char *name, struct slice got, struct slice want)
+{
+	struct slice g, w;
+	unsigned n = 0, bad = 0;
+
+	while (got.n > 0 || want.n > 0) {
+		bool has_g = slice_cut(&got, '\n', &g), has_w = slice_cut(&want, '\n', &w);
+
+		n++;
+		if (has_g && has_w && slice_eq(g, w))
+			continue;
+		if (bad++ < 5)
+			printf("# got  %.*s\n# want %.*s\n", has_g ? (int)g.n : 0, has_g ? g.p : "",
+			    has_w ? (int)w.n : 0, has_w ? w.p : "");
+		if (!has_g || !has_w)
+			break;
+	}
+	ok(n > 0 && bad == 0, "%s: %u events", name, n);
+}
+
+static void
+test_log(const char *dir, const char *file)
+{
+	char path[512];
+	struct buf got = buf_new(1 << 22), want = buf_new(1 << 22);
+	struct err e = { "" };
+	size_t stem = strlen(file) - 4;
+
+	snprintf(path, sizeof path, "%s/%s", dir, file);
+	ok(run(path, &got, &e), "%s can be read%s%s", path, e.text[0] != '\0' ? ": " : "", e.text);
+	snprintf(path, sizeof path, "%s/%.*s.want", dir, (int)stem, file);
+	read_want(path, &want);
+	compare(path, buf_slice(&got), buf_slice(&want));
+	buf_free(&got);
+	buf_free(&want);
+}
+
+static void
+test_folder(const char *folder)
+{
+	char dir[256];
+	struct dirent *d;
+	DIR *at;
+	int n = 0;
+
+	snprintf(dir, sizeof dir, "tests/logs/%s", folder);
+	at = opendir(dir);
+	while (at != NULL && (d = readdir(at)) != NULL) {
+		size_t len = strlen(d->d_name);
+
+		if (len > 4 && strcmp(d->d_name + len - 4, ".log") == 0) {
+			test_log(dir, d->d_name);
+			n++;
+		}
+	}
+	if (at != NULL)
+		closedir(at);
+	ok(n > 0, "%s has golden logs", dir);
+}
+
+static void
+test_loopback(void)
+{
+	ok(address_is_loopback(SLICE("127.0.0.1")), "127.0.0.1 is loopback");
+	ok(address_is_loopback(SLICE("127.9.9.9")), "127.9.9.9 is loopback");
+	ok(address_is_loopback(SLICE("::1")), "::1 is loopback");
+	ok(address_is_loopback(SLICE("::ffff:127.0.0.1")), "::ffff:127.0.0.1 is loopback");
+	ok(!address_is_loopback(SLICE("128.0.0.1")), "128.0.0.1 is not");
+	ok(!address_is_loopback(SLICE("::11")), "::11 is not");
+	ok(!address_is_loopback(SLICE("12")), "12 is not");
+	ok(!address_is_loopback(SLICE("")), "nothing is not");
+}
+
+/* Texts that other servers and filters give; the Postfix goldens have the rest. */
+static void
+test_reasons(void)
+{
+	static const struct {
+		const char *text, *dsn;
+		unsigned code;
+		bool remote;
+		enum reason cls;
+		const char *sub;
+	} cases[] = {
+		{ "Spam message rejected", "5.7.1", 550, false, REASON_spam_content, "" },
+		{ "Greylisting in action, please come back later", "4.7.1", 451, true,
+		    REASON_greylist, "remote" },
+		{ "Greylisted", "5.7.1", 550, false, REASON_policy, "" },
+		{ "rejected by DMARC policy for example.org", "5.7.1", 550, false,
+		    REASON_dmarc, "reject" },
+		{ "Message rejected due to: SPF fail - not authorized", "5.7.23", 550, false,
+		    REASON_spf, "fail" },
+		{ "IP listed at bl.example.org", "5.7.1", 550, true, REASON_dnsbl,
+		    "bl.example.org" },
+		{ "blocked using abcdefghijklmnopqrst0123.zen.dq.example.org.", "5.7.1", 554, false,
+		    REASON_dnsbl, "zen.dq.example.org" },
+		{ "mailbox is full", "5.0.0", 552, true, REASON_mailbox_full, "" },
+		{ "sorry", "5.2.2", 552, true, REASON_mailbox_full, "" },
+		{ "unusual rate of unsolicited mail", "4.7.28", 421, true, REASON_ratelimit, "" },
+		{ "<spam@example.org> no thanks", "", 550, true, REASON_other, "" },
+		{ "no", "5.7.1", 550, false, REASON_policy, "" },
+		{ "no", "", 0, false, REASON_other, "" },
+		{ "", "", 0, false, REASON_other, "" },
+		{ "dsleeps", "", 550, false, REASON_other, "" },
+		{ "your dsl line", "", 550, false, REASON_generic_host, "dynamic" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct slice sub;
+		enum reason r = reason_of_text(slice_of(cases[i].text), slice_of(cases[i].dsn),
+		    cases[i].code, cases[i].remote, &sub);
+
+		if (!ok(r == cases[i].cls && slice_eq(sub, slice_of(cases[i].sub)), "\"%s\" is %s/%s",
+		    cases[i].text, reason_name(cases[i].cls), cases[i].sub))
+			printf("# got %s/%.*s\n", reason_name(r), (int)sub.n, sub.p);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct buf b = buf_new(1 << 24);
+	struct err e;
+
+	if (argc > 1) {
+		if (!run(argv[1], &b, &e)) {
+			fprintf(stderr, "%s\n", e.text);
+			return 1;
+		}
+		fwrite(b.p, 1, b.n, stdout);
+		buf_free(&b);
+		return 0;
+	}
+	test_folder("postfix");
+	test_folder("amavis");
+	test_folder("syslog");
+	test_loopback();
+	test_reasons();
+	return done_testing();
+}

@@ -2,7 +2,7 @@
 """spread.py RECORDING DAY YYYY-MM-DD - lay a recording of some minutes over a whole day.
 
 RECORDING is mail.iso of a run of lab.sh with several rounds. It is cut where nothing goes
-on (no SMTP session open, a pause before the line), and each piece moves as it is, the
+on (no SMTP session open, no mail under way), and each piece moves as it is, the
 pieces in their order, denser in office hours. So every mail keeps its lines, their order
 and, but for what waited in a queue, their distances; texts stay what Postfix wrote. What
 tells the time elsewhere, long queue ids and Message-IDs, moves along."""
@@ -25,15 +25,21 @@ def read(path):
 
 
 def pieces(lines):
-    """Lists of (time, rest), cut where nothing goes on."""
-    piece, sessions, last = [], set(), 0.0
+    """Lists of (time, rest), cut where nothing goes on: no SMTP session is open, and no mail
+    is under way or nothing was logged for a while."""
+    piece, sessions, mails, last = [], set(), set(), 0.0
     for time, rest in lines:
-        who = re.search(r' (\S*/smtpd\[\d+\]): (\w+)', rest)
-        if piece and not sessions and time - last >= PAUSE_S:
+        if piece and not sessions and (time - last >= PAUSE_S or not mails):
             yield piece
-            piece = []
+            piece, mails = [], set()
+        who = re.search(r' (\S*/smtpd\[\d+\]): (\w+)', rest)
         if who and who.group(2) in ('connect', 'disconnect'):
             (sessions.add if who.group(2) == 'connect' else sessions.discard)(who.group(1))
+        mail = re.search(r'\]: (\w{6,}): (client=|uid=|from=|removed)', rest)
+        if mail:
+            (mails.discard if mail.group(2) == 'removed' else mails.add)(mail.group(1))
+        elif not who and not re.search(r'\]: \w{6,}: ', rest):
+            mails.add('something else')     # postscreen, postsuper ...: by the pause alone
         piece.append((time, rest))
         last = time
     yield piece

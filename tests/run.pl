@@ -7,6 +7,7 @@
 # failed once more than its lines say.
 use strict;
 use warnings;
+use Cwd qw(getcwd);
 use File::Basename qw(dirname);
 use TAP::Harness;
 
@@ -14,6 +15,7 @@ chdir dirname($0) . '/..' or die "run.pl: $!\n";
 $ENV{BUILD} ||= 'build';
 # Sanitizers: a report is a failure, and leaks count.
 $ENV{ASAN_OPTIONS} ||= 'detect_leaks=1:abort_on_error=0';
+$ENV{LSAN_OPTIONS} ||= 'suppressions=' . getcwd() . '/tests/lsan.supp:print_suppressions=0';
 $ENV{UBSAN_OPTIONS} ||= 'print_stacktrace=1';
 
 my $seconds = $ENV{TEST_SECONDS} || 600;

@@ -21,6 +21,7 @@
 enum {
 	FEW = 24,		/* facts that need no memory of their own */
 	SKEW_S = 2,		/* processes of one machine stamp their lines this much apart */
+	RESENT_S = 60,		/* Message-ID and Resent-Message-ID are logged together */
 	BOND_BEFORE_S = 120,	/* the next mail may begin this long before the transmission... */
 	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
 };
@@ -107,6 +108,14 @@ life_start(const struct life *l)
 	return l->n > 0 ? l->fact[0].time : 0;
 }
 
+bool
+mail_bond_fits(const struct fact *f, int64_t start)
+{
+	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
+
+	return start >= f->time - took - BOND_BEFORE_S && start <= f->time + BOND_AFTER_S;
+}
+
 /* Does a bond told at time t belong to this life? It goes to the last life that had
  * begun by then. FROM is told when the mail before was handed over, and this one began
  * meanwhile: one that is much older is another that has the same id by chance. */
@@ -114,15 +123,13 @@ static bool
 belongs(const struct life *l, const struct fact *f)
 {
 	int64_t start = life_start(l), t = f->time;
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
 
 	if (l->n == 0)
 		return true;
 	if (!l->last && t >= l->until - SKEW_S)
 		return false;
 	if (f->kind == FACT_FROM)
-		return start <= t + BOND_AFTER_S && start >= t - took - BOND_BEFORE_S &&
-		    (l->first || start <= t + SKEW_S);
+		return mail_bond_fits(f, start) && (l->first || start <= t + SKEW_S);
 	return l->first || t >= start - SKEW_S;
 }
 
@@ -133,20 +140,28 @@ add(const struct life *l, int64_t time, enum metric m, int64_t n)
 		tally_add(l->t, l->host, time / 60, m, n * l->sign);
 }
 
-/* Was this delivery a hand-over to a mail that is really there? */
+/* Does a delivery of this life say by its id that the mail went on as b? */
+static bool
+is_named(const struct life *l, const struct fact *b)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		if (l->fact[i].kind == FACT_DELIVERED && slice_eq(l->fact[i].other_id, b->other_id))
+			return true;
+	return false;
+}
+
+/* Was this delivery a hand-over to a mail that is really there? Most name its id; a
+ * filter that does not is believed when the next mail names this one. */
 static bool
 handed_over(const struct life *l, const struct fact *f)
 {
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
-
 	for (uint32_t i = 0; i < l->n_bonds; i++) {
 		const struct fact *b = &l->bond[i];
 
-		if (b->kind != FACT_INTO || b->time < f->time - took - BOND_BEFORE_S ||
-		    b->time > f->time + BOND_AFTER_S)
+		if (b->kind != FACT_INTO || !belongs(l, b) || !mail_bond_fits(f, b->time))
 			continue;
 		if (f->other_id.n > 0 ? slice_eq(b->other_id, f->other_id) :
-		    (f->flags & FACT_LOOPBACK) != 0)
+		    (f->flags & FACT_LOOPBACK) != 0 && !is_named(l, b))
 			return true;
 	}
 	return false;
@@ -419,21 +434,25 @@ count_life(const struct life *l)
 	count_rest(l, &w);
 }
 
-/* Does a new life begin with fact i of one that began with fact from? */
+/* Does a new life begin with fact i of one that began with fact from? A queue file has one
+ * message-id line: another one later is of another file, though nothing told the end of
+ * the first (cleanup refused it, or the line was lost). */
 static bool
 begins(const struct fact *f, uint32_t from, uint32_t i)
 {
-	bool begun = false, removed = false;
+	bool begun = false, removed = false, named = false;
 
 	for (uint32_t k = from; k < i; k++) {
 		begun |= rank(&f[k]) == 0;
 		removed |= f[k].kind == FACT_REMOVED;
+		named |= f[k].kind == FACT_MSGID && f[i].time - f[k].time > RESENT_S;
 	}
 	switch (f[i].kind) {
 	case FACT_CLIENT:
 	case FACT_PICKUP:
 		return begun || removed || f[i].time - f[from].time > SKEW_S;
 	case FACT_MSGID:
+		return removed || named;
 	case FACT_QUEUED:
 		return removed;
 	default:

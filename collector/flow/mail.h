@@ -97,6 +97,10 @@ bool mail_add(struct mail *m, const struct fact *f);
 /* Walk the facts: *at starts at 0. False at the end, or if damaged. */
 bool mail_next(const struct mail *m, uint32_t *at, struct fact *f);
 
+/* May a mail that began at start be the one that a hand-over speaks of? f: its fact, a
+ * delivery or FROM: the next mail begins while the one before is transmitted. */
+bool mail_bond_fits(const struct fact *f, int64_t start);
+
 /* Add sign (+1, -1) times what the first upto bytes of facts give. */
 void mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t);
 

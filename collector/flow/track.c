@@ -242,7 +242,7 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 		char id[MAIL_ID_MAX];
 		struct slice before = { id, f.other_id.n };
 
-		if (f.kind != FACT_FROM || f.other_id.n > sizeof id)
+		if (f.kind != FACT_FROM || f.other_id.n > sizeof id || !mail_bond_fits(&f, new->time))
 			continue;
 		if (f.b.n > 0 && (new->kind != FACT_CLIENT || !slice_eq(f.b, new->b)))
 			continue;
@@ -261,9 +261,9 @@ own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times)
 	m->real = true;
 	if (earliest)
 		m->began = f->time;
-	/* the earliest line is always told, so that what is known in the end does not
-	 * depend on which line came first */
-	if (m->bound && (earliest || f->kind == FACT_CLIENT || f->kind == FACT_PICKUP))
+	/* every line that may begin a life is told, and the earliest of all, so that what
+	 * is known in the end does not depend on which came first */
+	if (m->bound && (earliest || may_begin(f->kind)))
 		tell_those_before(t, m, f);
 }
 

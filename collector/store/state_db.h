@@ -11,6 +11,9 @@
 
 enum { STATE_VERSION = 1 };
 
+/* What an entry of mail_log is: a mail, or the hash of one that went to a block. */
+enum { ENTRY_MAIL = 1, ENTRY_GONE = 2 };
+
 /* Where a put-away mail is: open addressing by its hash. */
 struct whereabouts {
 	uint64_t hash;

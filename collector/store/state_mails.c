@@ -16,7 +16,6 @@
 
 enum {
 	BLOB_MAX = 512 << 20,
-	ENTRY_MAIL = 1, ENTRY_GONE = 2,
 	LOG_SLACK_BYTES = 1 << 20	/* a log this short is never rewritten */
 };
 

@@ -11,7 +11,7 @@ import math
 import re
 import sys
 
-PAUSE_S = 0.02
+PAUSE_S = 0.001
 BASE52 = '0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz'
 LONG_ID = re.compile(r'\b[%s]{6}([%s]{4})z([%s]{1,11})\b' % ((BASE52,) * 3))
 MID_TIME = re.compile(r'<20\d{12}\.')
@@ -24,22 +24,54 @@ def read(path):
             yield datetime.datetime.fromisoformat(stamp).timestamp(), rest
 
 
+class Doing:
+    """What goes on: SMTP sessions, postscreen's, and mails between their first line and
+    their removal, or what keeps them for later, or what ended them early."""
+    KEPT = (r'removed|requeued|placed on hold|(milter-)?(reject|hold|discard): |'
+            r'queue file size limit exceeded|to=<.*, dsn=[\d.]+, status=deferred \(')
+
+    def __init__(self):
+        self.sessions, self.mails = {}, set()
+
+    def nothing(self):
+        return not self.sessions and not self.mails
+
+    def line(self, rest):
+        tag, _, text = rest.rstrip('\n').partition(' ')[2].partition(': ')
+        text = text.removeprefix('warning: ')
+        mail = re.match(r'([0-9A-Za-z]{6,}): ((?!NOQUEUE).*)', text)
+        if tag.startswith('postfix/postscreen'):
+            self.screen(text)
+        elif '/smtpd[' in tag and text.startswith('connect from '):
+            self.sessions[tag] = set()
+        elif '/smtpd[' in tag and text.startswith('disconnect from '):
+            self.mails -= self.sessions.pop(tag)        # begun and never sent
+        elif mail and re.match(self.KEPT, mail.group(2)):
+            self.mails.discard(mail.group(1))
+        elif mail and re.match(r'client=|uid=|from=', mail.group(2)):
+            self.mails.add(mail.group(1))
+            if '/smtpd[' in tag:
+                self.sessions[tag].add(mail.group(1))
+        elif mail and '/cleanup[' in tag:
+            for begun in self.sessions.values():
+                begun.discard(mail.group(1))
+
+    def screen(self, text):
+        verb, _, who = text.partition(' ')
+        if verb == 'CONNECT':
+            self.sessions['screen ' + who.split(' ')[1]] = set()
+        elif verb in ('PASS', 'DISCONNECT'):
+            self.sessions.pop('screen ' + who.split(' ')[-1], None)
+
+
 def pieces(lines):
-    """Lists of (time, rest), cut where nothing goes on: no SMTP session is open, and no mail
-    is under way or nothing was logged for a while."""
-    piece, sessions, mails, last = [], set(), set(), 0.0
+    """Lists of (time, rest), cut where nothing goes on and the log paused."""
+    piece, doing, last = [], Doing(), 0.0
     for time, rest in lines:
-        if piece and not sessions and (time - last >= PAUSE_S or not mails):
+        if piece and doing.nothing() and time - last >= PAUSE_S:
             yield piece
-            piece, mails = [], set()
-        who = re.search(r' (\S*/smtpd\[\d+\]): (\w+)', rest)
-        if who and who.group(2) in ('connect', 'disconnect'):
-            (sessions.add if who.group(2) == 'connect' else sessions.discard)(who.group(1))
-        mail = re.search(r'\]: (\w{6,}): (client=|uid=|from=|removed)', rest)
-        if mail:
-            (mails.discard if mail.group(2) == 'removed' else mails.add)(mail.group(1))
-        elif not who and not re.search(r'\]: \w{6,}: ', rest):
-            mails.add('something else')     # postscreen, postsuper ...: by the pause alone
+            piece = []
+        doing.line(rest)
         piece.append((time, rest))
         last = time
     yield piece

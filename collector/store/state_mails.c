@@ -1,7 +1,8 @@
 /* state_mails.c - mails on disk.
  *
  * Mails that are in memory have their latest version in mail_log, one row a commit
- * with those that changed; an entry is a mail, or says that one went to a block.
+ * with those that changed; an entry is a mail, what was added to one that is there
+ * already, or says that one went to a block.
  * Blocks hold mails that were put away, about one per host and minute; ids has
  * their hashes, from which the index of whereabouts is made at the start. A late line
  * brings a whole block back; its row goes with the next commit. */
@@ -16,7 +17,7 @@
 
 enum {
 	BLOB_MAX = 512 << 20,
-	ENTRY_MAIL = 1, ENTRY_GONE = 2,
+	ENTRY_MAIL = 1, ENTRY_GONE = 2, ENTRY_MORE = 3,
 	LOG_SLACK_BYTES = 1 << 20	/* a log this short is never rewritten */
 };
 
@@ -126,6 +127,7 @@ load_log(struct state *s, struct err *e)
 		s->log_bytes += (int64_t)row.n;
 		while (row.n > 0) {
 			char entry = row.p[0];
+			bool good = true;
 			struct mail m;
 
 			row = slice_from(row, 1);
@@ -134,7 +136,15 @@ load_log(struct state *s, struct err *e)
 			} else if (entry == ENTRY_GONE && row.n >= 8) {
 				track_forget(s->track, hash_read64(row.p));
 				row = slice_from(row, 8);
+			} else if (entry == ENTRY_MORE && row.n >= 8) {
+				uint64_t hash = hash_read64(row.p);
+
+				row = slice_from(row, 8);
+				good = track_grow(s->track, hash, &row);
 			} else {
+				good = false;
+			}
+			if (!good) {
 				sqlite3_finalize(st);
 				return err_set(e, "%s/state.db has a damaged list of mails; import the "
 				    "logs again into a new directory", s->dir);
@@ -230,7 +240,7 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 
 			buf_add(&ids, hash);
 			mail_encode(&mails, a->mail[i]);
-			if (a->mail[i]->in_log) {
+			if (a->mail[i]->logged > 0) {
 				buf_char(log, ENTRY_GONE);
 				buf_add(log, hash);
 			}
@@ -249,12 +259,26 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 }
 
 static bool
-log_mail(void *arg, struct mail *m)
+log_whole(void *arg, struct mail *m)
 {
 	struct buf *log = arg;
 
 	buf_char(log, ENTRY_MAIL);
 	mail_encode(log, m);
+	return !log->full;
+}
+
+/* A mail to many recipients is not written anew for each of them. */
+static bool
+log_mail(void *arg, struct mail *m)
+{
+	struct buf *log = arg;
+
+	if (m->logged == 0)
+		return log_whole(arg, m);
+	buf_char(log, ENTRY_MORE);
+	buf_add(log, (struct slice){ (const char *)&m->hash, 8 });
+	mail_encode_more(log, m);
 	return !log->full;
 }
 
@@ -275,7 +299,7 @@ static bool
 rewrite_log(struct state *s, struct track *track, struct err *e)
 {
 	struct buf log = buf_new(BLOB_MAX);
-	bool good = track_all(track, log_mail, &log) && db_run(s, "DELETE FROM mail_log", e);
+	bool good = track_all(track, log_whole, &log) && db_run(s, "DELETE FROM mail_log", e);
 
 	s->log_bytes = 0;
 	good = good && put_log_row(s, &log, e);

@@ -197,6 +197,28 @@ into_from(const struct life *l, int64_t time)
 	return lo;
 }
 
+static bool
+is_among(const struct fact *f, uint32_t n, enum fact_kind kind, struct slice other)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		mail_steps++;
+		if (f[i].kind == kind && slice_eq(f[i].other_id, other))
+			return true;
+	}
+	return false;
+}
+
+/* What a Message-ID alone says is wrong where the mail goes the other way: picked up,
+ * through a filter, and then to a mailbox behind pipe(8). */
+static bool
+is_backwards(const struct life *l, const struct fact *b)
+{
+	if (b->flags != FACT_BY_MESSAGE_ID)
+		return false;
+	return b->kind == FACT_FROM ? is_among(l->into, l->n_into, FACT_INTO, b->other_id) :
+	    is_among(l->bond, l->n_bonds, FACT_FROM, b->other_id);
+}
+
 /* Was this delivery a hand-over to a mail that is really there? Most name its id: INTO has
  * the time of the very delivery then. A filter that does not is believed when the next
  * mail names this one. */
@@ -215,7 +237,7 @@ handed_over(const struct life *l, const struct fact *f)
 	}
 	for (uint32_t i = into_from(l, from); i < l->n_into && l->into[i].time <= to; i++) {
 		mail_steps++;
-		if (l->into[i].flags == by &&
+		if (l->into[i].flags == by && !is_backwards(l, &l->into[i]) &&
 		    (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
 			return true;
 	}
@@ -314,7 +336,8 @@ look_at_bonds(const struct life *l, struct found *w)
 			w->dsn = true;
 		} else if (b->kind == FACT_FROM) {
 			/* a filter on another machine: its address must be the client's */
-			if (b->b.n > 0 && (w->client == NULL || !slice_eq(w->client->b, b->b)))
+			if (is_backwards(l, b) ||
+			    (b->b.n > 0 && (w->client == NULL || !slice_eq(w->client->b, b->b))))
 				continue;
 			w->linked++;
 			w->by_delivery += (b->flags & FACT_BY_DELIVERY) != 0;

@@ -163,8 +163,8 @@ commit(struct daemon *d, bool last)
 	return true;
 }
 
-/* One bout. If there is more, the loop comes back here after it has looked at
- * signals and timers. */
+/* One bout. If there is more, the loop comes back here by a timer of no time, which
+ * lets it look at signals and other timers first; event_active() would not. */
 static void
 read_on(struct daemon *d)
 {
@@ -184,7 +184,7 @@ read_on(struct daemon *d)
 	if (ingest_full(d->in))
 		(void)commit(d, false);
 	if (more > 0)
-		event_active(d->more, EV_TIMEOUT, 0);
+		(void)event_add(d->more, &(struct timeval){ 0 });
 }
 
 /* What is otherwise written once a minute may be waiting when traffic ends. */

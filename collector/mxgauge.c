@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "import.h"
+#include "mem.h"
 #include "opt.h"
 #include "store/config.h"
 #include "view/checkconfig.h"
@@ -12,15 +13,16 @@
 #include "view/report.h"
 #include "view/setup.h"
 #include "view/status.h"
+#include "view/trace.h"
 
 #include "poison.h"
 
 static const char *state = "/var/lib/mxgauge", *host, *zone, *templates;
 static int64_t year;
 static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
-static const char *root = "", *config = CONFIG_DEFAULT_FILE;
+static const char *root = "", *config = CONFIG_DEFAULT_FILE, *proposed;
 static const char *rrd, *out, *span, *format = "png";
-static bool no_rrd, phases, json;
+static bool no_rrd, phases, json, manual;
 
 #define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
 #define HOST_ROW { 'H', "host", OPT_STRING, &host, "HOST", "one host; else the whole farm" }
@@ -114,8 +116,10 @@ run_graph(int argc, char **argv)
 }
 
 static const struct opt setup_opts[] = {
-	STATE_ROW("folder of the state that the configuration names"),
+	{ 's', "state", OPT_STRING, &proposed, "DIR", "folder of the state that the configuration "
+	    "names; else the usual one" },
 	{ 0, "root", OPT_STRING, &root, "DIR", "look at the machine whose files are below DIR" },
+	{ 0, "manual", OPT_FLAG, &manual, NULL, "print the manual of all settings instead" },
 	{ 0 }
 };
 
@@ -126,7 +130,7 @@ run_setup(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	return status_of(setup_run(root, state, &e), &e);
+	return status_of(manual ? setup_run_manual(&e) : setup_run(root, proposed, &e), &e);
 }
 
 static const struct opt check_config_opts[] = {
@@ -165,6 +169,19 @@ run_parse(int argc, char **argv)
 	return status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e);
 }
 
+static const struct opt trace_opts[] = {
+	STATE_ROW("folder of the state"),
+	{ 'H', "host", OPT_STRING, &host, "HOST", "only mails of this host" },
+	{ 0 }
+};
+
+static int
+run_trace(int argc, char **argv)
+{
+	(void)argc;
+	return trace_run(state, argv[0], host);
+}
+
 static const struct command commands[] = {
 	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
 	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
@@ -188,6 +205,10 @@ static const struct command commands[] = {
 	{ "status", "how the collector is: sources, lag, limits, disk", NULL, status_opts, run_status,
 	    "Prints where reading stands, how far each source lags behind, what could not be "
 	    "understood and how long the disk lasts.", NULL },
+	{ "trace", "one mail's life", "ID|MESSAGE-ID|ADDRESS", trace_opts, run_trace,
+	    "Prints what is known of the mails that a queue id, a Message-ID, an address or a "
+	    "domain (@example.org) names, and of those that they continue or became.",
+	    "mxgauge trace 4F1A2B3C4D\nmxgauge trace joe@example.org" },
 	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
 	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
 	    "prints a configuration with comments. It changes nothing.",
@@ -204,8 +225,22 @@ static const struct program program = {
 	.commands = commands,
 };
 
+/* The state is where the daemon's configuration says, if there is a good one. */
+static void
+take_state_from_config(void)
+{
+	struct buf faults = buf_new(4096);
+	struct config *c = config_read(CONFIG_DEFAULT_FILE, &faults);
+
+	if (c != NULL)
+		state = xstrdup(c->state);
+	config_free(c);
+	buf_free(&faults);
+}
+
 int
 main(int argc, char **argv)
 {
+	take_state_from_config();
 	return opt_commands(&program, argc, argv);
 }

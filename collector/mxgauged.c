@@ -4,7 +4,6 @@
  * the background. The loop is in daemon.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include <unistd.h>
 
 #include "daemon.h"
-#include "mem.h"
 #include "message.h"
 #include "notify.h"
 #include "opt.h"
@@ -22,6 +20,8 @@
 #include "store/config.h"
 
 #include "poison.h"
+
+enum { PATH_SIZE = 8192 };
 
 static const char *config_path = CONFIG_DEFAULT_FILE;
 static bool foreground, messages;
@@ -125,14 +125,26 @@ read_config(const char *path)
 	return c;
 }
 
+/* The configuration's path from the root: a reload may happen elsewhere. */
+static const char *
+absolute(const char *path)
+{
+	static char full[PATH_SIZE];
+	char here[PATH_SIZE / 2];
+
+	if (path[0] == '/' || getcwd(here, sizeof here) == NULL ||
+	    snprintf(full, sizeof full, "%s/%s", here, path) >= (int)sizeof full)
+		return path;
+	return full;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct buf manual = buf_new(1 << 20);
+	const char *path;
 	struct config *c;
-	char *path;
 	struct err e;
-	int status;
 
 	opt_parse(&program, argc, argv);
 	if (messages) {
@@ -144,8 +156,7 @@ main(int argc, char **argv)
 	if (c == NULL)
 		return 2;
 	config = c;
-	/* absolute, because a reload happens elsewhere */
-	path = realpath(config_path, NULL);
+	path = absolute(config_path);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
 	(void)umask(027);
@@ -158,7 +169,5 @@ main(int argc, char **argv)
 		message(MSG_cannot_start, "%s", e.text);
 		return 1;
 	}
-	status = daemon_run(c, path == NULL ? config_path : path, running);
-	free(path);
-	return status;
+	return daemon_run(c, path, running);
 }

@@ -7,6 +7,7 @@
 # failed once more than its lines say.
 use strict;
 use warnings;
+use Cwd qw(getcwd);
 use File::Basename qw(dirname);
 use TAP::Harness;
 
@@ -14,6 +15,7 @@ chdir dirname($0) . '/..' or die "run.pl: $!\n";
 $ENV{BUILD} ||= 'build';
 # Sanitizers: a report is a failure, and leaks count.
 $ENV{ASAN_OPTIONS} ||= 'detect_leaks=1:abort_on_error=0';
+$ENV{LSAN_OPTIONS} ||= 'suppressions=' . getcwd() . '/tests/lsan.supp:print_suppressions=0';
 $ENV{UBSAN_OPTIONS} ||= 'print_stacktrace=1';
 
 my $seconds = $ENV{TEST_SECONDS} || 600;
@@ -35,7 +37,7 @@ for my $name ($all->descriptions) {
     my ($test) = $all->parsers($name);
     my @skips = grep { /^ok\b.*#\s*skip/i } @{$said{$name}};
     my $bad = $test->failed + 0;
-    my $broken = $test->exit && !$bad || $test->parse_errors ? 1 : 0;
+    my $broken = $test->wait && !$bad || $test->parse_errors ? 1 : 0;
     $passed += $test->passed - @skips;
     $skipped += @skips + ($test->skip_all ? 1 : 0);
     $failed += $bad + $broken;
@@ -44,7 +46,9 @@ for my $name ($all->descriptions) {
     next unless $bad || $broken;
     my @last = grep { !/^ok\b/ } @{$said{$name}};
     splice @last, 0, -400;
-    print "--- $name failed", $test->exit ? ', exit status ' . $test->exit : '', "\n", map { "$_\n" } @last;
+    my $died = $test->wait & 127;
+    print "--- $name failed", $died ? ", killed by signal $died" : $test->exit == 124
+        ? ", took longer than $seconds s" : '', "\n", map { "$_\n" } @last;
 }
 print "$passed passed, $failed failed, $skipped skipped\n";
 exit($failed > 0);

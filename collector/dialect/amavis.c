@@ -234,8 +234,9 @@ verdict(struct slice s, struct slice passed, struct event *out)
 	size_t n = 0;
 	int found;
 
-	if (slice_has(s, SLICE(", tag2=")))
-		return 0;	/* the line of one recipient */
+	/* the line of one recipient says so behind all the rest */
+	if (slice_has(slice_from(s, s.n > 160 ? s.n - 160 : 0), SLICE(", tag2=")))
+		return 0;
 	while (n < s.n && s.p[n] != ' ' && s.p[n] != ',')
 		n++;
 	category = slice_head(s, n);

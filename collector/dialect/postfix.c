@@ -473,6 +473,15 @@ common(const struct pf_line *p, struct event *out)
 	static const struct slice severities[] = {
 		{ "warning: ", 9 }, { "error: ", 7 }, { "fatal: ", 7 }, { "panic: ", 7 },
 	};
+	static const struct slice chatter[] = {
+#define H(head) { head, sizeof(head) - 1 }
+		H("> "), H("< "), H(">>> "), H("<<< "), H("initializing the "), H("Using "),
+		H("looking for session "), H("looking up session "), H("save session "),
+		H("remove session "), H("reloaded session "), H("put smtp"), H("get smtp"),
+		H("delete smtp"), H("Peer "), H("verify error:"), H("SSL_"), H("Host offered "),
+		H("looking for plugins in "), H("unable to dlopen "), H("auto_clnt"),
+#undef H
+	};
 	struct slice s = p->text;
 	size_t n = 0;
 
@@ -481,13 +490,9 @@ common(const struct pf_line *p, struct event *out)
 			return pf_warning(p, slice_head(severities[i], severities[i].n - 2), s, out);
 	if (slice_starts(s, SLICE("table ")) && slice_ends(s, SLICE(" has changed -- restarting")))
 		return 0;
-	if (slice_starts(s, SLICE("Using ")) || slice_starts(s, SLICE("rate session cache")) ||
-	    slice_starts(s, SLICE("name_mask: ")) || slice_starts(s, SLICE("fatal_counter")) ||
-	    slice_starts(s, SLICE("initializing the ")))
-		return 0;
-	if (slice_starts(s, SLICE("> ")) || slice_starts(s, SLICE("< ")) ||
-	    slice_starts(s, SLICE(">>> ")) || slice_starts(s, SLICE("<<< ")))
-		return 0;
+	for (size_t i = 0; i < sizeof chatter / sizeof chatter[0]; i++)
+		if (slice_starts(s, chatter[i]))
+			return 0;
 	/* "match_hostname: a ~? b", "generic_checks: ...": the name of a C function */
 	while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || pf_is_digit(s.p[n])))
 		n++;

@@ -33,37 +33,44 @@ milliseconds(struct slice *s)
 }
 
 static void
-take_delays(struct slice s, int32_t delays[4])
+take_delays(struct slice *s, int32_t delays[4])
 {
 	for (int i = 0; i < 4; i++) {
-		int64_t ms = milliseconds(&s);
+		int64_t ms = milliseconds(s);
 
 		if (ms < 0)
 			return;
 		delays[i] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
-		if (!slice_eat_char(&s, '/'))
+		if (!slice_eat_char(s, '/'))
 			return;
 	}
 }
 
-/* "KEY=VALUE, " at the front of *s. */
-static bool
-take_pair(struct slice *s, struct slice *key, struct slice *value)
+/* What stands before the next field. */
+static struct slice
+take_value(struct slice *s)
 {
-	size_t i = 0, start;
+	size_t i = 0;
+	struct slice value;
+
+	while (i < s->n && s->p[i] != ',' && s->p[i] != ' ')
+		i++;
+	value = slice_head(*s, i);
+	*s = slice_from(*s, i);
+	return value;
+}
+
+/* A field that this release has and we do not know yet: "word=". */
+static bool
+skip_key(struct slice *s)
+{
+	size_t i = 0;
 
 	while (i < s->n && ((s->p[i] >= 'a' && s->p[i] <= 'z') || s->p[i] == '_'))
 		i++;
 	if (i == 0 || i == s->n || s->p[i] != '=')
 		return false;
-	*key = slice_head(*s, i);
-	start = ++i;
-	while (i < s->n && s->p[i] != ',' && s->p[i] != ' ')
-		i++;
-	*value = (struct slice){ s->p + start, i - start };
-	while (i < s->n && (s->p[i] == ',' || s->p[i] == ' '))
-		i++;
-	*s = slice_from(*s, i);
+	*s = slice_from(*s, i + 1);
 	return true;
 }
 
@@ -103,42 +110,38 @@ take_to(struct slice *s, struct slice *address)
 	return true;
 }
 
+/* "relay=R, conn_use=2, delay=1, ... status=S" up to the first status. */
 static bool
 take_fields(struct slice *s, struct event *e, struct slice *status)
 {
-	struct slice key, value;
 	uint64_t n;
 
-	while (take_pair(s, &key, &value)) {
-		switch (key.p[0]) {
-		case 'r':
-			if (slice_eq(key, SLICE("relay")))
-				set_relay(value, e);
-			break;
-		case 'c':
-			if (slice_eq(key, SLICE("conn_use")) && slice_u64(&value, &n))
+	for (;;) {
+		if (slice_eat(s, SLICE("relay="))) {
+			set_relay(take_value(s), e);
+		} else if (slice_eat(s, SLICE("delay="))) {
+			e->delay_ms = milliseconds(s);
+		} else if (slice_eat(s, SLICE("delays="))) {
+			take_delays(s, e->delays_ms);
+		} else if (slice_eat(s, SLICE("dsn="))) {
+			e->dsn = take_value(s);
+		} else if (slice_eat(s, SLICE("status="))) {
+			*status = take_value(s);
+			slice_eat_char(s, ' ');
+			return true;
+		} else if (slice_eat(s, SLICE("conn_use="))) {
+			if (slice_u64(s, &n))
 				e->conn_use = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
-			break;
-		case 'd':
-			if (slice_eq(key, SLICE("delays")))
-				take_delays(value, e->delays_ms);
-			else if (slice_eq(key, SLICE("delay")))
-				e->delay_ms = milliseconds(&value);
-			else if (slice_eq(key, SLICE("dsn")))
-				e->dsn = value;
-			break;
-		case 't':
-			if (slice_eq(key, SLICE("tls")))
-				e->tls_trust = value;
-			break;
-		case 's':
-			if (slice_eq(key, SLICE("status"))) {
-				*status = value;
-				return true;
-			}
+		} else if (slice_eat(s, SLICE("tls="))) {
+			e->tls_trust = take_value(s);
+		} else if (skip_key(s)) {
+			take_value(s);
+		} else {
+			return false;
 		}
+		while (s->n > 0 && (s->p[0] == ',' || s->p[0] == ' '))
+			*s = slice_from(*s, 1);
 	}
-	return false;
 }
 
 static unsigned

@@ -13,17 +13,18 @@
 
 #include "poison.h"
 
-/* "auth=0/5": how many of a command were refused. */
+/* "auth=0/5": how many were refused. Few letters of the counters are 'u', so that is
+ * what is looked for. */
 static uint32_t
-refused_of(struct slice counters, struct slice command)
+refused_auth(struct slice counters)
 {
-	ptrdiff_t at = slice_find(counters, command);
+	ptrdiff_t at = slice_find(counters, SLICE("uth="));
 	uint64_t good, all;
 	struct slice s;
 
-	if (at < 0)
+	if (at < 2 || memcmp(counters.p + at - 2, " a", 2) != 0)
 		return 0;
-	s = slice_from(counters, (size_t)at + command.n);
+	s = slice_from(counters, (size_t)at + 4);
 	if (!slice_u64(&s, &good) || !slice_eat_char(&s, '/') || !slice_u64(&s, &all) ||
 	    all < good || all - good > UINT32_MAX)
 		return 0;
@@ -37,7 +38,7 @@ disconnect(const struct pf_line *p, struct slice s, struct event *out)
 
 	if (!pf_client(&s, e))
 		return -1;
-	e->auth_fail = refused_of(s, SLICE(" auth="));
+	e->auth_fail = refused_auth(s);
 	slice_eat_char(&s, ' ');
 	e->text = s;
 	return 1;
@@ -154,16 +155,27 @@ action_kind(struct slice action)
 	return EVENT_KIND_N;
 }
 
+/* Held or dropped: a filter's finding, else somebody's rule. */
+static void
+verdict_reason(struct event *e)
+{
+	e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
+	switch (e->cls) {
+	case REASON_virus: case REASON_attachment: case REASON_spam_content: case REASON_spf:
+	case REASON_dkim: case REASON_dmarc:
+		return;
+	default:
+		e->cls = REASON_policy;
+		e->sub = e->kind == EV_HELD ? SLICE("hold") : SLICE("discard");
+	}
+}
+
 /* The rest of an action that has no reply: why. */
 static void
 action_reason(struct event *e, struct slice action)
 {
 	if (e->kind == EV_HELD || e->kind == EV_DISCARDED) {
-		e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
-		if (e->cls == REASON_other || (e->cls == REASON_policy && e->sub.n == 0)) {
-			e->cls = REASON_policy;
-			e->sub = e->kind == EV_HELD ? SLICE("hold") : SLICE("discard");
-		}
+		verdict_reason(e);
 	} else if (e->kind == EV_TLS_FAIL) {
 		e->cls = REASON_tls_error;
 		e->sub = SLICE("cert");

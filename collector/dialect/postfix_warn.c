@@ -247,6 +247,7 @@ static const struct {
 	T("read timeout on ", QWARN, resource, "process"),
 	T("timeout", QWARN, resource, "process"),
 	T("do not list domain ", QWARN, resource, "config"),
+	T(" is ignored", QWARN, resource, "config"),
 	T("unused parameter", QWARN, resource, "config"),
 	T("undefined parameter", QWARN, resource, "config"),
 	T("unable to look up ", INFO, dns, ""),

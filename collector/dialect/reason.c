@@ -23,280 +23,29 @@ struct word {
 	int when;
 };
 
-/* The row that stands first wins, whatever stands first in the text. */
 static const struct word words[] = {
-	{ "dmarc", NULL, REASON_dmarc, "reject", ANY },
-	{ "spf softfail", NULL, REASON_spf, "softfail", ANY },
-	{ "spf permerror", NULL, REASON_spf, "permerror", ANY },
-	{ "spf temperror", NULL, REASON_spf, "temperror", ANY },
-	{ "spf", NULL, REASON_spf, "fail", ANY },
-	{ "openspf", NULL, REASON_spf, "fail", ANY },
-	{ "not designated as permitted sender", NULL, REASON_spf, "fail", ANY },
-	{ "is not a designated mailserver", NULL, REASON_spf, "fail", ANY },
-	{ "dkim", NULL, REASON_dkim, "fail", ANY },
-	{ "greylist", NULL, REASON_greylist, "", ONLY_4 },
-	{ "graylist", NULL, REASON_greylist, "", ONLY_4 },
-	{ "grey list", NULL, REASON_greylist, "", ONLY_4 },
-	{ "gray list", NULL, REASON_greylist, "", ONLY_4 },
-	{ "grey-list", NULL, REASON_greylist, "", ONLY_4 },
-	{ "postgrey", NULL, REASON_greylist, "", ONLY_4 },
-	{ "come back later", NULL, REASON_greylist, "", ONLY_4 },
-	{ "try again in", "second", REASON_greylist, "", ONLY_4 },
-	{ "try again in", "minute", REASON_greylist, "", ONLY_4 },
-	{ "please retry", NULL, REASON_greylist, "", ONLY_4 },
-	{ "virus", NULL, REASON_virus, "", ANY },
-	{ "viruses", NULL, REASON_virus, "", ANY },
-	{ "infected", NULL, REASON_virus, "", ANY },
-	{ "malware", NULL, REASON_virus, "", ANY },
-	{ "trojan", NULL, REASON_virus, "", ANY },
-	{ "worm", NULL, REASON_virus, "", ANY },
-	{ "eicar", NULL, REASON_virus, "", ANY },
-	{ "banned", NULL, REASON_attachment, "banned", ANY },
-	{ "attachment", NULL, REASON_attachment, "", ANY },
-	{ "attachments", NULL, REASON_attachment, "", ANY },
-	{ "executable", NULL, REASON_attachment, "", ANY },
-	{ "bad-header", NULL, REASON_attachment, "bad_header", ANY },
-	{ "rate limit", NULL, REASON_ratelimit, "", ANY },
-	{ "rate-limit", NULL, REASON_ratelimit, "", ANY },
-	{ "ratelimit", NULL, REASON_ratelimit, "", ANY },
-	{ "rate exceeded", NULL, REASON_ratelimit, "", ANY },
-	{ "throttl", NULL, REASON_ratelimit, "", ANY },
-	{ "unusual rate", NULL, REASON_ratelimit, "", ANY },
-	{ "too quickly", NULL, REASON_ratelimit, "", ANY },
-	{ "at a rate", NULL, REASON_ratelimit, "", ANY },
-	{ "too many hops", NULL, REASON_loop, "", ANY },
-	{ "too many received", NULL, REASON_loop, "", ANY },
-	{ "too many recipients", NULL, REASON_ratelimit, "too_many_rcpt", ANY },
-	{ "too many connections", NULL, REASON_ratelimit, "conn_count", ANY },
-	{ "too many concurrent", NULL, REASON_ratelimit, "conn_count", ANY },
-	{ "too many errors", NULL, REASON_ratelimit, "error_limit", ANY },
-	{ "too many invalid", NULL, REASON_ratelimit, "error_limit", ANY },
-	{ "too much mail", NULL, REASON_ratelimit, "msg_rate", ANY },
-	{ "too many", NULL, REASON_ratelimit, "msg_rate", ANY },
-	{ "limit exceeded", NULL, REASON_ratelimit, "msg_rate", ONLY_4 },
-	{ "exceeded", "hour", REASON_ratelimit, "quota_sender", ANY },
-	{ "exceeded", "per day", REASON_ratelimit, "quota_sender", ANY },
-	{ "exceeded", "daily", REASON_ratelimit, "quota_sender", ANY },
-	{ "exceeded", "messages", REASON_ratelimit, "quota_sender", ANY },
-	{ "spamhaus", NULL, REASON_dnsbl, "spamhaus", ANY },
-	{ "spamcop", NULL, REASON_dnsbl, "spamcop", ANY },
-	{ "barracudacentral", NULL, REASON_dnsbl, "barracuda", ANY },
-	{ "barracuda reputation", NULL, REASON_dnsbl, "barracuda", ANY },
-	{ "barracudanetworks", NULL, REASON_dnsbl, "barracuda", ANY },
-	{ "sorbs", NULL, REASON_dnsbl, "sorbs", ANY },
-	{ "sbl", NULL, REASON_dnsbl, "", ANY },
-	{ "xbl", NULL, REASON_dnsbl, "", ANY },
-	{ "pbl", NULL, REASON_dnsbl, "", ANY },
-	{ "dnsbl", NULL, REASON_dnsbl, "", ANY },
-	{ "dnsbls", NULL, REASON_dnsbl, "", ANY },
-	{ "rbl", NULL, REASON_dnsbl, "", ANY },
-	{ "rbls", NULL, REASON_dnsbl, "", ANY },
-	{ "uribl", NULL, REASON_spam_content, "url", ANY },
-	{ "surbl", NULL, REASON_spam_content, "url", ANY },
-	{ "dbl", NULL, REASON_spam_content, "url", ANY },
-	{ "blacklist", NULL, REASON_dnsbl, "", ONLY_REMOTE },
-	{ "black list", NULL, REASON_dnsbl, "", ONLY_REMOTE },
-	{ "blocklist", NULL, REASON_dnsbl, "", ONLY_REMOTE },
-	{ "block list", NULL, REASON_dnsbl, "", ONLY_REMOTE },
-	{ "denylist", NULL, REASON_dnsbl, "", ONLY_REMOTE },
-	{ "poor reputation", NULL, REASON_dnsbl, "", ANY },
-	{ "reputation", NULL, REASON_dnsbl, "", ONLY_REMOTE },
-	{ "blacklist", NULL, REASON_policy, "blacklisted", ONLY_LOCAL },
-	{ "blacklisted", NULL, REASON_policy, "blacklisted", ONLY_LOCAL },
-	{ "black listed url", NULL, REASON_spam_content, "url", ANY },
-	{ "relay access denied", NULL, REASON_relay_denied, "", ANY },
-	{ "relaying denied", NULL, REASON_relay_denied, "", ANY },
-	{ "relay not permitted", NULL, REASON_relay_denied, "", ANY },
-	{ "relay denied", NULL, REASON_relay_denied, "", ANY },
-	{ "relaying prohibited", NULL, REASON_relay_denied, "", ANY },
-	{ "relaying not allowed", NULL, REASON_relay_denied, "", ANY },
-	{ "unable to relay", NULL, REASON_relay_denied, "", ANY },
-	{ "not permitted to relay", NULL, REASON_relay_denied, "", ANY },
-	{ "we do not relay", NULL, REASON_relay_denied, "", ANY },
-	{ "we don't relay", NULL, REASON_relay_denied, "", ANY },
-	{ "isn't in my list of allowed rcpthosts", NULL, REASON_relay_denied, "", ANY },
-	{ "administrative prohibition", "relay", REASON_relay_denied, "", ANY },
-	{ "over quota", NULL, REASON_mailbox_full, "", ANY },
-	{ "overquota", NULL, REASON_mailbox_full, "", ANY },
-	{ "quota exceeded", NULL, REASON_mailbox_full, "", ANY },
-	{ "exceeded storage", NULL, REASON_mailbox_full, "", ANY },
-	{ "exceeded its", "quota", REASON_mailbox_full, "", ANY },
-	{ "quota", NULL, REASON_mailbox_full, "", ANY },
-	{ "mailbox full", NULL, REASON_mailbox_full, "", ANY },
-	{ "mailbox is full", NULL, REASON_mailbox_full, "", ANY },
-	{ "inbox is full", NULL, REASON_mailbox_full, "", ANY },
-	{ "mailfolder is full", NULL, REASON_mailbox_full, "", ANY },
-	{ "out of storage", NULL, REASON_mailbox_full, "", ANY },
-	{ "insufficient system storage", NULL, REASON_resource, "disk", ANY },
-	{ "insufficient disk space", NULL, REASON_resource, "disk", ANY },
-	{ "no space left", NULL, REASON_resource, "disk", ANY },
-	{ "out of disk", NULL, REASON_resource, "disk", ANY },
-	{ "message size", NULL, REASON_size, "", ANY },
-	{ "message too big", NULL, REASON_size, "", ANY },
-	{ "message too large", NULL, REASON_size, "", ANY },
-	{ "message file too big", NULL, REASON_size, "", ANY },
-	{ "too large", NULL, REASON_size, "", ANY },
-	{ "exceeds size limit", NULL, REASON_size, "", ANY },
-	{ "exceeds maximum", "size", REASON_size, "", ANY },
-	{ "sender verify failed", NULL, REASON_unknown_sender, "verify", ANY },
-	{ "sender address rejected", NULL, REASON_unknown_sender, "", ONLY_REMOTE },
-	{ "sender address", "not exist", REASON_unknown_sender, "address", ANY },
-	{ "sender domain", NULL, REASON_unknown_sender, "domain", ANY },
-	{ "domain of sender", NULL, REASON_unknown_sender, "domain", ANY },
-	{ "sender unknown", NULL, REASON_unknown_sender, "address", ANY },
-	{ "invalid sender", NULL, REASON_unknown_sender, "address", ANY },
-	{ "bad sender", NULL, REASON_unknown_sender, "address", ANY },
-	{ "user unknown", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "unknown user", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "unknown recipient", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "unknown address", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "unknown mailbox", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "recipient unknown", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "recipient not found", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "recipient address rejected", NULL, REASON_unknown_rcpt, "", ONLY_REMOTE },
-	{ "recipient rejected", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "recipient cannot be verified", NULL, REASON_unknown_rcpt, "verify", ANY },
-	{ "no such user", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "no such recipient", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "no such mailbox", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "no such address", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "no such local user", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "no mailbox here", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "no mailbox by that name", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "does not exist", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "doesn't exist", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "invalid recipient", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "invalid mailbox", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "invalid address", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "bad destination", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "mailbox unavailable", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "mailbox not found", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "mailbox not available", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "mailbox disabled", NULL, REASON_unknown_rcpt, "mailbox_disabled", ANY },
-	{ "mailbox is disabled", NULL, REASON_unknown_rcpt, "mailbox_disabled", ANY },
-	{ "mailbox is inactive", NULL, REASON_unknown_rcpt, "mailbox_disabled", ANY },
-	{ "account is disabled", NULL, REASON_unknown_rcpt, "mailbox_disabled", ANY },
-	{ "account disabled", NULL, REASON_unknown_rcpt, "mailbox_disabled", ANY },
-	{ "account has been disabled", NULL, REASON_unknown_rcpt, "mailbox_disabled", ANY },
-	{ "unrouteable address", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "undeliverable address", NULL, REASON_unknown_rcpt, "verify", ANY },
-	{ "not our customer", NULL, REASON_unknown_rcpt, "", ANY },
-	{ "cannot find your", NULL, REASON_rdns, "unverified", ANY },
-	{ "reverse dns", NULL, REASON_rdns, "", ANY },
-	{ "reverse hostname", NULL, REASON_rdns, "no_ptr", ANY },
-	{ "rdns", NULL, REASON_rdns, "", ANY },
-	{ "ptr", NULL, REASON_rdns, "no_ptr", ANY },
-	{ "forward-confirmed", NULL, REASON_rdns, "unverified", ANY },
-	{ "forward confirmed", NULL, REASON_rdns, "unverified", ANY },
-	{ "possibly forged", NULL, REASON_rdns, "unverified", ANY },
-	{ "you are not me", NULL, REASON_helo, "own_name", ANY },
-	{ "you claim to be me", NULL, REASON_helo, "own_name", ANY },
-	{ "helo is my", NULL, REASON_helo, "own_name", ANY },
-	{ "helo", NULL, REASON_helo, "", ANY },
-	{ "ehlo", NULL, REASON_helo, "", ANY },
-	{ "bogus helo", NULL, REASON_helo, "invalid", ANY },
-	{ "dynamic", NULL, REASON_generic_host, "dynamic", ANY },
-	{ "dynamically", NULL, REASON_generic_host, "dynamic", ANY },
-	{ "dialup", NULL, REASON_generic_host, "dialup", ANY },
-	{ "dial-up", NULL, REASON_generic_host, "dialup", ANY },
-	{ "dsl", NULL, REASON_generic_host, "dynamic", ANY },
-	{ "dhcp", NULL, REASON_generic_host, "dynamic", ANY },
-	{ "pool", NULL, REASON_generic_host, "dynamic", ONLY_LOCAL },
-	{ "residential", NULL, REASON_generic_host, "dynamic", ANY },
-	{ "generic", NULL, REASON_generic_host, "dynamic", ONLY_LOCAL },
-	{ "starttls", NULL, REASON_tls_required, "", ANY },
-	{ "tls required", NULL, REASON_tls_required, "", ANY },
-	{ "tls is required", NULL, REASON_tls_required, "", ANY },
-	{ "encryption required", NULL, REASON_tls_required, "", ANY },
-	{ "encryption is required", NULL, REASON_tls_required, "", ANY },
-	{ "encryption needed", NULL, REASON_tls_required, "", ANY },
-	{ "authentication failed", NULL, REASON_auth_failed, "", ANY },
-	{ "authentication credentials invalid", NULL, REASON_auth_failed, "", ANY },
-	{ "not owned by user", NULL, REASON_auth_failed, "sender_login_mismatch", ANY },
-	{ "not logged in", NULL, REASON_auth_failed, "sender_login_mismatch", ANY },
-	{ "authentication required", NULL, REASON_auth_required, "", ANY },
-	{ "authentication is required", NULL, REASON_auth_required, "", ANY },
-	{ "not authenticated", NULL, REASON_auth_required, "", ANY },
-	{ "must authenticate", NULL, REASON_auth_required, "", ANY },
-	{ "must be authenticated", NULL, REASON_auth_required, "", ANY },
-	{ "smtp auth", NULL, REASON_auth_required, "", ANY },
-	{ "unauthenticated", NULL, REASON_auth_required, "", ANY },
-	{ "spam", NULL, REASON_spam_content, "", ANY },
-	{ "spammy", NULL, REASON_spam_content, "", ANY },
-	{ "spamassassin", NULL, REASON_spam_content, "filter", ANY },
-	{ "gtube", NULL, REASON_spam_content, "filter", ANY },
-	{ "unsolicited", NULL, REASON_spam_content, "", ANY },
-	{ "junk", NULL, REASON_spam_content, "", ANY },
-	{ "bulk", NULL, REASON_spam_content, "", ANY },
-	{ "phish", NULL, REASON_spam_content, "", ANY },
-	{ "scam", NULL, REASON_spam_content, "", ANY },
-	{ "content rejected", NULL, REASON_spam_content, "", ANY },
-	{ "message content", NULL, REASON_spam_content, "", ANY },
-	{ "message blocked", NULL, REASON_spam_content, "", ANY },
-	{ "content", "rejected", REASON_spam_content, "", ANY },
-	{ "content", "blocked", REASON_spam_content, "", ANY },
-	{ "message contains", NULL, REASON_spam_content, "", ANY },
-	{ "loop", NULL, REASON_loop, "", ANY },
-	{ "loops", NULL, REASON_loop, "", ANY },
-	{ "hop count", NULL, REASON_loop, "", ANY },
-	{ "hopcount", NULL, REASON_loop, "", ANY },
-	{ "too long in the queue", NULL, REASON_expired, "", ANY },
-	{ "too long in queue", NULL, REASON_expired, "", ANY },
-	{ "host not found", NULL, REASON_dns, "", ANY },
-	{ "domain not found", NULL, REASON_dns, "nxdomain", ANY },
-	{ "name service error", NULL, REASON_dns, "", ANY },
-	{ "dns", NULL, REASON_dns, "", ANY },
-	{ "pipelining", NULL, REASON_protocol, "pipelining", ANY },
-	{ "bare <lf>", NULL, REASON_protocol, "bare_lf", ANY },
-	{ "synchronization", NULL, REASON_protocol, "sync", ANY },
-	{ "syntax error", NULL, REASON_protocol, "syntax", ANY },
-	{ "bad syntax", NULL, REASON_protocol, "syntax", ANY },
-	{ "protocol error", NULL, REASON_protocol, "", ANY },
-	{ "bad sequence", NULL, REASON_protocol, "bad_sequence", ANY },
-	{ "server local data error", NULL, REASON_resource, "lookup", ANY },
-	{ "temporary lookup failure", NULL, REASON_resource, "lookup", ANY },
-	{ "configuration error", NULL, REASON_resource, "config", ANY },
-	{ "configuration problem", NULL, REASON_resource, "config", ANY },
-	{ "load average", NULL, REASON_resource, "load", ANY },
-	{ "too much load", NULL, REASON_resource, "load", ANY },
-	{ "overloaded", NULL, REASON_resource, "load", ANY },
-	{ "busy", NULL, REASON_resource, "load", ANY },
-	{ "internal error", NULL, REASON_resource, "", ANY },
-	{ "service unavailable", NULL, REASON_resource, "", ONLY_4 },
-	{ "service not available", NULL, REASON_resource, "", ONLY_4 },
-	{ "service currently unavailable", NULL, REASON_resource, "", ONLY_4 },
-	{ "local error", NULL, REASON_resource, "", ANY },
-	{ "lookup failure", NULL, REASON_resource, "lookup", ANY },
-	{ "try again", NULL, REASON_greylist, "", ONLY_4 },
-	{ "try later", NULL, REASON_greylist, "", ONLY_4 },
-	{ "blocked", NULL, REASON_policy, "blacklisted", ANY },
-	{ "banned by policy", NULL, REASON_policy, "", ANY },
-	{ "access denied", NULL, REASON_policy, "access_map", ANY },
-	{ "not allowed", NULL, REASON_policy, "", ANY },
-	{ "not authorized", NULL, REASON_policy, "", ANY },
-	{ "not permitted", NULL, REASON_policy, "", ANY },
-	{ "prohibited", NULL, REASON_policy, "", ANY },
-	{ "policy", NULL, REASON_policy, "", ANY },
-	{ "disabled", NULL, REASON_unknown_rcpt, "mailbox_disabled", ONLY_REMOTE },
+#define WORD(text, also, cls, sub, when) { text, also, REASON_##cls, sub, when },
+#include "reason_words.def"
+#undef WORD
 };
 
 enum { WORDS = sizeof words / sizeof words[0] };
 
 /* Rows by their first letter, in order, so that a text costs one look per word
  * and not one per row. Filled before main and constant from then on. */
-enum { END = 255 };
-static unsigned char row_first[26], row_next[WORDS];
-_Static_assert((int)WORDS < (int)END, "row numbers are bytes");
+enum { END = UINT16_MAX };
+static uint16_t row_first[26], row_next[WORDS];
 
 __attribute__((constructor)) static void
 index_words(void)
 {
-	memset(row_first, END, sizeof row_first);
+	for (int i = 0; i < 26; i++)
+		row_first[i] = END;
 	for (int i = WORDS - 1; i >= 0; i--) {
 		int letter = words[i].text[0] - 'a';
 
 		row_next[i] = row_first[letter];
-		row_first[letter] = (unsigned char)i;
+		row_first[letter] = (uint16_t)i;
 	}
 }
 
@@ -459,7 +208,7 @@ clear_code(unsigned dsn, struct slice *sub)
 
 /* What is left to say when no word was found. */
 static enum reason
-vague_code(unsigned dsn, unsigned code, struct slice *sub)
+vague_code(unsigned dsn, unsigned code, bool remote, struct slice *sub)
 {
 	*sub = SLICE("");
 	switch (dsn) {
@@ -477,7 +226,8 @@ vague_code(unsigned dsn, unsigned code, struct slice *sub)
 		return REASON_auth_required;
 	}
 	switch (dsn / 100) {
-	case 3: return REASON_resource;
+	case 3:	/* x.3.0 of another server is its way to say nothing */
+		return remote && dsn == 300 ? REASON_other : REASON_resource;
 	case 5: return REASON_protocol;
 	case 6: return answer(sub, REASON_protocol, SLICE("mime"));
 	case 7: return REASON_policy;
@@ -491,6 +241,19 @@ vague_code(unsigned dsn, unsigned code, struct slice *sub)
 	return REASON_other;
 }
 
+static struct slice
+spf_result(struct slice text)
+{
+	static const struct slice results[] = {
+		{ "softfail", 8 }, { "permerror", 9 }, { "temperror", 9 },
+	};
+
+	for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
+		if (slice_has(text, results[i]))
+			return results[i];
+	return SLICE("fail");
+}
+
 enum reason
 reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, struct slice *sub)
 {
@@ -500,32 +263,30 @@ reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, 
 
 	if (code == 0 && dsn.n > 0 && (dsn.p[0] == '4' || dsn.p[0] == '5'))
 		code = (unsigned)(dsn.p[0] - '0') * 100;
+	cls = clear_code(number, sub);
+	if (cls == REASON_spf)
+		*sub = spf_result(text);
+	if (cls != REASON_none)
+		return cls;
 	*sub = reason_zone(text);
 	if (sub->n > 0)
 		return REASON_dnsbl;
-	cls = clear_code(number, sub);
-	if (cls != REASON_none && cls != REASON_spf)
-		return cls;
 	w = best_word(text, code, remote);
-	if (cls == REASON_spf && (w == NULL || w->cls != REASON_spf))
-		return cls;
 	if (w != NULL) {
 		*sub = slice_of(w->sub);
 		if (remote && w->cls == REASON_greylist)
 			*sub = SLICE("remote");
 		return w->cls;
 	}
-	return vague_code(number, code, sub);
+	return vague_code(number, code, remote, sub);
 }
 
 bool
 address_is_loopback(struct slice ip)
 {
-	if (ip.n < 3 || (ip.p[0] != '1' && ip.p[0] != ':'))
+	if (ip.n == 0 || (ip.p[0] != '1' && ip.p[0] != ':'))
 		return false;
-	if (ip.n > 7 && slice_eq_nocase(slice_head(ip, 7), SLICE("::ffff:")))
+	if (ip.p[0] == ':' && slice_eq_nocase(slice_head(ip, 7), SLICE("::ffff:")))
 		ip = slice_from(ip, 7);
-	if (slice_starts(ip, SLICE("127.")))
-		return true;
-	return slice_eq(ip, SLICE("::1"));
+	return slice_starts(ip, SLICE("127.")) || slice_eq(ip, SLICE("::1"));
 }

@@ -21,6 +21,7 @@
 enum {
 	FEW = 24,		/* facts that need no memory of their own */
 	SKEW_S = 2,		/* processes of one machine stamp their lines this much apart */
+	RESENT_S = 60,		/* Message-ID and Resent-Message-ID are logged together */
 	BOND_BEFORE_S = 120,	/* the next mail may begin this long before the transmission... */
 	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
 };
@@ -237,8 +238,8 @@ handed_over(const struct life *l, const struct fact *f)
 	}
 	for (uint32_t i = into_from(l, from); i < l->n_into && l->into[i].time <= to; i++) {
 		mail_steps++;
-		if (l->into[i].flags == by && !is_backwards(l, &l->into[i]) &&
-		    (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
+		if (l->into[i].flags == by && belongs(l, &l->into[i]) &&
+		    !is_backwards(l, &l->into[i]) && (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
 			return true;
 	}
 	return false;
@@ -611,20 +612,39 @@ count_life(const struct life *l)
 		rcpts_free(&w.deferred);
 }
 
-/* Does a new life begin with f? start: of the life that is; begun: it has a client or was
- * picked up; removed: it has ended. */
+/* What the facts of a life said so far. */
+struct so_far {
+	bool begun, removed, named;	/* it has a client or was picked up; has ended; has MSGID */
+	int64_t start, named_at;
+};
+
+/* Does a new life begin with f? A queue file has one message-id line: another one later is
+ * of another file, though nothing told the end of the first (cleanup refused it, or the
+ * line was lost). */
 static bool
-begins(const struct fact *f, int64_t start, bool begun, bool removed)
+begins(const struct so_far *l, const struct fact *f)
 {
 	switch (f->kind) {
 	case FACT_CLIENT:
 	case FACT_PICKUP:
-		return begun || removed || f->time - start > SKEW_S;
+		return l->begun || l->removed || f->time - l->start > SKEW_S;
 	case FACT_MSGID:
+		return l->removed || (l->named && f->time - l->named_at > RESENT_S);
 	case FACT_QUEUED:
-		return removed;
+		return l->removed;
 	default:
 		return false;
+	}
+}
+
+static void
+go_on(struct so_far *l, const struct fact *f)
+{
+	l->begun |= rank(f) == 0;
+	l->removed |= f->kind == FACT_REMOVED;
+	if (f->kind == FACT_MSGID && !l->named) {
+		l->named = true;
+		l->named_at = f->time;
 	}
 }
 
@@ -633,23 +653,23 @@ count_lives(const struct sorted *s)
 {
 	struct life l = { .bond = s->bond, .n_bonds = s->n_bonds, .into = s->into,
 		.n_into = s->n_into, .first = true, .sign = s->sign, .host = s->host, .t = s->t };
+	struct so_far sum = { .start = s->n > 0 ? s->fact[0].time : 0 };
 	const struct fact *f = s->fact;
 	uint32_t from = 0;
-	bool begun = false, removed = false;
 
 	for (uint32_t i = 1; i <= s->n; i++) {
 		bool end = i == s->n;
 
-		begun |= rank(&f[i - 1]) == 0;
-		removed |= f[i - 1].kind == FACT_REMOVED;
-		if (!end && !begins(&f[i], f[from].time, begun, removed))
+		go_on(&sum, &f[i - 1]);
+		if (!end && !begins(&sum, &f[i]))
 			continue;
 		l.fact = f + from;
 		l.n = i - from;
 		l.last = end;
 		l.until = end ? 0 : f[i].time;
 		count_life(&l);
-		l.first = begun = removed = false;
+		l.first = false;
+		sum = (struct so_far){ .start = l.until };
 		from = i;
 	}
 	if (s->n == 0) {

@@ -30,7 +30,8 @@ struct follow_line {
 
 struct follow;
 
-/* A follower that begins where known[] ends (copied). A family that is not among
+/* A follower that begins where known[] ends (copied; ids in rising order: of one
+ * family the last 128 count). A family that is not among
  * them is read from the beginning of its present file; of one that is, also what
  * rotation put aside since then. next_id: above all ids that were ever used. */
 struct follow *follow_new(const struct follow_file *known, size_t n, int64_t next_id);

@@ -22,7 +22,7 @@
 
 #include "poison.h"
 
-enum kind { PATH, TEXT, LIST, SECONDS, NUMBER, SWITCH, CHOICE };
+enum kind { PATH, TEXT, LIST, SECONDS, NUMBER, CHOICE };
 
 struct setting {
 	enum kind kind;
@@ -127,18 +127,6 @@ one_of(struct slice words, struct slice s)
 	return slice_eq(words, s);
 }
 
-static bool
-is_yes(const char *s)
-{
-	return strcmp(s, "yes") == 0 || strcmp(s, "true") == 0 || strcmp(s, "on") == 0;
-}
-
-static bool
-is_no(const char *s)
-{
-	return strcmp(s, "no") == 0 || strcmp(s, "false") == 0 || strcmp(s, "off") == 0;
-}
-
 /* Complain if v is no good value of the setting. */
 static void
 check_number(const struct setting *s, const char *v, int line)
@@ -172,10 +160,6 @@ check_value(const struct setting *s, const char *v, int line)
 	case PATH:
 		if (v[0] != '/' && (v[0] != '\0' || s->def[0] != '\0'))
 			complain(line, "%s = %s: must be a path from the root, /...", s->name, v);
-		return;
-	case SWITCH:
-		if (!is_yes(v) && !is_no(v))
-			complain(line, "%s = %s: must be yes or no", s->name, v);
 		return;
 	case CHOICE:
 		if (!one_of(slice_of(s->limits), slice_of(v)))
@@ -356,9 +340,6 @@ set_value(struct config *c, void *base, const struct setting *s, cfg_t *cfg)
 	case SECONDS:
 	case NUMBER:
 		number(s->kind, slice_of(v), to);
-		return;
-	case SWITCH:
-		*(bool *)to = is_yes(v);
 		return;
 	case LIST:
 		list->n = cfg_size(cfg, s->name);

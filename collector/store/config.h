@@ -27,7 +27,6 @@ struct config_list {
 #define CONFIG_LIST struct config_list
 #define CONFIG_SECONDS int64_t
 #define CONFIG_NUMBER int64_t
-#define CONFIG_SWITCH bool
 
 struct config_source {
 	const char *name;

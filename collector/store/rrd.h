@@ -42,11 +42,13 @@ struct rrd_changed {
 
 /* Bring all RRDs of all hosts and of the farm up to the last commit, as r sees it (open it
  * for this). Call it after a commit: after an import once (and before cells that were not
- * drawn yet are dropped), in the daemon each minute. changed names the hosts of which cells of minutes that may have been written
- * already were touched; a host that the store sees for the first time is compared as a
- * whole. now is the clock: a host's newest minute is closed by a later line, or two
- * minutes after its newest line. False and *e: the first fault; the other files were
- * written, nothing is lost, the next call makes up for it. */
+ * drawn yet are dropped), in the daemon each minute.
+ * changed names the hosts of which cells of minutes that may have been written already
+ * were touched; a host that the store sees for the first time is compared as a whole. now
+ * is the clock: a host's newest minute is closed by a later line, or two minutes after
+ * its newest line.
+ * False and *e: the first fault; the other files were written, nothing is lost, the next
+ * call makes up for it. */
 bool rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_changed *changed,
     size_t n_changed, int64_t now, struct err *e);
 

@@ -270,7 +270,8 @@ rrdmake_begin(struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e
 
 /* The value of the file's i-th data source: from the cells, or what the file had. */
 static double
-value_at(const struct rrdmake *s, const struct rrdmake_file *f, size_t i, int64_t minute, int64_t kept)
+value_at(const struct rrdmake *s, const struct rrdmake_file *f, size_t i, int64_t minute,
+    int64_t kept)
 {
 	int c = f->column[i];
 	double v;

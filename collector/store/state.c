@@ -79,6 +79,15 @@ db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e)
 	return good;
 }
 
+bool
+db_end(struct state *s, sqlite3_stmt *st, int rc, struct err *e)
+{
+	bool good = rc == SQLITE_DONE || db_fail(s, "read", e);
+
+	sqlite3_finalize(st);
+	return good;
+}
+
 /* One writer: the lock file holds its pid, and the kernel the lock. */
 static bool
 take_lock(struct state *s, struct err *e)
@@ -214,10 +223,11 @@ load_hosts(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn FROM host"
 	    " ORDER BY id", e);
+	int rc = SQLITE_DONE;
 
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW && s->hosts < HOSTS_MAX) {
+	while (s->hosts < HOSTS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		size_t h = s->hosts++;
 		const char *name = (const char *)sqlite3_column_text(st, 1);
 
@@ -227,8 +237,7 @@ load_hosts(struct state *s, struct err *e)
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
 	}
-	sqlite3_finalize(st);
-	return true;
+	return db_end(s, st, rc, e);
 }
 
 static void
@@ -239,22 +248,37 @@ set_text(char **to, sqlite3_stmt *st, int column)
 	*to = sqlite3_column_type(st, column) == SQLITE_NULL ? NULL : xslicedup(text);
 }
 
+/* Streams ("-") have no name that tells them apart: each is a family of its own, so that
+ * the same text read twice counts once. */
+static uint32_t
+family_of(const struct state *s, const struct state_source *src)
+{
+	for (size_t i = 0; strcmp(src->name, "-") != 0 && i < s->sources; i++)
+		if (strcmp(s->source[i]->name, src->name) == 0)
+			return s->source[i]->family;
+	return src->id;
+}
+
 static bool
 load_sources(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
 	    " tail_n, lines, newest, read_at, size, last_line FROM source ORDER BY id", e);
+	int rc = SQLITE_DONE;
 
 	if (st == NULL)
 		return false;
 	s->next_source = 1;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct state_source *src = xcalloc(1, sizeof *src);
 
-		s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
-		s->source[s->sources++] = src;
 		src->id = (uint32_t)sqlite3_column_int64(st, 0);
 		set_text(&src->name, st, 1);
+		if (src->name == NULL)
+			src->name = xstrdup("-");
+		src->family = family_of(s, src);
+		s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
+		s->source[s->sources++] = src;
 		src->pos.offset = (uint64_t)sqlite3_column_int64(st, 2);
 		src->pos.head_hash = (uint64_t)sqlite3_column_int64(st, 3);
 		src->pos.head_n = (uint32_t)sqlite3_column_int64(st, 4);
@@ -267,8 +291,7 @@ load_sources(struct state *s, struct err *e)
 		set_text(&src->last_line, st, 11);
 		s->next_source = src->id + 1;
 	}
-	sqlite3_finalize(st);
-	return true;
+	return db_end(s, st, rc, e);
 }
 
 /* Metrics have numbers of the state's own, so that a new program may reorder them. */
@@ -278,10 +301,11 @@ load_metrics(struct state *s, struct err *e)
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name FROM metric", e);
 	uint32_t next = 0;
 	bool known[METRIC_N] = { false }, good = true;
+	int rc;
 
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		uint32_t id = (uint32_t)sqlite3_column_int(st, 0);
 		enum metric m;
 
@@ -291,7 +315,8 @@ load_metrics(struct state *s, struct err *e)
 		}
 		next = id >= next ? id + 1 : next;
 	}
-	sqlite3_finalize(st);
+	if (!db_end(s, st, rc, e))
+		return false;
 	s->metrics_same = true;
 	st = NULL;
 	for (uint32_t m = 0; m < METRIC_N && good; m++) {
@@ -442,14 +467,23 @@ struct state_source *
 state_source_of(struct state *s, struct reader *r)
 {
 	struct state_source *best = NULL;
+	uint64_t dev, ino;
 
-	/* the one that was read furthest: a file may begin like another */
+	reader_identity(r, &dev, &ino);
+	/* the one that was read furthest: a file may begin like another. One that is there
+	 * as another file is not this one, though it has the same text. */
 	for (size_t i = 0; i < s->sources; i++) {
 		struct state_source *src = s->source[i];
 
+		if (src->ino != 0 && (src->ino != ino || src->dev != dev))
+			continue;
 		if (src->pos.head_n > 0 && (best == NULL || src->pos.offset > best->pos.offset) &&
 		    reader_matches(r, &src->pos))
 			best = src;
+	}
+	if (best != NULL) {
+		best->dev = dev;
+		best->ino = ino;
 	}
 	return best;
 }
@@ -459,11 +493,12 @@ state_source_add(struct state *s, const char *name)
 {
 	struct state_source *src = xcalloc(1, sizeof *src);
 
-	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
-	s->source[s->sources++] = src;
 	src->id = s->next_source++;
 	src->name = xstrdup(name);
+	src->family = family_of(s, src);
 	src->changed = true;
+	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
+	s->source[s->sources++] = src;
 	return src;
 }
 
@@ -503,12 +538,14 @@ bool
 state_load(struct state *s, struct tally *tally, struct track *track, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT text FROM word ORDER BY id", e);
+	int rc = SQLITE_DONE;
 
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW)
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		tally_word_load(tally, db_blob(st, 0));
-	sqlite3_finalize(st);
+	if (!db_end(s, st, rc, e))
+		return false;
 	s->words_stored = tally_words(tally);
 	s->track = track;
 	return mails_load(s, e);

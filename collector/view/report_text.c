@@ -39,17 +39,18 @@ row_if(struct buf *out, const char *label, int64_t n, const char *remark)
 		row(out, label, n, "%s", remark);
 }
 
-/* How much of a sentence fits in max bytes: whole words. */
-static int
-whole_words(const char *s, size_t max)
+/* As many whole words of s as fit in max bytes, " ~" if there were more. */
+static void
+add_words(struct buf *out, struct slice s, size_t max)
 {
-	size_t n = strlen(s);
+	size_t n = s.n;
 
-	if (n <= max)
-		return (int)n;
-	for (n = max; n > 0 && s[n] != ' ';)
-		n--;
-	return (int)n;
+	if (n > max) {
+		for (n = max - 2; n > 0 && s.p[n] != ' ';)
+			n--;
+	}
+	buf_add(out, slice_head(s, n));
+	buf_str(out, n < s.n ? " ~\n" : "\n");
 }
 
 static void
@@ -130,8 +131,9 @@ incoming(const struct cell *c, struct buf *out)
 
 	heading(out, "Coming in");
 	if (screened != 0)
-		row(out, "connections screened", screened, "%s let through",
-		    words_share(cell_get(c, M_screen_pass), screened).s);
+		row(out, "connections screened", screened, "%s passed, %s hung up",
+		    words_share(cell_get(c, M_screen_pass), screened).s,
+		    words_share(cell_get(c, M_screen_hangup), screened).s);
 	row(out, "SMTP sessions", conn, "%s with TLS", words_share(cell_get(c, M_tls_in), conn).s);
 	row(out, "recipients refused", rej, "%s of those asked for", words_share(rej, all).s);
 	row(out, "recipients put off", tmp, "%s", words_share(tmp, all).s);
@@ -211,10 +213,15 @@ reasons(const struct cell *c, const char *head, const enum metric by_class[REASO
 		return;
 	qsort(item, n, sizeof *item, by_number);
 	heading(out, head);
-	for (size_t i = 0; i < n && i < ROWS; i++)
-		buf_fmt(out, "  %-15.15s %11s %8s   %.*s\n", item[i].name,
-		    words_count(item[i].n).s, words_share(item[i].n, sum).s,
-		    whole_words(item[i].remark, WIDTH - 41), item[i].remark);
+	for (size_t i = 0; i < n && i < ROWS; i++) {
+		struct buf what = buf_new(300);
+
+		buf_fmt(&what, "%s: %s", item[i].name, item[i].remark);
+		buf_fmt(out, "  %11s %8s  ", words_count(item[i].n).s,
+		    words_share(item[i].n, sum).s);
+		add_words(out, buf_slice(&what), WIDTH - 24);
+		buf_free(&what);
+	}
 }
 
 /* The name at the left, cleaned and cut; numbers under each other at the right. */

@@ -80,14 +80,12 @@ value(struct buf *out, const char *s)
 	buf_char(out, '"');
 }
 
-/* "yes or no", "8d to 60d", "a, b or c": what the limits column means. */
+/* "8d to 60d", "a, b or c": what the limits column means. */
 static void
 limits(struct buf *out, const struct row *r)
 {
 	struct slice rest = slice_of(r->limits), word;
 
-	if (strcmp(r->kind, "SWITCH") == 0)
-		buf_str(out, "yes or no");
 	if (slice_cut_at(&rest, SLICE(".."), &word))
 		buf_fmt(out, "%.*s to %.*s", (int)word.n, word.p, (int)rest.n, rest.p);
 	else if (rest.n > 0) {
@@ -199,7 +197,7 @@ settings(const char *const set[][2], struct buf *out)
 				v = set[k][1];
 		}
 		buf_fmt(&text, "%s", r->help);
-		if (r->limits[0] != '\0' || strcmp(r->kind, "SWITCH") == 0) {
+		if (r->limits[0] != '\0') {
 			buf_str(&text, " [");
 			limits(&text, r);
 			buf_char(&text, ']');
@@ -334,15 +332,31 @@ setup_manual(struct buf *out)
 	    "daemon was down\nare found by their content, compressed or not.\n");
 }
 
+static bool
+print(struct buf *out, struct err *e)
+{
+	bool good = fwrite(out->p, 1, out->n, stdout) == out->n && fflush(stdout) == 0;
+
+	if (!good)
+		err_set(e, "write to stdout: %s", strerror(errno));
+	buf_free(out);
+	return good;
+}
+
 bool
 setup_run(const char *root, const char *state, struct err *e)
 {
 	struct buf out = buf_new(1 << 20);
-	bool good = true;
 
 	setup_text(root, state, &out);
-	if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0)
-		good = err_set(e, "write the configuration: %s", strerror(errno));
-	buf_free(&out);
-	return good;
+	return print(&out, e);
+}
+
+bool
+setup_run_manual(struct err *e)
+{
+	struct buf out = buf_new(1 << 20);
+
+	setup_manual(&out);
+	return print(&out, e);
 }

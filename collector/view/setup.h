@@ -15,7 +15,9 @@ void setup_text(const char *root, const char *state, struct buf *out);
 /* Append docs/configuration.md: every setting with its default and limits. */
 void setup_manual(struct buf *out);
 
-/* `mxgauge setup [--root DIR] [--state DIR]`: print it to stdout. */
+/* `mxgauge setup [--root DIR] [--state DIR]` and `mxgauge setup --manual`: print
+ * them to stdout. */
 bool setup_run(const char *root, const char *state, struct err *e);
+bool setup_run_manual(struct err *e);
 
 #endif

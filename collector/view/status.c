@@ -90,9 +90,25 @@ disk(struct stateread *state, const char *dir, struct buf *out)
 	else if (free_bytes > a_day * 3650)
 		buf_str(out, ": lasts for more than ten years\n");
 	else
-		buf_fmt(out, ": lasts %.0f days, and longer once the oldest\n%16s"
-		    "minutes and mails are dropped (keep_minutes, keep_mails)\n",
-		    free_bytes / a_day, "");
+		buf_fmt(out, ": lasts %.0f %s, and longer\n%16sonce the oldest minutes and mails are "
+		    "dropped (keep_minutes,\n%16skeep_mails)\n",
+		    free_bytes / a_day / (free_bytes > a_day * 730 ? 365 : 1),
+		    free_bytes > a_day * 730 ? "years" : "days", "", "");
+}
+
+static void
+one_source(const struct stateread_source *s, size_t files, int64_t now, struct buf *out)
+{
+	buf_str(out, "  ");
+	buf_clean(out, slice_of(s->name), 200);
+	buf_fmt(out, "\n      read to byte %s", words_count((int64_t)s->offset).s);
+	if (s->size > s->offset)
+		buf_fmt(out, ", %s to go", words_bytes((double)(s->size - s->offset)).s);
+	buf_fmt(out, "; %s lines so far", words_count((int64_t)s->lines).s);
+	if (files > 1)
+		buf_fmt(out, " from %zu files", files);
+	buf_fmt(out, "\n      newest line %s, last read %s\n", ago(s->newest, now).s,
+	    ago(s->read_at, now).s);
 }
 
 static bool
@@ -104,15 +120,19 @@ sources(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	if (!stateread_sources(state, &s, &n, e))
 		return false;
 	buf_str(out, n == 0 ? "\nSources: none was read yet\n" : "\nSources\n");
-	for (size_t i = 0; i < n; i++) {
-		buf_str(out, "  ");
-		buf_clean(out, slice_of(s[i].name), 200);
-		buf_fmt(out, "\n      read to byte %s, %s lines", words_count((int64_t)s[i].offset).s,
-		    words_count((int64_t)s[i].lines).s);
-		if (s[i].size > s[i].offset)
-			buf_fmt(out, ", %s to go", words_bytes((double)(s[i].size - s[i].offset)).s);
-		buf_fmt(out, "\n      newest line %s, last read %s\n", ago(s[i].newest, now).s,
-		    ago(s[i].read_at, now).s);
+	for (size_t i = 0, files; i < n; i += files) {
+		struct stateread_source last = s[i];
+
+		/* a source is a file with its rotations: the one read last says how it is */
+		for (files = 1; i + files < n && strcmp(s[i + files].name, s[i].name) == 0; files++) {
+			const struct stateread_source *next = &s[i + files];
+			uint64_t lines = last.lines + next->lines;
+
+			if (next->read_at >= last.read_at)
+				last = *next;
+			last.lines = lines;
+		}
+		one_source(&last, files, now, out);
 	}
 	return true;
 }

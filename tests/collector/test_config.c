@@ -14,7 +14,7 @@ static const struct {
 } cases[] = {
 	{ "the least configuration", SRC, "" },
 	{ "every kind of setting",
-	    "state = /srv/mx\nkeep_hours = 104w\nmax_open_mails = 1000\nhash_addresses = yes\n"
+	    "state = /srv/mx\nkeep_hours = 104w\nmax_open_mails = 1000\n"
 	    "log_level = debug\nhost_alias = { \"a=b\", 'c=d' }\nhorizon = 90000\n" SRC, "" },
 	{ "comments of all kinds",
 	    "# one { \" '\nstate = /a//b # two\n// three\n/* four\n { \" */ user = x\n" SRC, "" },
@@ -26,12 +26,12 @@ static const struct {
 	{ "an unknown name far from all", "colour = blue\n" SRC,
 	    "t.conf:1: there is no setting colour\n" },
 	{ "all faults in one go, in order",
-	    "usr = x\nkeep_hours = 1s\nfrob = 3\n\nhash_addresses = maybe\n"
+	    "usr = x\nkeep_hours = 1s\nfrob = 3\n\nlog_to = nowhere\n"
 	    "source \"a\" {\n files = { \"/x\" }\n hst = y\n}\nusr = z\n",
 	    "t.conf:1: there is no setting usr; did you mean user?\n"
 	    "t.conf:2: keep_hours = 1s: must be from 8d to 3650d\n"
 	    "t.conf:3: there is no setting frob\n"
-	    "t.conf:5: hash_addresses = maybe: must be yes or no\n"
+	    "t.conf:5: log_to = nowhere: must be one of auto|stderr|syslog\n"
 	    "t.conf:8: there is no setting hst in a source; did you mean host?\n"
 	    "t.conf:10: there is no setting usr; did you mean user?\n" },
 	{ "an unknown section", "sorce \"b\" {\n files = {\"/x\"}\n}\n" SRC,
@@ -110,7 +110,7 @@ test_values(void)
 	struct config *c;
 
 	buf_str(&text, "keep_hours = 104w\nhost_alias = { 'a=b' }\nhost_alias += { 'c=d' }\n"
-	    "hash_addresses = yes\nsource x { files = { /a, \"/b c\" } host = h }\n"
+	    "log_to = syslog\nsource x { files = { /a, \"/b c\" } host = h }\n"
 	    "source y { files = /d }\nstate = /srv/mx\n");
 	c = config_parse("t.conf", &text, &errors);
 	is_str(errors.p == NULL ? "" : errors.p, "", "no faults");
@@ -120,7 +120,7 @@ test_values(void)
 	is_int(c->keep_minutes, 8 * 86400, "a default");
 	is_int((long long)c->host_alias.n, 2, "a list that was added to");
 	is_str(c->host_alias.item[1], "c=d", "its second item");
-	ok(c->hash_addresses, "a switch");
+	is_str(c->log_to, "syslog", "a choice");
 	is_int((long long)c->nsources, 2, "two sources");
 	is_str(c->source[0].name, "x", "the title");
 	is_str(c->source[0].files.item[1], "/b c", "a path with a blank");

@@ -259,7 +259,7 @@ test_reasons(void)
 		    REASON_spf, "fail" },
 		{ "IP listed at bl.example.org", "5.7.1", 550, true, REASON_dnsbl,
 		    "bl.example.org" },
-		{ "blocked using abcdefghijklmnopqrst0123.zen.dq.example.org.", "5.7.1", 554, false,
+		{ "it is blocked using abcdefghijklmnopqrst0123.zen.dq.example.org.", "5.7.1", 554, false,
 		    REASON_dnsbl, "zen.dq.example.org" },
 		{ "mailbox is full", "5.0.0", 552, true, REASON_mailbox_full, "" },
 		{ "sorry", "5.2.2", 552, true, REASON_mailbox_full, "" },

@@ -94,6 +94,16 @@ pack(const char *name, const char *packed)
 		exit(1);
 }
 
+/* As if it had not been written to for years. */
+static void
+age(const char *name)
+{
+	struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+
+	if (utimensat(AT_FDCWD, in_dir(name), long_ago, 0) != 0)
+		exit(1);
+}
+
 static void
 save(void)
 {
@@ -219,11 +229,8 @@ test_rename(void)
 static void
 test_truncate(void)
 {
-	struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-
 	add("mail.log.4", "history\n");
-	if (utimensat(AT_FDCWD, in_dir("mail.log.4"), long_ago, 0) != 0)
-		exit(1);
+	age("mail.log.4");
 	pack("mail.log.4", "mail.log.4.gz");
 	add("mail.log", "a1 is a line that is long enough\na2\n");
 	begin("mail.log");
@@ -313,6 +320,7 @@ test_missed(void)
 	end();
 	/* what is packed by a stranger cannot be read, and that is told */
 	add("mail.log", "b2\n");
+	age("mail.log.1");
 	move("mail.log", "mail.log.2.bz2");
 	add("mail.log", "c1\n");
 	begin("mail.log");

@@ -3,6 +3,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flow/seen.h"
+#include "flow/tally.h"
+#include "flow/top.h"
+#include "flow/track.h"
 #include "store/state.h"
 #include "tap.h"
 #include "view/report.h"
@@ -161,9 +165,9 @@ test_text(struct stateread *r)
 {
 	static const char *const parts[] = {
 		"Mail report: farm of 2 hosts (mx1.example.org, mx2\"?[2J)\n",
-		"Of 705 recipients that clients asked for, 85.1% were refused\n(most: dnsbl), "
-		"0.7% put off and 14.2% accepted.\n",
-		"  dnsbl                   600   100.0%   the client's address is on a DNS\n",
+		("Of 705 recipients that clients asked for, 85.1% were refused\n(most: dnsbl), "
+		"0.7% put off and 14.2% accepted.\n"),
+		"          600   100.0%  dnsbl: the client's address is on a DNS block list\n",
 		"Refused clients by network\n  192.0.2.0/24   ",
 		"Block lists that refused\n  bl.example.net   ",
 		"= unaccounted for                            0   the books balance\n",

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""agree_postfix.py MXGAUGE CORPUS - do we read what others say is in their Postfix lines?
+"""agree_postfix.py MXGAUGE CORPUS [--freeze] - do we read what others say is in their Postfix lines?
 
 Runs `mxgauge parse` over lines that other projects publish with the fields they expect,
 and prints TAP: one test for each collection, differences as comments. Only what both
-sides name is compared; fields that we leave alone on purpose are listed in GROK_SKIP."""
+sides name is compared. Also how many lines of each file give events, against the frozen list
+beside this script (file names and numbers only; --freeze prints it anew), and that at most
+one Postfix line in 200 is not understood."""
 import glob
 import json
 import os
@@ -13,6 +15,7 @@ import sys
 import tempfile
 
 mx, corpus = sys.argv[1:3]
+here = os.path.dirname(os.path.abspath(__file__))
 tests = 0
 
 
@@ -206,9 +209,52 @@ def exporter():
     report('sergeymakinen exporter', bad, n)
 
 
+
+def stats(path):
+    """Counts of the Postfix programs' lines of one file, without the comments."""
+    data = open(path, 'rb').read().replace(b'%(day)s', b'Nov 18')
+    with tempfile.NamedTemporaryFile('wb', suffix='.log') as f:
+        f.writelines(l + b'\n' for l in data.split(b'\n') if l and not l.startswith(b'#'))
+        f.flush()
+        out = subprocess.run([mx, 'parse', '--stats', f.name], capture_output=True, check=True).stdout
+    total = {'lines': 0, 'events': 0, 'known': 0, 'unknown': 0}
+    for program, n in json.loads(out)['by_program'].items():
+        if program.startswith('post') and n['foreign'] == 0:
+            for key in total:
+                total[key] += n[key]
+    return total
+
+
+def shares():
+    """Frozen numbers of events, and the share of unknown lines over all files."""
+    paths = [p for pattern in ('postfix/*.log', 'postfix/lightmeter/*.log', 'mixed/*',
+                               'captured/postfix*.log') for p in glob.glob(corpus + '/' + pattern)]
+    got = {os.path.relpath(p, corpus): stats(p) for p in sorted(paths)}
+    if '--freeze' in sys.argv:
+        for path, n in got.items():
+            print('%6d %s' % (n['events'], path))
+        return
+    bad = []
+    frozen = [line.split(None, 1) for line in open(here + '/postfix.frozen', encoding='utf-8')
+              if not line.startswith('#')]
+    for number, path in frozen:
+        path = path.strip()
+        if path in got and got[path]['events'] < int(number):
+            bad.append('%s: %d lines give events, want %s' % (path, got[path]['events'], number))
+    report('frozen numbers of lines that give events', bad, len(frozen))
+    lines = sum(n['lines'] for n in got.values())
+    unknown = sum(n['unknown'] for n in got.values())
+    bad = ['%d of %d are unknown' % (unknown, lines)] if unknown * 200 > lines else []
+    report('unknown lines of Postfix programs (%d)' % unknown, bad, lines)
+
+
+if '--freeze' in sys.argv:
+    shares()
+    sys.exit()
 grok()
 fail2ban()
 crowdsec()
 sekoia()
 exporter()
+shares()
 print('1..%d' % tests)

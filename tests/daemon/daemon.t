@@ -4,6 +4,7 @@
 # the number of lines; each line is written once, so none may be counted twice.
 set -u
 : "${BUILD:=build}"
+# shellcheck source=tests/tap.sh
 . tests/tap.sh
 D=$(mktemp -d "${TMPDIR:-/tmp}/mx-daemon.XXXXXX") || exit 1
 pid=
@@ -25,6 +26,7 @@ stop() { # SIGNAL: end the daemon; its status is in $status
 }
 
 start() {
+    : >"$D/out"    # before the wait, which would find what an earlier one said
     "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/out" 2>&1 &
     pid=$!
     wait_for grep -q started "$D/out"
@@ -183,6 +185,20 @@ saw $? "and runs there"
 [ -n "$pid" ] && kill "$pid" && wait_for sh -c "! kill -0 $pid"
 saw $? "until SIGTERM"
 pid=
+
+# Started by root it becomes the account that is named, for good.
+if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
+    chmod 755 "$D" && chmod 644 "$D/log" && cp -R rrd-templates "$D/templates"
+    printf 'state = "%s/own"\ntemplates = "%s/templates"\nuser = nobody\nsource a { files = "%s/log" }\n' \
+        "$D" "$D" "$D" >"$D/conf"
+    start
+    [ "$(stat -c %U "/proc/$pid" "$D/own/state.db" 2>/dev/null | sort -u)" = nobody ]
+    saw $? "becomes the account of the configuration"
+    stop TERM
+    saw "$status" "and ends well as that"
+else
+    ok 0 "account # SKIP not root"
+fi
 
 echo 'state = x' >"$D/conf"
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1

@@ -8,8 +8,12 @@
 # Needs root. ROUNDS repeats the whole plot, for the recorded day.
 set -eu
 if [ -z "${LAB_INSIDE:-}" ]; then
-    exec env LAB_INSIDE=1 PYTHONDONTWRITEBYTECODE=1 unshare --mount --net --uts --pid --fork --kill-child --mount-proc \
-        sh "$0" "$@"
+    # Some containers grant no /proc of one's own; then the plot alone ends what it started.
+    pids="--pid --fork --kill-child --mount-proc"
+    # shellcheck disable=SC2086
+    unshare $pids true 2>/dev/null || pids=
+    # shellcheck disable=SC2086
+    exec env LAB_INSIDE=1 PYTHONDONTWRITEBYTECODE=1 unshare --mount --net --uts $pids sh "$0" "$@"
 fi
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"

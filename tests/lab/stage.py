@@ -56,7 +56,8 @@ class Stage:
         self.rsyslog = self.start('rsyslogd', '-n', '-f', HERE + '/rsyslog.conf', '-i', 'NONE')
         until('/dev/log', lambda: os.path.exists('/dev/log'))
         self.watch()
-        for address, how in (('101', ()), ('102', ('-r', 'rcpt')), ('103', ('-f', 'rcpt'))):
+        for address, how in (('101', ()), ('102', ('-r', 'rcpt', '-b', '450 4.0.0 Not today')),
+                             ('103', ('-f', 'rcpt', '-B', '550 5.0.0 Not here'))):
             self.sinks[address] = self.start('smtp-sink', '-u', 'nobody', '-c', *how,
                                              '203.0.113.%s:25' % address, '200',
                                              stdout=subprocess.DEVNULL)
@@ -72,10 +73,12 @@ class Stage:
         self.wait('postfix-out/master.*terminating')
         for name in ['/var/log/mail.log', '/var/log/mail.iso'] + glob.glob(LIVE + '*'):
             shutil.copy(name, '.')
-        self.unwatch()
-        for process in reversed(self.started):
-            process.terminate()
-            process.wait(10)
+        try:
+            self.unwatch()
+        finally:
+            for process in reversed(self.started):
+                process.terminate()
+                process.wait(10)
 
     # --- mxgauged, which follows the log meanwhile, if MXGAUGE names its folder
     def watch(self):
@@ -89,8 +92,8 @@ class Stage:
         self.start_watcher()
 
     def start_watcher(self):
-        self.watcher = subprocess.Popen([self.mxgauge + '/mxgauged', '--foreground', '--config',
-                                         os.getcwd() + '/mxgauged.conf'])
+        self.watcher = self.start(self.mxgauge + '/mxgauged', '--foreground', '--config',
+                                  os.getcwd() + '/mxgauged.conf')
 
     def rotate(self):
         """As logrotate does it: .1 becomes .2, the log .1, and syslog is told."""

@@ -1,0 +1,135 @@
+/* test_dialect_edges.c - the golden lines cut at every byte and with bytes changed: no
+ * answer may reach outside the line. Also what a queue id is and is not. */
+#include "tap.h"
+
+#include <dirent.h>
+
+#include "dialect/postfix.h"
+#include "dialect_check.h"
+#include "input/header.h"
+#include "input/reader.h"
+#include "poison.h"
+
+/* In memory of its own, so that the sanitizer sees one byte too many. */
+static void
+check_copy(const struct line *l, size_t n, size_t change, char with)
+{
+	char *p = malloc(n > 0 ? n : 1);
+	struct line copy = *l;
+
+	if (p == NULL)
+		exit(1);
+	memcpy(p, l->text.p, n);
+	if (change < n)
+		p[change] = with;
+	copy.text = (struct slice){ p, n };
+	for (const struct dialect *const *d = dialects; *d != NULL; d++)
+		check_line(*d, &copy);
+	free(p);
+}
+
+static void
+check_all(const struct line *l, unsigned *count)
+{
+	static const char changes[] = { '>', '<', '"', ' ', ':', '[', ']', ',', '\0', '\377' };
+
+	for (size_t n = 0; n <= l->text.n; n++, ++*count)
+		check_copy(l, n, n, ' ');
+	for (size_t i = 0; i < l->text.n; i++, ++*count)
+		check_copy(l, l->text.n, i, changes[i % sizeof changes]);
+}
+
+static void
+check_log(const char *path)
+{
+	struct err e;
+	struct header *h = header_new("UTC", 2026, 1795305600, SLICE(""), &e);
+	struct reader *r = reader_open(path, &e);
+	struct slice raw;
+	unsigned count = 0;
+
+	while (h != NULL && r != NULL && reader_line(r, true, &raw, &e) > 0) {
+		struct line l;
+
+		if (header_parse(h, raw, &l) && !l.repeat_of_last)
+			check_all(&l, &count);
+	}
+	if (r != NULL)
+		reader_close(r);
+	if (h != NULL)
+		header_free(h);
+	ok(count > 0, "%s: %u damaged lines", path, count);
+}
+
+static void
+check_folder(const char *dir)
+{
+	DIR *at = opendir(dir);
+	struct dirent *d;
+	char path[512];
+
+	while (at != NULL && (d = readdir(at)) != NULL) {
+		size_t n = strlen(d->d_name);
+
+		if (n > 4 && strcmp(d->d_name + n - 4, ".log") == 0) {
+			snprintf(path, sizeof path, "%s/%s", dir, d->d_name);
+			check_log(path);
+		}
+	}
+	if (at != NULL)
+		closedir(at);
+}
+
+static void
+test_ids(void)
+{
+	static const char *const good[] = {
+		"4F1A2B3C4D", "ABCDEF", "12345", "3bFQm21Xz3zwb", "4XvBNmzbcdfzghj",
+	};
+	static const char *const bad[] = {
+		"", "warning", "statistics", "NOQUEUE", "Deleted", "1234", "4F1A 2B3C", "reload",
+		"ABCDEF-01", "4F1A2B3C4D4F1A2B3C4D4F1A2B3C4D4F1A2B3C4D",
+	};
+
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		ok(pf_is_id(slice_of(good[i])), "'%s' is a queue id", good[i]);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ok(!pf_is_id(slice_of(bad[i])), "'%s' is none", bad[i]);
+}
+
+/* Whose lines are whose. */
+static void
+test_claims(void)
+{
+	static const struct {
+		const char *tag, *dialect;
+	} cases[] = {
+		{ "postfix/smtpd", "postfix" }, { "postfix/submission/smtpd", "postfix" },
+		{ "postfix-in/smtpd", "postfix" }, { "mx/relay/smtp", "postfix" },
+		{ "postfix", "postfix" }, { "postfix/postfix-script", "postfix" },
+		{ "postfix/something-new", "postfix" }, { "postsuper", "postfix" },
+		{ "postfix/policyd-spf", NULL }, { "postfix/postgrey", NULL },
+		{ "cyrus/lmtp", NULL }, { "dovecot", NULL }, { "smtpd", NULL }, { "", NULL },
+		{ "/", NULL }, { "postfix/", NULL }, { "postgrey", NULL }, { "master", NULL },
+		{ "amavis", "amavis" }, { "amavisd", "amavis" }, { "amavisd-milter", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct line l = { .tag = slice_of(cases[i].tag), .text = SLICE("x"), .repeat = 1 };
+		const struct dialect *d = dialect_of(&l);
+
+		is_str(d != NULL ? d->name : "none", cases[i].dialect != NULL ? cases[i].dialect :
+		    "none", cases[i].tag);
+	}
+}
+
+int
+main(void)
+{
+	check_folder("tests/logs/postfix");
+	check_folder("tests/logs/amavis");
+	check_folder("tests/logs/syslog");
+	test_ids();
+	test_claims();
+	return done_testing();
+}

@@ -14,7 +14,11 @@ static bool
 claims(const struct line *l)
 {
 	struct slice t = l->tag;
+	size_t i = t.n;
 
+	while (i > 0 && t.p[i - 1] != '/')	/* its own log file says "/usr/sbin/amavisd" */
+		i--;
+	t = slice_from(t, i);
 	return slice_eat(&t, SLICE("amavis")) && (t.n == 0 || slice_eq(t, SLICE("d")) ||
 	    slice_eq(t, SLICE("d-new")) || slice_eq(t, SLICE("-new")));
 }
@@ -280,7 +284,7 @@ is_talk(struct slice s)
 		"bind", "TempDir", "extra modules", "child", "HUPing", "Server ", "loaded", "Loaded",
 		"shutting down", "stopping", "Exiting", "exiting", "sd_notify", "ZMQ", "SNMP",
 		"open_on_specific_fd", "Requesting", "db_", "dbh", "Interface ", "OS_Fingerprint",
-		"/usr/sbin/amavisd",
+		"/usr/sbin/amavisd", "SQL::", "Lookup::",
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)

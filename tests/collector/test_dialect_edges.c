@@ -112,6 +112,7 @@ test_claims(void)
 		{ "cyrus/lmtp", NULL }, { "dovecot", NULL }, { "smtpd", NULL }, { "", NULL },
 		{ "/", NULL }, { "postfix/", NULL }, { "postgrey", NULL }, { "master", NULL },
 		{ "amavis", "amavis" }, { "amavisd", "amavis" }, { "amavisd-milter", NULL },
+		{ "/usr/sbin/amavisd", "amavis" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

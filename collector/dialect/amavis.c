@@ -51,7 +51,8 @@ take_session(struct slice *s)
 	struct slice rest = *s;
 	uint64_t n;
 
-	if (!slice_eat_char(&rest, '(') || !slice_u64(&rest, &n) || !slice_eat_char(&rest, '-'))
+	if (!slice_eat_char(&rest, '(') || !slice_u64(&rest, &n) ||
+	    !slice_eat_char(&rest, '-'))
 		return false;
 	while (rest.n > 0 && (is_id_char(rest.p[0]) || rest.p[0] == '-'))
 		rest = slice_from(rest, 1);
@@ -111,7 +112,8 @@ take_envelope(struct slice *s, struct event *e)
 		e->client_ip = ip;
 		e->loopback = address_is_loopback(ip);
 	}
-	if (!take_address(s, &e->from) || !slice_eat(s, SLICE(" -> ")) || !take_address(s, &e->to))
+	if (!take_address(s, &e->from) || !slice_eat(s, SLICE(" -> ")) ||
+	    !take_address(s, &e->to))
 		return false;
 	for (e->nrcpt = 1; slice_starts(*s, SLICE(",<")); e->nrcpt++) {
 		*s = slice_from(*s, 1);
@@ -211,11 +213,13 @@ set_kind(struct slice category, struct event *e)
 		e->kind = EV_BANNED;
 	} else {
 		e->kind = EV_HAM;
-		return slice_eq(category, SLICE("CLEAN")) || slice_eq(category, SLICE("OVERSIZED")) ||
-		    slice_starts(category, SLICE("UNCHECKED")) ||
-		    slice_starts(category, SLICE("BAD-HEADER")) ||
-		    slice_eq(category, SLICE("MTA-BLOCKED")) || slice_eq(category, SLICE("OTHER")) ||
-		    slice_eq(category, SLICE("TEMPFAIL"));
+		return slice_eq(category, SLICE("CLEAN")) ||
+		       slice_eq(category, SLICE("OVERSIZED")) ||
+		       slice_starts(category, SLICE("UNCHECKED")) ||
+		       slice_starts(category, SLICE("BAD-HEADER")) ||
+		       slice_eq(category, SLICE("MTA-BLOCKED")) ||
+		       slice_eq(category, SLICE("OTHER")) ||
+		       slice_eq(category, SLICE("TEMPFAIL"));
 	}
 	return true;
 }
@@ -265,7 +269,8 @@ trouble(struct slice s, struct event *out)
 	e->sub = SLICE("amavis");
 	e->text = s;
 	if (slice_has(s, SLICE("irus scanners failed")) ||
-	    slice_has(s, SLICE("VIRUS SCANNERS FAILED")) || slice_has(s, SLICE("TROUBLE in ")) ||
+	    slice_has(s, SLICE("VIRUS SCANNERS FAILED")) ||
+	    slice_has(s, SLICE("TROUBLE in ")) ||
 	    slice_has(s, SLICE("av-scanner FAILED")) || slice_has(s, SLICE("SA TIMED OUT")))
 		e->kind = EV_FILTER_FAIL;
 	return 1;
@@ -276,14 +281,22 @@ static bool
 is_talk(struct slice s)
 {
 	static const char *const heads[] = {
-		"starting", "Perl version", "Module ", "Amavis::", "Net::Server", "Deleting db files",
-		"Creating db", "Found ", "No ", "Not using", "Using ", "using ", "logging initialized",
-		"INFO:", "user=", "Valid PID", "Process ", "Binding", "Group ", "User ", "Setting ",
-		"initializing ", "SpamControl", "ANTI-", "DKIM", "Cached ", "Postfix", "perl=",
-		"SQL ", "LDAP", "Internal decoder", "Decoder ", "config", "Configuration", "after_",
-		"bind", "TempDir", "extra modules", "child", "HUPing", "Server ", "loaded", "Loaded",
-		"shutting down", "stopping", "Exiting", "exiting", "sd_notify", "ZMQ", "SNMP",
-		"open_on_specific_fd", "Requesting", "db_", "dbh", "Interface ", "OS_Fingerprint",
+		"starting", "Perl version", "Module ", "Amavis::", "Net::Server",
+		"Deleting db files",
+		"Creating db", "Found ", "No ", "Not using", "Using ", "using ",
+		"logging initialized",
+		"INFO:", "user=", "Valid PID", "Process ", "Binding", "Group ", "User ",
+		"Setting ",
+		"initializing ", "SpamControl", "ANTI-", "DKIM", "Cached ", "Postfix",
+		"perl=",
+		"SQL ", "LDAP", "Internal decoder", "Decoder ", "config", "Configuration",
+		"after_",
+		"bind", "TempDir", "extra modules", "child", "HUPing", "Server ", "loaded",
+		"Loaded",
+		"shutting down", "stopping", "Exiting", "exiting", "sd_notify", "ZMQ",
+		"SNMP",
+		"open_on_specific_fd", "Requesting", "db_", "dbh", "Interface ",
+		"OS_Fingerprint",
 		"/usr/sbin/amavisd", "SQL::", "Lookup::",
 	};
 

@@ -99,7 +99,8 @@ take_to(struct slice *s, struct slice *address)
 
 	if (!pf_address(&rest, address))	/* before 2.0, and from scripts: no <> */
 		return slice_cut_at(s, SLICE(", "), address);
-	while (!slice_starts(rest, SLICE(", relay=")) && !slice_starts(rest, SLICE(", orig_to="))) {
+	while (!slice_starts(rest, SLICE(", relay=")) &&
+	       !slice_starts(rest, SLICE(", orig_to="))) {
 		end = rest.n > 0 ? memchr(rest.p, '>', rest.n) : NULL;
 		if (end == NULL)
 			return false;
@@ -147,8 +148,8 @@ take_fields(struct slice *s, struct event *e, struct slice *status)
 static unsigned
 reply_code(struct slice s)
 {
-	if (s.n < 3 || !pf_is_digit(s.p[0]) || !pf_is_digit(s.p[1]) || !pf_is_digit(s.p[2]) ||
-	    (s.n > 3 && pf_is_digit(s.p[3])))
+	if (s.n < 3 || !pf_is_digit(s.p[0]) || !pf_is_digit(s.p[1]) ||
+	    !pf_is_digit(s.p[2]) || (s.n > 3 && pf_is_digit(s.p[3])))
 		return 0;
 	return (unsigned)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
 }
@@ -171,13 +172,14 @@ sent(const struct pf_line *p, struct event *e)
 	    p->service == PF_DISCARD ? WHERE_DISCARD :
 	    p->service == PF_ANY && e->relay_port > 0 ? WHERE_EXT : WHERE_LOCAL;
 	e->code = (uint16_t)reply_code(s);
-	if ((p->service == PF_LOCAL || p->service == PF_ANY) && slice_eat(&s, SLICE("forwarded as "))) {
+	if ((p->service == PF_LOCAL || p->service == PF_ANY) &&
+	    slice_eat(&s, SLICE("forwarded as "))) {
 		e->where = WHERE_FORWARD;
 		e->new_id = s;
 		if (!pf_is_id(s))
 			e->new_id = SLICE("");
 	} else if (p->service == PF_SMTP || p->service == PF_LMTP ||
-	    p->service == PF_PIPE || p->service == PF_ANY) {
+		   p->service == PF_PIPE || p->service == PF_ANY) {
 		e->new_id = pf_queued_as(s);
 		if (filter_dropped(e))
 			e->where = WHERE_DISCARD;
@@ -210,7 +212,8 @@ pf_delivery(const struct pf_line *p, struct event *out)
 	else if (slice_starts(status, SLICE("deliverable")) ||
 	    slice_starts(status, SLICE("undeliverable")))
 		e->kind = EV_PROBE;
-	else if (slice_eq(status, SLICE("expired")) || slice_eq(status, SLICE("force-expired")))
+	else if (slice_eq(status, SLICE("expired")) ||
+		 slice_eq(status, SLICE("force-expired")))
 		e->kind = EV_BOUNCED;
 	else
 		return -1;
@@ -326,7 +329,8 @@ own_reason(struct slice s, struct event *e)
 	if (slice_starts(s, SLICE("Host or domain name not found")) ||
 	    slice_starts(s, SLICE("Name service error"))) {
 		e->cls = REASON_dns;
-		e->sub = slice_has(s, SLICE("try again")) ? SLICE("temp") : SLICE("nxdomain");
+		e->sub =
+		    slice_has(s, SLICE("try again")) ? SLICE("temp") : SLICE("nxdomain");
 		return true;
 	}
 	if (slice_starts(s, SLICE("Domain ")) && slice_has(s, SLICE("nullMX"))) {
@@ -343,16 +347,18 @@ pf_delivery_reason(struct event *e)
 	struct slice s = e->text;
 	ptrdiff_t at;
 
-	if (slice_starts(s, SLICE("host ")) && (at = slice_find(s, SLICE("] said: "))) >= 0) {
+	if (slice_starts(s, SLICE("host ")) &&
+	    (at = slice_find(s, SLICE("] said: "))) >= 0) {
 		remote_reply(slice_from(s, (size_t)at + 8), e);
 	} else if (slice_starts(s, SLICE("host ")) &&
-	    (at = slice_find(s, SLICE(" refused to talk to me: "))) >= 0) {
+		   (at = slice_find(s, SLICE(" refused to talk to me: "))) >= 0) {
 		remote_reply(slice_from(s, (size_t)at + 24), e);
 	} else if (!connection_reason(s, e) && !own_reason(s, e)) {
 		e->cls = reason_of_text(s, e->dsn, 0, false, &e->sub);
 		e->code = (uint16_t)reply_code(s);
-		if ((e->cls == REASON_other || e->sub.n == 0) && (slice_starts(s, SLICE("Command ")) ||
-		    slice_starts(s, SLICE("temporary failure")))) {
+		if ((e->cls == REASON_other || e->sub.n == 0) &&
+		    (slice_starts(s, SLICE("Command ")) ||
+			slice_starts(s, SLICE("temporary failure")))) {
 			e->cls = REASON_resource;
 			e->sub = SLICE("command");
 		}
@@ -396,12 +402,15 @@ is_progress(struct slice s)
 {
 	static const struct slice heads[] = {
 #define H(head) { head, sizeof(head) - 1 }
-		H("enabling PIX "), H("Cannot start TLS"), H("TLS is required"), H("breaking line "),
+		H("enabling PIX "), H("Cannot start TLS"), H("TLS is required"),
+		H("breaking line "),
 		H("Server certificate "), H("SASL authentication failed"), H("skipped, "),
-		H("using "), H("sending "), H("Host or domain name not found"), H("server "),
+		H("using "), H("sending "), H("Host or domain name not found"),
+		H("server "),
 		H("unable to look up "), H("mail for "), H("delivery "), H("removed "),
 		H("Authentication failed"), H("TLSA lookup"), H("dropping "), H("status="),
-		H("no "), H("disabling "), H("requeued"), H("Non-"), H("REQUIRETLS"), H("TLS "),
+		H("no "), H("disabling "), H("requeued"), H("Non-"), H("REQUIRETLS"),
+		H("TLS "),
 		H("replace: "), H("warning: header"), H("not sending "),
 #undef H
 	};
@@ -435,14 +444,16 @@ pf_agent(const struct pf_line *p, struct event *out)
 		return 1;
 	}
 	if (slice_eat(&s, SLICE("SASL authentication failed; server ")) ||
-	    slice_eat(&s, SLICE("SASL authentication failed; cannot authenticate to server ")))
+	    slice_eat(
+		&s, SLICE("SASL authentication failed; cannot authenticate to server ")))
 		return attempt(p, s, out);
 	if (p->has_id)
 		return is_progress(s) ? pf_info(p, out, REASON_none, SLICE("")) : -1;
 	if (slice_starts(s, SLICE("setting up TLS connection to ")) ||
-	    slice_starts(s, SLICE("SSL_connect:")) || slice_starts(s, SLICE("SSL3 alert ")) ||
-	    slice_has(s, SLICE("subject_CN=")) || slice_has(s, SLICE("ingerprint=")) ||
-	    slice_has(s, SLICE(": Matched ")) || slice_has(s, SLICE(": depth=")))
+	    slice_starts(s, SLICE("SSL_connect:")) ||
+	    slice_starts(s, SLICE("SSL3 alert ")) || slice_has(s, SLICE("subject_CN=")) ||
+	    slice_has(s, SLICE("ingerprint=")) || slice_has(s, SLICE(": Matched ")) ||
+	    slice_has(s, SLICE(": depth=")))
 		return 0;
 	return pf_tls(s, out);
 }

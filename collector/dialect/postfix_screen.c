@@ -93,7 +93,8 @@ screen_busy(const struct pf_line *p, struct event *out)
 }
 
 static int
-screen_connect(const struct pf_line *p, enum event_kind kind, struct slice s, struct event *out)
+screen_connect(
+    const struct pf_line *p, enum event_kind kind, struct slice s, struct event *out)
 {
 	struct event *e = pf_event(out, kind, p);
 
@@ -130,7 +131,8 @@ pf_screen(const struct pf_line *p, struct event *out)
 		out->text = s;
 		return 1;
 	}
-	if (slice_starts(s, SLICE("leaving STRESS mode")) || slice_starts(s, SLICE("cache ")))
+	if (slice_starts(s, SLICE("leaving STRESS mode")) ||
+	    slice_starts(s, SLICE("cache ")))
 		return 0;
 	return -1;
 }

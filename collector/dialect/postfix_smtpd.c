@@ -107,7 +107,8 @@ client(const struct pf_line *p, struct slice s, struct event *out)
 		s = word;
 	}
 	if (slice_eat(&s, SLICE(", sasl_method="))) {
-		e->sasl_method = slice_cut_at(&s, SLICE(", sasl_username="), &word) ? word : s;
+		e->sasl_method =
+		    slice_cut_at(&s, SLICE(", sasl_username="), &word) ? word : s;
 		if (e->sasl_method.p != s.p && !slice_rcut_at(&s, SLICE(", sasl_sender="),
 		    &e->sasl_user))
 			e->sasl_user = s;	/* the name may hold commas and blanks */
@@ -161,8 +162,12 @@ verdict_reason(struct event *e)
 {
 	e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
 	switch (e->cls) {
-	case REASON_virus: case REASON_attachment: case REASON_spam_content: case REASON_spf:
-	case REASON_dkim: case REASON_dmarc:
+	case REASON_virus:
+	case REASON_attachment:
+	case REASON_spam_content:
+	case REASON_spf:
+	case REASON_dkim:
+	case REASON_dmarc:
 		return;
 	default:
 		e->cls = REASON_policy;
@@ -254,7 +259,8 @@ int
 pf_tls(struct slice s, struct event *out)
 {
 	static const struct slice trusts[] = {
-		{ "Anonymous ", 10 }, { "Untrusted ", 10 }, { "Trusted ", 8 }, { "Verified ", 9 },
+		{ "Anonymous ", 10 }, { "Untrusted ", 10 }, { "Trusted ", 8 },
+		{ "Verified ", 9 },
 	};
 	struct event *e = event_begin(out, EV_TLS);
 	struct slice head;
@@ -276,7 +282,8 @@ pf_tls(struct slice s, struct event *out)
 		return -1;
 	good = e->outbound ? pf_relay(&s, e) : pf_client(&s, e);
 	if (!good) {	/* before 2.5 no address: "to mail.example.org: TLSv1 with ..." */
-		if (!slice_cut_at(&s, SLICE(": "), e->outbound ? &e->relay : &e->client_name))
+		if (!slice_cut_at(
+			&s, SLICE(": "), e->outbound ? &e->relay : &e->client_name))
 			return -1;
 	} else if (!slice_cut_at(&s, SLICE(": "), &head)) {
 		return -1;	/* head: " to SNI", 3.4 */
@@ -349,22 +356,27 @@ pf_smtpd(const struct pf_line *p, struct event *out)
 	case 'S':
 		if (slice_eat(&s, SLICE("SSL_accept error from ")))
 			return handshake(p, s, out);
-		if (slice_starts(s, SLICE("SSL_accept:")) || slice_starts(s, SLICE("SSL3 alert ")))
+		if (slice_starts(s, SLICE("SSL_accept:")) ||
+		    slice_starts(s, SLICE("SSL3 alert ")))
 			return 0;
 		break;
 	case 'A': case 'T': case 'U': case 'V':
-		if (slice_starts(s, SLICE("Unverified: ")) || slice_starts(s, SLICE("Verified: ")) ||
-		    slice_starts(s, SLICE("Untrusted: ")) || slice_starts(s, SLICE("Trusted: ")))
-			return 0;	/* the client's certificate, before 2.5 */
+		if (slice_starts(s, SLICE("Unverified: ")) ||
+		    slice_starts(s, SLICE("Verified: ")) ||
+		    slice_starts(s, SLICE("Untrusted: ")) ||
+		    slice_starts(s, SLICE("Trusted: ")))
+			return 0; /* the client's certificate, before 2.5 */
 		return pf_tls(s, out);
 	}
-	if (p->has_id || slice_starts(s, SLICE("reject")) || slice_starts(s, SLICE("proxy-")) ||
-	    slice_starts(s, SLICE("milter-")) || slice_starts(s, SLICE("hold: ")) ||
-	    slice_starts(s, SLICE("discard: ")))
+	if (p->has_id || slice_starts(s, SLICE("reject")) ||
+	    slice_starts(s, SLICE("proxy-")) || slice_starts(s, SLICE("milter-")) ||
+	    slice_starts(s, SLICE("hold: ")) || slice_starts(s, SLICE("discard: ")))
 		return pf_action(p, out);
 	/* details of certificates: "mx.example.org[192.0.2.1]: subject_CN=..., issuer=..." */
-	if (slice_has(s, SLICE("]: subject_CN=")) || slice_has(s, SLICE("]: Untrusted: subject_CN=")) ||
-	    slice_has(s, SLICE("]: Trusted: subject_CN=")) || slice_has(s, SLICE("ingerprint=")))
+	if (slice_has(s, SLICE("]: subject_CN=")) ||
+	    slice_has(s, SLICE("]: Untrusted: subject_CN=")) ||
+	    slice_has(s, SLICE("]: Trusted: subject_CN=")) ||
+	    slice_has(s, SLICE("ingerprint=")))
 		return 0;
 	return -1;
 }

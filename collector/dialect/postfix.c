@@ -495,9 +495,13 @@ common(const struct pf_line *p, struct event *out)
 		H("> "), H("< "), H(">>> "), H("<<< "), H("initializing the "), H("Using "),
 		H("looking for session "), H("looking up session "), H("save session "),
 		H("remove session "), H("reloaded session "), H("put smtp"), H("get smtp"),
-		H("delete smtp"), H("Peer "), H("verify error:"), H("SSL_"),
-		H("Host offered "),
-		H("looking for plugins in "), H("unable to dlopen "), H("auto_clnt"),
+		H("lookup smtp"), H("read smtp"), H("write smtp"), H("delete smtp"),
+		H("open smtp"), H("close smtp"), H("SNI data for "), H("Host offered "),
+		H("looking for plugins in "), H("unable to dlopen "),
+		H("using backwards-compatible default "), H("Relaying allowed for "),
+		H("relay_clientcerts: "), H("SASL authentication info: "),
+		H("SASL authentication debug: "), H("SASL authentication trace: "),
+		H("SASL authentication pass: "), H("auto_clnt"),
 #undef H
 	};
 	struct slice s = p->text;

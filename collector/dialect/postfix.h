@@ -43,7 +43,7 @@ int pf_other(const struct pf_line *p, struct event *out);
 /* "to=<...>, ... status=..." of any daemon. */
 int pf_delivery(const struct pf_line *p, struct event *out);
 /* "Anonymous TLS connection established from ..." and the like; -1 if it is none. */
-int pf_tls(struct slice s, struct event *out);
+int pf_tls(const struct pf_line *p, struct event *out);
 /* "ACTION: STAGE from CLIENT: REPLY; from=<> ..." of smtpd, cleanup and postscreen. */
 int pf_action(const struct pf_line *p, struct event *out);
 /* After "warning: ", "error: ", "fatal: ", "panic: ". */

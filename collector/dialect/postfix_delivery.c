@@ -313,7 +313,12 @@ static const struct {
 	O("TLSA lookup error", dns, "temp"), O("no TLSA", tls_error, "cert"),
 	O("SASL authentication failed", auth_failed, ""),
 	O("Authentication failed", auth_failed, ""),
-	O("server features", remote_refused, ""),
+	O("SASL [CACHED] authentication failed", auth_failed, ""),
+	O("local data error while talking to ", resource, "disk"),
+	O("TLS policy lookup error ", resource, "lookup"),
+	O("SMTPUTF8 is required", protocol, "smtputf8"),
+	O("alias database loop", loop, ""),
+	O("maildir access problem", resource, "mailbox"),
 #undef O
 };
 
@@ -380,20 +385,15 @@ attempt(const struct pf_line *p, struct slice peer, struct event *out)
 	return 1;
 }
 
-static int
-tls_failed(const struct pf_line *p, struct slice s, struct event *out)
+/* "replace: header X: y: z" of smtp_header_checks. */
+static bool
+is_check(struct slice s)
 {
-	struct event *e = pf_event(out, EV_TLS_FAIL, p);
+	struct slice verb;
 
-	e->outbound = true;
-	e->cls = REASON_tls_error;
-	e->sub = SLICE("handshake");
-	if (pf_relay(&s, e))
-		slice_eat(&s, SLICE(": "));
-	else if (!slice_cut_at(&s, SLICE(": "), &e->relay))
-		return -1;
-	e->text = s;
-	return 1;
+	return slice_cut_at(&s, SLICE(": "), &verb) && memchr(verb.p, ' ', verb.n) == NULL &&
+	    (slice_starts(s, SLICE("header ")) || slice_starts(s, SLICE("body ")) ||
+	    slice_starts(s, SLICE("mime ")) || slice_starts(s, SLICE("nested ")));
 }
 
 /* Lines with a queue id that say how it goes, and no outcome. */
@@ -402,23 +402,38 @@ is_progress(struct slice s)
 {
 	static const struct slice heads[] = {
 #define H(head) { head, sizeof(head) - 1 }
-		H("enabling PIX "), H("Cannot start TLS"), H("TLS is required"),
-		H("breaking line "),
-		H("Server certificate "), H("SASL authentication failed"), H("skipped, "),
-		H("using "), H("sending "), H("Host or domain name not found"),
-		H("server "),
+		H("enabling PIX "), H("Cannot start TLS"), H("TLS "), H("breaking line "),
+		H("Server certificate "), H("SASL "), H("skipped, "), H("using "),
+		H("sending "), H("Host or domain name not found"), H("server "),
 		H("unable to look up "), H("mail for "), H("delivery "), H("removed "),
 		H("Authentication failed"), H("TLSA lookup"), H("dropping "), H("status="),
 		H("no "), H("disabling "), H("requeued"), H("Non-"), H("REQUIRETLS"),
-		H("TLS "),
-		H("replace: "), H("warning: header"), H("not sending "),
+		H("not sending "), H("SMTPUTF8 "), H("local data error "),
 #undef H
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
 		if (slice_starts(s, heads[i]))
 			return true;
-	return false;
+	return is_check(s);
+}
+
+/* "SASL [CACHED] authentication failed; [cannot authenticate to ]server H[A] said: ..." */
+static bool
+take_sasl(struct slice *s)
+{
+	struct slice rest = *s;
+
+	if (!slice_eat(&rest, SLICE("SASL ")))
+		return false;
+	slice_eat(&rest, SLICE("[CACHED] "));
+	if (!slice_eat(&rest, SLICE("authentication failed; ")))
+		return false;
+	slice_eat(&rest, SLICE("cannot authenticate to "));
+	if (!slice_eat(&rest, SLICE("server ")))
+		return false;
+	*s = rest;
+	return true;
 }
 
 int
@@ -428,32 +443,15 @@ pf_agent(const struct pf_line *p, struct event *out)
 
 	if (slice_eat(&s, SLICE("connect to ")) || slice_eat(&s, SLICE("host ")) ||
 	    slice_eat(&s, SLICE("lost connection with ")) ||
-	    slice_eat(&s, SLICE("conversation with ")))
+	    slice_eat(&s, SLICE("conversation with ")) || take_sasl(&s))
 		return attempt(p, s, out);
-	if (slice_eat(&s, SLICE("SSL_connect error to ")))
-		return tls_failed(p, s, out);
-	if (slice_eat(&s, SLICE("certificate verification failed for ")) ||
-	    slice_eat(&s, SLICE("Used TLS for "))) {
+	if (slice_eat(&s, SLICE("Used TLS for "))) {
 		pf_info(p, out, REASON_none, SLICE(""));
 		out->outbound = true;
-		if (p->text.p[0] == 'c') {
-			out->cls = REASON_tls_error;
-			out->sub = SLICE("cert");
-		}
 		pf_relay(&s, out);
 		return 1;
 	}
-	if (slice_eat(&s, SLICE("SASL authentication failed; server ")) ||
-	    slice_eat(
-		&s, SLICE("SASL authentication failed; cannot authenticate to server ")))
-		return attempt(p, s, out);
 	if (p->has_id)
 		return is_progress(s) ? pf_info(p, out, REASON_none, SLICE("")) : -1;
-	if (slice_starts(s, SLICE("setting up TLS connection to ")) ||
-	    slice_starts(s, SLICE("SSL_connect:")) ||
-	    slice_starts(s, SLICE("SSL3 alert ")) || slice_has(s, SLICE("subject_CN=")) ||
-	    slice_has(s, SLICE("ingerprint=")) || slice_has(s, SLICE(": Matched ")) ||
-	    slice_has(s, SLICE(": depth=")))
-		return 0;
-	return pf_tls(s, out);
+	return pf_tls(p, out);
 }

@@ -265,8 +265,9 @@ pf_qmgr(const struct pf_line *p, struct event *out)
 		return queued(p, out);
 	if (slice_eat(&s, SLICE("removed")))
 		return removed(p, s, out);
-	if (slice_starts(s, SLICE("skipped, ")) ||
-	    slice_starts(s, SLICE("status=deferred (")))
+	if (slice_starts(s, SLICE("skipped, ")) || slice_starts(s, SLICE("transport ")) ||
+	    slice_starts(s, SLICE("status=deferred (")) ||
+	    slice_starts(s, SLICE("enabling VERP ")) || slice_starts(s, SLICE("sending ")))
 		return pf_info(p, out, REASON_none, SLICE(""));
 	return -1;
 }
@@ -279,7 +280,7 @@ pf_bounce(const struct pf_line *p, struct event *out)
 
 	if (!p->has_id)
 		return -1;
-	if (slice_starts(s, SLICE("not sending ")))
+	if (slice_starts(s, SLICE("not sending ")) || slice_starts(s, SLICE("no trace file ")))
 		return pf_info(p, out, REASON_none, SLICE(""));
 	if (!slice_cut_at(&s, SLICE(" notification: "), &e->stage) || !pf_is_id(s) ||
 	    (!slice_starts(e->stage, SLICE("sender ")) &&
@@ -305,7 +306,9 @@ pf_postsuper(const struct pf_line *p, struct event *out)
 		{ "Deleted: ", 9 }, { "Requeued: ", 10 }, { "Placed on hold: ", 16 },
 		{ "Released from hold: ", 20 }, { "Force-expired: ", 15 },
 		{ "Expired: ", 9 },
-		{ "Renamed to match inode number: ", 31 },
+		{ "Renamed to match inode number: ", 31 }, { "removed file ", 13 },
+		{ "renamed file ", 13 }, { "remove ", 7 }, { "expire file ", 12 },
+		{ "name/inode mismatch: ", 21 }, { "bogus file name: ", 17 },
 	};
 
 	for (size_t i = 0; p->has_id && i < sizeof acts / sizeof acts[0]; i++)

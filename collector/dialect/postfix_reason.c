@@ -81,6 +81,9 @@ static const struct {
 	A("undeliverable address", "verify"),
 	A("unverified address", "verify"),
 	A("unknown address", "table"),
+	A("address verification problem", "verify"),
+	A("Unable to look up ", "domain"),
+	A("Unable to verify host ", "domain"),
 #undef A
 };
 

@@ -204,7 +204,9 @@ static const struct {
 	{ { part, sizeof(part) - 1 }, EV_##kind, REASON_##cls, { sub, sizeof(sub) - 1 } }
 	T("TLS library problem", INFO, tls_error, "handshake"),
 	T("queue file size limit exceeded", REJECT, size, ""),
+	T(" exceeds message size limit", REJECT, size, ""),
 	T("message rejected: hopcount exceeded", REJECT, loop, ""),
+	T("message rejected: ", REJECT, protocol, ""),
 	T("No space left on device", QWARN, resource, "disk"),
 	T("not enough free space", QWARN, resource, "disk"),
 	T("Disk quota exceeded", QWARN, resource, "disk"),
@@ -296,6 +298,8 @@ take_id(struct slice *s, struct event *e)
 {
 	struct slice rest = *s, id;
 
+	if (slice_eat(s, SLICE("NOQUEUE: ")))
+		return;
 	if (slice_cut(&rest, ':', &id) && pf_is_id(id) && slice_eat_char(&rest, ' ')) {
 		e->id = id;
 		*s = rest;

@@ -211,7 +211,7 @@ clear_code(unsigned dsn, struct slice *sub)
 
 /* What is left to say when no word was found. */
 static enum reason
-vague_code(unsigned dsn, unsigned code, struct slice *sub)
+vague_code(unsigned dsn, unsigned code, bool remote, struct slice *sub)
 {
 	*sub = SLICE("");
 	switch (dsn) {
@@ -229,6 +229,10 @@ vague_code(unsigned dsn, unsigned code, struct slice *sub)
 		return REASON_auth_required;
 	}
 	switch (dsn / 100) {
+	case 2:
+		if (remote)
+			break;	/* theirs to know */
+		return answer(sub, REASON_resource, SLICE("mailbox"));
 	case 3: return REASON_resource;
 	case 5: return REASON_protocol;
 	case 6: return answer(sub, REASON_protocol, SLICE("mime"));
@@ -281,7 +285,7 @@ reason_of_text(
 			*sub = SLICE("remote");
 		return w->cls;
 	}
-	return vague_code(number, code, sub);
+	return vague_code(number, code, remote, sub);
 }
 
 bool

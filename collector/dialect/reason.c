@@ -165,9 +165,10 @@ dsn_number(struct slice dsn)
 
 	if (!slice_u64(&dsn, &cls) || !slice_eat_char(&dsn, '.') ||
 	    !slice_u64(&dsn, &subject) || !slice_eat_char(&dsn, '.') ||
-	    !slice_u64(&dsn, &detail) || subject > 9 || detail > 99)
+	    !slice_u64(&dsn, &detail) || subject > 9)
 		return 0;
-	return (unsigned)(subject * 100 + detail);
+	/* some invent details ("5.7.606"): the subject still says something */
+	return (unsigned)(subject * 100 + (detail < 99 ? detail : 99));
 }
 
 static enum reason

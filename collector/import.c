@@ -67,6 +67,7 @@ source_for(struct ingest *in, struct reader *r, const char *path)
 	if (src == NULL) {
 		reader_family(path, family, sizeof family);
 		src = state_source_add(ingest_state(in), family);
+		reader_identity(r, &src->dev, &src->ino);
 	}
 	return src;
 }

@@ -389,7 +389,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		remember_line(f, host, raw);
 	}
 	hash = hash_mix(hash, hash_bytes(state_key(in->state), l.ident) | 1);
-	new = seen_line(in->seen, host, l.time / 60, f->src->id, hash, e);
+	new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
 	if (new <= 0) {
 		in->total.copies += new == 0;
 		if (new == 0)

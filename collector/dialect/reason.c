@@ -208,7 +208,7 @@ clear_code(unsigned dsn, struct slice *sub)
 
 /* What is left to say when no word was found. */
 static enum reason
-vague_code(unsigned dsn, unsigned code, struct slice *sub)
+vague_code(unsigned dsn, unsigned code, bool remote, struct slice *sub)
 {
 	*sub = SLICE("");
 	switch (dsn) {
@@ -226,7 +226,8 @@ vague_code(unsigned dsn, unsigned code, struct slice *sub)
 		return REASON_auth_required;
 	}
 	switch (dsn / 100) {
-	case 3: return REASON_resource;
+	case 3:	/* x.3.0 of another server is its way to say nothing */
+		return remote && dsn == 300 ? REASON_other : REASON_resource;
 	case 5: return REASON_protocol;
 	case 6: return answer(sub, REASON_protocol, SLICE("mime"));
 	case 7: return REASON_policy;
@@ -277,7 +278,7 @@ reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, 
 			*sub = SLICE("remote");
 		return w->cls;
 	}
-	return vague_code(number, code, sub);
+	return vague_code(number, code, remote, sub);
 }
 
 bool

@@ -282,8 +282,13 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 
 	f->flags = (e->relay_loopback ? FACT_LOOPBACK : 0) | ((unsigned)where - 1) << 1;
 	f->cls = e->cls;
-	if (e->cls == REASON_remote_refused && e->sub.n > 0 && reason_by_name(e->sub) != REASON_none)
-		f->cls = reason_by_name(e->sub);	/* why they refuse us must be seen */
+	if (e->cls == REASON_remote_refused && e->sub.n > 0) {
+		enum reason why = reason_by_name(e->sub);
+
+		/* why they refuse us must be seen */
+		if (why != REASON_none && why != REASON_other)
+			f->cls = why;
+	}
 	f->delay_ms = e->delay_ms;
 	f->a = e->to;
 	f->b = e->orig_to;

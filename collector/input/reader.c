@@ -446,6 +446,18 @@ reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
 	*total = fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
+void
+reader_identity(const struct reader *r, uint64_t *dev, uint64_t *ino)
+{
+	struct stat st;
+
+	*dev = *ino = 0;
+	if (fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*dev = st.st_dev;
+		*ino = st.st_ino;
+	}
+}
+
 int64_t
 reader_written_at(const struct reader *r)
 {

@@ -239,6 +239,17 @@ set_text(char **to, sqlite3_stmt *st, int column)
 	*to = sqlite3_column_type(st, column) == SQLITE_NULL ? NULL : xslicedup(text);
 }
 
+/* Streams ("-") have no name that tells them apart: each is a family of its own, so that
+ * the same text read twice counts once. */
+static uint32_t
+family_of(const struct state *s, const struct state_source *src)
+{
+	for (size_t i = 0; strcmp(src->name, "-") != 0 && i < s->sources; i++)
+		if (strcmp(s->source[i]->name, src->name) == 0)
+			return s->source[i]->family;
+	return src->id;
+}
+
 static bool
 load_sources(struct state *s, struct err *e)
 {
@@ -251,10 +262,13 @@ load_sources(struct state *s, struct err *e)
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		struct state_source *src = xcalloc(1, sizeof *src);
 
-		s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
-		s->source[s->sources++] = src;
 		src->id = (uint32_t)sqlite3_column_int64(st, 0);
 		set_text(&src->name, st, 1);
+		if (src->name == NULL)
+			src->name = xstrdup("-");
+		src->family = family_of(s, src);
+		s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
+		s->source[s->sources++] = src;
 		src->pos.offset = (uint64_t)sqlite3_column_int64(st, 2);
 		src->pos.head_hash = (uint64_t)sqlite3_column_int64(st, 3);
 		src->pos.head_n = (uint32_t)sqlite3_column_int64(st, 4);
@@ -442,14 +456,23 @@ struct state_source *
 state_source_of(struct state *s, struct reader *r)
 {
 	struct state_source *best = NULL;
+	uint64_t dev, ino;
 
-	/* the one that was read furthest: a file may begin like another */
+	reader_identity(r, &dev, &ino);
+	/* the one that was read furthest: a file may begin like another. One that is there
+	 * as another file is not this one, though it has the same text. */
 	for (size_t i = 0; i < s->sources; i++) {
 		struct state_source *src = s->source[i];
 
+		if (src->ino != 0 && (src->ino != ino || src->dev != dev))
+			continue;
 		if (src->pos.head_n > 0 && (best == NULL || src->pos.offset > best->pos.offset) &&
 		    reader_matches(r, &src->pos))
 			best = src;
+	}
+	if (best != NULL) {
+		best->dev = dev;
+		best->ino = ino;
 	}
 	return best;
 }
@@ -459,11 +482,12 @@ state_source_add(struct state *s, const char *name)
 {
 	struct state_source *src = xcalloc(1, sizeof *src);
 
-	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
-	s->source[s->sources++] = src;
 	src->id = s->next_source++;
 	src->name = xstrdup(name);
+	src->family = family_of(s, src);
 	src->changed = true;
+	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
+	s->source[s->sources++] = src;
 	return src;
 }
 

@@ -39,10 +39,13 @@ size_t state_hosts(const struct state *s);
 void state_host_line(struct state *s, unsigned host, int64_t time);
 const int64_t *state_newest(const struct state *s);
 
-/* A source is one physical file or stream. Known ones go on at their position. */
+/* A source is one physical file or stream. Known ones go on at their position. Copies of a
+ * line are counted by family: a file and its rotations are one. */
 struct state_source {
 	uint32_t id;
+	uint32_t family;	/* id of the first source of that name; of a stream its own */
 	bool changed;		/* set it, and the next commit stores it */
+	uint64_t dev, ino;	/* of the file, once it was opened by this program; else 0 */
 	struct position pos;
 	uint64_t lines;
 	int64_t newest;		/* log time of its newest line */

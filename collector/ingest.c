@@ -54,6 +54,7 @@ struct feed {
 	struct host_text known[HOST_TEXTS];	/* hosts as they were printed */
 	unsigned next_known;
 	int host;		/* number of the last line's, -1: none yet */
+	uint32_t host_key;	/* header.h's of that host; 0: not known */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
 	size_t lasts;
@@ -146,6 +147,7 @@ host_of(struct feed *f, struct slice name)
 {
 	struct host_text *k;
 
+	f->host_key = 0;
 	for (k = f->known; k < f->known + HOST_TEXTS; k++)
 		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
 			return f->host = k->host;
@@ -363,8 +365,13 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	in->total.lines++;
 	f->src->lines++;
 	f->src->changed = true;
-	if (!header_parse(f->header, raw, &l) || host_of(f, l.host) < 0)
+	if (!header_parse(f->header, raw, &l))
 		return no_header(in, f);
+	if (l.host_key == 0 || l.host_key != f->host_key) {
+		if (host_of(f, l.host) < 0)
+			return no_header(in, f);
+		f->host_key = l.host_key;
+	}
 	host = (unsigned)f->host;
 	if (out_of_bounds(in, host, l.time)) {
 		in->total.too_late++;

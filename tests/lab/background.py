@@ -35,7 +35,7 @@ def spammer():
 
 def mail():
     """A few mails to mailboxes through the filter, or out."""
-    at, n = s.mark(), chance.randint(1, 4)
+    at, n = s.mark(), chance.randint(1, 3)
     inward = chance.random() < 0.7
     server, to = (MX, chance.choice(BOXES)) if inward else (PLAIN, 'sink@good.example.net')
     volume(server, to, n, sender='w%d@example.net' % chance.randint(1, 99),
@@ -45,10 +45,9 @@ def mail():
 
 
 def some():
-    for _ in range(chance.randint(0, 3)):
+    for _ in range(chance.randint(0, 9)):
         at = s.mark()
-        for n in range(chance.randint(1, 5)):
-            spammer()
-        s.wait(r'smtpd\[\d+\]: disconnect', at, n + 1)
-    if chance.random() < 0.6:
+        spammer()
+        s.wait(r'smtpd\[\d+\]: disconnect', at)
+    for _ in range(chance.randint(0, 2)):
         mail()

@@ -2,7 +2,7 @@
 """spread.py RECORDING DAY YYYY-MM-DD - lay a recording of some minutes over a whole day.
 
 RECORDING is mail.iso of a run of lab.sh with several rounds. It is cut where nothing goes
-on (no SMTP session open, a pause before the line), and each piece moves as it is, the
+on (no SMTP session open, no mail under way), and each piece moves as it is, the
 pieces in their order, denser in office hours. So every mail keeps its lines, their order
 and, but for what waited in a queue, their distances; texts stay what Postfix wrote. What
 tells the time elsewhere, long queue ids and Message-IDs, moves along."""
@@ -11,7 +11,7 @@ import math
 import re
 import sys
 
-PAUSE_S = 0.02
+PAUSE_S = 0.001
 BASE52 = '0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz'
 LONG_ID = re.compile(r'\b[%s]{6}([%s]{4})z([%s]{1,11})\b' % ((BASE52,) * 3))
 MID_TIME = re.compile(r'<20\d{12}\.')
@@ -24,16 +24,54 @@ def read(path):
             yield datetime.datetime.fromisoformat(stamp).timestamp(), rest
 
 
+class Doing:
+    """What goes on: SMTP sessions, postscreen's, and mails between their first line and
+    their removal, or what keeps them for later, or what ended them early."""
+    KEPT = (r'removed|requeued|placed on hold|(milter-)?(reject|hold|discard): |'
+            r'queue file size limit exceeded|to=<.*, dsn=[\d.]+, status=deferred \(')
+
+    def __init__(self):
+        self.sessions, self.mails = {}, set()
+
+    def nothing(self):
+        return not self.sessions and not self.mails
+
+    def line(self, rest):
+        tag, _, text = rest.rstrip('\n').partition(' ')[2].partition(': ')
+        text = text.removeprefix('warning: ')
+        mail = re.match(r'([0-9A-Za-z]{6,}): ((?!NOQUEUE).*)', text)
+        if tag.startswith('postfix/postscreen'):
+            self.screen(text)
+        elif '/smtpd[' in tag and text.startswith('connect from '):
+            self.sessions[tag] = set()
+        elif '/smtpd[' in tag and text.startswith('disconnect from '):
+            self.mails -= self.sessions.pop(tag)        # begun and never sent
+        elif mail and re.match(self.KEPT, mail.group(2)):
+            self.mails.discard(mail.group(1))
+        elif mail and re.match(r'client=|uid=|from=', mail.group(2)):
+            self.mails.add(mail.group(1))
+            if '/smtpd[' in tag:
+                self.sessions[tag].add(mail.group(1))
+        elif mail and '/cleanup[' in tag:
+            for begun in self.sessions.values():
+                begun.discard(mail.group(1))
+
+    def screen(self, text):
+        verb, _, who = text.partition(' ')
+        if verb == 'CONNECT':
+            self.sessions['screen ' + who.split(' ')[1]] = set()
+        elif verb in ('PASS', 'DISCONNECT'):
+            self.sessions.pop('screen ' + who.split(' ')[-1], None)
+
+
 def pieces(lines):
-    """Lists of (time, rest), cut where nothing goes on."""
-    piece, sessions, last = [], set(), 0.0
+    """Lists of (time, rest), cut where nothing goes on and the log paused."""
+    piece, doing, last = [], Doing(), 0.0
     for time, rest in lines:
-        who = re.search(r' (\S*/smtpd\[\d+\]): (\w+)', rest)
-        if piece and not sessions and time - last >= PAUSE_S:
+        if piece and doing.nothing() and time - last >= PAUSE_S:
             yield piece
             piece = []
-        if who and who.group(2) in ('connect', 'disconnect'):
-            (sessions.add if who.group(2) == 'connect' else sessions.discard)(who.group(1))
+        doing.line(rest)
         piece.append((time, rest))
         last = time
     yield piece

@@ -56,7 +56,8 @@ class Stage:
         self.rsyslog = self.start('rsyslogd', '-n', '-f', HERE + '/rsyslog.conf', '-i', 'NONE')
         until('/dev/log', lambda: os.path.exists('/dev/log'))
         self.watch()
-        for address, how in (('101', ()), ('102', ('-r', 'rcpt')), ('103', ('-f', 'rcpt'))):
+        for address, how in (('101', ()), ('102', ('-r', 'rcpt', '-b', '450 4.0.0 Not today')),
+                             ('103', ('-f', 'rcpt', '-B', '550 5.0.0 Not here'))):
             self.sinks[address] = self.start('smtp-sink', '-u', 'nobody', '-c', *how,
                                              '203.0.113.%s:25' % address, '200',
                                              stdout=subprocess.DEVNULL)

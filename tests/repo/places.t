@@ -39,7 +39,7 @@ none "each command is of a check that exists" "$(
 counts=$(sed -n 's/^METRIC(\([a-z0-9_]*\), COUNT.*/\1/p' lib/metric.def)
 none "each metric that is counted is counted somewhere" "$(
     for m in $counts; do
-        grep -rqw "M_$m" collector || echo "$m: nothing in collector/ counts M_$m"
+        grep -rw "M_$m" collector | grep -qv '^collector/view/' || echo "$m: nothing in collector/ counts M_$m"
     done)"
 none "each metric that is counted has its number in a golden or a test" "$(
     for m in $counts; do

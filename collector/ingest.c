@@ -21,7 +21,8 @@ enum {
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */
 	TAGS = 64, HOST_TEXTS = 8,
-	LAST_LINE_MAX = 2048		/* longer lines are not remembered for repeats */
+	LAST_LINE_MAX = 2048,		/* longer lines are not remembered for repeats */
+	LAST_LINES_MAX = 1 << 18	/* of all hosts of a source, over a restart */
 };
 
 const struct ingest_settings ingest_defaults = {
@@ -161,63 +162,24 @@ host_of(struct feed *f, struct slice name)
 	return f->host;
 }
 
-struct feed *
-feed_open(struct ingest *in, struct state_source *src, const char *zone, int year,
-    const char *host, int64_t now, struct err *e)
-{
-	struct feed *f = xcalloc(1, sizeof *f);
-
-	f->in = in;
-	f->src = src;
-	f->host = -1;
-	f->header = header_new(zone, year, now, slice_of(host != NULL ? host : ""), e);
-	if (f->header == NULL) {
-		free(f);
-		return NULL;
-	}
-	if (src->newest != 0)
-		header_set_newest(f->header, src->newest);
-	if (src->last_line != NULL) {
-		struct line l;
-
-		/* the repeat of the last line before the restart may come first */
-		if (header_parse(f->header, slice_of(src->last_line), &l) && host_of(f, l.host) >= 0) {
-			f->lasts = (size_t)f->host + 1;
-			f->last = xcalloc(f->lasts, sizeof *f->last);
-			f->last[f->host] = (struct last_line){ xstrdup(src->last_line),
-				(uint32_t)strlen(src->last_line), (uint32_t)strlen(src->last_line) };
-		}
-	}
-	return f;
-}
-
-void
-feed_close(struct feed *f)
-{
-	if (f == NULL)
-		return;
-	header_free(f->header);
-	for (size_t i = 0; i < f->lasts; i++)
-		free(f->last[i].p);
-	free(f->last);
-	free(f);
-}
-
-struct state_source *
-feed_source(struct feed *f)
-{
-	return f->src;
-}
-
+/* The last line of each host, the host of the last line last. */
 void
 feed_remember(struct feed *f)
 {
-	struct last_line *l = f->host >= 0 && (size_t)f->host < f->lasts ? &f->last[f->host] : NULL;
+	struct buf b = buf_new(LAST_LINES_MAX);
 
+	for (size_t i = 0; i < f->lasts; i++) {
+		size_t host = (i + 1 + (f->host > 0 ? (size_t)f->host : 0)) % f->lasts;
+		const struct last_line *l = &f->last[host];
+
+		if (l->n == 0 || memchr(l->p, '\0', l->n) != NULL)
+			continue;
+		if (b.n > 0)
+			buf_char(&b, '\n');
+		buf_add(&b, (struct slice){ l->p, l->n });
+	}
 	free(f->src->last_line);
-	f->src->last_line = NULL;
-	if (l != NULL && l->n > 0 && memchr(l->p, '\0', l->n) == NULL)
-		f->src->last_line = xslicedup((struct slice){ l->p, l->n });
+	f->src->last_line = b.p;
 }
 
 static void
@@ -243,6 +205,61 @@ remember_line(struct feed *f, unsigned host, struct slice raw)
 	}
 	memcpy(l->p, raw.p, raw.n);
 	l->n = (uint32_t)raw.n;
+}
+
+/* The repeat of a host's last line before the restart may come first. */
+static void
+recall_lines(struct feed *f)
+{
+	struct slice all = slice_of(f->src->last_line != NULL ? f->src->last_line : ""), raw;
+	struct line l;
+
+	while (all.n > 0) {
+		if (!slice_cut(&all, '\n', &raw)) {
+			raw = all;
+			all.n = 0;
+		}
+		if (header_parse(f->header, raw, &l) && host_of(f, l.host) >= 0)
+			remember_line(f, (unsigned)f->host, raw);
+	}
+}
+
+struct feed *
+feed_open(struct ingest *in, struct state_source *src, const char *zone, int year,
+    const char *host, int64_t now, struct err *e)
+{
+	struct feed *f = xcalloc(1, sizeof *f);
+
+	f->in = in;
+	f->src = src;
+	f->host = -1;
+	f->header = header_new(zone, year, now, slice_of(host != NULL ? host : ""), e);
+	if (f->header == NULL) {
+		free(f);
+		return NULL;
+	}
+	if (src->newest != 0)
+		header_set_newest(f->header, src->newest);
+	recall_lines(f);
+	return f;
+}
+
+void
+feed_close(struct feed *f)
+{
+	if (f == NULL)
+		return;
+	header_free(f->header);
+	for (size_t i = 0; i < f->lasts; i++)
+		free(f->last[i].p);
+	free(f->last);
+	free(f);
+}
+
+struct state_source *
+feed_source(struct feed *f)
+{
+	return f->src;
 }
 
 /* "last message repeated n times" is n times the line before of that host. */

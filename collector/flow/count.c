@@ -26,18 +26,37 @@ enum {
 	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
 };
 
+/* The facts of an instance, each kind in order of time. */
+struct sorted {
+	struct fact *fact, *into, *bond;	/* its lines, INTO, other bonds */
+	uint32_t n, n_bonds, n_into;
+	unsigned host;
+	int sign;
+	struct tally *t;
+};
+
 /* A life of an id: facts[from..to), sorted by time. */
 struct life {
 	const struct fact *fact;
 	uint32_t n;
 	const struct fact *bond;	/* all bonds of the id, see belongs() */
 	uint32_t n_bonds;
+	const struct fact *into;	/* those of kind INTO, in order of time */
+	uint32_t n_into;
 	bool first, last;		/* of the lives: takes what is before, after */
 	int64_t until;			/* the next life begins then */
 	int sign;
 	unsigned host;
 	struct tally *t;
 };
+
+uint64_t mail_steps;
+
+static bool
+is_delivery(enum fact_kind k)
+{
+	return k == FACT_DELIVERED || k == FACT_DEFERRED || k == FACT_BOUNCED;
+}
 
 /* The order of facts with the same second: as a mail goes. */
 static int
@@ -54,14 +73,45 @@ rank(const struct fact *f)
 	}
 }
 
+/* What is told apart no further counts the same in any order; deliveries do. */
+static int
+by_content(const struct fact *x, const struct fact *y)
+{
+	const struct slice *s = &x->other_id, *o = &y->other_id;
+	int c;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	if (is_delivery(x->kind))
+		return 0;
+	if (x->flags != y->flags)
+		return x->flags < y->flags ? -1 : 1;
+	if (x->label != y->label)
+		return x->label < y->label ? -1 : 1;
+	if (x->nrcpt != y->nrcpt)
+		return x->nrcpt < y->nrcpt ? -1 : 1;
+	if (x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	if (x->kind == FACT_CLIENT) {
+		s = &x->b;
+		o = &y->b;
+	}
+	if (s->n != o->n)
+		return s->n < o->n ? -1 : 1;
+	c = s->n > 0 ? memcmp(s->p, o->p, s->n) : 0;
+	return c;
+}
+
 static int
 by_time(const void *a, const void *b)
 {
 	const struct fact *x = a, *y = b;
+	int c;
 
 	if (x->time != y->time)
 		return x->time < y->time ? -1 : 1;
-	return rank(x) - rank(y);
+	c = rank(x) - rank(y);
+	return c != 0 ? c : by_content(x, y);
 }
 
 static void
@@ -82,18 +132,6 @@ sort_facts(struct fact *f, uint32_t n)
 			f[k - 1] = x;
 		}
 	}
-}
-
-static bool
-is_bond(enum fact_kind k)
-{
-	return k == FACT_FROM || k == FACT_INTO || k == FACT_DSN_OF || k == FACT_VERDICT;
-}
-
-static bool
-is_delivery(enum fact_kind k)
-{
-	return k == FACT_DELIVERED || k == FACT_DEFERRED || k == FACT_BOUNCED;
 }
 
 static bool
@@ -140,42 +178,132 @@ add(const struct life *l, int64_t time, enum metric m, int64_t n)
 		tally_add(l->t, l->host, time / 60, m, n * l->sign);
 }
 
-/* Does a delivery of this life say by its id that the mail went on as b? */
-static bool
-is_named(const struct life *l, const struct fact *b)
+/* --- hand-overs --------------------------------------------------------------- */
+
+/* The first INTO that was told at time or later. */
+static uint32_t
+into_from(const struct life *l, int64_t time)
 {
-	for (uint32_t i = 0; i < l->n; i++)
-		if (l->fact[i].kind == FACT_DELIVERED && slice_eq(l->fact[i].other_id, b->other_id))
-			return true;
-	return false;
+	uint32_t lo = 0, hi = l->n_into;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		mail_steps++;
+		if (l->into[mid].time < time)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
-/* Was this delivery a hand-over to a mail that is really there? Most name its id; a
- * filter that does not is believed when the next mail names this one. */
 static bool
-handed_over(const struct life *l, const struct fact *f)
+is_among(const struct fact *f, uint32_t n, enum fact_kind kind, struct slice other)
 {
-	for (uint32_t i = 0; i < l->n_bonds; i++) {
-		const struct fact *b = &l->bond[i];
-
-		if (b->kind != FACT_INTO || !belongs(l, b) || !mail_bond_fits(f, b->time))
-			continue;
-		if (f->other_id.n > 0 ? slice_eq(b->other_id, f->other_id) :
-		    (f->flags & FACT_LOOPBACK) != 0 && !is_named(l, b))
+	for (uint32_t i = 0; i < n; i++) {
+		mail_steps++;
+		if (f[i].kind == kind && slice_eq(f[i].other_id, other))
 			return true;
 	}
 	return false;
 }
 
+/* What a Message-ID alone says is wrong where the mail goes the other way: picked up,
+ * through a filter, and then to a mailbox behind pipe(8). */
 static bool
-deferred_before(const struct life *l, const struct fact *f)
+is_backwards(const struct life *l, const struct fact *b)
 {
-	for (uint32_t i = 0; i < l->n; i++)
-		if (l->fact[i].kind == FACT_DEFERRED && l->fact[i].time <= f->time &&
-		    same_rcpt(&l->fact[i], f))
+	if (b->flags != FACT_BY_MESSAGE_ID)
+		return false;
+	return b->kind == FACT_FROM ? is_among(l->into, l->n_into, FACT_INTO, b->other_id) :
+	    is_among(l->bond, l->n_bonds, FACT_FROM, b->other_id);
+}
+
+/* Was this delivery a hand-over to a mail that is really there? Most name its id: INTO has
+ * the time of the very delivery then. A filter that does not is believed when the next
+ * mail names this one. */
+static bool
+handed_over(const struct life *l, const struct fact *f)
+{
+	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0, from = f->time, to = f->time;
+	unsigned by = f->other_id.n > 0 ? FACT_BY_DELIVERY :
+	    f->flags & FACT_BY_PIPE ? FACT_BY_MESSAGE_ID : 0;
+
+	if (l->n_into == 0 || (by == 0 && !(f->flags & FACT_LOOPBACK)))
+		return false;
+	if (by == 0) {
+		from -= took + BOND_BEFORE_S;
+		to += BOND_AFTER_S;
+	}
+	for (uint32_t i = into_from(l, from); i < l->n_into && l->into[i].time <= to; i++) {
+		mail_steps++;
+		if (l->into[i].flags == by && belongs(l, &l->into[i]) &&
+		    !is_backwards(l, &l->into[i]) && (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
 			return true;
+	}
 	return false;
 }
+
+/* --- recipients ----------------------------------------------------------------- */
+
+/* Facts by recipient: the first of each, or the first deferral of each. */
+struct rcpts {
+	uint32_t *slot;		/* index + 1; open addressing */
+	uint32_t mask, n;
+	uint32_t few[32];
+};
+
+static uint32_t *
+rcpt_slot(struct rcpts *r, const struct life *l, const struct fact *f)
+{
+	static struct hash_key key;	/* recipients are strangers' words */
+	uint32_t i;
+
+	if (key.k[0] == 0)
+		key = hash_key_random();
+	i = (uint32_t)(hash_bytes(&key, f->a) ^ hash_bytes(&key, f->b) * 3) & r->mask;
+	while (r->slot[i] != 0 && !same_rcpt(&l->fact[r->slot[i] - 1], f)) {
+		mail_steps++;
+		i = (i + 1) & r->mask;
+	}
+	mail_steps++;
+	return &r->slot[i];
+}
+
+static void
+rcpts_fill(struct rcpts *r, const struct life *l, bool deferred_only)
+{
+	r->mask = sizeof r->few / sizeof *r->few - 1;
+	while (r->mask < l->n * 2)
+		r->mask = r->mask * 2 + 1;
+	r->n = 0;
+	memset(r->few, 0, sizeof r->few);
+	r->slot = r->mask < sizeof r->few / sizeof *r->few ? r->few :
+	    xcalloc(r->mask + 1, sizeof *r->slot);
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct fact *f = &l->fact[i];
+		uint32_t *slot;
+
+		if (deferred_only ? f->kind != FACT_DEFERRED : !is_delivery(f->kind))
+			continue;
+		slot = rcpt_slot(r, l, f);
+		if (*slot != 0)
+			continue;
+		*slot = i + 1;
+		r->n++;
+	}
+}
+
+static void
+rcpts_free(struct rcpts *r)
+{
+	if (r->slot != r->few)
+		free(r->slot);
+	r->slot = NULL;
+}
+
+/* --- one life -------------------------------------------------------------------- */
 
 /* Everything one pass over a life finds. */
 struct found {
@@ -183,8 +311,10 @@ struct found {
 	const struct fact *before;	/* FROM with the earliest arrival */
 	int64_t received;		/* time */
 	bool is_received, is_probe, dsn, begun, any_deferred;
+	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
-	uint32_t handed, delivered, bounced, discarded;
+	uint32_t handed, named, delivered, bounced, discarded;
+	struct rcpts deferred;		/* slot is NULL if there is no need */
 };
 
 static int64_t
@@ -201,20 +331,19 @@ look_at_bonds(const struct life *l, struct found *w)
 	for (uint32_t i = 0; i < l->n_bonds; i++) {
 		const struct fact *b = &l->bond[i];
 
-		if (b->kind == FACT_INTO || !belongs(l, b))
+		if (!belongs(l, b))
 			continue;
 		if (b->kind == FACT_DSN_OF) {
 			w->dsn = true;
 		} else if (b->kind == FACT_FROM) {
 			/* a filter on another machine: its address must be the client's */
-			if (b->b.n > 0 && (w->client == NULL || !slice_eq(w->client->b, b->b)))
+			if (is_backwards(l, b) ||
+			    (b->b.n > 0 && (w->client == NULL || !slice_eq(w->client->b, b->b))))
 				continue;
 			w->linked++;
-			if (b->flags & FACT_BY_DELIVERY) {
-				w->by_delivery++;
-				if (w->before == NULL || arrival(b) < arrival(w->before))
-					w->before = b;
-			}
+			w->by_delivery += (b->flags & FACT_BY_DELIVERY) != 0;
+			if (b->delay_ms >= 0 && (w->before == NULL || arrival(b) < arrival(w->before)))
+				w->before = b;
 		} else if (b->kind == FACT_VERDICT) {
 			/* bonds are in order of time: the first of a kind counts */
 			unsigned new = b->flags & ~verdicts;
@@ -291,24 +420,32 @@ look_at_facts(const struct life *l, struct found *w)
 static uint32_t
 distinct_rcpts(const struct life *l)
 {
-	uint32_t n = 0;
+	struct rcpts r;
 
-	for (uint32_t i = 0; i < l->n; i++) {
-		bool new = is_delivery(l->fact[i].kind);
+	rcpts_fill(&r, l, false);
+	rcpts_free(&r);
+	return r.n;
+}
 
-		for (uint32_t k = 0; new && k < i; k++)
-			new = !is_delivery(l->fact[k].kind) || !same_rcpt(&l->fact[k], &l->fact[i]);
-		n += new;
-	}
-	return n;
+static bool
+deferred_before(const struct life *l, struct found *w, const struct fact *f)
+{
+	uint32_t first;
+
+	if (!w->any_deferred)
+		return false;
+	if (w->deferred.slot == NULL)
+		rcpts_fill(&w->deferred, l, true);
+	first = *rcpt_slot(&w->deferred, l, f);
+	return first != 0 && l->fact[first - 1].time <= f->time;
 }
 
 static void
-count_delay(const struct life *l, const struct found *w, const struct fact *f)
+count_delay(const struct life *l, struct found *w, const struct fact *f)
 {
 	int64_t total = f->delay_ms;
 
-	if (f->delay_ms < 0 || (w->any_deferred && deferred_before(l, f)))
+	if (f->delay_ms < 0 || deferred_before(l, w, f))
 		return;
 	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY, (uint64_t)f->delay_ms, l->sign);
 	if (w->before != NULL) {
@@ -341,6 +478,7 @@ count_deliveries(const struct life *l, struct found *w)
 			continue;
 		} else if (handed_over(l, f)) {
 			w->handed++;
+			w->named += f->other_id.n > 0;
 		} else if (where == WHERE_DISCARD) {
 			w->discarded++;
 			add(l, f->time, M_discard, 1);
@@ -417,6 +555,43 @@ count_rest(const struct life *l, const struct found *w)
 	add(l, w->received, M_b_msgs, 1);
 	if (w->removed != NULL)
 		add(l, w->removed->time, M_b_msgs, -1);
+	else if (w->requeued != NULL)
+		add(l, w->requeued->time, M_b_msgs, -1);
+}
+
+/* INTO i is the first that tells how many recipients a mail got of which no delivery
+ * speaks. */
+static bool
+is_sibling(const struct life *l, uint32_t i)
+{
+	const struct fact *b = &l->into[i];
+
+	if (b->flags != 0 || b->nrcpt == 0)
+		return false;
+	for (uint32_t k = 0; k < l->n_into; k++) {
+		mail_steps++;
+		if ((l->into[k].flags == FACT_BY_DELIVERY || (k < i && l->into[k].flags == 0 &&
+		    l->into[k].nrcpt > 0)) && slice_eq(l->into[k].other_id, b->other_id))
+			return false;
+	}
+	return true;
+}
+
+/* A filter that parts a mail answers with one id for all recipients: that mail has fewer
+ * than it was told of, and counts them as lost; the others have them. */
+static void
+count_siblings(const struct life *l, struct found *w)
+{
+	for (uint32_t i = 0; i < l->n_into; i++) {
+		const struct fact *b = &l->into[i];
+
+		if (!belongs(l, b))
+			continue;
+		if (b->flags & FACT_BY_REQUEUE)
+			w->requeued = b;
+		else if (w->named > 0 && is_sibling(l, i))
+			add(l, b->time, M_b_lost, -(int64_t)b->nrcpt);
+	}
 }
 
 static void
@@ -430,50 +605,63 @@ count_life(const struct life *l)
 		return;
 	w.nrcpt = w.queued != NULL ? w.queued->nrcpt : distinct_rcpts(l);
 	count_deliveries(l, &w);
+	count_siblings(l, &w);
 	count_reception(l, &w);
 	count_rest(l, &w);
+	if (w.deferred.slot != NULL)
+		rcpts_free(&w.deferred);
 }
 
-/* Does a new life begin with fact i of one that began with fact from? A queue file has one
- * message-id line: another one later is of another file, though nothing told the end of
- * the first (cleanup refused it, or the line was lost). */
-static bool
-begins(const struct fact *f, uint32_t from, uint32_t i)
-{
-	bool begun = false, removed = false, named = false;
+/* What the facts of a life said so far. */
+struct so_far {
+	bool begun, removed, named;	/* it has a client or was picked up; has ended; has MSGID */
+	int64_t start, named_at;
+};
 
-	for (uint32_t k = from; k < i; k++) {
-		begun |= rank(&f[k]) == 0;
-		removed |= f[k].kind == FACT_REMOVED;
-		named |= f[k].kind == FACT_MSGID && f[i].time - f[k].time > RESENT_S;
-	}
-	switch (f[i].kind) {
+/* Does a new life begin with f? A queue file has one message-id line: another one later is
+ * of another file, though nothing told the end of the first (cleanup refused it, or the
+ * line was lost). */
+static bool
+begins(const struct so_far *l, const struct fact *f)
+{
+	switch (f->kind) {
 	case FACT_CLIENT:
 	case FACT_PICKUP:
-		return begun || removed || f[i].time - f[from].time > SKEW_S;
+		return l->begun || l->removed || f->time - l->start > SKEW_S;
 	case FACT_MSGID:
-		return removed || named;
+		return l->removed || (l->named && f->time - l->named_at > RESENT_S);
 	case FACT_QUEUED:
-		return removed;
+		return l->removed;
 	default:
 		return false;
 	}
 }
 
-/* The facts of one instance, sorted. */
 static void
-count_lives(const struct fact *f, uint32_t n, const struct fact *bond, uint32_t n_bonds,
-    unsigned host, int sign, struct tally *t)
+go_on(struct so_far *l, const struct fact *f)
 {
-	struct life l = { .bond = bond, .n_bonds = n_bonds, .first = true, .sign = sign,
-		.host = host, .t = t };
+	l->begun |= rank(f) == 0;
+	l->removed |= f->kind == FACT_REMOVED;
+	if (f->kind == FACT_MSGID && !l->named) {
+		l->named = true;
+		l->named_at = f->time;
+	}
+}
+
+static void
+count_lives(const struct sorted *s)
+{
+	struct life l = { .bond = s->bond, .n_bonds = s->n_bonds, .into = s->into,
+		.n_into = s->n_into, .first = true, .sign = s->sign, .host = s->host, .t = s->t };
+	struct so_far sum = { .start = s->n > 0 ? s->fact[0].time : 0 };
+	const struct fact *f = s->fact;
 	uint32_t from = 0;
 
-	for (uint32_t i = 1; i <= n; i++) {
-		bool end = i == n;
+	for (uint32_t i = 1; i <= s->n; i++) {
+		bool end = i == s->n;
 
-		/* only these can begin a life: most facts need no look back */
-		if (!end && (rank(&f[i]) > 2 || !begins(f, from, i)))
+		go_on(&sum, &f[i - 1]);
+		if (!end && !begins(&sum, &f[i]))
 			continue;
 		l.fact = f + from;
 		l.n = i - from;
@@ -481,91 +669,139 @@ count_lives(const struct fact *f, uint32_t n, const struct fact *bond, uint32_t 
 		l.until = end ? 0 : f[i].time;
 		count_life(&l);
 		l.first = false;
+		sum = (struct so_far){ .start = l.until };
 		from = i;
 	}
-	if (n == 0) {
+	if (s->n == 0) {
 		l.last = true;
 		count_life(&l);
 	}
 }
 
+/* --- instances -------------------------------------------------------------------- */
+
+/* The names under which qmgr speaks, and its lines in order of time. */
+struct labels {
+	uint16_t label[4];
+	uint32_t n;
+	const struct fact **queued;
+	uint32_t n_queued;
+};
+
+static uint32_t
+number_of(const struct labels *l, uint16_t label)
+{
+	uint32_t i = 0;
+
+	while (i < l->n && l->label[i] != label)
+		i++;
+	return i;
+}
+
 /* Whose is x: the instance of its own name, if own is said and qmgr speaks under it; else
  * that of the qmgr line nearest in time, one before rather than one after. */
 static uint32_t
-label_of(const struct fact *f, uint32_t n, const uint16_t *label, uint32_t labels,
-    const struct fact *x, bool own)
+label_of(const struct labels *l, const struct fact *x, bool own)
 {
 	int64_t best = INT64_MAX;
-	uint32_t near = 0;
+	uint16_t label = l->label[0];
+	uint32_t i;
 
-	for (uint32_t i = 0; own && i < labels; i++)
-		if (label[i] == x->label)
-			return i;
-	for (uint32_t q = 0; q < n; q++) {
-		int64_t d = x->time - f[q].time;
+	if (own && (i = number_of(l, x->label)) < l->n)
+		return i;
+	for (uint32_t q = 0; q < l->n_queued; q++) {
+		int64_t d = x->time - l->queued[q]->time;
 
-		if (f[q].kind != FACT_QUEUED)
-			continue;
+		mail_steps++;
 		d = d >= 0 ? d * 2 : -d * 2 + 1;
-		if (d >= best)
-			continue;
-		best = d;
-		for (uint32_t i = 0; i < labels; i++)
-			if (label[i] == f[q].label)
-				near = i;
+		if (d < best) {
+			best = d;
+			label = l->queued[q]->label;
+		}
 	}
-	return near;
+	i = number_of(l, label);
+	return i < l->n ? i : 0;
+}
+
+static uint32_t
+pick(const struct labels *l, uint32_t k, const struct fact *from, uint32_t n, bool own,
+    struct fact *to)
+{
+	uint32_t size = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (label_of(l, &from[i], own) == k)
+			to[size++] = from[i];
+	return size;
 }
 
 /* Two instances on one host may use the same id: part the facts by the names
  * under which qmgr speaks; lines of other names (submission) go to the nearest. */
 static void
-count_instances(struct fact *f, uint32_t n, const struct fact *bond, uint32_t n_bonds,
-    unsigned host, int sign, struct tally *t)
+count_instances(const struct sorted *s)
 {
-	uint16_t label[4];
-	struct fact *part;
-	uint32_t labels = 0;
+	struct labels l = { .n = 0 };
+	struct sorted part = *s;
 
-	for (uint32_t i = 0; i < n; i++) {
-		bool new = f[i].kind == FACT_QUEUED && labels < 4;
+	for (uint32_t i = 0; i < s->n; i++) {
+		bool new = s->fact[i].kind == FACT_QUEUED;
 
-		for (uint32_t k = 0; k < labels && new; k++)
-			new = label[k] != f[i].label;
-		if (new)
-			label[labels++] = f[i].label;
+		l.n_queued += new;
+		for (uint32_t k = 0; k < l.n && new; k++)
+			new = l.label[k] != s->fact[i].label;
+		if (new && l.n < 4)
+			l.label[l.n++] = s->fact[i].label;
 	}
-	if (labels < 2) {
-		count_lives(f, n, bond, n_bonds, host, sign, t);
+	if (l.n < 2) {
+		count_lives(s);
 		return;
 	}
-	part = xreallocarray(NULL, n + n_bonds, sizeof *part);
-	for (uint32_t k = 0; k < labels; k++) {
-		struct fact *part_bond = part + n;
-		uint32_t size = 0, size_bond = 0;
-
-		for (uint32_t i = 0; i < n_bonds; i++)
-			if (label_of(f, n, label, labels, &bond[i], false) == k)
-				part_bond[size_bond++] = bond[i];
-
-		for (uint32_t i = 0; i < n; i++)
-			if (label_of(f, n, label, labels, &f[i], true) == k)
-				part[size++] = f[i];
-		count_lives(part, size, part_bond, size_bond, host, sign, t);
+	l.queued = xreallocarray(NULL, l.n_queued, sizeof *l.queued);
+	l.n_queued = 0;
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->fact[i].kind == FACT_QUEUED)
+			l.queued[l.n_queued++] = &s->fact[i];
+	part.fact = xreallocarray(NULL, s->n + s->n_bonds + s->n_into, sizeof *part.fact);
+	part.bond = part.fact + s->n;
+	part.into = part.bond + s->n_bonds;
+	for (uint32_t k = 0; k < l.n; k++) {
+		part.n = pick(&l, k, s->fact, s->n, true, part.fact);
+		part.n_bonds = pick(&l, k, s->bond, s->n_bonds, false, part.bond);
+		part.n_into = pick(&l, k, s->into, s->n_into, false, part.into);
+		count_lives(&part);
 	}
-	free(part);
+	free(part.fact);
+	free(l.queued);
+}
+
+/* Bonds behind the others, INTO last, each part in its order. */
+static void
+part_bonds(struct sorted *s, uint32_t n, struct fact *room)
+{
+	s->bond = room;
+	for (uint32_t i = 0; i < n; i++)
+		if (fact_is_bond(s->fact[i].kind) && s->fact[i].kind != FACT_INTO)
+			s->bond[s->n_bonds++] = s->fact[i];
+	s->into = room + s->n_bonds;
+	for (uint32_t i = 0; i < n; i++) {
+		if (s->fact[i].kind == FACT_INTO)
+			s->into[s->n_into++] = s->fact[i];
+		else if (!fact_is_bond(s->fact[i].kind))
+			s->fact[s->n++] = s->fact[i];
+	}
 }
 
 void
 mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
-	struct fact few[FEW], *f = few;
+	struct fact few[FEW], *f = few, *room = NULL;
+	struct sorted s = { .host = m->host, .sign = sign, .t = t };
 	struct mail view = *m;
 	uint32_t n = 0, bonds = 0, cap = FEW, at = 0;
 
 	view.n = upto;
 	while (n < cap && mail_next(&view, &at, &f[n])) {
-		bonds += is_bond(f[n].kind);
+		bonds += fact_is_bond(f[n].kind);
 		n++;
 		if (n < cap)
 			continue;
@@ -578,21 +814,15 @@ mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 		}
 	}
 	sort_facts(f, n);
-	if (bonds > 0) {	/* bonds behind the others, each part in order */
-		struct fact *bond = xreallocarray(NULL, bonds, sizeof *bond);
-		uint32_t k = 0, kept = 0;
-
-		for (uint32_t i = 0; i < n; i++) {
-			if (is_bond(f[i].kind))
-				bond[k++] = f[i];
-			else
-				f[kept++] = f[i];
-		}
-		count_instances(f, kept, bond, bonds, m->host, sign, t);
-		free(bond);
-	} else {
-		count_instances(f, n, NULL, 0, m->host, sign, t);
+	s.fact = f;
+	s.n = n;
+	if (bonds > 0) {
+		s.n = 0;
+		room = xreallocarray(NULL, bonds, sizeof *room);
+		part_bonds(&s, n, room);
 	}
+	count_instances(&s);
+	free(room);
 	if (f != few)
 		free(f);
 }

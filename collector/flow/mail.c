@@ -36,16 +36,20 @@ static const unsigned short layout[] = {
 	[FACT_VERDICT] = HAS_TEXT,
 	[FACT_NOTIFIED] = HAS_OTHER | HAS_TEXT,
 	[FACT_FROM] = HAS_DELAY | HAS_OTHER | HAS_B,
-	[FACT_INTO] = HAS_OTHER,
+	[FACT_INTO] = HAS_SIZE | HAS_OTHER,
 	[FACT_DSN_OF] = HAS_OTHER,
+	[FACT_PIPED] = HAS_DELAY | HAS_OTHER,
+	[FACT_PICKED] = HAS_OTHER,
 };
 
 enum {
 	TEXT_KEEP = 160,	/* of a reply: enough to see what they meant */
 	SENT_KEEP = 48,		/* of a reply to what went well */
-	ADDRESS_KEEP = 254,	/* RFC 5321 4.5.3.1.3 */
-	FACT_BYTES_MAX = 8 + 4 * 10 + 6 * (3 + ADDRESS_KEEP) + TEXT_KEEP
+	FACT_BYTES_MAX = 8 + 4 * 10 + 6 * (3 + MAIL_TEXT_MAX) + TEXT_KEEP
 };
+
+/* Larger times, delays and sizes are damage: sums of them must not overflow. */
+#define LARGEST ((int64_t)1 << 50)
 
 static unsigned char *
 put_varint(unsigned char *p, uint64_t v)
@@ -131,19 +135,19 @@ mail_add(struct mail *m, const struct fact *f)
 	if (has & HAS_CLASS)
 		*p++ = (unsigned char)f->cls;
 	if (has & HAS_DELAY)
-		p = put_varint(p, (uint64_t)(f->delay_ms + 1));
+		p = put_varint(p, (uint64_t)(f->delay_ms < LARGEST ? f->delay_ms + 1 : LARGEST));
 	if (has & HAS_SIZE) {
-		p = put_varint(p, f->size);
+		p = put_varint(p, f->size < LARGEST ? f->size : LARGEST);
 		p = put_varint(p, f->nrcpt);
 	}
 	if (has & HAS_OTHER)
 		p = put_text(p, f->other_id, MAIL_ID_MAX);
 	if (has & HAS_A)
-		p = put_text(p, f->a, ADDRESS_KEEP);
+		p = put_text(p, f->a, MAIL_TEXT_MAX);
 	if (has & HAS_B)
-		p = put_text(p, f->b, ADDRESS_KEEP);
+		p = put_text(p, f->b, MAIL_TEXT_MAX);
 	if (has & HAS_C)
-		p = put_text(p, f->c, ADDRESS_KEEP);
+		p = put_text(p, f->c, MAIL_TEXT_MAX);
 	if (has & HAS_D)	/* the usual DSN is not worth its bytes */
 		p = put_text(p, slice_eq(f->d, SLICE("2.0.0")) ? slice_head(f->d, 0) : f->d, 16);
 	if (has & HAS_TEXT)
@@ -196,14 +200,14 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 	if (s.n < 3)
 		return false;
 	kind = (unsigned char)s.p[0] & (OTHER_LABEL - 1);
-	if (kind == 0 || kind >= sizeof layout)
+	if (kind == 0 || kind >= sizeof layout / sizeof *layout)
 		return false;
 	has = layout[kind];
 	*f = (struct fact){ .kind = (enum fact_kind)kind, .flags = (unsigned char)s.p[1],
 		.label = m->label, .delay_ms = -1 };
 	other_label = ((unsigned char)s.p[0] & OTHER_LABEL) != 0;
 	s = slice_from(s, 2);
-	if (!slice_zigzag(&s, &rel) || (other_label && !take_label(&s, &f->label)))
+	if (!slice_zigzag(&s, &rel) || rel > LARGEST || rel < -LARGEST || (other_label && !take_label(&s, &f->label)))
 		return false;
 	f->time = m->base + rel;
 	if (has & HAS_CLASS) {
@@ -213,12 +217,13 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 		s = slice_from(s, 1);
 	}
 	if (has & HAS_DELAY) {
-		if (!slice_varint(&s, &delay))
+		if (!slice_varint(&s, &delay) || delay > LARGEST)
 			return false;
 		f->delay_ms = (int64_t)delay - 1;
 	}
 	if (has & HAS_SIZE) {
-		if (!slice_varint(&s, &f->size) || !slice_varint(&s, &nrcpt) || nrcpt > UINT32_MAX)
+		if (!slice_varint(&s, &f->size) || f->size > LARGEST || !slice_varint(&s, &nrcpt) ||
+		    nrcpt > UINT32_MAX)
 			return false;
 		f->nrcpt = (uint32_t)nrcpt;
 	}
@@ -235,52 +240,99 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 	return true;
 }
 
+static unsigned
+flags_of(const struct mail *m)
+{
+	return m->real | m->bound << 1 | m->piped << 2 | m->picked << 3;
+}
+
+static void
+set_flags(struct mail *m, unsigned flags)
+{
+	m->real = flags & 1;
+	m->bound = m->waiting = flags & 2;
+	m->piped = flags & 4;
+	m->picked = flags & 8;
+}
+
+/* Numbers that change as a mail grows, and the facts from byte from on. */
+static void
+encode_facts(struct buf *b, const struct mail *m, uint32_t from)
+{
+	buf_char(b, (char)flags_of(m));
+	buf_char(b, (char)m->msgids);
+	buf_varint(b, m->label);
+	buf_zigzag(b, m->base);
+	buf_varint(b, (uint64_t)(m->base - m->first));
+	buf_varint(b, (uint64_t)(m->last - m->base));
+	buf_varint(b, m->n - from);
+	buf_add(b, (struct slice){ (const char *)m->facts + from, m->n - from });
+}
+
+static bool
+decode_facts(struct slice *s, struct mail *m)
+{
+	uint64_t label, before, after, n;
+	unsigned flags;
+
+	if (s->n < 2)
+		return false;
+	flags = (unsigned char)s->p[0];
+	m->msgids = (uint8_t)s->p[1];
+	*s = slice_from(*s, 2);
+	if (!slice_varint(s, &label) || label > UINT16_MAX || !slice_zigzag(s, &m->base) ||
+	    !slice_varint(s, &before) || !slice_varint(s, &after) || !slice_varint(s, &n) ||
+	    before > INT32_MAX || after > INT32_MAX || m->base > LARGEST || m->base < -LARGEST ||
+	    n > MAIL_FACTS_MAX - m->n || n > s->n)
+		return false;
+	set_flags(m, flags);
+	m->label = (uint16_t)label;
+	m->first = m->base - (int64_t)before;
+	m->last = m->base + (int64_t)after;
+	m->facts = xrealloc(m->facts, m->n + n);
+	memcpy(m->facts + m->n, s->p, n);
+	m->n = m->cap = m->counted = m->n + (uint32_t)n;
+	*s = slice_from(*s, (size_t)n);
+	return true;
+}
+
 void
 mail_encode(struct buf *b, const struct mail *m)
 {
 	buf_varint(b, m->host);
 	buf_char(b, (char)m->id_n);
 	buf_add(b, mail_id(m));
-	buf_char(b, (char)(m->real | m->bound << 1));
-	buf_varint(b, m->label);
-	buf_varint(b, (uint64_t)m->base);
-	buf_varint(b, (uint64_t)(m->base - m->first));
-	buf_varint(b, (uint64_t)(m->last - m->base));
-	buf_zigzag(b, m->real ? m->began - m->base : 0);
-	buf_varint(b, m->n);
-	buf_add(b, (struct slice){ (const char *)m->facts, m->n });
+	encode_facts(b, m, 0);
 }
 
 bool
 mail_decode(struct slice *s, struct mail *m)
 {
-	uint64_t host, label, base, before, after, n;
-	unsigned flags;
-	int64_t began;
+	uint64_t host;
 
 	*m = (struct mail){ 0 };
-	if (!slice_varint(s, &host) || host > UINT16_MAX || s->n < 1)
+	if (!slice_varint(s, &host) || host >= HOSTS_MAX || s->n < 1)
 		return false;
 	m->host = (uint16_t)host;
 	m->id_n = (uint8_t)s->p[0];
-	if (m->id_n > MAIL_ID_MAX || s->n < 2u + m->id_n)
+	if (m->id_n > MAIL_ID_MAX || s->n < 1u + m->id_n)
 		return false;
 	memcpy(m->id, s->p + 1, m->id_n);
-	flags = (unsigned char)s->p[1 + m->id_n];
-	*s = slice_from(*s, 2u + m->id_n);
-	if (!slice_varint(s, &label) || label > UINT16_MAX || !slice_varint(s, &base) || !slice_varint(s, &before) || !slice_varint(s, &after) ||
-	    !slice_zigzag(s, &began) || !slice_varint(s, &n) || n > MAIL_FACTS_MAX || n > s->n)
-		return false;
-	m->real = flags & 1;
-	m->bound = flags & 2;
-	m->label = (uint16_t)label;
-	m->base = (int64_t)base;
-	m->first = m->base - (int64_t)before;
-	m->last = m->base + (int64_t)after;
-	m->began = m->base + began;
-	m->n = m->cap = m->counted = (uint32_t)n;
-	m->facts = xmalloc(n);
-	memcpy(m->facts, s->p, n);
-	*s = slice_from(*s, (size_t)n);
-	return true;
+	*s = slice_from(*s, 1u + m->id_n);
+	return decode_facts(s, m);
+}
+
+void
+mail_encode_more(struct buf *b, const struct mail *m)
+{
+	buf_varint(b, m->logged);
+	encode_facts(b, m, m->logged);
+}
+
+bool
+mail_grow(struct slice *s, struct mail *m)
+{
+	uint64_t from;
+
+	return slice_varint(s, &from) && from == m->n && decode_facts(s, m);
 }

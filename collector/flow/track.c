@@ -11,6 +11,8 @@
 
 #include "poison.h"
 
+enum { REPEAT_MAX = 1000 };	/* "message repeated": of a mail no more are believed */
+
 struct track {
 	struct hash_key key;
 	struct tally *tally;
@@ -168,14 +170,19 @@ learn(struct track *t, struct mail *m, const struct fact *f)
 	}
 }
 
-/* Tell the mail before that next, which continues it, is really there. */
+/* --- bonds ------------------------------------------------------------------------ */
+
+/* FROM is in the mail that continues; the mail before learns INTO once a line of the
+ * other's own, a witness, fits. What is told depends on FROM and the witness alone, with
+ * FROM's time: so the same is known in the end in whatever order the lines came. */
 static void
-tell_into(struct track *t, const struct mail *next, struct slice before, int64_t time)
+tell(struct track *t, const struct mail *next, const struct fact *from, uint32_t nrcpt)
 {
-	struct mail *m = find_or_make(t, next->host, before);
-	uint32_t bond = (uint32_t)hash_mix(next->hash ^ (uint64_t)time, t->key.k[0]) | 1;
-	struct fact f = { .kind = FACT_INTO, .time = time, .delay_ms = -1,
-		.other_id = mail_id(next) };
+	struct mail *m = find_or_make(t, next->host, from->other_id);
+	uint32_t bond = (uint32_t)hash_mix(next->hash ^ (uint64_t)from->time ^
+	    (uint64_t)from->flags << 40 ^ (uint64_t)nrcpt << 48, t->key.k[0]) | 1;
+	struct fact f = { .kind = FACT_INTO, .flags = from->flags, .time = from->time,
+		.delay_ms = -1, .nrcpt = nrcpt, .other_id = mail_id(next) };
 
 	if (m->into == bond)
 		return;		/* said so for the recipient before */
@@ -183,52 +190,44 @@ tell_into(struct track *t, const struct mail *next, struct slice before, int64_t
 	learn(t, m, &f);
 }
 
+/* A filter on another machine hands a mail back from its own address. */
 static bool
-may_begin(enum fact_kind k)
+is_witness(const struct fact *from, const struct fact *own)
 {
-	return k == FACT_CLIENT || k == FACT_PICKUP || k == FACT_MSGID || k == FACT_QUEUED;
+	if (fact_is_bond(own->kind) ||
+	    (from->b.n > 0 && (own->kind != FACT_CLIENT || !slice_eq(from->b, own->b))))
+		return false;
+	return mail_bond_fits(from, own->time);
 }
 
-/* When the life of next that a bond told at time speaks of began, and whether a
- * filter's address, if one is asked for, is its client's. */
-static bool
-start_near(const struct mail *next, int64_t time, struct slice address, int64_t *start)
-{
-	uint32_t at = 0;
-	struct fact f;
-	int64_t best = INT64_MAX;
-
-	*start = next->first;
-	while (mail_next(next, &at, &f)) {
-		int64_t d = f.time > time ? f.time - time : time - f.time;
-
-		if (!may_begin(f.kind) || d >= best)
-			continue;
-		if (address.n > 0 && (f.kind != FACT_CLIENT || !slice_eq(address, f.b)))
-			continue;
-		best = d;
-		*start = f.time;
-	}
-	return address.n == 0 || best < INT64_MAX;
-}
-
-/* before continues as next. */
+/* before continues as next: from->other_id is before. */
 static void
-bond(struct track *t, unsigned host, struct slice before, struct slice next_id, unsigned flags,
-    int64_t time, int64_t delay_ms, struct slice address)
+bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
 {
 	struct mail *next;
-	int64_t start;
-	struct fact f = { .kind = FACT_FROM, .flags = flags, .time = time, .delay_ms = delay_ms,
-		.other_id = before, .b = address };
+	struct fact f;
+	uint32_t at = 0;
+	bool told = false;
 
-	if (next_id.n == 0 || slice_eq(before, next_id))
+	if (next_id.n == 0 || slice_eq(slice_head(from->other_id, MAIL_ID_MAX),
+	    slice_head(next_id, MAIL_ID_MAX)))
 		return;
 	next = find_or_make(t, host, next_id);
-	learn(t, next, &f);
+	learn(t, next, from);
 	next->bound = true;
-	if (next->real && start_near(next, time, address, &start))
-		tell_into(t, next, before, start);
+	while (next->real && mail_next(next, &at, &f)) {
+		if (!is_witness(from, &f))
+			continue;
+		if (!told)
+			tell(t, next, from, 0);
+		told = true;
+		if (from->flags != 0)
+			break;
+		if (f.kind == FACT_QUEUED)	/* one of several: how many has this one? */
+			tell(t, next, from, f.nrcpt);
+	}
+	if (!told)
+		next->waiting = true;
 }
 
 /* A line of its own came for a mail that others had spoken of. */
@@ -237,35 +236,134 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 {
 	uint32_t at = 0, end = m->n;
 	struct fact f;
+	bool waiting = false, queued = new->kind == FACT_QUEUED;
 
+	if (!m->waiting && !queued)
+		return;
+	if (m->asked == new->time && new->kind != FACT_CLIENT && !queued)
+		return;		/* another line of that second was no help */
+	m->asked = new->time;
 	while (at < end && mail_next(m, &at, &f)) {
-		char id[MAIL_ID_MAX];
-		struct slice before = { id, f.other_id.n };
-
-		if (f.kind != FACT_FROM || f.other_id.n > sizeof id || !mail_bond_fits(&f, new->time))
+		if (f.kind != FACT_FROM)
 			continue;
-		if (f.b.n > 0 && (new->kind != FACT_CLIENT || !slice_eq(f.b, new->b)))
+		if (!is_witness(&f, new)) {
+			waiting = true;
 			continue;
-		memcpy(id, f.other_id.p, f.other_id.n);	/* learning may move the facts */
-		tell_into(t, m, before, new->time);
+		}
+		if (m->waiting)
+			tell(t, m, &f, 0);
+		if (queued && f.flags == 0)
+			tell(t, m, &f, new->nrcpt);
 	}
+	m->waiting &= waiting;
 }
 
 static void
 own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times)
 {
-	bool earliest = !m->real || f->time < m->began;
-
-	for (uint32_t i = 0; i < times && i < 1000; i++)
+	for (uint32_t i = 0; i < times && i < REPEAT_MAX; i++)
 		learn(t, m, f);
 	m->real = true;
-	if (earliest)
-		m->began = f->time;
-	/* every line that may begin a life is told, and the earliest of all, so that what
-	 * is known in the end does not depend on which came first */
-	if (m->bound && (earliest || may_begin(f->kind)))
+	if (m->bound)
 		tell_those_before(t, m, f);
 }
+
+/* --- pipes ------------------------------------------------------------------------ */
+
+/* A filter behind pipe(8) gives a mail back through sendmail(1) and pickup; only the
+ * Message-ID is the same. Both sides leave word with a record of that Message-ID. */
+static bool
+is_piped(const struct fact *piped, const struct fact *picked)
+{
+	enum { LONGEST_S = 1000, LATE_S = 60 };	/* command_time_limit; pickup looks once a minute */
+	int64_t took = piped->delay_ms > 0 ? piped->delay_ms / 1000 : 0;
+
+	return picked->time >= piped->time - (took < LONGEST_S ? took : LONGEST_S) - 2 &&
+	    picked->time <= piped->time + LATE_S;
+}
+
+static void
+pipe_bond(struct track *t, unsigned host, const struct fact *piped, const struct fact *picked)
+{
+	struct fact from = { .kind = FACT_FROM, .flags = FACT_BY_MESSAGE_ID, .time = piped->time,
+		.delay_ms = piped->delay_ms, .other_id = piped->other_id };
+
+	if (is_piped(piped, picked))
+		bond(t, host, &from, picked->other_id);
+}
+
+static void
+meet(struct track *t, unsigned host, struct slice mid, const struct fact *new)
+{
+	uint64_t hash = hash_bytes(&t->key, mid);
+	char id[MAIL_ID_MAX] = "~";	/* no queue id has it */
+	uint32_t at = 0, said;
+	struct fact f;
+	struct mail *m;
+
+	if (mid.n <= 2)
+		return;		/* "<>" */
+	for (int i = 0; i < 16; i++)
+		id[1 + i] = "0123456789abcdef"[hash >> (i * 4) & 15];
+	m = find_or_make(t, host, (struct slice){ id, 17 });
+	said = (uint32_t)hash_mix(track_hash(t, host, new->other_id), (uint64_t)new->time) | 1;
+	if (m->into == said)
+		return;		/* another recipient in the same second */
+	m->into = said;
+	learn(t, m, new);
+	m->piped |= new->kind == FACT_PIPED;
+	m->picked |= new->kind == FACT_PICKED;
+	while (m->piped && m->picked && mail_next(m, &at, &f)) {
+		if (f.kind == FACT_PIPED && new->kind == FACT_PICKED)
+			pipe_bond(t, host, &f, new);
+		else if (f.kind == FACT_PICKED && new->kind == FACT_PIPED)
+			pipe_bond(t, host, new, &f);
+	}
+}
+
+/* f is a side of a pipe: what is to be left with the Message-ID? */
+static bool
+pipe_side(const struct mail *m, const struct fact *f, struct fact *side)
+{
+	*side = (struct fact){ .time = f->time, .delay_ms = f->delay_ms, .other_id = mail_id(m) };
+	if (f->kind == FACT_DELIVERED && (f->flags & FACT_BY_PIPE))
+		side->kind = FACT_PIPED;
+	else if (f->kind == FACT_PICKUP && !(f->flags & FACT_REQUEUED))
+		side->kind = FACT_PICKED;
+	else
+		return false;
+	return true;
+}
+
+/* new: a MSGID, a pickup or a delivery by pipe of m. */
+static void
+look_for_pipes(struct track *t, struct mail *m, const struct fact *new)
+{
+	struct fact f, side;
+	uint32_t at = 0;
+
+	if (new->kind == FACT_MSGID) {
+		if (m->msgids < UINT8_MAX)
+			m->msgids++;
+		while ((m->piped || m->picked) && mail_next(m, &at, &f))
+			if (pipe_side(m, &f, &side))
+				meet(t, m->host, slice_head(new->a, MAIL_TEXT_MAX), &side);
+		return;
+	}
+	if (!pipe_side(m, new, &side))
+		return;
+	m->piped |= side.kind == FACT_PIPED;
+	m->picked |= side.kind == FACT_PICKED;
+	/* they are nearly always at the front */
+	for (unsigned left = m->msgids; left > 0 && mail_next(m, &at, &f); ) {
+		if (f.kind != FACT_MSGID)
+			continue;
+		meet(t, m->host, f.a, &side);
+		left -= left < UINT8_MAX;
+	}
+}
+
+/* --- events ----------------------------------------------------------------------- */
 
 static void
 delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const struct event *e,
@@ -277,6 +375,7 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	    e->relay_port != 465 && e->relay_port != 587 && e->where == WHERE_EXT);
 	bool hands_over = e->kind == EV_DELIVERED && e->new_id.n > 0 &&
 	    (e->where == WHERE_FORWARD || maybe_filter);
+	struct fact from;
 	enum where where = e->where == WHERE_NONE ? WHERE_LOCAL :
 	    e->where == WHERE_FORWARD ? WHERE_LOCAL : e->where;
 
@@ -297,11 +396,17 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	f->text = e->text;
 	if (hands_over)
 		f->other_id = e->new_id;
+	if (e->kind == EV_DELIVERED && !hands_over && slice_eq(e->service, SLICE("pipe")))
+		f->flags |= FACT_BY_PIPE;
 	own_fact(t, m, f, times);
-	if (hands_over)
-		bond(t, host, e->id, e->new_id, FACT_BY_DELIVERY, f->time, e->delay_ms,
-		    e->relay_loopback || e->where == WHERE_FORWARD ? (struct slice){ "", 0 } :
-		    e->relay_ip);
+	if (f->flags & FACT_BY_PIPE)
+		look_for_pipes(t, m, f);
+	from = (struct fact){ .kind = FACT_FROM, .flags = FACT_BY_DELIVERY, .time = f->time,
+		.delay_ms = e->delay_ms, .other_id = e->id };
+	if (!e->relay_loopback && e->where != WHERE_FORWARD)
+		from.b = e->relay_ip;
+	for (uint32_t i = 0; hands_over && i < times && i < REPEAT_MAX; i++)
+		bond(t, host, &from, e->new_id);
 }
 
 static void
@@ -318,8 +423,7 @@ void
 track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times)
 {
-	const struct slice none = { "", 0 };
-	struct fact f;
+	struct fact f, from = { .kind = FACT_FROM, .time = time, .delay_ms = -1, .other_id = e->id };
 	struct mail *m;
 
 	t->now++;
@@ -329,7 +433,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		.d = e->dsn, .text = e->text };
 	switch (e->kind) {
 	case EV_LINK:
-		bond(t, host, e->id, e->new_id, 0, time, -1, none);
+		bond(t, host, &from, e->new_id);
 		return;
 	case EV_CLIENT: case EV_PICKUP: case EV_MSGID: case EV_QUEUED: case EV_DELIVERED:
 	case EV_DEFERRED: case EV_BOUNCED: case EV_EXPIRED: case EV_REMOVED: case EV_HELD:
@@ -352,6 +456,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		break;
 	case EV_PICKUP:
 		f.kind = FACT_PICKUP;
+		f.flags = e->new_id.n > 0 ? FACT_REQUEUED : 0;
 		break;
 	case EV_MSGID:
 		f.kind = FACT_MSGID;
@@ -392,7 +497,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		f.kind = FACT_NOTIFIED;
 		f.other_id = e->new_id;
 		f.text = e->stage;
-		learn(t, m, &f);
+		own_fact(t, m, &f, 1);
 		if (e->new_id.n > 0)
 			learn(t, find_or_make(t, host, e->new_id), &dsn);
 		return;
@@ -402,8 +507,13 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		return;
 	}
 	own_fact(t, m, &f, times);
-	if (e->kind == EV_PICKUP && e->new_id.n > 0)	/* postsuper -r: it goes on under a new id */
-		bond(t, host, e->new_id, e->id, 0, time, -1, none);
+	if (e->kind == EV_PICKUP && e->new_id.n > 0) {	/* it goes on under a new id */
+		from.flags = FACT_BY_REQUEUE;
+		from.other_id = e->new_id;
+		bond(t, host, &from, e->id);
+	} else if (e->kind == EV_PICKUP || e->kind == EV_MSGID) {
+		look_for_pipes(t, m, &f);
+	}
 }
 
 void
@@ -413,6 +523,10 @@ track_adopt(struct track *t, const struct mail *m, bool in_log)
 	size_t i = slot_of(t, hash);
 	struct mail *copy;
 
+	if (t->slot[i] != NULL && !in_log) {
+		free(m->facts);		/* only in a damaged state: the table knows better */
+		return;
+	}
 	if (t->slot[i] != NULL) {	/* the log's later version replaces an earlier one */
 		copy = t->slot[i];
 		t->bytes -= copy->cap;
@@ -427,12 +541,28 @@ track_adopt(struct track *t, const struct mail *m, bool in_log)
 	}
 	copy->hash = hash;
 	copy->touched = t->now;
-	copy->in_log = in_log;
+	copy->logged = in_log ? copy->n : 0;
 	t->bytes += copy->cap;
 	if (!in_log) {		/* its block goes: the log must have it */
 		copy->changed = true;
 		push(&t->changed, &t->n_changed, &t->cap_changed, copy);
 	}
+}
+
+bool
+track_grow(struct track *t, uint64_t hash, struct slice *block)
+{
+	struct mail *m = t->slot[slot_of(t, hash)];
+	uint32_t cap;
+
+	if (m == NULL)
+		return false;
+	cap = m->cap;
+	if (!mail_grow(block, m))
+		return false;
+	t->bytes += m->cap - cap;
+	m->logged = m->n;
+	return true;
 }
 
 void
@@ -512,7 +642,7 @@ track_committed(struct track *t)
 {
 	for (size_t i = 0; i < t->n_changed; i++) {
 		t->changed[i]->changed = false;
-		t->changed[i]->in_log = true;
+		t->changed[i]->logged = t->changed[i]->n;
 	}
 	t->n_changed = 0;
 	for (size_t i = 0; i <= t->mask; ) {

@@ -39,6 +39,8 @@ void track_event(struct track *t, unsigned host, uint16_t label, int64_t time,
 void track_adopt(struct track *t, const struct mail *m, bool logged);
 /* Forget one that the log says went to a block. */
 void track_forget(struct track *t, uint64_t hash);
+/* Append to one what mail_encode_more() wrote. False if it does not fit. */
+bool track_grow(struct track *t, uint64_t hash, struct slice *block);
 uint64_t track_hash(const struct track *t, unsigned host, struct slice id);
 
 /* Bring the tally up to date with all facts. */

@@ -79,6 +79,15 @@ db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e)
 	return good;
 }
 
+bool
+db_end(struct state *s, sqlite3_stmt *st, int rc, struct err *e)
+{
+	bool good = rc == SQLITE_DONE || db_fail(s, "read", e);
+
+	sqlite3_finalize(st);
+	return good;
+}
+
 /* One writer: the lock file holds its pid, and the kernel the lock. */
 static bool
 take_lock(struct state *s, struct err *e)
@@ -214,10 +223,11 @@ load_hosts(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn FROM host"
 	    " ORDER BY id", e);
+	int rc = SQLITE_DONE;
 
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW && s->hosts < HOSTS_MAX) {
+	while (s->hosts < HOSTS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		size_t h = s->hosts++;
 		const char *name = (const char *)sqlite3_column_text(st, 1);
 
@@ -227,8 +237,7 @@ load_hosts(struct state *s, struct err *e)
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
 	}
-	sqlite3_finalize(st);
-	return true;
+	return db_end(s, st, rc, e);
 }
 
 static void
@@ -255,11 +264,12 @@ load_sources(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
 	    " tail_n, lines, newest, read_at, size, last_line FROM source ORDER BY id", e);
+	int rc = SQLITE_DONE;
 
 	if (st == NULL)
 		return false;
 	s->next_source = 1;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct state_source *src = xcalloc(1, sizeof *src);
 
 		src->id = (uint32_t)sqlite3_column_int64(st, 0);
@@ -281,8 +291,7 @@ load_sources(struct state *s, struct err *e)
 		set_text(&src->last_line, st, 11);
 		s->next_source = src->id + 1;
 	}
-	sqlite3_finalize(st);
-	return true;
+	return db_end(s, st, rc, e);
 }
 
 /* Metrics have numbers of the state's own, so that a new program may reorder them. */
@@ -292,10 +301,11 @@ load_metrics(struct state *s, struct err *e)
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name FROM metric", e);
 	uint32_t next = 0;
 	bool known[METRIC_N] = { false }, good = true;
+	int rc;
 
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		uint32_t id = (uint32_t)sqlite3_column_int(st, 0);
 		enum metric m;
 
@@ -305,7 +315,8 @@ load_metrics(struct state *s, struct err *e)
 		}
 		next = id >= next ? id + 1 : next;
 	}
-	sqlite3_finalize(st);
+	if (!db_end(s, st, rc, e))
+		return false;
 	s->metrics_same = true;
 	st = NULL;
 	for (uint32_t m = 0; m < METRIC_N && good; m++) {
@@ -527,12 +538,14 @@ bool
 state_load(struct state *s, struct tally *tally, struct track *track, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT text FROM word ORDER BY id", e);
+	int rc = SQLITE_DONE;
 
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW)
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		tally_word_load(tally, db_blob(st, 0));
-	sqlite3_finalize(st);
+	if (!db_end(s, st, rc, e))
+		return false;
 	s->words_stored = tally_words(tally);
 	s->track = track;
 	return mails_load(s, e);

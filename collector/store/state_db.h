@@ -11,8 +11,9 @@
 
 enum { STATE_VERSION = 1 };
 
-/* What an entry of mail_log is: a mail, or the hash of one that went to a block. */
-enum { ENTRY_MAIL = 1, ENTRY_GONE = 2 };
+/* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
+ * and what that mail has more than the log said so far. */
+enum { ENTRY_MAIL = 1, ENTRY_GONE = 2, ENTRY_MORE = 3 };
 
 /* Where a put-away mail is: open addressing by its hash. */
 struct whereabouts {
@@ -45,6 +46,7 @@ struct state {
 	size_t where_mask, where_n;
 	int64_t *fetched;		/* blocks whose mails are in the table again */
 	size_t n_fetched, cap_fetched;
+	bool unread_block;		/* a block that was wanted cannot be read */
 	int64_t log_bytes;		/* of table mail_log */
 	int64_t log_bytes_before;	/* the commit that is under way */
 	/* prepared once */
@@ -58,6 +60,8 @@ bool db_run(struct state *s, const char *sql, struct err *e);
 sqlite3_stmt *db_prepare(struct state *s, const char *sql, struct err *e);
 /* Run a statement that gives no rows, and make it ready for the next time. */
 bool db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e);
+/* After the last sqlite3_step(), which gave rc: was it the end? Finalizes st. */
+bool db_end(struct state *s, sqlite3_stmt *st, int rc, struct err *e);
 static inline struct slice
 db_blob(sqlite3_stmt *st, int column)
 {
@@ -67,6 +71,8 @@ db_blob(sqlite3_stmt *st, int column)
 }
 
 /* state_mails.c */
+/* Take a row of mail_log into the table. False if it is damaged. */
+bool mails_replay(struct track *t, struct slice row);
 bool mails_load(struct state *s, struct err *e);
 bool mails_store(struct state *s, const struct commit *c, struct err *e);
 /* The commit was made, or was not. */

@@ -1,7 +1,8 @@
 /* state_mails.c - mails on disk.
  *
  * Mails that are in memory have their latest version in mail_log, one row a commit
- * with those that changed; an entry is a mail, or says that one went to a block.
+ * with those that changed; an entry is a mail, what was added to one that is there
+ * already, or says that one went to a block.
  * Blocks hold mails that were put away, about one per host and minute; ids has
  * their hashes, from which the index of whereabouts is made at the start. A late line
  * brings a whole block back; its row goes with the next commit. */
@@ -89,22 +90,26 @@ state_fetch(void *arg, uint64_t hash)
 {
 	struct state *s = arg;
 	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash);
-	struct slice block;
+	struct slice block = { "", 0 };
 	struct mail m;
 	int64_t id;
+	bool good;
 
 	if (w == NULL || w->block == 0)
 		return;
 	id = w->block;
 	sqlite3_bind_int64(s->get_block, 1, id);
-	if (sqlite3_step(s->get_block) == SQLITE_ROW) {
-		block = db_blob(s->get_block, 0);
-		while (block.n > 0 && mail_decode(&block, &m)) {
-			where_unset(s, track_hash(s->track, m.host, mail_id(&m)), id);
-			track_adopt(s->track, &m, false);
-		}
+	good = sqlite3_step(s->get_block) == SQLITE_ROW;
+	block = good ? db_blob(s->get_block, 0) : slice_head(block, 0);
+	while (block.n > 0 && (good = mail_decode(&block, &m))) {
+		where_unset(s, track_hash(s->track, m.host, mail_id(&m)), id);
+		track_adopt(s->track, &m, false);
 	}
 	(void)sqlite3_reset(s->get_block);
+	if (!good) {
+		s->unread_block = true;
+		return;
+	}
 	if (s->n_fetched == s->cap_fetched) {
 		s->cap_fetched = s->cap_fetched > 0 ? s->cap_fetched * 2 : 16;
 		s->fetched = xreallocarray(s->fetched, s->cap_fetched, sizeof *s->fetched);
@@ -112,36 +117,51 @@ state_fetch(void *arg, uint64_t hash)
 	s->fetched[s->n_fetched++] = id;
 }
 
+bool
+mails_replay(struct track *t, struct slice row)
+{
+	while (row.n > 0) {
+		char entry = row.p[0];
+		struct mail m;
+		uint64_t hash;
+
+		row = slice_from(row, 1);
+		if (entry == ENTRY_MAIL) {
+			if (!mail_decode(&row, &m))
+				return false;
+			track_adopt(t, &m, true);
+			continue;
+		}
+		if (row.n < 8)
+			return false;
+		hash = hash_read64(row.p);
+		row = slice_from(row, 8);
+		if (entry == ENTRY_GONE)
+			track_forget(t, hash);
+		else if (entry != ENTRY_MORE || !track_grow(t, hash, &row))
+			return false;
+	}
+	return true;
+}
+
 static bool
 load_log(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT mails FROM mail_log ORDER BY id", e);
+	bool good = st != NULL;
+	int rc = SQLITE_DONE;
 
-	if (st == NULL)
-		return false;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while (good && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice row = db_blob(st, 0);
 
 		s->log_bytes += (int64_t)row.n;
-		while (row.n > 0) {
-			char entry = row.p[0];
-			struct mail m;
-
-			row = slice_from(row, 1);
-			if (entry == ENTRY_MAIL && mail_decode(&row, &m)) {
-				track_adopt(s->track, &m, true);
-			} else if (entry == ENTRY_GONE && row.n >= 8) {
-				track_forget(s->track, hash_read64(row.p));
-				row = slice_from(row, 8);
-			} else {
-				sqlite3_finalize(st);
-				return err_set(e, "%s/state.db has a damaged list of mails; import the "
-				    "logs again into a new directory", s->dir);
-			}
-		}
+		good = mails_replay(s->track, row) || err_set(e, "%s/state.db has a damaged list of "
+		    "mails; import the logs again into a new directory", s->dir);
 	}
+	if (good && rc != SQLITE_DONE)
+		good = db_fail(s, "read", e);
 	sqlite3_finalize(st);
-	return true;
+	return good;
 }
 
 /* Where each mail that was put away is. Blocks whose mails are in the table again
@@ -150,10 +170,11 @@ static bool
 load_index(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids FROM block", e);
+	int rc;
 
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice ids = db_blob(st, 1);
 
 		int64_t row = sqlite3_column_int64(st, 0);
@@ -164,8 +185,7 @@ load_index(struct state *s, struct err *e)
 		for (size_t i = 0; !fetched && i + 8 <= ids.n; i += 8)
 			where_set(s, hash_read64(ids.p + i), row);
 	}
-	sqlite3_finalize(st);
-	return true;
+	return db_end(s, st, rc, e);
 }
 
 bool
@@ -229,7 +249,7 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 
 			buf_add(&ids, hash);
 			mail_encode(&mails, a->mail[i]);
-			if (a->mail[i]->in_log) {
+			if (a->mail[i]->logged > 0) {
 				buf_char(log, ENTRY_GONE);
 				buf_add(log, hash);
 			}
@@ -248,12 +268,26 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 }
 
 static bool
-log_mail(void *arg, struct mail *m)
+log_whole(void *arg, struct mail *m)
 {
 	struct buf *log = arg;
 
 	buf_char(log, ENTRY_MAIL);
 	mail_encode(log, m);
+	return !log->full;
+}
+
+/* A mail to many recipients is not written anew for each of them. */
+static bool
+log_mail(void *arg, struct mail *m)
+{
+	struct buf *log = arg;
+
+	if (m->logged == 0)
+		return log_whole(arg, m);
+	buf_char(log, ENTRY_MORE);
+	buf_add(log, (struct slice){ (const char *)&m->hash, 8 });
+	mail_encode_more(log, m);
 	return !log->full;
 }
 
@@ -274,7 +308,7 @@ static bool
 rewrite_log(struct state *s, struct track *track, struct err *e)
 {
 	struct buf log = buf_new(BLOB_MAX);
-	bool good = track_all(track, log_mail, &log) && db_run(s, "DELETE FROM mail_log", e);
+	bool good = track_all(track, log_whole, &log) && db_run(s, "DELETE FROM mail_log", e);
 
 	s->log_bytes = 0;
 	good = good && put_log_row(s, &log, e);
@@ -291,6 +325,9 @@ mails_store(struct state *s, const struct commit *c, struct err *e)
 	bool good = true;
 
 	s->log_bytes_before = s->log_bytes;
+	if (s->unread_block)	/* what a late line added would be counted as a new mail */
+		return err_set(e, "%s/state.db is damaged: mails of an earlier hour cannot be read; "
+		    "import the logs again into a new directory", s->dir);
 	if (c->put_away)
 		good = track_put_away(c->track, s->host_newest, c->quiet_s, c->idle, c->max_mails,
 		    gather, &a) && put_blocks(s, &a, &log, e);
@@ -320,7 +357,8 @@ mails_committed(struct state *s, bool done)
 	free(s->where);
 	s->where = NULL;
 	s->where_n = 0;
-	(void)load_index(s, NULL);
+	if (!load_index(s, NULL))
+		s->unread_block = true;
 }
 
 bool

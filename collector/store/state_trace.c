@@ -1,5 +1,5 @@
-/* state_trace.c - see mails.h. Of a mail in the log the last entry counts; one that
- * was put away since is in a block. */
+/* state_trace.c - see mails.h. The log of mails is replayed as when the collector starts;
+ * those that were put away are in blocks. */
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +11,9 @@
 
 #include "poison.h"
 
-struct logged {
-	uint64_t hash;
-	struct mail mail;
-	bool gone;
-};
-
-struct log {
-	struct hash_key key;
-	struct logged *mail;	/* sorted by hash at the end, the latest of each last */
-	size_t n, cap;
+struct each {
+	mails_fn *f;
+	void *arg;
 };
 
 static bool
@@ -29,93 +22,52 @@ damaged(struct err *e)
 	return err_set(e, "the state has a damaged list of mails; import the logs again");
 }
 
-/* As track.c makes it. */
-static uint64_t
-hash_of(const struct hash_key *key, unsigned host, struct slice id)
+/* A record of a Message-ID (track.c) is no mail. */
+static bool
+give(const struct each *x, const struct mail *m)
 {
-	return hash_bytes(key, id) ^ hash_u64(key, host + 1);
+	return (m->id_n > 0 && m->id[0] == '~') || x->f(x->arg, m);
 }
 
 static bool
-add_entries(struct log *l, struct slice row, struct err *e)
+give_logged(void *arg, struct mail *m)
 {
-	while (row.n > 0) {
-		char entry = row.p[0];
-		struct logged x = { .gone = entry == ENTRY_GONE };
-
-		row = slice_from(row, 1);
-		if (entry == ENTRY_MAIL && mail_decode(&row, &x.mail)) {
-			x.hash = hash_of(&l->key, x.mail.host, mail_id(&x.mail));
-		} else if (entry == ENTRY_GONE && row.n >= 8) {
-			x.hash = hash_read64(row.p);
-			row = slice_from(row, 8);
-		} else {
-			return damaged(e);
-		}
-		if (l->n == l->cap) {
-			l->cap = l->cap > 0 ? l->cap * 2 : 256;
-			l->mail = xreallocarray(l->mail, l->cap, sizeof *l->mail);
-		}
-		l->mail[l->n++] = x;
-	}
-	return true;
-}
-
-static int
-by_hash(const void *a, const void *b)
-{
-	const struct logged *x = *(struct logged *const *)a, *y = *(struct logged *const *)b;
-
-	if (x->hash != y->hash)
-		return x->hash < y->hash ? -1 : 1;
-	return x < y ? -1 : x > y;	/* in order of the log */
+	return give(arg, m);
 }
 
 static bool
-log_read(struct stateread *r, struct log *l, struct err *e)
+read_key(sqlite3 *db, struct hash_key *key, struct err *e)
 {
-	sqlite3 *db = stateread_db(r);
 	sqlite3_stmt *st = NULL;
-	bool good = true;
+	bool good = sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key='key'", -1, &st, NULL) ==
+	    SQLITE_OK && sqlite3_step(st) == SQLITE_ROW && db_blob(st, 0).n == sizeof *key;
 
-	if (sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key='key'", -1, &st, NULL) !=
-	    SQLITE_OK || sqlite3_step(st) != SQLITE_ROW || db_blob(st, 0).n != sizeof l->key) {
-		sqlite3_finalize(st);
-		return err_set(e, "read the state: %s", sqlite3_errmsg(db));
-	}
-	memcpy(&l->key, db_blob(st, 0).p, sizeof l->key);
-	sqlite3_finalize(st);
-	if (sqlite3_prepare_v2(db, "SELECT mails FROM mail_log ORDER BY id", -1, &st, NULL) !=
-	    SQLITE_OK)
-		return err_set(e, "read the state: %s", sqlite3_errmsg(db));
-	while (good && sqlite3_step(st) == SQLITE_ROW)
-		good = add_entries(l, db_blob(st, 0), e);
+	if (good)
+		memcpy(key, db_blob(st, 0).p, sizeof *key);
+	else
+		(void)err_set(e, "read the state: %s", sqlite3_errmsg(db));
 	sqlite3_finalize(st);
 	return good;
 }
 
-/* The latest entry of each id. False: f wants no more. */
 static bool
-log_each(const struct log *l, mails_fn *f, void *arg)
+log_read(sqlite3 *db, struct track *t, struct err *e)
 {
-	struct logged **order = xreallocarray(NULL, l->n + 1, sizeof(struct logged *));
-	bool more = true;
+	sqlite3_stmt *st = NULL;
+	bool good = true;
 
-	for (size_t i = 0; i < l->n; i++)
-		order[i] = &l->mail[i];
-	if (l->n > 1)
-		qsort(order, l->n, sizeof(struct logged *), by_hash);
-	for (size_t i = 0; more && i < l->n; i++)
-		if (!order[i]->gone && (i + 1 == l->n || order[i + 1]->hash != order[i]->hash))
-			more = f(arg, &order[i]->mail);
-	free(order);
-	return more;
+	if (sqlite3_prepare_v2(db, "SELECT mails FROM mail_log ORDER BY id", -1, &st, NULL) !=
+	    SQLITE_OK)
+		return err_set(e, "read the state: %s", sqlite3_errmsg(db));
+	while (good && sqlite3_step(st) == SQLITE_ROW)
+		good = mails_replay(t, db_blob(st, 0)) || damaged(e);
+	sqlite3_finalize(st);
+	return good;
 }
 
 static bool
-blocks_each(struct stateread *r, mails_fn *f, void *arg, struct err *e)
+blocks_each(sqlite3 *db, const struct each *x, struct err *e)
 {
-	sqlite3 *db = stateread_db(r);
 	sqlite3_stmt *st = NULL;
 	bool good = true, more = true;
 
@@ -130,7 +82,7 @@ blocks_each(struct stateread *r, mails_fn *f, void *arg, struct err *e)
 			good = mail_decode(&block, &m) || damaged(e);
 			if (!good)
 				break;
-			more = f(arg, &m);
+			more = give(x, &m);
 			free(m.facts);
 		}
 	}
@@ -141,15 +93,19 @@ blocks_each(struct stateread *r, mails_fn *f, void *arg, struct err *e)
 bool
 mails_each(struct stateread *r, mails_fn *f, void *arg, struct err *e)
 {
-	struct log l = { .n = 0 };
+	struct each x = { f, arg };
+	sqlite3 *db = stateread_db(r);
+	struct hash_key key;
+	struct track *t;
 	bool good;
 
 	stateread_freeze(r);	/* log and blocks of the same commit */
-	good = log_read(r, &l, e);
-	if (good && log_each(&l, f, arg))
-		good = blocks_each(r, f, arg, e);
-	for (size_t i = 0; i < l.n; i++)
-		free(l.mail[i].mail.facts);
-	free(l.mail);
+	if (!read_key(db, &key, e))
+		return false;
+	t = track_new(&key, NULL, NULL, NULL);
+	good = log_read(db, t, e);
+	if (good && track_all(t, give_logged, &x))
+		good = blocks_each(db, &x, e);
+	track_free(t);
 	return good;
 }

@@ -233,6 +233,7 @@ put_fact(struct buf *b, const struct fact *f)
 	case FACT_FROM: put(b, "continues ", f->other_id); break;
 	case FACT_INTO: put(b, "went on as ", f->other_id); break;
 	case FACT_DSN_OF: put(b, "is a notification about ", f->other_id); break;
+	case FACT_PIPED: case FACT_PICKED: break;	/* of no mail */
 	}
 }
 

@@ -173,6 +173,19 @@ static const struct order_case order_cases[] = {
 	"3603 " LOCAL "B000000010: to=<u@example.org>, relay=local, " DELAY(1) BOX,
 	"3603 " QMGR "B000000010: removed",
 } },
+/* the same Message-ID the other way round: picked up, filtered, then by pipe to a mailbox */
+{ "pipeafter", "recv_local=1 local_rcpt=1 dlv_local=1 b_in=1 b_delivered=1", false, {
+	"1 " PICKUP "A000000037: uid=33 from=<u@example.org>",
+	"1 " CLEANUP "A000000037: message-id=<37@example.org>",
+	"1 " QMGR "A000000037: from=<u@example.org>, size=1000, nrcpt=1 (queue active)",
+	"2 " SMTPD "B000000037: " LOOP,
+	"2 " CLEANUP "B000000037: message-id=<37@example.org>",
+	"2 " QMGR "B000000037: from=<u@example.org>, size=1000, nrcpt=1 (queue active)",
+	"2 " SMTP "A000000037: to=<v@example.org>, " FILTER DELAY(0.6) BACK("B000000037"),
+	"2 " QMGR "A000000037: removed",
+	"2 " PIPE "B000000037: to=<v@example.org>, relay=maildrop, " DELAY(0.1) SENT "(delivered via maildrop service)",
+	"2 " QMGR "B000000037: removed",
+} },
 { "proxy", "recv_msg=1 recv_rcpt=1 dlv_local=1 b_in=1 b_delivered=1", false, {
 	"1 " SMTPD "NOQUEUE: " OUTSIDE,
 	"2 postfix/10025/smtpd[211]: A000000011: " LOOP ", orig_client=mx.example.net[192.0.2.1]",

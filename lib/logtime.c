@@ -155,7 +155,7 @@ in_database(const char *name)
 	char path[512], magic[4] = "";
 	FILE *f;
 
-	if (strstr(name, "..") != NULL || name[0] == '/' || name[0] == ':')
+	if (name[0] == '\0' || strstr(name, "..") != NULL || name[0] == '/' || name[0] == ':')
 		return false;
 	if (snprintf(path, sizeof path, "%s/%s", dir ? dir : "/usr/share/zoneinfo", name) >=
 	    (int)sizeof path)
@@ -194,11 +194,11 @@ zone_get(const char *name, struct err *e)
 	const char *key = name != NULL ? name : "";
 	struct zone *z;
 
-	for (size_t i = 0; i < known.n; i++)
+	for (size_t i = 0; i < known.n && (name == NULL || name[0] != '\0'); i++)
 		if (strcmp(known.zone[i]->name, key) == 0)
 			return known.zone[i];
 	if (strlen(key) >= NAME_MAX_BYTES || (name != NULL && !utc && !in_database(name))) {
-		err_set(e, "time zone %s: not in the zone database", name);
+		err_set(e, "time zone \"%s\": not in the zone database", name);
 		return NULL;
 	}
 	if (known.n == ZONES_MAX) {

@@ -140,13 +140,18 @@ times(struct slice *s, uint32_t *n)
 static inline bool
 repeats_last(struct slice s, uint32_t *n)
 {
+	uint32_t v;
+
 	if (s.n == 0 || (s.p[0] != 'l' && s.p[0] != '-'))
 		return false;
 	(void)slice_eat(&s, SLICE("--- "));
 	if (!slice_eat(&s, SLICE("last message repeated ")) &&
 	    !slice_eat(&s, SLICE("last message buffered ")))
 		return false;
-	return times(&s, n) && (s.n == 0 || slice_eq(s, SLICE(" ---")));
+	if (!times(&s, &v) || (s.n > 0 && !slice_eq(s, SLICE(" ---"))))
+		return false;
+	*n = v;
+	return true;
 }
 
 /* syslog-ng's suppress(): "Last message 'its first words' repeated 3 times,
@@ -155,10 +160,14 @@ static bool
 suppressed(struct slice s, uint32_t *n)
 {
 	struct slice words;
+	uint32_t v;
 
-	return slice_eat(&s, SLICE("Last message '")) &&
-	    slice_rcut_at(&s, SLICE("' repeated "), &words) && times(&s, n) &&
-	    slice_starts(s, SLICE(", suppressed by syslog-ng on "));
+	if (!slice_eat(&s, SLICE("Last message '")) ||
+	    !slice_rcut_at(&s, SLICE("' repeated "), &words) || !times(&s, &v) ||
+	    !slice_starts(s, SLICE(", suppressed by syslog-ng on ")))
+		return false;
+	*n = v;
+	return true;
 }
 
 /* rsyslog: "message repeated 3 times: [ TEXT]". */

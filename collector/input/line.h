@@ -14,7 +14,8 @@
 struct line {
 	int64_t time;		/* UTC epoch, whole seconds, of the event */
 	uint32_t usec;		/* fraction where the stamp has one */
-	struct slice host;	/* as printed; empty if the line names none */
+	struct slice host;	/* as printed (of syslog-ng's "source@host/relay" the host);
+				 * the source's own if the line names none, maybe empty */
 	struct slice tag;	/* "postfix/submission/smtpd": program with its path, no pid */
 	uint32_t pid;		/* 0 if there is none */
 	struct slice text;	/* after "tag[pid]: " and "[ID 1 mail.info] ", escapes undone;

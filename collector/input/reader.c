@@ -20,7 +20,8 @@
 
 #include "poison.h"
 
-enum { BLOCK_BYTES = 256 * 1024, BUFFER_BYTES = BLOCK_BYTES + LINE_MAX_BYTES + 2 * TAIL_BYTES };
+enum { BLOCK_BYTES = 128 * 1024, BUFFER_BYTES = BLOCK_BYTES + LINE_MAX_BYTES + 2 * TAIL_BYTES };
+_Static_assert((int)PACKED_BYTES <= (int)BLOCK_BYTES, "start() reads that much into an empty buffer");
 
 struct reader {
 	int fd;
@@ -350,22 +351,29 @@ go_to(struct reader *r, uint64_t offset, struct err *e)
 	return skip_to(r, offset, e);
 }
 
+/* All n bytes from that offset on. */
+static bool
+read_at(const struct reader *r, char *to, size_t n, uint64_t offset)
+{
+	ssize_t got;
+
+	do
+		got = pread(r->fd, to, n, (off_t)offset);
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)n;
+}
+
 /* The first n bytes as they are in the file now. */
 static bool
 head_now(struct reader *r, size_t n, struct slice *head)
 {
-	ssize_t got;
-
 	if (!is_plain_file(r)) {
 		while (r->head_n < n && fill(r, NULL) > 0)
 			;
 		*head = (struct slice){ r->head, n };
 		return r->head_n >= n;
 	}
-	do
-		got = pread(r->fd, r->head, n, 0);
-	while (got < 0 && errno == EINTR);
-	r->head_n = got > 0 ? (size_t)got : 0;
+	r->head_n = read_at(r, r->head, n, 0) ? n : 0;
 	*head = (struct slice){ r->head, n };
 	return r->head_n == n;
 }
@@ -411,6 +419,17 @@ reader_position(struct reader *r, struct position *pos)
 	pos->tail_hash = hash_bytes(&reader_key, tail);
 }
 
+void
+reader_peek(struct reader *r, struct position *pos)
+{
+	char head[HEAD_BYTES];
+	ssize_t n = is_plain_file(r) ? pread(r->fd, head, sizeof head, 0) : 0;
+
+	*pos = (struct position){ .head_n = n > 0 ? (uint32_t)n : 0 };
+	pos->head_hash = hash_bytes(&reader_key, (struct slice){ head, pos->head_n });
+	pos->tail_hash = hash_bytes(&reader_key, (struct slice){ head, 0 });
+}
+
 uint64_t
 reader_cut_lines(const struct reader *r)
 {
@@ -424,4 +443,22 @@ reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
 
 	*done = r->decoder != NULL ? r->packed->taken : r->offset;
 	*total = fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
+bool
+reader_unchanged(struct reader *r)
+{
+	char head[HEAD_BYTES], tail[TAIL_BYTES];
+	struct position pos;
+	struct stat st;
+
+	if (!is_plain_file(r))
+		return true;
+	reader_position(r, &pos);
+	return fstat(r->fd, &st) == 0 &&
+	    (uint64_t)st.st_size >= r->offset + r->dropped + (r->end - r->line) &&
+	    read_at(r, head, pos.head_n, 0) &&
+	    hash_bytes(&reader_key, (struct slice){ head, pos.head_n }) == pos.head_hash &&
+	    read_at(r, tail, pos.tail_n, pos.offset - pos.tail_n) &&
+	    memcmp(tail, r->buf + r->line - pos.tail_n, pos.tail_n) == 0;
 }

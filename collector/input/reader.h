@@ -37,6 +37,9 @@ void reader_close(struct reader *r);
 /* Is this file one that was read up to *pos (its head and the bytes before the
  * offset are those)? Never of a pipe; always at offset 0. Seek afterwards. */
 bool reader_matches(struct reader *r, const struct position *pos);
+/* Are the head and the bytes before the next line in the file as they were read,
+ * and is it not shorter? Moves nothing. Always true of what cannot change. */
+bool reader_unchanged(struct reader *r);
 /* Go on there (pos matched), or at 0 with NULL. */
 bool reader_seek(struct reader *r, const struct position *pos, struct err *e);
 
@@ -47,6 +50,8 @@ int reader_line(struct reader *r, bool final, struct slice *line, struct err *e)
 
 /* After the last line given out. */
 void reader_position(struct reader *r, struct position *pos);
+/* Offset 0 of a file that is told by the head it has now, read or not. */
+void reader_peek(struct reader *r, struct position *pos);
 /* How many lines were cut, how many bytes the file has (compressed size when
  * compressed) and how many of those were read: for a progress bar. */
 uint64_t reader_cut_lines(const struct reader *r);

@@ -90,6 +90,9 @@ infer(struct stamps *st, int month, int day, int tod)
 	}
 	while (st->clocked && year > 1970 && in_year(st, year, month, day, tod) > st->now + DAY_S)
 		year--;
+	if (month == 2 && day == 29 && !civil_leap(year) && civil_leap(year + 1) &&
+	    (!st->clocked || in_year(st, year + 1, 2, 29, tod) <= st->now + DAY_S))
+		year++;
 	while (month == 2 && day == 29 && !civil_leap(year))
 		year--;
 	return in_year(st, year, month, day, tod);
@@ -110,14 +113,16 @@ month_of(const char *p)
 static void
 fraction(struct slice *s, uint32_t *usec)
 {
-	uint32_t v = 0, scale = 100000;
+	static const uint32_t scale[] = { 0, 100000, 10000, 1000, 100, 10, 1 };
+	uint32_t v = 0;
 	size_t i = 1;
 
 	if (s->n < 2 || (s->p[0] != '.' && s->p[0] != ',') || !digit(s->p[1]))
 		return;
-	for (; i < s->n && digit(s->p[i]); i++, scale /= 10)
-		v += scale * (uint32_t)(s->p[i] - '0');
-	*usec = v;
+	for (; i < s->n && digit(s->p[i]); i++)
+		if (i <= 6)
+			v = v * 10 + (uint32_t)(s->p[i] - '0');
+	*usec = v * scale[i <= 6 ? i - 1 : 6];
 	*s = slice_from(*s, i);
 }
 
@@ -183,7 +188,7 @@ bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 		*time = infer(st, month, (int)day, tod);
 		if (s->p[12] == ':' && s->p[6] == ' ') {
 			memcpy(st->bsd_key, s->p, STAMP_BSD_MINUTE);
-			st->bsd_utc = *time - tod % MINUTE_S;
+			st->bsd_utc = *time - two(s->p + 13);	/* 60 is a second, too */
 		}
 	}
 	remember(st, *time);
@@ -261,7 +266,7 @@ iso_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 			return false;
 		civil = civil_days(year, month, day) * DAY_S + tod;
 		memcpy(st->iso_key, t.p, STAMP_ISO_MINUTE);
-		st->iso_civil = civil - tod % MINUTE_S;
+		st->iso_civil = civil - two(t.p + 17);
 	}
 	t = slice_from(t, 19);
 	fraction(&t, usec);

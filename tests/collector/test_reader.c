@@ -219,6 +219,76 @@ test_growing(void)
 	reader_close(r);
 }
 
+/* Files that agree in one end only are others. */
+static void
+test_matches(void)
+{
+	struct buf b = buf_new(1 << 20);
+	struct slice all = numbered(&b, 1, 200), line;
+	struct position pos;
+	struct reader *r;
+	struct err e;
+	char *p = (char *)(uintptr_t)all.p;
+
+	put("long", all, false);
+	r = reader_open(in_dir("long"), &e);
+	for (int i = 0; i < 150; i++)
+		(void)reader_line(r, false, &line, &e);
+	reader_position(r, &pos);
+	ok(reader_unchanged(r), "unchanged");
+	reader_close(r);
+	p[10] = 'X';
+	put("long", all, false);
+	r = reader_open(in_dir("long"), &e);
+	ok(!reader_matches(r, &pos), "another head");
+	reader_close(r);
+	p[10] = 't';
+	p[pos.offset - 3] = 'X';
+	put("long", all, false);
+	r = reader_open(in_dir("long"), &e);
+	ok(!reader_matches(r, &pos), "another place where it was left");
+	ok(reader_seek(r, NULL, &e) && reader_line(r, false, &line, &e) == 1 &&
+	    line.n == 34, "such a file is read from its start");
+	p[pos.offset - 3] = 'Y';
+	put("long", all, false);
+	ok(reader_unchanged(r), "a change behind the place is none");
+	put("long", slice_head(all, 3000), false);
+	ok(!reader_unchanged(r), "a file that became shorter than what was read ahead");
+	reader_close(r);
+	buf_free(&b);
+}
+
+/* The end of a long line comes in small pieces: the position has to know it. */
+static void
+test_long_line_grows(void)
+{
+	struct buf b = buf_new(1 << 20);
+	struct position pos;
+	struct slice line;
+	struct reader *r;
+	struct err e;
+
+	for (int i = 0; i < 40000; i++)
+		buf_fmt(&b, "%d,", i);
+	put("long", buf_slice(&b), false);
+	r = reader_open(in_dir("long"), &e);
+	for (int i = 0; i < 100; i++) {
+		is_int(reader_line(r, false, &line, &e), 0, "no end yet");
+		put("long", SLICE("abcdefghijklmnopqrstuvwxyz"), true);
+	}
+	put("long", SLICE("end\nnext\n"), true);
+	is_int(reader_line(r, false, &line, &e), 1, "the end");
+	ok(line.n == LINE_MAX_BYTES && memcmp(line.p, b.p, line.n) == 0, "its first 64 KiB");
+	reader_position(r, &pos);
+	is_int((long long)pos.offset, (long long)b.n + 2604, "the place after it");
+	reader_close(r);
+	r = reader_open(in_dir("long"), &e);
+	ok(reader_matches(r, &pos) && reader_seek(r, &pos, &e) &&
+	    reader_line(r, false, &line, &e) == 1 && slice_eq(line, SLICE("next")), "is found again");
+	reader_close(r);
+	buf_free(&b);
+}
+
 static void
 test_long_lines(void)
 {
@@ -364,6 +434,8 @@ main(void)
 	test_damage();
 	test_bad_files();
 	test_growing();
+	test_matches();
+	test_long_line_grows();
 	test_long_lines();
 	test_hole();
 	test_stdin();

@@ -1,0 +1,366 @@
+/* test_header.c - every shape of a line's envelope, and the traps in them. */
+#define _POSIX_C_SOURCE 200809L
+#include "input/header.h"
+#include "logtime.h"
+#include "tap.h"
+
+#include "poison.h"
+
+#define T "postfix/smtpd[12]: connect from unknown[192.0.2.1]"
+#define TEXT "connect from unknown[192.0.2.1]"
+#define TAG "postfix/smtpd"
+#define B0 1795005000	/* 2026-11-18 12:30:00 UTC */
+#define NOW (B0 + 600)
+
+/* Literals may hold NUL bytes. */
+#define L(s) { (s), sizeof(s) - 1 }
+
+static const struct {
+	struct slice raw;
+	bool good;
+	int64_t time;
+	const char *host, *tag;
+	uint32_t pid;
+	struct slice text;
+	const char *ident;	/* NULL: not looked at */
+} cases[] = {
+	/* H1, H13 */
+	{ L("Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov  8 12:30:05 mx1 " T), true, B0 - 863995, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 08 12:30:05 mx1 " T), true, B0 - 863995, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:60 mx1 " T), true, B0 + 60, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 mx1 " T "\r"), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 2001:db8::1 " T), true, B0, "2001:db8::1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 2001:db8:: " T), true, B0, "2001:db8::", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 192.0.2.7 " T), true, B0, "192.0.2.7", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 mx1/loghost " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 s_sys@mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 s_sys@mx1/a/b " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 MX1.Example.org " T), true, B0, "MX1.Example.org", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 " T), true, B0, "own", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00  " T), true, B0, "own", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 mx1 prog: text"), true, B0, "mx1", "prog", 0, L("text"), "prog: text" },
+	{ L("Nov 18 12:30:00 mx1 prog text"), true, B0, "mx1", "prog", 0, L("text"), "prog text" },
+	{ L("Nov 18 12:30:00 mx1 prog[7] text"), true, B0, "mx1", "prog", 7, L("text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 prog[7]:text"), true, B0, "mx1", "prog", 7, L("text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 prog[a/7]: text"), true, B0, "mx1", "prog", 0, L("text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 prog[99999999999]: x"), true, B0, "mx1", "prog", 0, L("x"), NULL },
+	{ L("Nov 18 12:30:00 mx1 prog(pam)[7]: x"), true, B0, "mx1", "prog(pam)", 7, L("x"), NULL },
+	{ L("Nov 18 12:30:00 mx1 /usr/sbin/amavisd[1568]: (x) y"), true, B0, "mx1",
+	    "/usr/sbin/amavisd", 1568, L("(x) y"), NULL },
+	{ L("Nov 18 12:30:00 mx1 postfix-out/submission/smtpd[3]: warning: x"), true, B0, "mx1",
+	    "postfix-out/submission/smtpd", 3, L("warning: x"), NULL },
+	{ L("Nov 18 12:30:00 mx1 kernel: [ 1.5] x[3]: y"), true, B0, "mx1", "kernel", 0,
+	    L("[ 1.5] x[3]: y"), NULL },
+	{ L("Nov 18 12:30:00 mx1 a:b[3]: y"), true, B0, "mx1", "a", 0, L("b[3]: y"), NULL },
+	{ L("Nov 18 12:30:00 mx1 prog:   text"), true, B0, "mx1", "prog", 0, L("  text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 prog[7]:"), true, B0, "mx1", "prog", 7, L(""), NULL },
+	{ L("Nov 18 12:30:00 mx1 [x] y"), true, B0, "mx1", "", 0, L("[x] y"), NULL },
+	{ L("Nov 18 12:30:00 mx1"), true, B0, "mx1", "", 0, L(""), "" },
+	{ L("Nov 18 12:30:00 mx1 qmail: 1795005000.123456 new msg 7"), true, B0, "mx1", "qmail", 0,
+	    L("1795005000.123456 new msg 7"), NULL },
+	/* H2 */
+	{ L("2026-11-18T12:30:00.123456+00:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T12:30:00Z mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T13:30:01,123456789+01:00 mx1 " T), true, B0 + 1, "mx1", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T08:00:00.5-0430 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	/* H3 */
+	{ L("<22>1 2026-11-18T12:30:00.123456+00:00 mx1 postfix/smtpd 12 - - " TEXT), true, B0,
+	    "mx1", TAG, 12, L(TEXT), T },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 postfix/smtpd 12 ID47 - \xef\xbb\xbf" TEXT), true, B0,
+	    "mx1", TAG, 12, L(TEXT), T },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 postfix/smtpd 12 - -  " TEXT), true, B0,
+	    "mx1", TAG, 12, L(TEXT), T },
+	{ L("<22>1 2026-11-18T12:30:00Z - prog - - - text"), true, B0, "own", "prog", 0, L("text"),
+	    "prog: text" },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 prog x7 - - text"), true, B0, "mx1", "prog", 0,
+	    L("text"), "prog[x7]: text" },
+	{ L("<22>1 - mx1 prog 7 - - text"), true, NOW, "mx1", "prog", 7, L("text"), NULL },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 - - - - text"), true, B0, "mx1", "", 0, L("text"), "text" },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 p 7 - [a@1 k=\"x] \\\" \\\\ \\]\"][b@1 l=\"y\"] text"), true,
+	    B0, "mx1", "p", 7, L("text"), "p[7]: text" },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 p 7 - [a@1 k=\"x] text"), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 p 7 - -"), true, B0, "mx1", "p", 7, L(""), "p[7]: " },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 p 7 -"), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("<22>1 2026-11-18T12:30:00Z mx1 p 7 - - a#011b"), true, B0, "mx1", "p", 7, L("a\tb"),
+	    "p[7]: a\tb" },
+	/* H4 */
+	{ L("<22>Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("<22>Nov 18 12:30:00 " T), true, B0, "own", TAG, 12, L(TEXT), T },
+	{ L("<22>2026-11-18T12:30:00+00:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("<22>" T), true, NOW, "own", TAG, 12, L(TEXT), T },
+	{ L("<22>mx1 " T), true, NOW, "mx1", TAG, 12, L(TEXT), T },
+	{ L("<22>some more words: and more"), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("<192>Nov 18 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("<>Nov 18 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	/* H5 */
+	{ L("Nov 18 12:30:00 2026 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("2026 Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 2026 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00.250 2026 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 2024 mx1 " T), true, B0 - 63072000, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 20260 " T), true, B0, "20260", TAG, 12, L(TEXT), T },
+	/* escapes */
+	{ L("Nov 18 12:30:00 mx1 p[7]: a#011b#012c#177#033[m"), true, B0, "mx1", "p", 7,
+	    L("a\tb\nc\177\033[m"), "p[7]: a\tb\nc\177\033[m" },
+	{ L("Nov 18 12:30:00 mx1 p[7]: #303#244 #377"), true, B0, "mx1", "p", 7,
+	    L("\303\244 \377"), NULL },
+	{ L("Nov 18 12:30:00 mx1 p[7]: a#000b"), true, B0, "mx1", "p", 7, L("a\0b"), NULL },
+	{ L("Nov 18 12:30:00 mx1 p[7]: # #1 #01 #040 #101 #176 #400 #999 #12 #"), true, B0, "mx1",
+	    "p", 7, L("# #1 #01 #040 #101 #176 #400 #999 #12 #"), NULL },
+	{ L("Nov 18 12:30:00 mx1 p[7]: 5.7.1 see #0123"), true, B0, "mx1", "p", 7,
+	    L("5.7.1 see \n3"), NULL },
+	{ L("Nov 18 12:30:00 mx1 p[7]: ##011#"), true, B0, "mx1", "p", 7, L("#\t#"), NULL },
+	{ L("Nov 18 12:30:00 mx1 p[7]: a\0b"), true, B0, "mx1", "p", 7, L("a\0b"), NULL },
+	{ L("\0\0\0Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	/* Solaris */
+	{ L("Nov 18 12:30:00 mx1 sendmail[7]: [ID 197553 mail.info] text"), true, B0, "mx1",
+	    "sendmail", 7, L("text"), "sendmail[7]: [ID 197553 mail.info] text" },
+	{ L("Nov 18 12:30:00 mx1 p[7]: [ID x] text"), true, B0, "mx1", "p", 7, L("[ID x] text"), NULL },
+	/* text that looks like an envelope stays text */
+	{ L("Nov 18 12:30:00 mx1 " T " Nov 18 12:31:00 mx2 postfix/smtpd[1]: x"), true, B0, "mx1", TAG,
+	    12, L(TEXT " Nov 18 12:31:00 mx2 postfix/smtpd[1]: x"), NULL },
+	{ L("Nov 18 12:30:00 mx1 p[7]: x message repeated 3 times: [ y]"), true, B0, "mx1", "p", 7,
+	    L("x message repeated 3 times: [ y]"), NULL },
+	/* rubbish */
+	{ L(""), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("\0\0\0\0"), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("   Nov 18 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("Nov 18 12:30:00"), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("Nov 18 25:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("Nov 18 12:30:0x mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("Nov 31 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("Nov 99999999999999999999 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("Nox 18 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("2026-02-29T12:30:00Z mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("2026-11-18T12:30:00+99:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("2026-11-18T12:30:00Zmx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("192.0.2.1\tNov 18 12:30:00\tmx1\tmail\tinfo\tx"), false, 0, NULL, NULL, 0, L(""), NULL },
+	{ L("18.11.2026 12:30:00 Mail.Info mx1 text text text"), false, 0, NULL, NULL, 0, L(""), NULL },
+};
+
+static bool
+same(struct slice s, const char *want)
+{
+	return slice_eq(s, slice_of(want));
+}
+
+static void
+show(const char *what, struct slice s)
+{
+	printf("# %s: %.*s\n", what, (int)s.n, s.p);
+}
+
+/* Each case alone, and all of them by one parser: what a line leaves behind must
+ * not change the next. */
+static void
+test_cases(void)
+{
+	struct header *one = header_new("UTC", 0, NOW, SLICE("own"), NULL);
+
+	for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+		size_t k = i / 2;
+		struct header *h = i % 2 ? one : header_new("UTC", 0, NOW, SLICE("own"), NULL);
+		struct line l = { 0 };
+		bool good = header_parse(h, cases[k].raw, &l);
+		bool right = good == cases[k].good;
+
+		if (good && right)
+			right = l.time == cases[k].time && same(l.host, cases[k].host) &&
+			    same(l.tag, cases[k].tag) && l.pid == cases[k].pid &&
+			    slice_eq(l.text, cases[k].text) && l.repeat == 1 &&
+			    !l.repeat_of_last &&
+			    (cases[k].ident == NULL || same(l.ident, cases[k].ident));
+		if (!ok(right, "%s", cases[k].raw.p)) {
+			printf("# %s, time %lld, pid %u\n", good ? "good" : "bad",
+			    (long long)(l.time - B0), (unsigned)l.pid);
+			show("host", l.host);
+			show("tag", l.tag);
+			show("text", l.text);
+			show("ident", l.ident);
+		}
+		if (h != one)
+			header_free(h);
+	}
+	header_free(one);
+}
+
+static void
+test_repeats(void)
+{
+	static const struct {
+		const char *raw;
+		uint32_t repeat;
+		bool of_last;
+		const char *text;
+	} rows[] = {
+		{ "Nov 18 12:30:00 mx1 p[7]: message repeated 3 times: [ a [b] c]", 3, false, "a [b] c" },
+		{ "Nov 18 12:30:00 mx1 p[7]: message repeated 3 times: [a]", 3, false, "a" },
+		{ "Nov 18 12:30:00 mx1 p[7]: message repeated 3 times: [ a was cu", 3, false, "a was cu" },
+		{ "Nov 18 12:30:00 mx1 p[7]: message repeated 0 times: [ a]", 1, false,
+		    "message repeated 0 times: [ a]" },
+		{ "Nov 18 12:30:00 mx1 p[7]: message repeated 99999999999 times: [ a]", 1, false,
+		    "message repeated 99999999999 times: [ a]" },
+		{ "Nov 18 12:30:00 mx1 p[7]: message repeated x", 1, false, "message repeated x" },
+		{ "<22>1 2026-11-18T12:30:00Z mx1 p 7 - - message repeated 2 times: [ a]", 2, false, "a" },
+		{ "Nov 18 12:30:00 mx1 last message repeated 4 times", 4, true, "" },
+		{ "Nov 18 12:30:00 mx1 --- last message repeated 4 times ---", 4, true, "" },
+		{ "Nov 18 12:30:00 mx1 last message buffered 4 times", 4, true, "" },
+		{ "Nov 18 12:30:00 last message repeated 4 times", 4, true, "" },
+		{ "Nov 18 12:30:00 mx1 last message repeated 4 times, or so", 1, false,
+		    "message repeated 4 times, or so" },
+		{ "Nov 18 12:30:00 mx1 p[7]: Last message 'a 'b' repeated 1' repeated 5 times, "
+		    "suppressed by syslog-ng on mx1", 5, true, "" },
+		{ "Nov 18 12:30:00 mx1 p[7]: Last message 'a'", 1, false, "Last message 'a'" },
+	};
+	struct header *h = header_new("UTC", 0, NOW, SLICE("own"), NULL);
+	struct line l;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bool good = header_parse(h, slice_of(rows[i].raw), &l);
+
+		if (!ok(good && l.repeat == rows[i].repeat && l.repeat_of_last == rows[i].of_last &&
+		    same(l.text, rows[i].text) && (!l.repeat_of_last || l.tag.n == 0), "%s",
+		    rows[i].raw)) {
+			printf("# repeat %u\n", (unsigned)l.repeat);
+			show("text", l.text);
+		}
+	}
+	header_free(h);
+}
+
+/* The time of a BSD stamp by this parser, 0 if it is none. */
+static int64_t
+when(struct header *h, const char *stamp)
+{
+	char raw[64];
+	struct line l;
+
+	(void)snprintf(raw, sizeof raw, "%s mx1 p[7]: x", stamp);
+	return header_parse(h, slice_of(raw), &l) ? l.time : 0;
+}
+
+static int64_t
+at(int y, int m, int d, int hh, int mm, int ss)
+{
+	return civil_days(y, m, d) * DAY_S + hh * HOUR_S + mm * MINUTE_S + ss;
+}
+
+static void
+test_fractions(void)
+{
+	static const struct {
+		const char *raw;
+		uint32_t usec;
+	} rows[] = {
+		{ "2026-11-18T12:30:00.123456Z mx1 p: x", 123456 },
+		{ "2026-11-18T12:30:00.5Z mx1 p: x", 500000 },
+		{ "2026-11-18T12:30:00.000001Z mx1 p: x", 1 },
+		{ "2026-11-18T12:30:00.123456789Z mx1 p: x", 123456 },
+		{ "2026-11-18T12:30:00Z mx1 p: x", 0 },
+		{ "Nov 18 12:30:00.025 mx1 p: x", 25000 },
+	};
+	struct header *h = header_new("UTC", 0, NOW, SLICE(""), NULL);
+	struct line l;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		ok(header_parse(h, slice_of(rows[i].raw), &l) && l.time == B0 &&
+		    l.usec == rows[i].usec, "%s", rows[i].raw);
+	}
+	header_free(h);
+}
+
+static void
+test_years(void)
+{
+	struct header *h = header_new("UTC", 0, at(2027, 1, 1, 0, 5, 0), SLICE(""), NULL);
+
+	is_int(when(h, "Dec 31 23:59:58"), at(2026, 12, 31, 23, 59, 58), "read after New Year");
+	is_int(when(h, "Jan  1 00:00:01"), at(2027, 1, 1, 0, 0, 1), "the new year");
+	is_int(when(h, "Dec 31 23:59:59"), at(2026, 12, 31, 23, 59, 59), "a late line");
+	is_int(when(h, "Jan  2 00:04:00"), at(2027, 1, 2, 0, 4, 0), "a clock a day ahead");
+	is_int(when(h, "Jan  3 00:04:00"), at(2026, 1, 3, 0, 4, 0), "not two days ahead");
+	is_int(when(h, "Feb 29 12:00:00"), at(2024, 2, 29, 12, 0, 0), "Feb 29: the last leap year");
+	header_set_now(h, at(2028, 3, 1, 12, 0, 0));
+	is_int(when(h, "Feb 29 12:00:00"), at(2028, 2, 29, 12, 0, 0), "Feb 29 of this year");
+	header_free(h);
+
+	h = header_new("UTC", 0, at(2026, 11, 18, 0, 0, 0), SLICE(""), NULL);
+	is_int(when(h, "Nov 30 10:00:00"), at(2025, 11, 30, 10, 0, 0), "last year's November");
+	is_int(when(h, "Dec 31 10:00:00"), at(2025, 12, 31, 10, 0, 0), "December");
+	is_int(when(h, "Jan  1 10:00:00"), at(2026, 1, 1, 10, 0, 0), "January");
+	is_int(when(h, "Nov 17 10:00:00"), at(2026, 11, 17, 10, 0, 0), "yesterday");
+	header_free(h);
+
+	h = header_new("UTC", 2019, at(2026, 11, 18, 0, 0, 0), SLICE(""), NULL);
+	is_int(when(h, "Dec 30 10:00:00"), at(2019, 12, 30, 10, 0, 0), "a year that is told");
+	is_int(when(h, "Jan  2 10:00:00"), at(2020, 1, 2, 10, 0, 0), "goes on");
+	is_int(when(h, "Dec 31 23:00:00"), at(2019, 12, 31, 23, 0, 0), "a late line");
+	is_int(when(h, "2041-01-01T00:00:00Z"), at(2041, 1, 1, 0, 0, 0), "a clock gone wild");
+	is_int(when(h, "Jan  2 10:00:01"), at(2020, 1, 2, 10, 0, 1), "changes nothing");
+	is_int(when(h, "Feb 29 10:00:00"), at(2020, 2, 29, 10, 0, 0), "leap day");
+	is_int(when(h, "Aug  1 10:00:00"), at(2020, 8, 1, 10, 0, 0), "a quiet summer");
+	is_int(when(h, "Jul 31 10:00:00"), at(2020, 7, 31, 10, 0, 0), "a line that is a day late");
+	is_int(header_newest(h), at(2020, 8, 1, 10, 0, 0), "the newest line");
+	header_free(h);
+
+	/* told 2026, interrupted on New Year's Eve, told 2026 again */
+	h = header_new("UTC", 2026, at(2026, 11, 18, 0, 0, 0), SLICE(""), NULL);
+	header_set_newest(h, at(2026, 12, 31, 23, 59, 0));
+	is_int(when(h, "Jan  1 00:00:30"), at(2027, 1, 1, 0, 0, 30), "after a restart");
+	is_int(when(h, "Dec 31 23:59:30"), at(2026, 12, 31, 23, 59, 30), "and back");
+	header_free(h);
+
+	h = header_new("UTC", 0, at(2026, 6, 1, 0, 0, 0), SLICE(""), NULL);
+	is_int(when(h, "2041-01-01T00:00:00Z"), at(2041, 1, 1, 0, 0, 0), "a clock gone wild");
+	is_int(header_newest(h), 0, "is not the newest line");
+	is_int(when(h, "May 31 10:00:00"), at(2026, 5, 31, 10, 0, 0), "this year");
+	header_free(h);
+}
+
+static void
+test_zones(void)
+{
+	struct header *h = header_new("Europe/Berlin", 0, at(2026, 11, 18, 0, 0, 0), SLICE(""), NULL);
+	struct header *ny = header_new("America/New_York", 2026, 0, SLICE(""), NULL);
+	struct err e;
+
+	ok(header_new("No/Where", 0, 0, SLICE(""), &e) == NULL, "%s", e.text);
+	if (h == NULL || ny == NULL) {
+		ok(1, "summer time # SKIP no zone database here");
+		return;
+	}
+	is_int(when(h, "Oct 25 01:59:59"), at(2026, 10, 24, 23, 59, 59), "before the clocks change");
+	is_int(when(h, "Oct 25 02:59:00"), at(2026, 10, 25, 0, 59, 0), "first pass");
+	is_int(when(h, "Oct 25 02:58:00"), at(2026, 10, 25, 0, 58, 0), "a minute late");
+	is_int(when(h, "Oct 25 02:00:01"), at(2026, 10, 25, 1, 0, 1), "second pass");
+	is_int(when(ny, "Nov  1 01:30:00"), at(2026, 11, 1, 5, 30, 0), "another zone beside it");
+	is_int(when(h, "Oct 25 02:20:00"), at(2026, 10, 25, 1, 20, 0), "on in the second pass");
+	is_int(when(h, "Oct 25 02:19:58"), at(2026, 10, 25, 1, 19, 58), "a late line in it");
+	is_int(when(h, "Oct 25 02:59:59"), at(2026, 10, 25, 1, 59, 59), "its end");
+	is_int(when(h, "Oct 25 03:00:00"), at(2026, 10, 25, 2, 0, 0), "winter");
+	is_int(when(h, "2026-10-25T02:30:00+02:00"), at(2026, 10, 25, 0, 30, 0), "a zone in the stamp");
+	is_int(when(ny, "Nov  1 01:10:00"), at(2026, 11, 1, 6, 10, 0), "second pass there");
+	is_int(when(ny, "Mar 29 02:30:00"), at(2027, 3, 29, 6, 30, 0), "next spring");
+	header_free(h);
+	header_free(ny);
+
+	/* January in the zone is still December in UTC */
+	h = header_new("Asia/Tokyo", 0, at(2027, 1, 1, 0, 5, 0), SLICE(""), NULL);
+	is_int(when(h, "Jan  1 03:00:00"), at(2026, 12, 31, 18, 0, 0), "New Year in Tokyo");
+	is_int(when(h, "Jan  1 09:05:00"), at(2027, 1, 1, 0, 5, 0), "and in UTC");
+	is_int(when(h, "Dec 31 23:59:00"), at(2026, 12, 31, 14, 59, 0), "a late line");
+	header_free(h);
+}
+
+int
+main(void)
+{
+	test_cases();
+	test_repeats();
+	test_fractions();
+	test_years();
+	test_zones();
+	return done_testing();
+}

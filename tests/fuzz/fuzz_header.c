@@ -1,0 +1,56 @@
+/* fuzz_header.c - no line, and no order of lines, leads a header parser astray.
+ *
+ * The input is lines for one parser. What comes out must lie in the line's own
+ * identity, and that in the line or, undone, be no longer than it. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "input/header.h"
+
+#include "poison.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool
+inside(struct slice part, struct slice whole)
+{
+	return part.n == 0 || (part.p >= whole.p && part.n <= whole.n &&
+	    part.p + part.n <= whole.p + whole.n);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const zones[] = { "UTC", "Europe/Berlin", "Asia/Tokyo" };
+	const char *zone = zones[size % 3];
+	struct header *h = header_new(zone, size % 5 == 0 ? 2025 : 0, 1795005000, SLICE("own"), NULL);
+	struct slice all = { (const char *)data, size }, raw;
+	struct line l;
+
+	if (h == NULL)
+		return 0;
+	while (all.n > 0) {
+		if (!slice_cut(&all, '\n', &raw)) {
+			raw = all;
+			all.n = 0;
+		}
+		/* a copy of exact size: reading past it is seen */
+		char *copy = malloc(raw.n + (raw.n == 0));
+		struct slice line = { copy, raw.n };
+
+		if (copy == NULL)
+			break;
+		if (raw.n > 0)
+			memcpy(copy, raw.p, raw.n);
+		if (header_parse(h, line, &l)) {
+			assert(l.repeat >= 1 && l.usec < 1000000);
+			assert(l.time > -2208988800 - 86400 && l.time < 7289654400);
+			assert(inside(l.tag, l.ident) && inside(l.text, l.ident));
+			assert(l.ident.n <= line.n + 4);
+			assert(!l.repeat_of_last || (l.tag.n == 0 && l.text.n == 0));
+		}
+		free(copy);
+	}
+	header_free(h);
+	return 0;
+}

@@ -9,6 +9,11 @@
 # A new .c in a folder is built without touching this file; only a program that
 # needs a library has a line of its own (LIBS_name = ...).
 
+# Works from cron and "env -i", too.
+ifeq ($(origin PATH),undefined)
+export PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+endif
+
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -54,9 +59,10 @@ LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_reject_ratio := -lsqlite3 -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
+MAIN_SRC  := $(wildcard collector/mx*.c)
 COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow/*.c \
-               collector/store/*.c collector/view/*.c)
-MAIN_SRC  := $(wildcard collector/*.c)
+               collector/store/*.c collector/view/*.c) \
+             $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -72,35 +78,45 @@ FUZZ   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ_SRC))
 BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 
 .DEFAULT_GOAL := all
+# Objects stay: what did not change is not built again.
+.SECONDARY:
 .PHONY: all run test fuzz bench lint gen install deps clean help
 all: $(MAINS) $(PLUGS)
 
+# One short line a file; V=1 shows the commands.
+Q = $(if $(V),,@echo "  $@";)
+
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) $(CPP) $(DEPGEN) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(CPP) $(DEPGEN) -c -o $@ $<
 
 $(LIB_A): $(call obj,$(LIB_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(COL_A): $(call obj,$(COL_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/bin/%: $(B)/obj/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 $(B)/plugins/%: $(B)/obj/plugins/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
 $(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
 $(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+# --as-needed: bench/empty must link nothing, it is what a check is compared with.
 $(B)/bench/%: $(B)/obj/bench/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_collector)
+# The generated day knows nothing of the collector: no archive of ours.
+$(B)/bench/genday: $(call obj,bench/genday.c $(wildcard bench/day/*.c))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(B)/obj/tests/%.o: CPP += -Itests
 
@@ -110,9 +126,9 @@ $(B)/obj/tests/%.o: CPP += -Itests
 run: all
 	@sh packaging/run.sh $(B) $(if $(ONCE),once)
 
-# Every test speaks TAP; tests/run.sh adds them up to "N passed, N failed".
-test: all $(TESTS)
-	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) sh tests/run.sh $(TESTS) $(sort $(wildcard tests/*/*.t))
+# Every test speaks TAP; tests/run.pl adds them up to "N passed, N failed".
+test: all $(TESTS) $(B)/bench/genday
+	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) perl tests/run.pl $(TESTS) $(sort $(wildcard tests/*/*.t))
 
 bench: all $(BENCH)
 	@BUILD=$(B) sh bench/run.sh
@@ -127,7 +143,7 @@ fuzz: $(FUZZ)
 	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
 lint:
-	@sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
+	@FLAGS='-std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $(CPP)' sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)
 
 gen: all
 	@sh packaging/gen.sh $(B)

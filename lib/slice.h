@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 struct slice {
 	const char *p;
 	size_t n;
@@ -90,6 +94,30 @@ slice_cut(struct slice *s, char sep, struct slice *head)
 	*head = (struct slice){ s->p, (size_t)(at - s->p) };
 	*s = slice_from(*s, head->n + 1);
 	return true;
+}
+
+/* How many bytes of s stand before the first a or b; all of them if there is neither.
+ * For short runs, where memchr() and its like take longer to be called. */
+static inline size_t
+slice_until(struct slice s, char a, char b)
+{
+	size_t i = 0;
+
+#ifdef __SSE2__
+	const __m128i va = _mm_set1_epi8(a), vb = _mm_set1_epi8(b);
+
+	for (; i + 16 <= s.n; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + i));
+		unsigned hits = (unsigned)_mm_movemask_epi8(
+		    _mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb)));
+
+		if (hits != 0)
+			return i + (unsigned)__builtin_ctz(hits);
+	}
+#endif
+	while (i < s.n && s.p[i] != a && s.p[i] != b)
+		i++;
+	return i;
 }
 
 /* Where needle begins in s for the first time, or -1. */

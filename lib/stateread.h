@@ -21,6 +21,10 @@ struct stateread;
 struct stateread *stateread_open(const char *dir, struct err *e);
 void stateread_close(struct stateread *r);
 
+/* From here on to the end see one commit only, whatever is committed meanwhile: for
+ * numbers that must fit each other. Not for readers that stay open for long. */
+void stateread_freeze(struct stateread *r);
+
 /* For rooms of the collector that have tables of their own in the state. */
 struct sqlite3 *stateread_db(struct stateread *r);
 

@@ -163,6 +163,27 @@ take_message_id(struct slice *s, struct slice *mid)
 	*s = slice_from(*s, mid->n);
 }
 
+/* "5A6B7C/5A6B7D": postfix's own line names one of several only, so each is a bond. */
+static int
+take_queued_as(struct slice ids, struct event *out)
+{
+	struct slice id;
+	int n = 1;
+
+	if (!take_id(&ids, &id))
+		return n;
+	out->new_id = id;
+	if (out->id.n == 0 || ids.n == 0 || ids.p[0] != '/')
+		return n;
+	do {
+		struct event *l = event_begin(&out[n++], EV_LINK);
+
+		l->id = out->id;
+		l->new_id = id;
+	} while (n < EVENTS_MAX && slice_eat_char(&ids, '/') && take_id(&ids, &id));
+	return n;
+}
+
 static int
 take_fields(struct slice s, struct event *out)
 {
@@ -186,18 +207,7 @@ take_fields(struct slice s, struct event *out)
 		} else if (slice_eq(key, SLICE("size"))) {
 			slice_u64(&value, &out->size);
 		} else if (slice_eq(key, SLICE("queued_as"))) {
-			while (n < EVENTS_MAX && take_id(&ids, &id)) {
-				if (out->new_id.n == 0) {
-					out->new_id = id;
-				} else if (out->id.n > 0) {
-					struct event *l = event_begin(&out[n++], EV_LINK);
-
-					l->id = out->id;
-					l->new_id = id;
-				}
-				if (!slice_eat_char(&ids, '/'))
-					break;
-			}
+			n = take_queued_as(ids, out);
 		}
 	}
 	return n;

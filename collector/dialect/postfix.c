@@ -253,19 +253,22 @@ pf_info(const struct pf_line *p, struct event *out, enum reason cls, struct slic
 }
 
 /* "NAME[ADDR]" at the front of *s; a name has no blank. */
-static inline bool
+static bool
 take_peer(struct slice *s, struct slice *name, struct slice *ip)
 {
-	const char *end = s->p + s->n, *open, *close;
+	size_t n = slice_until(*s, '[', ' '), m;
+	struct slice rest;
 
-	open = s->n > 0 ? memchr(s->p, '[', s->n) : NULL;
-	close = open != NULL ? memchr(open, ']', (size_t)(end - open)) : NULL;
-	if (close == NULL)
+	if (n == s->n || s->p[n] != '[')
 		return false;
-	*name = (struct slice){ s->p, (size_t)(open - s->p) };
-	*ip = (struct slice){ open + 1, (size_t)(close - open) - 1 };
-	*s = (struct slice){ close + 1, (size_t)(end - close) - 1 };
-	return name->n == 0 || memchr(name->p, ' ', name->n) == NULL;
+	rest = slice_from(*s, n + 1);
+	m = slice_until(rest, ']', ']');
+	if (m == rest.n)
+		return false;
+	*name = slice_head(*s, n);
+	*ip = slice_head(rest, m);
+	*s = slice_from(rest, m + 1);
+	return true;
 }
 
 bool
@@ -584,8 +587,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		p.text.n--;
 	if (slice_eat(&p.text, SLICE("NOQUEUE: "))) {
 		p.has_id = true;
-	} else if ((n = id_length(p.text)) > 0 && n + 1 < p.text.n && p.text.p[n] == ':' &&
-	    p.text.p[n + 1] == ' ') {
+	} else if ((n = slice_until(slice_head(p.text, 40), ':', ' ')) >= 5 && n + 1 < p.text.n &&
+	    p.text.p[n] == ':' && p.text.p[n + 1] == ' ' && id_length(p.text) == n) {
 		p.has_id = true;
 		p.id = slice_head(p.text, n);
 		p.text = slice_from(p.text, n + 2);

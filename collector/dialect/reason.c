@@ -235,7 +235,8 @@ vague_code(unsigned dsn, unsigned code, bool remote, struct slice *sub)
 		if (remote)
 			break;	/* theirs to know */
 		return answer(sub, REASON_resource, SLICE("mailbox"));
-	case 3: return REASON_resource;
+	case 3:	/* x.3.0 of another server is its way to say nothing */
+		return remote && dsn == 300 ? REASON_other : REASON_resource;
 	case 5: return REASON_protocol;
 	case 6: return answer(sub, REASON_protocol, SLICE("mime"));
 	case 7: return REASON_policy;

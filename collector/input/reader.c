@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "input/decode.h"
@@ -443,6 +444,28 @@ reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
 
 	*done = r->decoder != NULL ? r->packed->taken : r->offset;
 	*total = fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
+void
+reader_identity(const struct reader *r, uint64_t *dev, uint64_t *ino)
+{
+	struct stat st;
+
+	*dev = *ino = 0;
+	if (fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		*dev = st.st_dev;
+		*ino = st.st_ino;
+	}
+}
+
+int64_t
+reader_written_at(const struct reader *r)
+{
+	struct stat st;
+
+	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return (int64_t)time(NULL);
+	return (int64_t)st.st_mtime;
 }
 
 bool

@@ -57,6 +57,13 @@ void reader_peek(struct reader *r, struct position *pos);
 uint64_t reader_cut_lines(const struct reader *r);
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
 
+/* Device and inode; 0 and 0 for a stream. */
+void reader_identity(const struct reader *r, uint64_t *dev, uint64_t *ino);
+
+/* When the file was written last (its mtime), or now for what is no file: the clock
+ * that the year of its stamps is inferred from. */
+int64_t reader_written_at(const struct reader *r);
+
 /* The file's name without what rotation adds: "/var/log/mail.log.2.gz" and
  * "/var/log/mail.log-20261120.zst" are "/var/log/mail.log". Fills out (a C string). */
 void reader_family(const char *path, char *out, size_t size);

@@ -37,17 +37,6 @@ year_at(const char *p)
 	return a < 19 || a > 21 || b < 0 ? -1 : a * 100 + b;
 }
 
-/* The newest line is the memory for years and repeated hours; a clock gone wild
- * on some host must not spoil it. */
-static inline void
-remember(struct stamps *st, int64_t t)
-{
-	if (t <= st->newest)
-		return;
-	if (st->clocked ? t <= st->now + DAY_S : st->newest == 0 || t - st->newest < 366 * DAY_S)
-		st->newest = t;
-}
-
 /* Local civil seconds to UTC. */
 static int64_t
 local_utc(const struct stamps *st, int64_t civil)
@@ -191,7 +180,7 @@ bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 			st->bsd_utc = *time - two(s->p + 13);	/* 60 is a second, too */
 		}
 	}
-	remember(st, *time);
+	stamp_remember(st, *time);
 	*s = t;
 	return true;
 }
@@ -209,7 +198,7 @@ bsd_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 		if (ss < 0 || ss > 60)
 			return false;
 		*time = st->bsd_utc + ss;
-		remember(st, *time);
+		stamp_remember(st, *time);
 		*s = slice_from(*s, 16);
 		return true;
 	}
@@ -272,7 +261,7 @@ iso_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 	fraction(&t, usec);
 	if (!zone_of(st, &t, civil, &*time) || !slice_eat_char(&t, ' '))
 		return false;
-	remember(st, *time);
+	stamp_remember(st, *time);
 	*s = t;
 	return true;
 }

@@ -33,4 +33,32 @@ struct stamps {
  * False, and *s untouched, if it is none. *usec is set only by a fraction. */
 bool stamp_take(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec);
 
+/* The newest line is the memory for years and repeated hours; a clock gone wild
+ * on some host must not spoil it. */
+static inline void
+stamp_remember(struct stamps *st, int64_t t)
+{
+	enum { DAY = 86400 };
+
+	if (t <= st->newest)
+		return;
+	if (st->clocked ? t <= st->now + DAY : st->newest == 0 || t - st->newest < 366 * DAY)
+		st->newest = t;
+}
+
+/* Is what stands in the 16 bytes at p "Mmm dd hh:mm:ss " of the minute that was
+ * seen last? */
+static inline bool
+stamp_same(struct stamps *st, const char *p, int64_t *time)
+{
+	unsigned tens = (unsigned)(p[13] - '0'), ones = (unsigned)(p[14] - '0');
+
+	if (memcmp(p, st->bsd_key, STAMP_BSD_MINUTE) != 0 || p[12] != ':' || p[15] != ' ' ||
+	    tens > 5 || ones > 9)
+		return false;
+	*time = st->bsd_utc + tens * 10 + ones;
+	stamp_remember(st, *time);
+	return true;
+}
+
 #endif

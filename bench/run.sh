@@ -1,0 +1,94 @@
+#!/bin/sh
+# run.sh - `make bench`: import of a generated day beside `wc -l` and beside the usual tools.
+#
+# Everything runs on one core, in turn, RUNS times; medians count. What a tool says is held
+# against the day's truth, so that a fast wrong answer is seen to be wrong. Tools that are not
+# installed are named and left out: they are no part of building or testing.
+#
+#	LINES=2000000 SEED=1 RUNS=3	the day, and how often
+#	PEERS=0				leave the other tools out (mtail alone takes a minute a run)
+#
+# The table goes to the terminal and, as markdown, to bench/last.md.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+: "${BUILD:=build}" "${LINES:=2000000}" "${SEED:=1}" "${RUNS:=3}" "${PEERS:=1}"
+unset COLUMNS
+TZ=UTC LC_ALL=C
+export TZ LC_ALL
+root=$PWD
+case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
+mxgauge=$BUILD/bin/mxgauge
+measure=$BUILD/bench/measure
+T=$(mktemp -d) || exit 1
+trap 'rm -rf "$T"' EXIT
+trap 'exit 1' HUP INT TERM
+core=$(($(nproc) - 1))
+
+say() {
+    [ ! -t 2 ] || echo "$@" >&2
+}
+
+say "making a day of $LINES lines ..."
+"$BUILD/bench/genday" "$LINES" "$SEED" "$T/day.log" "$T/truth" || exit 1
+cat "$T/day.log" >/dev/null # into the page cache
+
+# --- speed --------------------------------------------------------------------------
+import="$mxgauge import --state $T/state --tz UTC --year 2026"
+set -- wc "wc -l $T/day.log" \
+    import_commit "$import --no-rrd $T/day.log" \
+    import_rrd "$import $T/day.log"
+: >"$T/absent"
+peer() { # NAME: is it there, and wanted?
+    [ "$PEERS" != 0 ] || return 1
+    command -v "$1" >/dev/null 2>&1 && return 0
+    echo "$1" >>"$T/absent"
+    return 1
+}
+if peer mailgraph; then
+    set -- "$@" mailgraph "mailgraph -v -c -y 2026 --daemon-rrd=$T/mailgraph \
+        -l $T/day.log >$T/mailgraph.out"
+fi
+if peer pflogsumm; then
+    # It has to be told that mxc has two instances; a pattern is taken.
+    set -- "$@" pflogsumm "pflogsumm --detail 0 --syslog-name=postfix(?:-in|-out)? \
+        $T/day.log >$T/pflogsumm.out"
+fi
+program=/usr/share/doc/mtail/examples/postfix.mtail
+if peer mtail; then
+    if [ -r "$program" ]; then
+        set -- "$@" mtail "mtail --one_shot --log_dir $T --logs $T/day.log --progs $program \
+            --override_timezone UTC >$T/mtail.out"
+    else
+        echo "mtail's $program" >>"$T/absent"
+    fi
+fi
+say "measuring, $RUNS runs ..."
+"$measure" -n "$RUNS" -c "$core" -p "rm -rf $T/state $T/mailgraph && mkdir $T/mailgraph" "$@" \
+    >"$T/speed" || exit 1
+
+# --- what mxgauge says, and how long asking takes -------------------------------------
+rm -rf "$T/state"
+if $import "$T/day.log" >"$T/import.out" 2>&1; then
+    "$mxgauge" report --state "$T/state" --json >"$T/report" 2>>"$T/import.out"
+fi
+perl bench/judge.pl "$T/truth" "$T/report" >"$T/judged" 2>&1
+say "measuring checks ..."
+newest=$(tail -n 1 "$T/day.log" | cut -c 8-15)
+set -- empty "$BUILD/bench/empty" report "$mxgauge report --state $T/state --json"
+for check in "$BUILD"/plugins/check_*; do
+    [ -x "$check" ] || continue
+    name=${check##*/}
+    set -- "$@" "$name" "$check -V"
+    if [ "$name" = check_reject_ratio ]; then
+        set -- "$@" "$name+state" "$check --state $T/state --at 2026-11-05T${newest}Z"
+    fi
+done
+"$measure" -n 200 -c "$core" "$@" >"$T/small" || exit 1
+for check in "$BUILD"/plugins/check_*; do
+    [ -x "$check" ] || continue
+    printf '%s\t%s\t%s\n' "${check##*/}" "$(wc -c <"$check")" \
+        "$(ldd "$check" | grep -c libssl)" >>"$T/sizes"
+done
+
+perl bench/table.pl "$T" "$(wc -c <"$T/day.log")" "$RUNS" >bench/last.md || exit 1
+cat bench/last.md

@@ -1,0 +1,426 @@
+/* daemon.c - the loop of mxgauged: read, commit each second, draw each minute.
+ *
+ * One thread. Reading is done in short bouts, so that signals and timers are never
+ * kept waiting. While a commit fails (mostly a full disk) nothing more is read, so
+ * that memory stays small; the same commit is tried again each time. */
+#include "daemon.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "draw.h"
+#include "ingest.h"
+#include "mem.h"
+#include "message.h"
+#include "notify.h"
+#include "reading.h"
+
+/* behind ours: its macro EV_TIMEOUT and the event of that name do not get along */
+#include <event2/event.h>
+
+#include "poison.h"
+
+enum {
+	BOUT_LINES = 2000, SIGNALS_N = 4,
+	GATHER_US = 100000,
+	REWRITE_EVERY_S = 300	/* a late line each minute must not redraw the past each minute */
+};
+
+struct daemon {
+	struct config *config;
+	const char *path;
+	const char *const (*alias)[2];
+	struct ingest *in;
+	struct reading *reading;
+	struct draw *draw;
+	struct event_base *base;
+	struct event *more, *watch, *look_at, *commit_at, *draw_at, *signal[SIGNALS_N];
+	struct fault commit_fault, draw_fault;
+	bool paused;		/* a commit failed */
+	bool undrawn;		/* something was committed since the RRDs were written */
+	uint64_t lines;		/* before the last reload */
+	int64_t started_at;
+	int status;
+};
+
+static int64_t
+now_s(void)
+{
+	return (int64_t)time(NULL);
+}
+
+/* --- what a configuration opens ------------------------------------------------- */
+
+/* Hosts are known by their first label; addresses are whole. */
+static const char *
+host_label(struct arena *a, struct slice name)
+{
+	size_t n = 0;
+
+	while (n < name.n && strchr("0123456789.:abcdefABCDEF", name.p[n]) != NULL)
+		n++;
+	if (n == name.n && (slice_has(name, SLICE(":")) ||
+	    (name.n > 0 && name.p[name.n - 1] >= '0' && name.p[name.n - 1] <= '9')))
+		return arena_strdup(a, name);
+	(void)slice_cut(&name, '.', &name);
+	return arena_strdup(a, name);
+}
+
+static const char *const (*
+aliases(struct config *c))[2]
+{
+	const char *(*pair)[2] = arena_alloc(&c->arena, (c->host_alias.n + 1) * sizeof *pair);
+
+	for (size_t i = 0; i < c->host_alias.n; i++) {
+		struct slice host = slice_of(c->host_alias.item[i]), name;
+
+		(void)slice_cut(&host, '=', &name);
+		pair[i][0] = host_label(&c->arena, slice_trim(name));
+		pair[i][1] = host_label(&c->arena, slice_trim(host));
+	}
+	return (const char *const (*)[2])pair;
+}
+
+static void
+close_all(struct daemon *d)
+{
+	if (d->watch != NULL)
+		event_free(d->watch);
+	d->watch = NULL;
+	draw_close(d->draw);
+	d->draw = NULL;
+	reading_close(d->reading);
+	d->reading = NULL;
+	if (d->in != NULL)
+		d->lines += ingest_totals(d->in)->lines;
+	ingest_close(d->in);
+	d->in = NULL;
+}
+
+static void
+note_rrd(void *arg, const char *sentence)
+{
+	(void)arg;
+	message(MSG_rrd_note, "%s", sentence);
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *arg);
+
+static bool
+open_all(struct daemon *d, struct config *c, struct err *e)
+{
+	struct ingest_settings set = {
+		.horizon_s = c->horizon, .future_s = c->future, .keep_minutes = c->keep_minutes / 60,
+		.keep_hours = c->keep_hours / 60, .keep_mails = c->keep_mails / 60,
+		.max_mails = (size_t)c->max_open_mails, .alias = aliases(c)
+	};
+	struct draw_options draw = {
+		.state = c->state, .rrd = c->rrd_dir, .rewrite_every_s = REWRITE_EVERY_S,
+		.templates = c->templates[0] == '\0' ? NULL : c->templates,
+		.cached = c->rrdcached[0] == '\0' ? NULL : c->rrdcached, .note = note_rrd
+	};
+
+	d->in = ingest_open(c->state, &set, e);
+	if (d->in == NULL)
+		return false;
+	d->draw = draw_open(&draw, e);
+	d->reading = d->draw == NULL ? NULL : reading_open(c, d->in, e);
+	if (d->reading == NULL) {
+		close_all(d);
+		return false;
+	}
+	if (reading_fd(d->reading) >= 0) {
+		d->watch = event_new(d->base, reading_fd(d->reading), EV_READ, on_watch, d);
+		(void)event_add(d->watch, NULL);
+	}
+	return true;
+}
+
+/* --- the three things it does --------------------------------------------------- */
+
+static bool
+commit(struct daemon *d, bool last)
+{
+	struct err e;
+
+	ingest_clock(d->in, now_s());
+	reading_remember(d->reading, now_s());
+	if (!ingest_commit(d->in, last, &e)) {
+		fault_met(&d->commit_fault, now_s(), e.text);
+		d->paused = true;
+		return false;
+	}
+	reading_committed(d->reading);
+	fault_over(&d->commit_fault, now_s());
+	d->paused = false;
+	d->undrawn = true;
+	message(MSG_committed, "%" PRIu64 " lines", d->lines + ingest_totals(d->in)->lines);
+	return true;
+}
+
+/* One bout. If there is more, the loop comes back here by a timer of no time, which
+ * lets it look at signals and other timers first; event_active() would not. */
+static void
+read_on(struct daemon *d)
+{
+	struct err e;
+	int more;
+
+	if (d->paused || d->status != 0)
+		return;
+	ingest_clock(d->in, now_s());
+	more = reading_some(d->reading, BOUT_LINES, &e);
+	if (more < 0) {
+		message(MSG_state_failed, "%s", e.text);
+		d->status = 1;
+		event_base_loopbreak(d->base);
+		return;
+	}
+	if (ingest_full(d->in))
+		(void)commit(d, false);
+	if (more > 0)
+		(void)event_add(d->more, &(struct timeval){ 0 });
+}
+
+/* What is otherwise written once a minute may be waiting when traffic ends. */
+static void
+draw(struct daemon *d)
+{
+	struct err e;
+
+	if (d->undrawn && !commit(d, true))
+		return;
+	d->undrawn = false;
+	if (draw_update(d->draw, d->in, now_s(), &e))
+		fault_over(&d->draw_fault, now_s());
+	else
+		fault_met(&d->draw_fault, now_s(), e.text);
+}
+
+/* --- what the loop calls ----------------------------------------------------------- */
+
+static void
+on_more(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	read_on(arg);
+}
+
+/* Waking for each line would cost more than the line: gather a little first. */
+static void
+on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	(void)event_add(d->look_at, &(struct timeval){ .tv_usec = GATHER_US });
+}
+
+static void
+on_look_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	reading_look(d->reading);
+	if (d->watch != NULL)
+		(void)event_add(d->watch, NULL);
+	read_on(d);
+}
+
+/* Also looks at the files, because not every change is told (network file systems). */
+static void
+on_commit_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	reading_look(d->reading);
+	read_on(d);
+	if (d->status == 0 && ingest_dirty(d->in))
+		(void)commit(d, false);
+}
+
+static void
+on_draw_time(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	draw(arg);
+}
+
+static void
+set_timer(struct event *e, int64_t seconds)
+{
+	(void)event_add(e, &(struct timeval){ .tv_sec = (time_t)seconds });
+}
+
+static void
+start_timers(struct daemon *d)
+{
+	set_timer(d->commit_at, d->config->commit_interval);
+	set_timer(d->draw_at, d->config->rrd_interval);
+	event_active(d->look_at, EV_TIMEOUT, 0);
+}
+
+/* These cannot change while the state is open and the account is left for good. */
+static void
+keep_fixed(struct daemon *d, struct config *c)
+{
+	const struct { const char *name; const char **new, *old; } fixed[] = {
+		{ "state", &c->state, d->config->state }, { "user", &c->user, d->config->user },
+		{ "group", &c->group, d->config->group }
+	};
+
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+		if (strcmp(*fixed[i].new, fixed[i].old) == 0)
+			continue;
+		message(MSG_reload_restart, "%s = %s", fixed[i].name, *fixed[i].new);
+		*fixed[i].new = arena_strdup(&c->arena, slice_of(fixed[i].old));
+	}
+}
+
+/* Read the configuration anew. All is committed before, so that opening again goes
+ * on exactly where it was; if the new one cannot be opened, the old one is. */
+static void
+reload(struct daemon *d)
+{
+	struct buf faults = buf_new(1 << 20);
+	struct config *c = config_read(d->path, &faults);
+	struct err e;
+
+	message_lines(MSG_config_fault, buf_slice(&faults));
+	buf_free(&faults);
+	if (c == NULL || !commit(d, true)) {
+		message(MSG_reload_kept, "%s", d->path);
+		config_free(c);
+		return;
+	}
+	keep_fixed(d, c);
+	close_all(d);
+	if (open_all(d, c, &e)) {
+		config_free(d->config);
+		d->config = c;
+		message_level(c->log_level);
+		message(MSG_reloaded, "%s", d->path);
+	} else {
+		message(MSG_reload_kept, "%s", e.text);
+		config_free(c);
+		if (!open_all(d, d->config, &e)) {
+			message(MSG_loop_failed, "%s", e.text);
+			d->status = 1;
+			event_base_loopbreak(d->base);
+			return;
+		}
+	}
+	start_timers(d);
+}
+
+static void
+on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		notify("RELOADING=1");
+		reload(d);
+		notify("READY=1");
+	} else if (sig == SIGUSR1) {
+		message(MSG_numbers, "%" PRIu64 " lines in %" PRId64 " s%s",
+		    d->lines + ingest_totals(d->in)->lines, now_s() - d->started_at,
+		    d->paused ? ", reading pauses" : "");
+	} else {
+		event_base_loopbreak(d->base);
+	}
+}
+
+/* --- beginning and end ---------------------------------------------------------------- */
+
+static bool
+make_events(struct daemon *d)
+{
+	static const int signals[SIGNALS_N] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+
+	d->base = event_base_new();
+	if (d->base == NULL)
+		return false;
+	d->more = event_new(d->base, -1, 0, on_more, d);
+	d->look_at = event_new(d->base, -1, 0, on_look_time, d);
+	d->commit_at = event_new(d->base, -1, EV_PERSIST, on_commit_time, d);
+	d->draw_at = event_new(d->base, -1, EV_PERSIST, on_draw_time, d);
+	for (size_t i = 0; i < SIGNALS_N; i++) {
+		d->signal[i] = evsignal_new(d->base, signals[i], on_signal, d);
+		if (d->signal[i] == NULL || event_add(d->signal[i], NULL) != 0)
+			return false;
+	}
+	return d->more != NULL && d->look_at != NULL && d->commit_at != NULL && d->draw_at != NULL;
+}
+
+static void
+free_events(struct daemon *d)
+{
+	struct event *all[] = { d->more, d->look_at, d->commit_at, d->draw_at };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		if (all[i] != NULL)
+			event_free(all[i]);
+	}
+	for (size_t i = 0; i < SIGNALS_N; i++) {
+		if (d->signal[i] != NULL)
+			event_free(d->signal[i]);
+	}
+	if (d->base != NULL)
+		event_base_free(d->base);
+}
+
+/* Until a signal says stop; then commit, and draw what is there. */
+static void
+run(struct daemon *d)
+{
+	if (event_base_dispatch(d->base) < 0) {
+		message(MSG_loop_failed, "%s", strerror(errno));
+		d->status = 1;
+	}
+	notify("STOPPING=1");
+	if (d->in == NULL || d->status != 0)
+		return;		/* what is not committed is read again next time */
+	if (!commit(d, true)) {
+		d->status = 1;
+		return;
+	}
+	draw(d);
+	message(MSG_stopped, "%" PRIu64 " lines were read", d->lines + ingest_totals(d->in)->lines);
+}
+
+int
+daemon_run(struct config *c, const char *path, void (*running)(void))
+{
+	struct daemon d = { .config = c, .path = path, .started_at = now_s(),
+		.commit_fault = { .id = MSG_commit_failed }, .draw_fault = { .id = MSG_rrd_failed } };
+	struct err e = { "the event loop cannot be made" };
+
+	if (make_events(&d) && open_all(&d, c, &e)) {
+		running();
+		message(MSG_started, "state %s, %zu source%s", c->state, c->nsources,
+		    c->nsources == 1 ? "" : "s");
+		start_timers(&d);
+		run(&d);
+	} else {
+		message(MSG_cannot_start, "%s", e.text);
+		d.status = 1;
+	}
+	close_all(&d);
+	free_events(&d);
+	config_free(d.config);
+	return d.status;
+}

@@ -1,0 +1,36 @@
+/* draw.h - bring the RRDs up to the last commit: the state's news to the RRD store. */
+#ifndef MX_DRAW_H
+#define MX_DRAW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "ingest.h"
+
+struct draw;
+
+/* What a store of RRDs needs; the strings are copied but note_arg. */
+struct draw_options {
+	const char *state;	/* folder of the state */
+	const char *rrd;	/* folder of the RRDs; NULL: STATE/rrd */
+	const char *templates;	/* folder; NULL: the installed ones */
+	const char *cached;	/* rrdcached's socket; NULL: write ourselves */
+	int rewrite_every_s;	/* a host's past at most so often; 0: at once */
+	void (*note)(void *arg, const char *sentence);	/* NULL: standard error */
+	void *note_arg;
+};
+
+/* For the daemon, which draws each minute. NULL and *e: templates or folder are no good. */
+struct draw *draw_open(const struct draw_options *o, struct err *e);
+void draw_close(struct draw *d);
+/* After a commit. now: the clock. False and *e: something is not drawn; nothing is lost,
+ * the next call makes up for it. */
+bool draw_update(struct draw *d, struct ingest *in, int64_t now, struct err *e);
+
+/* Write all RRDs of the state in dir once, below dir/rrd; templates: a folder or NULL for
+ * the installed ones, cached: rrdcached's socket or NULL. */
+bool draw_all(struct ingest *in, const char *dir, const char *templates, const char *cached,
+    struct err *e);
+
+#endif

@@ -1,0 +1,140 @@
+/* flow.c - see flow.h. */
+#include "flow/flow.h"
+
+#include "poison.h"
+
+struct at {			/* where and when, and how often */
+	struct flow *f;
+	unsigned host;
+	int64_t minute, hour, n;
+};
+
+static void
+add(const struct at *a, enum metric m)
+{
+	tally_add(a->f->tally, a->host, a->minute, m, a->n);
+}
+
+/* Does the text of a refusal say more than its class? */
+static bool
+says_more(enum reason cls)
+{
+	return cls != REASON_dnsbl && cls != REASON_rhsbl && cls != REASON_unknown_rcpt &&
+	    cls != REASON_relay_denied && cls != REASON_rdns;
+}
+
+/* A refusal: the total, its class, the list by name, and who it hit. */
+static void
+refused(const struct at *a, const struct event *e)
+{
+	enum reason cls = e->cls != REASON_none ? e->cls : REASON_other;
+	uint32_t n = (uint32_t)a->n;
+
+	add(a, e->kind == EV_REJECT ? M_rej : M_tmp);
+	add(a, (e->kind == EV_REJECT ? metric_rej : metric_tmp)[cls]);
+	if ((cls == REASON_dnsbl || cls == REASON_rhsbl) && e->sub.n > 0)
+		tally_word(a->f->tally, a->host, a->minute, e->sub, a->n);
+	if (e->kind == EV_TEMPFAIL && cls == REASON_greylist)
+		return;		/* these come back: not the ones to look for */
+	tops_client(a->f->tops, a->host, a->hour, e->client_ip, n);
+	if (says_more(cls))
+		tops_reason(a->f->tops, a->host, a->hour, e->text, n);
+	tops_domain(a->f->tops, a->host, a->hour, TOP_SENDER, e->from, n);
+	if (e->to.n > 0)
+		tops_domain(a->f->tops, a->host, a->hour, TOP_RCPT, e->to, n);
+}
+
+void
+flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
+    uint32_t times)
+{
+	uint32_t count = e->count > 0 ? e->count : 1;
+	struct at a = { f, host, time >= 0 ? time / 60 : -1, time >= 0 ? time / 3600 : -1, times };
+
+	switch (e->kind) {
+	case EV_CONNECT:
+		if (e->screen)
+			add(&a, M_screened);
+		else if (!e->loopback)
+			add(&a, M_conn);
+		return;
+	case EV_DISCONNECT: case EV_MSGID: case EV_FILTERED: case EV_REDIRECTED: case EV_INFO:
+	case EV_STATS:
+		break;
+	case EV_REJECT:
+	case EV_TEMPFAIL:
+		refused(&a, e);
+		break;
+	case EV_WARN_REJECT:
+		add(&a, M_warn_rej);
+		break;
+	case EV_AUTH_OK:
+		add(&a, M_auth_ok);
+		tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
+		return;
+	case EV_AUTH_FAIL:
+		a.n *= count;
+		add(&a, M_auth_fail);
+		if (e->sasl_user.n > 0)
+			tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
+		return;
+	case EV_TLS:
+		add(&a, e->outbound ? M_tls_out : M_tls_in);
+		return;
+	case EV_TLS_FAIL:
+		add(&a, M_tls_fail);
+		return;
+	case EV_LOST_CONN:
+		if (!e->outbound && !e->screen)
+			add(&a, M_lost);
+		return;
+	case EV_TIMEOUT:
+		if (!e->outbound && !e->screen)
+			add(&a, M_timeout);
+		return;
+	case EV_RATELIMIT:
+		add(&a, M_ratelimit);
+		return;
+	case EV_SCREEN:
+		if (slice_starts(e->sub, SLICE("pass")) || slice_eq(e->sub, SLICE("allowlisted")))
+			add(&a, M_screen_pass);
+		else if (slice_eq(e->sub, SLICE("hangup")))
+			add(&a, M_screen_hangup);
+		else
+			add(&a, M_screen_bad);
+		return;
+	case EV_QWARN:
+		add(&a, M_qwarn);
+		return;
+	case EV_FILTER_FAIL:
+		add(&a, M_filter_fail);
+		return;
+	case EV_LOG_LOSS:
+		a.n *= count;
+		add(&a, M_log_loss);
+		return;
+	case EV_DSN_SENT:
+		add(&a, M_dsn);
+		break;
+	case EV_DEFERRED:
+	case EV_BOUNCED:
+		if (e->relay.n > 0)
+			tops_add(f->tops, host, a.hour, TOP_RELAY, e->relay, times);
+		break;
+	case EV_HELD:
+		if (e->id.n == 0)
+			add(&a, M_held);
+		break;
+	case EV_DISCARDED:
+		if (e->id.n == 0)
+			add(&a, M_discard);
+		break;
+	case EV_SPAM: case EV_VIRUS: case EV_BANNED:
+		if (e->id.n == 0)
+			add(&a, e->kind == EV_SPAM ? M_spam : e->kind == EV_VIRUS ? M_virus : M_banned);
+		break;
+	default:
+		break;
+	}
+	track_event(f->track, host, label, time, e, times);
+}

@@ -1,0 +1,338 @@
+/* mail.c - the facts of a mail as bytes.
+ *
+ * A fact is: kind, flags, time since base (zigzag), then by kind its numbers and texts, each
+ * text behind its length. OTHER_LABEL in the kind says that a label follows which
+ * is not the mail's first one. What the facts mean for the counts is in count.c. */
+#include "flow/mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#include "poison.h"
+
+enum { OTHER_LABEL = 0x80 };
+
+/* Which fields a kind has. */
+enum { HAS_DELAY = 1, HAS_SIZE = 2, HAS_OTHER = 4, HAS_A = 8, HAS_B = 16, HAS_C = 32,
+	HAS_D = 64, HAS_TEXT = 128, HAS_CLASS = 256 };
+
+static const unsigned short layout[] = {
+	[FACT_CLIENT] = HAS_A | HAS_B | HAS_C,
+	[FACT_PICKUP] = HAS_A,
+	[FACT_MSGID] = HAS_A,
+	[FACT_QUEUED] = HAS_SIZE | HAS_A,
+	[FACT_DELIVERED] = HAS_DELAY | HAS_OTHER | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_DEFERRED] = HAS_CLASS | HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_BOUNCED] = HAS_CLASS | HAS_DELAY | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT,
+	[FACT_EXPIRED] = 0,
+	[FACT_REMOVED] = 0,
+	[FACT_HELD] = HAS_TEXT,
+	[FACT_RELEASED] = 0,
+	[FACT_DISCARDED] = HAS_TEXT,
+	[FACT_REFUSED] = HAS_D | HAS_TEXT,
+	[FACT_PROBE] = HAS_A | HAS_TEXT,
+	[FACT_VERDICT] = HAS_TEXT,
+	[FACT_NOTIFIED] = HAS_OTHER | HAS_TEXT,
+	[FACT_FROM] = HAS_DELAY | HAS_OTHER | HAS_B,
+	[FACT_INTO] = HAS_SIZE | HAS_OTHER,
+	[FACT_DSN_OF] = HAS_OTHER,
+	[FACT_PIPED] = HAS_DELAY | HAS_OTHER,
+	[FACT_PICKED] = HAS_OTHER,
+};
+
+enum {
+	TEXT_KEEP = 160,	/* of a reply: enough to see what they meant */
+	SENT_KEEP = 48,		/* of a reply to what went well */
+	FACT_BYTES_MAX = 8 + 4 * 10 + 6 * (3 + MAIL_TEXT_MAX) + TEXT_KEEP
+};
+
+/* Larger times, delays and sizes are damage: sums of them must not overflow. */
+#define LARGEST ((int64_t)1 << 50)
+
+static unsigned char *
+put_varint(unsigned char *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (unsigned char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (unsigned char)v;
+	return p;
+}
+
+static unsigned char *
+put_text(unsigned char *p, struct slice s, size_t max)
+{
+	size_t n = s.n < max ? s.n : max;
+
+	p = put_varint(p, n);
+	if (n > 0)
+		memcpy(p, s.p, n);
+	return p + n;
+}
+
+/* What a reply to a delivery says beyond "250 2.0.0 <recipient>"; nothing if it is a
+ * hand-over, of which the next id is kept. */
+static struct slice
+without_usual(const struct fact *f)
+{
+	struct slice s = f->text;
+
+	if (f->other_id.n > 0)
+		return slice_head(s, 0);
+	(void)slice_eat(&s, SLICE("250 "));
+	if (slice_eat(&s, f->d))
+		(void)slice_eat_char(&s, ' ');
+	if (s.n > f->a.n + 3 && s.p[0] == '<' && memcmp(s.p + 1, f->a.p, f->a.n) == 0 &&
+	    s.p[f->a.n + 1] == '>')
+		s = slice_from(s, f->a.n + 3);
+	return s;
+}
+
+static bool
+reserve(struct mail *m, uint32_t more)
+{
+	uint32_t want = m->n + more;
+
+	if (want > MAIL_FACTS_MAX)
+		return false;
+	if (want > m->cap) {
+		m->cap = m->cap == 0 ? 256 : m->cap * 2;
+		if (m->cap < want)
+			m->cap = want;
+		m->facts = xrealloc(m->facts, m->cap);
+	}
+	return true;
+}
+
+bool
+mail_add(struct mail *m, const struct fact *f)
+{
+	unsigned char raw[FACT_BYTES_MAX], *p = raw;
+	unsigned has = layout[f->kind];
+	int64_t rel;
+
+	if (m->n == 0) {
+		m->base = m->first = m->last = f->time;
+	} else {
+		if (f->time < m->first)
+			m->first = f->time;
+		if (f->time > m->last)
+			m->last = f->time;
+	}
+	if (m->label == 0)
+		m->label = f->label;
+	rel = f->time - m->base;
+	*p++ = (unsigned char)(f->kind | (f->label != m->label && f->label != 0 ? OTHER_LABEL : 0));
+	*p++ = (unsigned char)f->flags;
+	p = put_varint(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
+	if (raw[0] & OTHER_LABEL) {
+		*p++ = (unsigned char)(f->label & 0xff);
+		*p++ = (unsigned char)(f->label >> 8);
+	}
+	if (has & HAS_CLASS)
+		*p++ = (unsigned char)f->cls;
+	if (has & HAS_DELAY)
+		p = put_varint(p, (uint64_t)(f->delay_ms < LARGEST ? f->delay_ms + 1 : LARGEST));
+	if (has & HAS_SIZE) {
+		p = put_varint(p, f->size < LARGEST ? f->size : LARGEST);
+		p = put_varint(p, f->nrcpt);
+	}
+	if (has & HAS_OTHER)
+		p = put_text(p, f->other_id, MAIL_ID_MAX);
+	if (has & HAS_A)
+		p = put_text(p, f->a, MAIL_TEXT_MAX);
+	if (has & HAS_B)
+		p = put_text(p, f->b, MAIL_TEXT_MAX);
+	if (has & HAS_C)
+		p = put_text(p, f->c, MAIL_TEXT_MAX);
+	if (has & HAS_D)	/* the usual DSN is not worth its bytes */
+		p = put_text(p, slice_eq(f->d, SLICE("2.0.0")) ? slice_head(f->d, 0) : f->d, 16);
+	if (has & HAS_TEXT)
+		p = f->kind == FACT_DELIVERED ? put_text(p, without_usual(f), SENT_KEEP) :
+		    put_text(p, f->text, TEXT_KEEP);
+	if (!reserve(m, (uint32_t)(p - raw)))
+		return false;
+	memcpy(m->facts + m->n, raw, (size_t)(p - raw));
+	m->n += (uint32_t)(p - raw);
+	return true;
+}
+
+static bool
+take_text(struct slice *s, struct slice *out)
+{
+	uint64_t n;
+
+	if (s->n > 0 && (unsigned char)s->p[0] < 0x80) {	/* nearly always */
+		n = (unsigned char)s->p[0];
+		*s = slice_from(*s, 1);
+	} else if (!slice_varint(s, &n)) {
+		return false;
+	}
+	if (n > s->n)
+		return false;
+	*out = slice_head(*s, (size_t)n);
+	*s = slice_from(*s, (size_t)n);
+	return true;
+}
+
+static bool
+take_label(struct slice *s, uint16_t *label)
+{
+	if (s->n < 2)
+		return false;
+	*label = (uint16_t)((unsigned char)s->p[0] | (unsigned char)s->p[1] << 8);
+	*s = slice_from(*s, 2);
+	return true;
+}
+
+bool
+mail_next(const struct mail *m, uint32_t *at, struct fact *f)
+{
+	struct slice s = { (const char *)m->facts + *at, m->n - *at };
+	uint64_t delay = 0, nrcpt;
+	unsigned has, kind;
+	bool other_label;
+	int64_t rel;
+
+	if (s.n < 3)
+		return false;
+	kind = (unsigned char)s.p[0] & (OTHER_LABEL - 1);
+	if (kind == 0 || kind >= sizeof layout / sizeof *layout)
+		return false;
+	has = layout[kind];
+	*f = (struct fact){ .kind = (enum fact_kind)kind, .flags = (unsigned char)s.p[1],
+		.label = m->label, .delay_ms = -1 };
+	other_label = ((unsigned char)s.p[0] & OTHER_LABEL) != 0;
+	s = slice_from(s, 2);
+	if (!slice_zigzag(&s, &rel) || rel > LARGEST || rel < -LARGEST || (other_label && !take_label(&s, &f->label)))
+		return false;
+	f->time = m->base + rel;
+	if (has & HAS_CLASS) {
+		if (s.n < 1 || (unsigned char)s.p[0] >= REASON_N)
+			return false;
+		f->cls = (enum reason)(unsigned char)s.p[0];
+		s = slice_from(s, 1);
+	}
+	if (has & HAS_DELAY) {
+		if (!slice_varint(&s, &delay) || delay > LARGEST)
+			return false;
+		f->delay_ms = (int64_t)delay - 1;
+	}
+	if (has & HAS_SIZE) {
+		if (!slice_varint(&s, &f->size) || f->size > LARGEST || !slice_varint(&s, &nrcpt) ||
+		    nrcpt > UINT32_MAX)
+			return false;
+		f->nrcpt = (uint32_t)nrcpt;
+	}
+	if (((has & HAS_OTHER) && !take_text(&s, &f->other_id)) ||
+	    ((has & HAS_A) && !take_text(&s, &f->a)) ||
+	    ((has & HAS_B) && !take_text(&s, &f->b)) ||
+	    ((has & HAS_C) && !take_text(&s, &f->c)) ||
+	    ((has & HAS_D) && !take_text(&s, &f->d)) ||
+	    ((has & HAS_TEXT) && !take_text(&s, &f->text)))
+		return false;
+	if (kind == FACT_DELIVERED && f->d.n == 0)
+		f->d = SLICE("2.0.0");
+	*at = m->n - (uint32_t)s.n;
+	return true;
+}
+
+static unsigned
+flags_of(const struct mail *m)
+{
+	return m->real | m->bound << 1 | m->piped << 2 | m->picked << 3;
+}
+
+static void
+set_flags(struct mail *m, unsigned flags)
+{
+	m->real = flags & 1;
+	m->bound = m->waiting = flags & 2;
+	m->piped = flags & 4;
+	m->picked = flags & 8;
+}
+
+/* Numbers that change as a mail grows, and the facts from byte from on. */
+static void
+encode_facts(struct buf *b, const struct mail *m, uint32_t from)
+{
+	buf_char(b, (char)flags_of(m));
+	buf_char(b, (char)m->msgids);
+	buf_varint(b, m->label);
+	buf_zigzag(b, m->base);
+	buf_varint(b, (uint64_t)(m->base - m->first));
+	buf_varint(b, (uint64_t)(m->last - m->base));
+	buf_varint(b, m->n - from);
+	buf_add(b, (struct slice){ (const char *)m->facts + from, m->n - from });
+}
+
+static bool
+decode_facts(struct slice *s, struct mail *m)
+{
+	uint64_t label, before, after, n;
+	unsigned flags;
+
+	if (s->n < 2)
+		return false;
+	flags = (unsigned char)s->p[0];
+	m->msgids = (uint8_t)s->p[1];
+	*s = slice_from(*s, 2);
+	if (!slice_varint(s, &label) || label > UINT16_MAX || !slice_zigzag(s, &m->base) ||
+	    !slice_varint(s, &before) || !slice_varint(s, &after) || !slice_varint(s, &n) ||
+	    before > INT32_MAX || after > INT32_MAX || m->base > LARGEST || m->base < -LARGEST ||
+	    n > MAIL_FACTS_MAX - m->n || n > s->n)
+		return false;
+	set_flags(m, flags);
+	m->label = (uint16_t)label;
+	m->first = m->base - (int64_t)before;
+	m->last = m->base + (int64_t)after;
+	m->facts = xrealloc(m->facts, m->n + n);
+	memcpy(m->facts + m->n, s->p, n);
+	m->n = m->cap = m->counted = m->n + (uint32_t)n;
+	*s = slice_from(*s, (size_t)n);
+	return true;
+}
+
+void
+mail_encode(struct buf *b, const struct mail *m)
+{
+	buf_varint(b, m->host);
+	buf_char(b, (char)m->id_n);
+	buf_add(b, mail_id(m));
+	encode_facts(b, m, 0);
+}
+
+bool
+mail_decode(struct slice *s, struct mail *m)
+{
+	uint64_t host;
+
+	*m = (struct mail){ 0 };
+	if (!slice_varint(s, &host) || host >= HOSTS_MAX || s->n < 1)
+		return false;
+	m->host = (uint16_t)host;
+	m->id_n = (uint8_t)s->p[0];
+	if (m->id_n > MAIL_ID_MAX || s->n < 1u + m->id_n)
+		return false;
+	memcpy(m->id, s->p + 1, m->id_n);
+	*s = slice_from(*s, 1u + m->id_n);
+	return decode_facts(s, m);
+}
+
+void
+mail_encode_more(struct buf *b, const struct mail *m)
+{
+	buf_varint(b, m->logged);
+	encode_facts(b, m, m->logged);
+}
+
+bool
+mail_grow(struct slice *s, struct mail *m)
+{
+	uint64_t from;
+
+	return slice_varint(s, &from) && from == m->n && decode_facts(s, m);
+}

@@ -1,0 +1,142 @@
+/* mail.h - what is known of one queue id, and what follows from it.
+ *
+ * A mail is a set of facts, one for each log line that spoke of it, in order of
+ * arrival. Its contribution to the counts is a pure function of that set:
+ * mail_count() sorts the facts by their own time, tells the lives of a reused id
+ * apart, and adds to the tally. To learn something new is: take back what the old
+ * facts gave, append, give what all facts give. So the counts cannot depend on
+ * the order of the lines. */
+#ifndef MX_MAIL_H
+#define MX_MAIL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "dialect/dialect.h"
+#include "flow/tally.h"
+#include "slice.h"
+
+enum { MAIL_ID_MAX = 31, MAIL_TEXT_MAX = 254 /* RFC 5321 4.5.3.1.3 */, MAIL_FACTS_MAX = 64 << 20 };
+
+enum fact_kind {
+	FACT_CLIENT = 1,	/* a queue file was opened for a client */
+	FACT_PICKUP,		/* or for a local submission */
+	FACT_MSGID,
+	FACT_QUEUED,
+	FACT_DELIVERED,
+	FACT_DEFERRED,
+	FACT_BOUNCED,
+	FACT_EXPIRED,
+	FACT_REMOVED,
+	FACT_HELD,
+	FACT_RELEASED,
+	FACT_DISCARDED,
+	FACT_REFUSED,		/* cleanup or a milter refused it at its end */
+	FACT_PROBE,		/* an address probe: no mail */
+	FACT_VERDICT,		/* a filter's: flags say which */
+	FACT_NOTIFIED,		/* it made the notification other_id */
+	/* bonds with other mails, told by track.c */
+	FACT_FROM,		/* it continues other_id */
+	FACT_INTO,		/* other_id, which continues it, is really there; nrcpt: its
+				 * recipients, where a line of its own said FROM */
+	FACT_DSN_OF,		/* it is a notification about other_id */
+	/* of no mail but of a Message-ID, where the two sides of a pipe meet */
+	FACT_PIPED,		/* pipe(8) delivered other_id */
+	FACT_PICKED		/* other_id, picked up, has it */
+};
+
+enum fact_flags {
+	FACT_LOOPBACK = 1,	/* CLIENT: from this machine; deliveries: to it */
+	FACT_SASL = 2,		/* CLIENT: authenticated */
+	FACT_OUTSIDE = 4,	/* CLIENT: a proxy says that the client behind it is none of ours */
+	FACT_REQUEUED = 1,	/* PICKUP: postsuper -r sent it round again */
+	FACT_NULL_SENDER = 1,	/* QUEUED: from=<> */
+	FACT_OWN_SENDER = 2,	/* QUEUED: double-bounce */
+	FACT_BY_ADMIN = 1,	/* REMOVED HELD EXPIRED */
+	FACT_WHERE = 6,		/* deliveries: enum where << 1, less WHERE_NONE */
+	FACT_BY_PIPE = 8,	/* DELIVERED: by pipe(8), which may be a filter */
+	/* FROM, INTO: what said so, none of them: a line of the mail itself or a filter's */
+	FACT_BY_DELIVERY = 1,	/* a delivery, one fact each recipient */
+	FACT_BY_MESSAGE_ID = 2,	/* it was picked up while pipe(8) delivered */
+	FACT_BY_REQUEUE = 4,
+	FACT_SPAM = 1, FACT_VIRUS = 2, FACT_BANNED = 4, FACT_HAM = 8	/* VERDICT */
+};
+
+/* A fact laid out for reading; slices point into the mail. */
+struct fact {
+	enum fact_kind kind;
+	unsigned flags;
+	enum reason cls;
+	uint16_t label;		/* of the instance that printed it: hash of its name */
+	int64_t time;
+	int64_t delay_ms;	/* deliveries, FROM; -1: not known */
+	uint64_t size;		/* QUEUED */
+	uint32_t nrcpt;
+	struct slice other_id;
+	/* what is kept for people: by kind
+	 * CLIENT: a = name, b = address, c = SASL user; PICKUP, QUEUED: a = sender;
+	 * MSGID: a; deliveries: a = recipient, b = original one, c = relay, d = DSN, text */
+	struct slice a, b, c, d, text;
+};
+
+struct mail {
+	uint64_t hash;		/* of host and id, under the state's key */
+	int64_t base;		/* times of facts are stored relative to this */
+	int64_t first, last;	/* of its facts, log time */
+	int64_t asked;		/* track.c: time of the line that FROM was last held against */
+	uint64_t touched;	/* track.c: when it was last spoken of */
+	uint32_t n, cap;	/* bytes of facts */
+	uint32_t counted;	/* bytes of facts that are in the tally already */
+	uint32_t logged;	/* track.c: bytes of facts that the store's log has */
+	uint16_t host;
+	uint16_t label;		/* of its first fact that has one; 0: none yet */
+	uint8_t id_n;
+	bool real;		/* its own lines were seen, not only bonds */
+	bool bound;		/* has FACT_FROM */
+	bool piped, picked;	/* has a delivery by pipe(8) or PIPED; PICKUP or PICKED */
+	uint8_t msgids;		/* how many MSGID, 255: or more */
+	bool waiting;		/* track.c: nothing of its own fits some FACT_FROM yet, perhaps */
+	bool dirty, changed;	/* track.c: since it was counted, since the commit */
+	bool away;		/* track.c: it is being put away */
+	uint32_t into;		/* track.c: hash of the bond that was told last */
+	char id[MAIL_ID_MAX];
+	unsigned char *facts;
+};
+
+/* Append a fact. False if the mail is full (MAIL_FACTS_MAX). */
+bool mail_add(struct mail *m, const struct fact *f);
+
+/* Walk the facts: *at starts at 0. False at the end, or if damaged. */
+bool mail_next(const struct mail *m, uint32_t *at, struct fact *f);
+
+/* May a mail that began at start be the one that a hand-over speaks of? f: its fact, a
+ * delivery or FROM: the next mail begins while the one before is transmitted. */
+bool mail_bond_fits(const struct fact *f, int64_t start);
+
+static inline bool
+fact_is_bond(enum fact_kind k)
+{
+	return k >= FACT_FROM || k == FACT_VERDICT;
+}
+
+/* Add sign (+1, -1) times what the first upto bytes of facts give. */
+void mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t);
+/* How often facts were compared while counting, since start: a test keeps it linear. */
+extern uint64_t mail_steps;
+
+/* Append the mail to a block, and take one from a block. hash is not stored. */
+void mail_encode(struct buf *b, const struct mail *m);
+bool mail_decode(struct slice *block, struct mail *m);
+/* The same for what came after the first m->logged bytes of facts. mail_grow() fails
+ * if that is not what m has so far. */
+void mail_encode_more(struct buf *b, const struct mail *m);
+bool mail_grow(struct slice *block, struct mail *m);
+
+static inline struct slice
+mail_id(const struct mail *m)
+{
+	return (struct slice){ m->id, m->id_n };
+}
+
+#endif

@@ -1,0 +1,344 @@
+/* seen.c - see seen.h. */
+#include "flow/seen.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "mem.h"
+
+#include "poison.h"
+
+/* How often a source had a hash; source EVERY: the most that any had. */
+struct entry {
+	uint64_t hash;
+	uint32_t source;
+	uint32_t n;		/* 0: a free place */
+};
+
+enum { EVERY = UINT32_MAX, RECENT = 16 };
+
+/* Hashes of one source that wait for the commit. */
+struct fresh {
+	uint32_t source;
+	uint32_t n, cap;
+	unsigned char *hash;	/* n * SEEN_BYTES */
+};
+
+struct minute {
+	uint64_t at;		/* host and minute */
+	uint32_t source;	/* the only one so far, unless table is there */
+	bool stored;		/* the store may have more of this minute */
+	bool used;		/* since the commit before */
+	struct fresh *fresh;
+	uint32_t n_fresh;
+	struct entry *table;	/* NULL while one source alone spoke */
+	uint32_t mask, filled;
+};
+
+struct seen {
+	struct hash_key key;
+	seen_load_fn *load;
+	void *arg;
+	struct minute **slot;	/* open addressing by at */
+	size_t mask;
+	struct minute **list;
+	size_t n, cap;
+	struct minute *recent[RECENT];	/* used last, by host */
+	size_t bytes;
+};
+
+struct seen *
+seen_new(seen_load_fn *load, void *arg)
+{
+	struct seen *s = xcalloc(1, sizeof *s);
+
+	s->key = hash_key_random();
+	s->load = load;
+	s->arg = arg;
+	s->mask = 1023;
+	s->slot = xcalloc(s->mask + 1, sizeof(struct minute *));
+	return s;
+}
+
+static void
+minute_free(struct seen *s, struct minute *m)
+{
+	for (uint32_t i = 0; i < m->n_fresh; i++) {
+		s->bytes -= (size_t)m->fresh[i].cap * SEEN_BYTES;
+		free(m->fresh[i].hash);
+	}
+	if (m->table != NULL)
+		s->bytes -= (m->mask + 1) * sizeof *m->table;
+	free(m->fresh);
+	free(m->table);
+	free(m);
+}
+
+void
+seen_free(struct seen *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		minute_free(s, s->list[i]);
+	free(s->list);
+	free(s->slot);
+	free(s);
+}
+
+static size_t
+slot_of(const struct seen *s, uint64_t at)
+{
+	size_t i = hash_u64(&s->key, at) & s->mask;
+
+	while (s->slot[i] != NULL && s->slot[i]->at != at)
+		i = (i + 1) & s->mask;
+	return i;
+}
+
+static void
+reslot(struct seen *s)
+{
+	memset(s->slot, 0, (s->mask + 1) * sizeof(struct minute *));
+	for (size_t i = 0; i < s->n; i++)
+		s->slot[slot_of(s, s->list[i]->at)] = s->list[i];
+}
+
+static uint64_t
+read48(const unsigned char *p)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, SEEN_BYTES);
+	return v;
+}
+
+static struct entry *
+find(const struct minute *m, uint64_t hash, uint32_t source)
+{
+	uint32_t i = (uint32_t)hash_mix(hash ^ 0x9e3779b97f4a7c15u,
+	    source * 0x2545f4914f6cdd1dULL | 1) & m->mask;
+
+	while (m->table[i].n != 0 && (m->table[i].hash != hash || m->table[i].source != source))
+		i = (i + 1) & m->mask;
+	return &m->table[i];
+}
+
+static void
+room(struct seen *s, struct minute *m)
+{
+	struct entry *old = m->table;
+	uint32_t old_mask = m->mask;
+
+	if (old != NULL && m->filled * 2 < m->mask)
+		return;
+	m->mask = old == NULL ? 255 : old_mask * 2 + 1;
+	m->table = xcalloc(m->mask + 1, sizeof *m->table);
+	s->bytes += (m->mask + 1) * sizeof *m->table;
+	for (uint32_t i = 0; old != NULL && i <= old_mask; i++)
+		if (old[i].n > 0)
+			*find(m, old[i].hash, old[i].source) = old[i];
+	if (old != NULL)
+		s->bytes -= (old_mask + 1) * sizeof *old;
+	free(old);
+}
+
+/* Count one more of hash in source: is that more than any source had? */
+static bool
+count(struct seen *s, struct minute *m, uint64_t hash, uint32_t source)
+{
+	struct entry *own, *most;
+	uint32_t n;
+
+	room(s, m);
+	own = find(m, hash, source);
+	if (own->n == 0) {
+		*own = (struct entry){ .hash = hash, .source = source };
+		m->filled++;
+	}
+	n = ++own->n;
+	room(s, m);
+	most = find(m, hash, EVERY);
+	if (most->n == 0) {
+		*most = (struct entry){ .hash = hash, .source = EVERY };
+		m->filled++;
+	}
+	if (n <= most->n)
+		return false;
+	most->n = n;
+	return true;
+}
+
+struct filling {
+	struct seen *s;
+	struct minute *m;
+};
+
+static void
+fill(void *arg, uint32_t source, const unsigned char *hashes, size_t n)
+{
+	struct filling *f = arg;
+
+	for (size_t i = 0; i < n; i++)
+		(void)count(f->s, f->m, read48(hashes + i * SEEN_BYTES), source);
+}
+
+/* A second source speaks of this minute: from now on every line is looked up. */
+static bool
+make_table(struct seen *s, struct minute *m, struct err *e)
+{
+	struct filling f = { s, m };
+
+	room(s, m);
+	if (m->stored && s->load != NULL && !s->load(s->arg, (unsigned)(m->at >> 48),
+	    (int64_t)(m->at & 0xffffffffffff), fill, &f, e)) {
+		s->bytes -= (m->mask + 1) * sizeof *m->table;
+		free(m->table);
+		m->table = NULL;
+		m->filled = 0;
+		return false;
+	}
+	for (uint32_t i = 0; i < m->n_fresh; i++)
+		fill(&f, m->fresh[i].source, m->fresh[i].hash, m->fresh[i].n);
+	return true;
+}
+
+static void
+only_source(void *arg, uint32_t source, const unsigned char *hashes, size_t n)
+{
+	struct minute *m = arg;
+
+	(void)hashes;
+	(void)n;
+	if (!m->stored)
+		m->source = source;
+	else if (m->source != source)
+		m->source = EVERY;	/* more than one: a table is wanted */
+	m->stored = true;
+}
+
+static struct minute *
+minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct err *e)
+{
+	uint64_t at = (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
+	struct minute **recent = &s->recent[host % RECENT], *m = *recent;
+	size_t i;
+
+	if (m != NULL && m->at == at)
+		return m;
+	i = slot_of(s, at);
+	if (s->slot[i] != NULL)
+		return *recent = s->slot[i];
+	m = xcalloc(1, sizeof *m);
+	m->at = at;
+	if (s->load != NULL && !s->load(s->arg, host, minute, only_source, m, e)) {
+		free(m);
+		return NULL;
+	}
+	if (!m->stored)
+		m->source = source;
+	if (s->n == s->cap) {
+		s->cap = s->cap > 0 ? s->cap * 2 : 256;
+		s->list = xreallocarray(s->list, s->cap, sizeof(struct minute *));
+	}
+	s->list[s->n++] = m;
+	if (s->n * 2 > s->mask) {
+		free(s->slot);
+		s->mask = s->mask * 2 + 1;
+		s->slot = xcalloc(s->mask + 1, sizeof(struct minute *));
+		reslot(s);
+	} else {
+		s->slot[i] = m;
+	}
+	return *recent = m;
+}
+
+static void
+keep(struct seen *s, struct minute *m, uint32_t source, uint64_t hash)
+{
+	struct fresh *f = m->fresh;
+
+	while (f < m->fresh + m->n_fresh && f->source != source)
+		f++;
+	if (f == m->fresh + m->n_fresh) {
+		m->fresh = xreallocarray(m->fresh, m->n_fresh + 1, sizeof *m->fresh);
+		f = &m->fresh[m->n_fresh++];
+		*f = (struct fresh){ .source = source };
+	}
+	if (f->n == f->cap) {
+		s->bytes += (size_t)(f->cap > 0 ? f->cap : 32) * SEEN_BYTES;
+		f->cap = f->cap > 0 ? f->cap * 2 : 32;
+		f->hash = xreallocarray(f->hash, f->cap, SEEN_BYTES);
+	}
+	memcpy(f->hash + (size_t)f->n * SEEN_BYTES, &hash, SEEN_BYTES);
+	f->n++;
+}
+
+int
+seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64_t hash,
+    struct err *e)
+{
+	struct minute *m = minute_at(s, host, minute, source, e);
+	bool new = true;
+
+	if (m == NULL)
+		return -1;
+	hash &= 0xffffffffffff;
+	if (m->table == NULL && m->source != source && !make_table(s, m, e))
+		return -1;
+	m->used = true;
+	if (m->table != NULL)
+		new = count(s, m, hash, source);
+	keep(s, m, source, hash);
+	return new;
+}
+
+bool
+seen_each(struct seen *s, seen_put_fn *put, void *arg)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		struct minute *m = s->list[i];
+
+		for (uint32_t k = 0; k < m->n_fresh; k++)
+			if (m->fresh[k].n > 0 && !put(arg, (unsigned)(m->at >> 48),
+			    (int64_t)(m->at & 0xffffffffffff), m->fresh[k].source,
+			    m->fresh[k].hash, m->fresh[k].n))
+				return false;
+	}
+	return true;
+}
+
+void
+seen_committed(struct seen *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct minute *m = s->list[i];
+
+		if (!m->used) {
+			minute_free(s, m);
+			continue;
+		}
+		for (uint32_t k = 0; k < m->n_fresh; k++) {
+			s->bytes -= (size_t)m->fresh[k].cap * SEEN_BYTES;
+			free(m->fresh[k].hash);
+		}
+		free(m->fresh);
+		m->fresh = NULL;
+		m->n_fresh = 0;
+		m->stored = true;
+		m->used = false;
+		s->list[kept++] = m;
+	}
+	s->n = kept;
+	memset(s->recent, 0, sizeof s->recent);
+	reslot(s);
+}
+
+size_t
+seen_memory_bytes(const struct seen *s)
+{
+	return s->bytes;
+}

@@ -1,0 +1,264 @@
+/* tally.c - see tally.h.
+ *
+ * A cell here is dense, since a busy minute touches dozens of metrics per second;
+ * some 2 KB each, 3 KB where there are delays. Whoever drives this commits before
+ * there are too many of them (ingest.c). */
+#include "flow/tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "mem.h"
+
+#include "poison.h"
+
+enum { WORD_TEXT_MAX = 100, RECENT = 16 };
+
+struct extra {			/* a word's count */
+	uint32_t word;
+	int64_t n;
+};
+
+struct tcell {
+	uint64_t at;		/* host and minute */
+	int64_t v[METRIC_N];
+	int32_t *hist[2];	/* CELL_DELAY, CELL_DELAY_TOTAL; NULL until used */
+	struct extra *extra;
+	uint32_t extras, extras_cap;
+};
+
+struct tally {
+	struct hash_key key;
+	struct tcell **slot;	/* open addressing by at */
+	size_t mask;
+	struct tcell **list;	/* in order of birth */
+	size_t n, cap;
+	struct tcell *recent[RECENT];	/* the cells used last, by host */
+	struct slice word[WORDS_MAX];
+	size_t words;
+	struct arena word_text;
+	struct cell out;
+};
+
+static uint64_t
+at_of(unsigned host, int64_t minute)
+{
+	return (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
+}
+
+struct tally *
+tally_new(void)
+{
+	struct tally *t = xcalloc(1, sizeof *t);
+
+	t->key = hash_key_random();
+	t->mask = 1023;
+	t->slot = xcalloc(t->mask + 1, sizeof *t->slot);
+	return t;
+}
+
+static void
+cells_drop(struct tally *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		free(t->list[i]->hist[0]);
+		free(t->list[i]->hist[1]);
+		free(t->list[i]->extra);
+		free(t->list[i]);
+	}
+	t->n = 0;
+	memset(t->recent, 0, sizeof t->recent);
+}
+
+void
+tally_free(struct tally *t)
+{
+	if (t == NULL)
+		return;
+	cells_drop(t);
+	free(t->slot);
+	free(t->list);
+	arena_free(&t->word_text);
+	cell_free(&t->out);
+	free(t);
+}
+
+static size_t
+slot_of(const struct tally *t, uint64_t at)
+{
+	size_t i = hash_u64(&t->key, at) & t->mask;
+
+	while (t->slot[i] != NULL && t->slot[i]->at != at)
+		i = (i + 1) & t->mask;
+	return i;
+}
+
+static void
+grow(struct tally *t)
+{
+	free(t->slot);
+	t->mask = t->mask * 2 + 1;
+	t->slot = xcalloc(t->mask + 1, sizeof *t->slot);
+	for (size_t i = 0; i < t->n; i++)
+		t->slot[slot_of(t, t->list[i]->at)] = t->list[i];
+}
+
+static struct tcell *
+cell_of(struct tally *t, uint64_t at)
+{
+	size_t i = slot_of(t, at);
+	struct tcell *c;
+
+	if (t->slot[i] == NULL) {
+		if (t->n * 2 > t->mask) {
+			grow(t);
+			i = slot_of(t, at);
+		}
+		if (t->n == t->cap) {
+			t->cap = t->cap > 0 ? t->cap * 2 : 64;
+			t->list = xreallocarray(t->list, t->cap, sizeof *t->list);
+		}
+		c = xcalloc(1, sizeof *c);
+		c->at = at;
+		t->slot[i] = t->list[t->n++] = c;
+	}
+	return t->slot[i];
+}
+
+static inline struct tcell *
+cell_at(struct tally *t, unsigned host, int64_t minute)
+{
+	uint64_t at = at_of(host, minute);
+	struct tcell **recent = &t->recent[host % RECENT];
+
+	if (*recent == NULL || (*recent)->at != at)
+		*recent = cell_of(t, at);
+	return *recent;
+}
+
+void
+tally_add(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n)
+{
+	cell_at(t, host, minute)->v[m] += n;
+}
+
+int64_t *
+tally_counts(struct tally *t, unsigned host, int64_t minute)
+{
+	return cell_at(t, host, minute)->v;
+}
+
+void
+tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, uint64_t ms, int64_t n)
+{
+	struct tcell *c = cell_at(t, host, minute);
+	int32_t **h = &c->hist[base == CELL_DELAY_TOTAL];
+
+	if (*h == NULL)
+		*h = xcalloc(HIST_N, sizeof **h);
+	(*h)[hist_bucket(ms)] += (int32_t)n;
+}
+
+void
+tally_word_load(struct tally *t, struct slice text)
+{
+	if (t->words < WORDS_MAX)
+		t->word[t->words++] = arena_slice(&t->word_text, text);
+}
+
+static uint32_t
+word_number(struct tally *t, struct slice text)
+{
+	for (size_t i = 0; i < t->words; i++)	/* a farm asks a dozen lists */
+		if (slice_eq(t->word[i], text))
+			return (uint32_t)i;
+	if (t->words == WORDS_MAX - 1)
+		text = SLICE("other");
+	if (t->words == WORDS_MAX)
+		return WORDS_MAX - 1;
+	tally_word_load(t, text);
+	return (uint32_t)t->words - 1;
+}
+
+void
+tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, int64_t n)
+{
+	struct tcell *c = cell_at(t, host, minute);
+	char low[WORD_TEXT_MAX];
+	uint32_t word;
+
+	text = slice_head(text, sizeof low);
+	for (size_t i = 0; i < text.n; i++) {
+		char ch = text.p[i];
+
+		low[i] = ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;
+	}
+	word = word_number(t, (struct slice){ low, text.n });
+	for (uint32_t i = 0; i < c->extras; i++) {
+		if (c->extra[i].word == word) {
+			c->extra[i].n += n;
+			return;
+		}
+	}
+	if (c->extras == c->extras_cap) {
+		c->extras_cap = c->extras_cap > 0 ? c->extras_cap * 2 : 4;
+		c->extra = xreallocarray(c->extra, c->extras_cap, sizeof *c->extra);
+	}
+	c->extra[c->extras++] = (struct extra){ word, n };
+}
+
+size_t
+tally_cells(const struct tally *t)
+{
+	return t->n;
+}
+
+static void
+to_sparse(const struct tcell *c, struct cell *out)
+{
+	static const uint32_t base[2] = { CELL_DELAY, CELL_DELAY_TOTAL };
+
+	cell_clear(out);
+	for (uint32_t m = 0; m < METRIC_N; m++)
+		if (c->v[m] != 0)
+			cell_add(out, CELL_METRIC + m, c->v[m]);
+	for (int k = 0; k < 2; k++)
+		for (uint32_t i = 0; c->hist[k] != NULL && i < HIST_N; i++)
+			if (c->hist[k][i] != 0)
+				cell_add(out, base[k] + i, c->hist[k][i]);
+	for (uint32_t i = 0; i < c->extras; i++)
+		cell_add(out, CELL_WORD + c->extra[i].word, c->extra[i].n);
+}
+
+bool
+tally_each(struct tally *t, tally_fn *f, void *arg)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct tcell *c = t->list[i];
+
+		to_sparse(c, &t->out);
+		if (!f(arg, (unsigned)(c->at >> 48), (int64_t)(c->at & 0xffffffffffff), &t->out))
+			return false;
+	}
+	return true;
+}
+
+void
+tally_clear(struct tally *t)
+{
+	cells_drop(t);
+	memset(t->slot, 0, (t->mask + 1) * sizeof *t->slot);
+}
+
+size_t
+tally_words(const struct tally *t)
+{
+	return t->words;
+}
+
+struct slice
+tally_word_text(const struct tally *t, uint32_t word)
+{
+	return word < t->words ? t->word[word] : (struct slice){ "", 0 };
+}

@@ -1,0 +1,47 @@
+/* tally.h - corrections of minute cells since the last commit.
+ *
+ * Whoever learns something adds to (host, minute, metric); whoever learns better
+ * takes it back. The store adds what is here to what it has, and empties it. */
+#ifndef MX_TALLY_H
+#define MX_TALLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cell.h"
+#include "metric.h"
+#include "slice.h"
+
+enum {
+	HOSTS_MAX = 4096,	/* distinct hosts a state may know */
+	WORDS_MAX = 4096	/* distinct DNSBL zones; further ones are "other" */
+};
+
+struct tally;
+
+struct tally *tally_new(void);
+void tally_free(struct tally *t);
+
+void tally_add(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n);
+/* The counts by metric of one minute, to add to directly; valid until tally_clear(). */
+int64_t *tally_counts(struct tally *t, unsigned host, int64_t minute);
+/* A delay in a histogram: base is CELL_DELAY or CELL_DELAY_TOTAL. */
+void tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, uint64_t ms,
+    int64_t n);
+/* A word's count; text is lower-cased and cut at 100 bytes. */
+void tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, int64_t n);
+
+/* Cells that wait for the commit: how many, and each as sparse pairs with all
+ * its keys (words by their number here). c is the tally's own, until the next call. */
+size_t tally_cells(const struct tally *t);
+typedef bool tally_fn(void *arg, unsigned host, int64_t minute, const struct cell *c);
+bool tally_each(struct tally *t, tally_fn *f, void *arg);
+void tally_clear(struct tally *t);
+
+/* Words by number; those from stored on are new since the state was read. */
+size_t tally_words(const struct tally *t);
+struct slice tally_word_text(const struct tally *t, uint32_t word);
+/* Make text the next number: in order, when the state is read. */
+void tally_word_load(struct tally *t, struct slice text);
+
+#endif

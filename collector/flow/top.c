@@ -1,0 +1,185 @@
+/* top.c - see top.h. */
+#include "flow/top.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#include "poison.h"
+
+struct table {
+	unsigned host;
+	int64_t hour;
+	struct toplist list[TOP_KIND_N];
+	bool used[TOP_KIND_N];
+};
+
+enum { RECENT = 16 };
+
+struct tops {
+	struct table **table;
+	size_t n, cap;
+	struct table *recent[RECENT];	/* by host */
+};
+
+struct tops *
+tops_new(void)
+{
+	return xcalloc(1, sizeof(struct tops));
+}
+
+static void
+table_free(struct table *b)
+{
+	for (int k = 0; k < TOP_KIND_N; k++)
+		if (b->used[k])
+			toplist_free(&b->list[k]);
+	free(b);
+}
+
+
+static struct table *
+table_of(struct tops *t, unsigned host, int64_t hour)
+{
+	struct table *b;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->table[i]->hour == hour && t->table[i]->host == host)
+			return t->table[i];
+	if (t->n == t->cap) {
+		t->cap = t->cap > 0 ? t->cap * 2 : 8;
+		t->table = xreallocarray(t->table, t->cap, sizeof *t->table);
+	}
+	b = xcalloc(1, sizeof *b);
+	b->host = host;
+	b->hour = hour;
+	return t->table[t->n++] = b;
+}
+
+static struct toplist *
+list_of(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
+{
+	struct table **recent = &t->recent[host % RECENT], *b = *recent;
+
+	if (b == NULL || b->hour != hour || b->host != host)
+		b = *recent = table_of(t, host, hour);
+	if (!b->used[kind]) {
+		toplist_init(&b->list[kind]);
+		b->used[kind] = true;
+	}
+	return &b->list[kind];
+}
+
+void
+tops_add(struct tops *t, unsigned host, int64_t hour, enum top_kind kind, struct slice text,
+    uint32_t n)
+{
+	toplist_add(list_of(t, host, hour, kind), text, n);
+}
+
+void
+tops_client(struct tops *t, unsigned host, int64_t hour, struct slice ip, uint32_t n)
+{
+	char text[INET6_ADDRSTRLEN + 8];
+	struct in6_addr a;
+
+	if (ip.n == 0 || ip.n >= INET6_ADDRSTRLEN)
+		return;
+	memcpy(text, ip.p, ip.n);
+	text[ip.n] = '\0';
+	if (memchr(text, ':', ip.n) == NULL) {
+		size_t dot = ip.n;
+
+		while (dot > 0 && text[dot] != '.')
+			dot--;
+		if (dot == 0)
+			return;
+		memcpy(text + dot, ".0/24", 6);
+	} else {
+		if (inet_pton(AF_INET6, text, &a) != 1)
+			return;
+		memset(a.s6_addr + 8, 0, 8);
+		if (inet_ntop(AF_INET6, &a, text, INET6_ADDRSTRLEN) == NULL)
+			return;
+		memcpy(text + strlen(text), "/64", 4);
+	}
+	tops_add(t, host, hour, TOP_CLIENT, slice_of(text), n);
+}
+
+void
+tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind,
+    struct slice address, uint32_t n)
+{
+	size_t at = address.n;
+
+	while (at > 0 && address.p[at - 1] != '@')
+		at--;
+	tops_add(t, host, hour, kind, address.n == 0 ? SLICE("<>") : slice_from(address, at), n);
+}
+
+/* The bytes before the first one that differs from line to line: a digit or one of
+ * "<[@;". */
+static inline size_t
+fixed_length(struct slice s)
+{
+	static const char ends[256] = { ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1,
+		['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['<'] = 1, ['['] = 1,
+		['@'] = 1, [';'] = 1 };
+	size_t i = 0;
+
+	while (i < s.n && !ends[(unsigned char)s.p[i]])
+		i++;
+	return i;
+}
+
+void
+tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n)
+{
+	size_t i;
+
+	/* "5.7.1 <x@y>: Recipient address rejected: ..." speaks from behind the address */
+	if (text.n > 0 && text.p[0] == '<') {
+		struct slice skip, rest = text;
+
+		if (slice_cut_at(&rest, SLICE(">: "), &skip))
+			text = rest;
+	}
+	i = fixed_length(slice_head(text, TOP_TEXT_MAX));
+	while (i > 0 && (text.p[i - 1] == ' ' || text.p[i - 1] == '(' || text.p[i - 1] == ','))
+		i--;
+	if (i > 0)
+		tops_add(t, host, hour, TOP_REASON, slice_head(text, i), n);
+}
+
+bool
+tops_each(struct tops *t, tops_fn *f, void *arg)
+{
+	for (size_t i = 0; i < t->n; i++)
+		for (int k = 0; k < TOP_KIND_N; k++)
+			if (t->table[i]->used[k] && !f(arg, t->table[i]->host, t->table[i]->hour,
+			    (enum top_kind)k, &t->table[i]->list[k]))
+				return false;
+	return true;
+}
+
+void
+tops_clear(struct tops *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		table_free(t->table[i]);
+	t->n = 0;
+	memset(t->recent, 0, sizeof t->recent);
+}
+
+void
+tops_free(struct tops *t)
+{
+	if (t == NULL)
+		return;
+	tops_clear(t);
+	free(t->table);
+	free(t);
+}

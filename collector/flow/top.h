@@ -1,0 +1,37 @@
+/* top.h - who and what is most frequent, per host and hour, since the last save.
+ *
+ * Only what came since the last save is here; the store merges it into what it
+ * has. Bounded: see toplist.h. */
+#ifndef MX_TOP_H
+#define MX_TOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slice.h"
+#include "stateread.h"
+#include "toplist.h"
+
+struct tops;
+
+struct tops *tops_new(void);
+void tops_free(struct tops *t);
+
+/* Count text n times. */
+void tops_add(struct tops *t, unsigned host, int64_t hour, enum top_kind kind, struct slice text,
+    uint32_t n);
+/* Count a client by its network: 192.0.2.0/24, 2001:db8::/64. */
+void tops_client(struct tops *t, unsigned host, int64_t hour, struct slice ip, uint32_t n);
+/* The domain of an address, "<>" for the null sender. */
+void tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind,
+    struct slice address, uint32_t n);
+/* The fixed beginning of a reason's text. */
+void tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n);
+
+/* Call f for each table, until it says false; forget them all. */
+typedef bool tops_fn(void *arg, unsigned host, int64_t hour, enum top_kind kind,
+    struct toplist *list);
+bool tops_each(struct tops *t, tops_fn *f, void *arg);
+void tops_clear(struct tops *t);
+
+#endif

@@ -1,0 +1,684 @@
+/* track.c - see track.h.
+ *
+ * Open addressing by the 64-bit keyed hash of host and id; equal hashes are taken
+ * for equal ids (a day of a million mails: chance 1e-8). Not thread-safe. */
+#include "flow/track.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#include "poison.h"
+
+enum { REPEAT_MAX = 1000 };	/* "message repeated": of a mail no more are believed */
+
+struct track {
+	struct hash_key key;
+	struct tally *tally;
+	track_fetch_fn *fetch;
+	void *arg;
+	struct mail **slot;
+	size_t mask, n;
+	struct mail **dirty;	/* to be counted again */
+	size_t n_dirty, cap_dirty;
+	struct mail **changed;	/* since the commit */
+	size_t n_changed, cap_changed;
+	uint64_t now;		/* counts events */
+	uint64_t overflow;
+	size_t bytes;
+};
+
+struct track *
+track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch, void *arg)
+{
+	struct track *t = xcalloc(1, sizeof *t);
+
+	t->key = *key;
+	t->tally = tally;
+	t->fetch = fetch;
+	t->arg = arg;
+	t->mask = 4095;
+	t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
+	return t;
+}
+
+static void
+mail_free(struct track *t, struct mail *m)
+{
+	t->bytes -= sizeof *m + m->cap;
+	free(m->facts);
+	free(m);
+}
+
+void
+track_free(struct track *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i <= t->mask; i++)
+		if (t->slot[i] != NULL)
+			mail_free(t, t->slot[i]);
+	free(t->slot);
+	free(t->dirty);
+	free(t->changed);
+	free(t);
+}
+
+uint64_t
+track_hash(const struct track *t, unsigned host, struct slice id)
+{
+	return hash_bytes(&t->key, slice_head(id, MAIL_ID_MAX)) ^ hash_u64(&t->key, host + 1);
+}
+
+static size_t
+slot_of(const struct track *t, uint64_t hash)
+{
+	size_t i = hash & t->mask;
+
+	while (t->slot[i] != NULL && t->slot[i]->hash != hash)
+		i = (i + 1) & t->mask;
+	return i;
+}
+
+static void
+insert(struct track *t, struct mail *m)
+{
+	if (t->n * 3 > t->mask * 2) {
+		struct mail **old = t->slot;
+		size_t old_mask = t->mask;
+
+		t->mask = t->mask * 2 + 1;
+		t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
+		for (size_t i = 0; i <= old_mask; i++)
+			if (old[i] != NULL)
+				t->slot[slot_of(t, old[i]->hash)] = old[i];
+		free(old);
+	}
+	t->slot[slot_of(t, m->hash)] = m;
+	t->n++;
+}
+
+static void
+take_out(struct track *t, size_t i)
+{
+	size_t gap = i;
+
+	/* move later members of the run over the gap where their home allows it */
+	for (size_t k = (i + 1) & t->mask; t->slot[k] != NULL; k = (k + 1) & t->mask) {
+		size_t home = t->slot[k]->hash & t->mask;
+
+		if (((k - home) & t->mask) >= ((k - gap) & t->mask)) {
+			t->slot[gap] = t->slot[k];
+			gap = k;
+		}
+	}
+	t->slot[gap] = NULL;
+	t->n--;
+}
+
+static void
+push(struct mail ***list, size_t *n, size_t *cap, struct mail *m)
+{
+	if (*n == *cap) {
+		*cap = *cap > 0 ? *cap * 2 : 1024;
+		*list = xreallocarray(*list, *cap, sizeof(struct mail *));
+	}
+	(*list)[(*n)++] = m;
+}
+
+static struct mail *
+find_or_make(struct track *t, unsigned host, struct slice id)
+{
+	uint64_t hash = track_hash(t, host, id);
+	struct mail *m = t->slot[slot_of(t, hash)];
+
+	if (m == NULL && t->fetch != NULL) {
+		t->fetch(t->arg, hash);
+		m = t->slot[slot_of(t, hash)];
+	}
+	if (m != NULL)
+		return m;
+	m = xcalloc(1, sizeof *m);
+	m->hash = hash;
+	m->host = (uint16_t)host;
+	m->id_n = (uint8_t)(id.n < MAIL_ID_MAX ? id.n : MAIL_ID_MAX);
+	memcpy(m->id, id.p, m->id_n);
+	t->bytes += sizeof *m;
+	insert(t, m);
+	return m;
+}
+
+static void
+learn(struct track *t, struct mail *m, const struct fact *f)
+{
+	uint32_t cap = m->cap;
+
+	if (!mail_add(m, f)) {
+		t->overflow++;
+		return;
+	}
+	t->bytes += m->cap - cap;
+	m->touched = t->now;
+	if (!m->dirty) {
+		m->dirty = true;
+		push(&t->dirty, &t->n_dirty, &t->cap_dirty, m);
+	}
+	if (!m->changed) {
+		m->changed = true;
+		push(&t->changed, &t->n_changed, &t->cap_changed, m);
+	}
+}
+
+/* --- bonds ------------------------------------------------------------------------ */
+
+/* FROM is in the mail that continues; the mail before learns INTO once a line of the
+ * other's own, a witness, fits. What is told depends on FROM and the witness alone, with
+ * FROM's time: so the same is known in the end in whatever order the lines came. */
+static void
+tell(struct track *t, const struct mail *next, const struct fact *from, uint32_t nrcpt)
+{
+	struct mail *m = find_or_make(t, next->host, from->other_id);
+	uint32_t bond = (uint32_t)hash_mix(next->hash ^ (uint64_t)from->time ^
+	    (uint64_t)from->flags << 40 ^ (uint64_t)nrcpt << 48, t->key.k[0]) | 1;
+	struct fact f = { .kind = FACT_INTO, .flags = from->flags, .time = from->time,
+		.delay_ms = -1, .nrcpt = nrcpt, .other_id = mail_id(next) };
+
+	if (m->into == bond)
+		return;		/* said so for the recipient before */
+	m->into = bond;
+	learn(t, m, &f);
+}
+
+/* A filter on another machine hands a mail back from its own address. */
+static bool
+is_witness(const struct fact *from, const struct fact *own)
+{
+	if (fact_is_bond(own->kind) ||
+	    (from->b.n > 0 && (own->kind != FACT_CLIENT || !slice_eq(from->b, own->b))))
+		return false;
+	return mail_bond_fits(from, own->time);
+}
+
+/* before continues as next: from->other_id is before. */
+static void
+bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
+{
+	struct mail *next;
+	struct fact f;
+	uint32_t at = 0;
+	bool told = false;
+
+	if (next_id.n == 0 || slice_eq(slice_head(from->other_id, MAIL_ID_MAX),
+	    slice_head(next_id, MAIL_ID_MAX)))
+		return;
+	next = find_or_make(t, host, next_id);
+	learn(t, next, from);
+	next->bound = true;
+	while (next->real && mail_next(next, &at, &f)) {
+		if (!is_witness(from, &f))
+			continue;
+		if (!told)
+			tell(t, next, from, 0);
+		told = true;
+		if (from->flags != 0)
+			break;
+		if (f.kind == FACT_QUEUED)	/* one of several: how many has this one? */
+			tell(t, next, from, f.nrcpt);
+	}
+	if (!told)
+		next->waiting = true;
+}
+
+/* A line of its own came for a mail that others had spoken of. */
+static void
+tell_those_before(struct track *t, struct mail *m, const struct fact *new)
+{
+	uint32_t at = 0, end = m->n;
+	struct fact f;
+	bool waiting = false, queued = new->kind == FACT_QUEUED;
+
+	if (!m->waiting && !queued)
+		return;
+	if (m->asked == new->time && new->kind != FACT_CLIENT && !queued)
+		return;		/* another line of that second was no help */
+	m->asked = new->time;
+	while (at < end && mail_next(m, &at, &f)) {
+		if (f.kind != FACT_FROM)
+			continue;
+		if (!is_witness(&f, new)) {
+			waiting = true;
+			continue;
+		}
+		if (m->waiting)
+			tell(t, m, &f, 0);
+		if (queued && f.flags == 0)
+			tell(t, m, &f, new->nrcpt);
+	}
+	m->waiting &= waiting;
+}
+
+static void
+own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times)
+{
+	for (uint32_t i = 0; i < times && i < REPEAT_MAX; i++)
+		learn(t, m, f);
+	m->real = true;
+	if (m->bound)
+		tell_those_before(t, m, f);
+}
+
+/* --- pipes ------------------------------------------------------------------------ */
+
+/* A filter behind pipe(8) gives a mail back through sendmail(1) and pickup; only the
+ * Message-ID is the same. Both sides leave word with a record of that Message-ID. */
+static bool
+is_piped(const struct fact *piped, const struct fact *picked)
+{
+	enum { LONGEST_S = 1000, LATE_S = 60 };	/* command_time_limit; pickup looks once a minute */
+	int64_t took = piped->delay_ms > 0 ? piped->delay_ms / 1000 : 0;
+
+	return picked->time >= piped->time - (took < LONGEST_S ? took : LONGEST_S) - 2 &&
+	    picked->time <= piped->time + LATE_S;
+}
+
+static void
+pipe_bond(struct track *t, unsigned host, const struct fact *piped, const struct fact *picked)
+{
+	struct fact from = { .kind = FACT_FROM, .flags = FACT_BY_MESSAGE_ID, .time = piped->time,
+		.delay_ms = piped->delay_ms, .other_id = piped->other_id };
+
+	if (is_piped(piped, picked))
+		bond(t, host, &from, picked->other_id);
+}
+
+static void
+meet(struct track *t, unsigned host, struct slice mid, const struct fact *new)
+{
+	uint64_t hash = hash_bytes(&t->key, mid);
+	char id[MAIL_ID_MAX] = "~";	/* no queue id has it */
+	uint32_t at = 0, said;
+	struct fact f;
+	struct mail *m;
+
+	if (mid.n <= 2)
+		return;		/* "<>" */
+	for (int i = 0; i < 16; i++)
+		id[1 + i] = "0123456789abcdef"[hash >> (i * 4) & 15];
+	m = find_or_make(t, host, (struct slice){ id, 17 });
+	said = (uint32_t)hash_mix(track_hash(t, host, new->other_id), (uint64_t)new->time) | 1;
+	if (m->into == said)
+		return;		/* another recipient in the same second */
+	m->into = said;
+	learn(t, m, new);
+	m->piped |= new->kind == FACT_PIPED;
+	m->picked |= new->kind == FACT_PICKED;
+	while (m->piped && m->picked && mail_next(m, &at, &f)) {
+		if (f.kind == FACT_PIPED && new->kind == FACT_PICKED)
+			pipe_bond(t, host, &f, new);
+		else if (f.kind == FACT_PICKED && new->kind == FACT_PIPED)
+			pipe_bond(t, host, new, &f);
+	}
+}
+
+/* f is a side of a pipe: what is to be left with the Message-ID? */
+static bool
+pipe_side(const struct mail *m, const struct fact *f, struct fact *side)
+{
+	*side = (struct fact){ .time = f->time, .delay_ms = f->delay_ms, .other_id = mail_id(m) };
+	if (f->kind == FACT_DELIVERED && (f->flags & FACT_BY_PIPE))
+		side->kind = FACT_PIPED;
+	else if (f->kind == FACT_PICKUP && !(f->flags & FACT_REQUEUED))
+		side->kind = FACT_PICKED;
+	else
+		return false;
+	return true;
+}
+
+/* new: a MSGID, a pickup or a delivery by pipe of m. */
+static void
+look_for_pipes(struct track *t, struct mail *m, const struct fact *new)
+{
+	struct fact f, side;
+	uint32_t at = 0;
+
+	if (new->kind == FACT_MSGID) {
+		if (m->msgids < UINT8_MAX)
+			m->msgids++;
+		while ((m->piped || m->picked) && mail_next(m, &at, &f))
+			if (pipe_side(m, &f, &side))
+				meet(t, m->host, slice_head(new->a, MAIL_TEXT_MAX), &side);
+		return;
+	}
+	if (!pipe_side(m, new, &side))
+		return;
+	m->piped |= side.kind == FACT_PIPED;
+	m->picked |= side.kind == FACT_PICKED;
+	/* they are nearly always at the front */
+	for (unsigned left = m->msgids; left > 0 && mail_next(m, &at, &f); ) {
+		if (f.kind != FACT_MSGID)
+			continue;
+		meet(t, m->host, f.a, &side);
+		left -= left < UINT8_MAX;
+	}
+}
+
+/* --- events ----------------------------------------------------------------------- */
+
+static void
+delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const struct event *e,
+    uint32_t times)
+{
+	/* MX hosts elsewhere also say "queued as": theirs are no ids of ours. A filter
+	 * is on loopback, or at least not on a port that MTAs listen on. */
+	bool maybe_filter = e->relay_loopback || (e->relay_port != 0 && e->relay_port != 25 &&
+	    e->relay_port != 465 && e->relay_port != 587 && e->where == WHERE_EXT);
+	bool hands_over = e->kind == EV_DELIVERED && e->new_id.n > 0 &&
+	    (e->where == WHERE_FORWARD || maybe_filter);
+	struct fact from;
+	enum where where = e->where == WHERE_NONE ? WHERE_LOCAL :
+	    e->where == WHERE_FORWARD ? WHERE_LOCAL : e->where;
+
+	f->flags = (e->relay_loopback ? FACT_LOOPBACK : 0) | ((unsigned)where - 1) << 1;
+	f->cls = e->cls;
+	if (e->cls == REASON_remote_refused && e->sub.n > 0) {
+		enum reason why = reason_by_name(e->sub);
+
+		/* why they refuse us must be seen */
+		if (why != REASON_none && why != REASON_other)
+			f->cls = why;
+	}
+	f->delay_ms = e->delay_ms;
+	f->a = e->to;
+	f->b = e->orig_to;
+	f->c = e->relay;
+	f->d = e->dsn;
+	f->text = e->text;
+	if (hands_over)
+		f->other_id = e->new_id;
+	if (e->kind == EV_DELIVERED && !hands_over && slice_eq(e->service, SLICE("pipe")))
+		f->flags |= FACT_BY_PIPE;
+	own_fact(t, m, f, times);
+	if (f->flags & FACT_BY_PIPE)
+		look_for_pipes(t, m, f);
+	from = (struct fact){ .kind = FACT_FROM, .flags = FACT_BY_DELIVERY, .time = f->time,
+		.delay_ms = e->delay_ms, .other_id = e->id };
+	if (!e->relay_loopback && e->where != WHERE_FORWARD)
+		from.b = e->relay_ip;
+	for (uint32_t i = 0; hands_over && i < times && i < REPEAT_MAX; i++)
+		bond(t, host, &from, e->new_id);
+}
+
+static void
+verdict(struct track *t, struct mail *m, struct fact *f, const struct event *e)
+{
+	f->kind = FACT_VERDICT;
+	f->flags = e->kind == EV_SPAM ? FACT_SPAM : e->kind == EV_VIRUS ? FACT_VIRUS :
+	    e->kind == EV_BANNED ? FACT_BANNED : FACT_HAM;
+	f->text = e->text;
+	learn(t, m, f);
+}
+
+void
+track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
+    uint32_t times)
+{
+	struct fact f, from = { .kind = FACT_FROM, .time = time, .delay_ms = -1, .other_id = e->id };
+	struct mail *m;
+
+	t->now++;
+	if (e->id.n == 0)
+		return;
+	f = (struct fact){ .label = label, .time = time, .delay_ms = -1, .a = e->from,
+		.d = e->dsn, .text = e->text };
+	switch (e->kind) {
+	case EV_LINK:
+		bond(t, host, &from, e->new_id);
+		return;
+	case EV_CLIENT: case EV_PICKUP: case EV_MSGID: case EV_QUEUED: case EV_DELIVERED:
+	case EV_DEFERRED: case EV_BOUNCED: case EV_EXPIRED: case EV_REMOVED: case EV_HELD:
+	case EV_RELEASED: case EV_DISCARDED: case EV_REJECT: case EV_TEMPFAIL: case EV_PROBE:
+	case EV_SPAM: case EV_VIRUS: case EV_BANNED: case EV_HAM: case EV_DSN_SENT:
+		break;
+	default:
+		return;
+	}
+	m = find_or_make(t, host, e->id);
+	switch (e->kind) {
+	case EV_CLIENT:
+		f.kind = FACT_CLIENT;
+		f.flags = (e->loopback ? FACT_LOOPBACK : 0) | (e->sasl_user.n > 0 ? FACT_SASL : 0);
+		if (e->orig_client_ip.n > 0 && !address_is_loopback(e->orig_client_ip))
+			f.flags |= FACT_OUTSIDE;
+		f.a = e->client_name;
+		f.b = e->client_ip;
+		f.c = e->sasl_user;
+		break;
+	case EV_PICKUP:
+		f.kind = FACT_PICKUP;
+		f.flags = e->new_id.n > 0 ? FACT_REQUEUED : 0;
+		break;
+	case EV_MSGID:
+		f.kind = FACT_MSGID;
+		f.a = e->mid;
+		break;
+	case EV_QUEUED:
+		f.kind = FACT_QUEUED;
+		f.size = e->size;
+		f.nrcpt = e->nrcpt;
+		f.flags = (e->from.n == 0 ? FACT_NULL_SENDER : 0) |
+		    (slice_starts(e->from, SLICE("double-bounce@")) ? FACT_OWN_SENDER : 0);
+		times = 1;
+		break;
+	case EV_DELIVERED: f.kind = FACT_DELIVERED; delivery(t, host, m, &f, e, times); return;
+	case EV_DEFERRED: f.kind = FACT_DEFERRED; delivery(t, host, m, &f, e, times); return;
+	case EV_BOUNCED: f.kind = FACT_BOUNCED; delivery(t, host, m, &f, e, times); return;
+	case EV_EXPIRED: f.kind = FACT_EXPIRED; times = 1; break;
+	case EV_REMOVED:
+		f.kind = FACT_REMOVED;
+		f.flags = e->by_admin ? FACT_BY_ADMIN : 0;
+		times = 1;
+		break;
+	case EV_HELD:
+		f.kind = FACT_HELD;
+		f.flags = e->by_admin ? FACT_BY_ADMIN : 0;
+		break;
+	case EV_RELEASED: f.kind = FACT_RELEASED; break;
+	case EV_DISCARDED: f.kind = FACT_DISCARDED; break;
+	case EV_REJECT: case EV_TEMPFAIL: f.kind = FACT_REFUSED; times = 1; break;
+	case EV_PROBE:
+		f.kind = FACT_PROBE;
+		f.a = e->to;
+		break;
+	case EV_DSN_SENT: {
+		struct fact dsn = { .kind = FACT_DSN_OF, .time = time, .delay_ms = -1,
+			.other_id = e->id };
+
+		f.kind = FACT_NOTIFIED;
+		f.other_id = e->new_id;
+		f.text = e->stage;
+		own_fact(t, m, &f, 1);
+		if (e->new_id.n > 0)
+			learn(t, find_or_make(t, host, e->new_id), &dsn);
+		return;
+	}
+	default:
+		verdict(t, m, &f, e);
+		return;
+	}
+	own_fact(t, m, &f, times);
+	if (e->kind == EV_PICKUP && e->new_id.n > 0) {	/* it goes on under a new id */
+		from.flags = FACT_BY_REQUEUE;
+		from.other_id = e->new_id;
+		bond(t, host, &from, e->id);
+	} else if (e->kind == EV_PICKUP || e->kind == EV_MSGID) {
+		look_for_pipes(t, m, &f);
+	}
+}
+
+void
+track_adopt(struct track *t, const struct mail *m, bool in_log)
+{
+	uint64_t hash = track_hash(t, m->host, mail_id(m));
+	size_t i = slot_of(t, hash);
+	struct mail *copy;
+
+	if (t->slot[i] != NULL && !in_log) {
+		free(m->facts);		/* only in a damaged state: the table knows better */
+		return;
+	}
+	if (t->slot[i] != NULL) {	/* the log's later version replaces an earlier one */
+		copy = t->slot[i];
+		t->bytes -= copy->cap;
+		free(copy->facts);
+		*copy = *m;
+	} else {
+		copy = xmalloc(sizeof *copy);
+		*copy = *m;
+		copy->hash = hash;
+		t->bytes += sizeof *copy;
+		insert(t, copy);
+	}
+	copy->hash = hash;
+	copy->touched = t->now;
+	copy->logged = in_log ? copy->n : 0;
+	t->bytes += copy->cap;
+	if (!in_log) {		/* its block goes: the log must have it */
+		copy->changed = true;
+		push(&t->changed, &t->n_changed, &t->cap_changed, copy);
+	}
+}
+
+bool
+track_grow(struct track *t, uint64_t hash, struct slice *block)
+{
+	struct mail *m = t->slot[slot_of(t, hash)];
+	uint32_t cap;
+
+	if (m == NULL)
+		return false;
+	cap = m->cap;
+	if (!mail_grow(block, m))
+		return false;
+	t->bytes += m->cap - cap;
+	m->logged = m->n;
+	return true;
+}
+
+void
+track_forget(struct track *t, uint64_t hash)
+{
+	size_t i = slot_of(t, hash);
+
+	if (t->slot[i] == NULL)
+		return;
+	mail_free(t, t->slot[i]);
+	take_out(t, i);
+}
+
+void
+track_settle(struct track *t)
+{
+	for (size_t i = 0; i < t->n_dirty; i++) {
+		struct mail *m = t->dirty[i];
+
+		if (m->counted > 0)
+			mail_count(m, m->counted, -1, t->tally);
+		mail_count(m, m->n, 1, t->tally);
+		m->counted = m->n;
+		m->dirty = false;
+	}
+	t->n_dirty = 0;
+}
+
+bool
+track_changed(struct track *t, track_fn *f, void *arg)
+{
+	for (size_t i = 0; i < t->n_changed; i++)
+		if (!t->changed[i]->away && !f(arg, t->changed[i]))
+			return false;
+	return true;
+}
+
+bool
+track_all(struct track *t, track_fn *f, void *arg)
+{
+	for (size_t i = 0; i <= t->mask; i++)
+		if (t->slot[i] != NULL && !t->slot[i]->away && !f(arg, t->slot[i]))
+			return false;
+	return true;
+}
+
+bool
+track_put_away(struct track *t, const int64_t *newest, int64_t quiet_s, uint64_t idle, size_t max,
+    track_fn *f, void *arg)
+{
+	uint64_t limit = idle;
+
+	/* too many: the longest idle go, whatever their log time says */
+	if (t->n > max) {
+		uint64_t keep = (uint64_t)((double)t->now * (double)max / (double)t->n);
+
+		limit = idle < t->now - keep ? idle : t->now - keep;
+	}
+	for (size_t i = 0; i <= t->mask; i++) {
+		struct mail *m = t->slot[i];
+		bool quiet;
+
+		if (m == NULL || t->now - m->touched < limit)
+			continue;
+		quiet = m->last < newest[m->host] - quiet_s && t->now - m->touched >= idle;
+		if (!quiet && t->n <= max)
+			continue;
+		m->away = true;
+		if (!f(arg, m))
+			return false;
+	}
+	return true;
+}
+
+void
+track_committed(struct track *t)
+{
+	for (size_t i = 0; i < t->n_changed; i++) {
+		t->changed[i]->changed = false;
+		t->changed[i]->logged = t->changed[i]->n;
+	}
+	t->n_changed = 0;
+	for (size_t i = 0; i <= t->mask; ) {
+		struct mail *m = t->slot[i];
+
+		if (m == NULL || !m->away) {
+			i++;
+			continue;
+		}
+		mail_free(t, m);
+		take_out(t, i);		/* another may have moved here: look again */
+	}
+}
+
+void
+track_kept(struct track *t)
+{
+	for (size_t i = 0; i <= t->mask; i++)
+		if (t->slot[i] != NULL)
+			t->slot[i]->away = false;
+}
+
+size_t
+track_mails(const struct track *t)
+{
+	return t->n;
+}
+
+size_t
+track_memory_bytes(const struct track *t)
+{
+	return t->bytes + (t->mask + 1) * sizeof(struct mail *);
+}
+
+uint64_t
+track_overflow(const struct track *t)
+{
+	return t->overflow;
+}

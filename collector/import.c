@@ -1,0 +1,187 @@
+/* import.c - see import.h.
+ *
+ * A file that was imported before is recognised by its contents, not by its name,
+ * and goes on where it was left: a second run over the same file adds nothing. */
+#include "import.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "draw.h"
+#include "ingest.h"
+#include "mem.h"
+
+#include "poison.h"
+
+enum { BAR_WIDTH = 30, BAR_LINES = 65536 };
+
+static double
+clock_s(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* "mail.log  [#######......]  42 %  1,200,000 lines" on a terminal. */
+static void
+progress(const char *path, const struct reader *r, uint64_t lines)
+{
+	uint64_t done, total;
+	char bar[BAR_WIDTH + 1];
+	const char *name = strrchr(path, '/');
+	int fill;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	reader_progress(r, &done, &total);
+	fill = total > 0 ? (int)((double)done / (double)total * BAR_WIDTH) : 0;
+	for (int i = 0; i < BAR_WIDTH; i++)
+		bar[i] = i < fill ? '#' : '.';
+	bar[BAR_WIDTH] = '\0';
+	fprintf(stderr, "\r%.30s [%s] %3d %%  %" PRIu64 " lines ", name != NULL ? name + 1 : path,
+	    bar, total > 0 ? (int)((double)done * 100 / (double)total) : 0, lines);
+}
+
+static void
+progress_end(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
+
+static struct state_source *
+source_for(struct ingest *in, struct reader *r, const char *path)
+{
+	struct state_source *src = NULL;
+	char family[4096];
+
+	if (strcmp(path, "-") != 0)
+		src = state_source_of(ingest_state(in), r);
+	if (src == NULL) {
+		reader_family(path, family, sizeof family);
+		src = state_source_add(ingest_state(in), family);
+		reader_identity(r, &src->dev, &src->ino);
+	}
+	return src;
+}
+
+static void
+remember(struct feed *f, struct reader *r)
+{
+	struct state_source *src = feed_source(f);
+	uint64_t done;
+
+	reader_position(r, &src->pos);
+	reader_progress(r, &done, &src->size);
+	src->read_at = (int64_t)time(NULL);
+	feed_remember(f);
+	src->changed = true;
+}
+
+static bool
+read_lines(struct ingest *in, struct feed *f, struct reader *r, const char *path, struct err *e)
+{
+	uint64_t cut = 0, n = 0;
+	struct slice line;
+	int got;
+
+	while ((got = reader_line(r, true, &line, e)) > 0) {
+		uint64_t now_cut = reader_cut_lines(r);
+
+		if (!ingest_line(in, f, line, now_cut != cut, e))
+			return false;
+		cut = now_cut;
+		if (++n % BAR_LINES == 0)
+			progress(path, r, ingest_totals(in)->lines);
+		if (ingest_full(in)) {
+			remember(f, r);
+			if (!ingest_commit(in, false, e))
+				return false;
+		}
+	}
+	remember(f, r);
+	return got == 0;
+}
+
+static bool
+import_file(struct ingest *in, const struct import *im, const char *path, struct err *e)
+{
+	struct reader *r = reader_open(path, e);
+	struct state_source *src;
+	struct feed *f;
+	bool known, good;
+
+	if (r == NULL)
+		return false;
+	src = source_for(in, r, path);
+	known = src->pos.head_n > 0;
+	f = feed_open(in, src, im->zone, im->year, im->host, reader_written_at(r), e);
+	good = f != NULL && reader_seek(r, known ? &src->pos : NULL, e) &&
+	    read_lines(in, f, r, path, e);
+	progress_end();
+	feed_close(f);
+	reader_close(r);
+	return good;
+}
+
+static void
+summary(const struct ingest_totals *t, double seconds)
+{
+	printf("%" PRIu64 " lines, %" PRIu64 " understood (%" PRIu64 " gave events), %" PRIu64
+	    " of other programs, %" PRIu64 " unknown", t->lines, t->events + t->known, t->events,
+	    t->foreign, t->unknown);
+	if (t->copies > 0)
+		printf(", %" PRIu64 " copies", t->copies);
+	if (t->too_late > 0)
+		printf(", %" PRIu64 " too late", t->too_late);
+	if (t->cut > 0)
+		printf(", %" PRIu64 " cut", t->cut);
+	printf(", %.0f lines/s\n", seconds > 0 ? (double)t->lines / seconds : 0);
+}
+
+int
+import_run(const struct import *im)
+{
+	struct err e = { "" };
+	double start = clock_s(), committed, drawn;
+	struct ingest *in = ingest_open(im->state, &ingest_defaults, &e);
+	bool good = in != NULL;
+	int status = 0;
+
+	if (good)
+		state_bulk(ingest_state(in));
+	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
+	for (size_t i = 0; good && i < im->files; i++) {
+		struct err one = { "" };
+
+		if (import_file(in, im, im->file[i], &one))
+			continue;
+		/* the other files may be fine: go on, and say it at the end */
+		fprintf(stderr, "mxgauge: %s\n", one.text);
+		status = 1;
+	}
+	good = good && ingest_commit(in, true, &e);
+	committed = clock_s();
+	if (good && !im->no_rrd)
+		good = draw_all(in, im->state, im->templates, NULL, &e) && ingest_commit(in, false, &e);
+	drawn = clock_s();
+	if (good) {
+		state_checkpoint(ingest_state(in));
+		if (im->phases)
+			printf("phases: commit %.3f s, rrd %.3f s, checkpoint %.3f s\n",
+			    committed - start, drawn - committed, clock_s() - drawn);
+		summary(ingest_totals(in), clock_s() - start);
+	} else {
+		fprintf(stderr, "mxgauge: %s\n", e.text);
+		status = 1;
+	}
+	ingest_close(in);
+	return status;
+}

@@ -1,0 +1,23 @@
+/* import.h - `mxgauge import`: whole files into a state. */
+#ifndef MX_IMPORT_H
+#define MX_IMPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+struct import {
+	const char *state, *host, *zone, *templates;
+	int year;
+	bool no_rrd, phases;
+	char **file;
+	size_t files;
+};
+
+/* Read the files, commit, write the RRDs, and print one line with what was read. Files
+ * that were read before go on where they were left. Returns the exit status: 0, or 1
+ * after a sentence on stderr; what was committed until then stays. */
+int import_run(const struct import *im);
+
+#endif

@@ -1,0 +1,466 @@
+/* ingest.c - see ingest.h. */
+#include "ingest.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dialect/dialect.h"
+#include "flow/flow.h"
+#include "flow/seen.h"
+#include "input/header.h"
+#include "mem.h"
+
+#include "poison.h"
+
+enum {
+	COMMIT_LINES = 500000,		/* between commits of an import */
+	COMMIT_CELLS = 20000,		/* 2 to 4 KB each */
+	IDLE_EVENTS = 100000,		/* a mail not spoken of for so many may leave */
+	IDLE_EVENTS_LIVE = 2000,
+	QUIET_S = 15 * 60,
+	SLOW_S = 60,			/* top tables and clean-up */
+	TAGS = 64, HOST_TEXTS = 8,
+	LAST_LINE_MAX = 2048,		/* longer lines are not remembered for repeats */
+	LAST_LINES_MAX = 1 << 18	/* of all hosts of a source, over a restart */
+};
+
+const struct ingest_settings ingest_defaults = {
+	.horizon_s = 8 * 86400, .keep_minutes = 8 * 1440, .keep_hours = 400 * 1440,
+	.keep_mails = 8 * 1440, .max_mails = 500000,
+};
+
+struct last_line {		/* of one host in one feed, for "last message repeated" */
+	char *p;
+	uint32_t n, cap;
+};
+
+struct tag {
+	const struct dialect *dialect;
+	uint16_t label;		/* hash of the instance's name */
+	uint8_t n;		/* 0: free */
+	char text[47];
+};
+
+struct host_text {
+	uint8_t n;		/* 0: free */
+	char text[63];
+	int host;
+};
+
+struct feed {
+	struct ingest *in;
+	struct state_source *src;
+	struct header *header;
+	struct host_text known[HOST_TEXTS];	/* hosts as they were printed */
+	unsigned next_known;
+	int host;		/* number of the last line's, -1: none yet */
+	uint32_t host_key;	/* header.h's of that host; 0: not known */
+	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
+	struct last_line *last;
+	size_t lasts;
+};
+
+struct ingest {
+	struct state *state;
+	struct tally *tally;
+	struct seen *seen;
+	struct flow flow;
+	struct ingest_settings set;
+	struct ingest_totals total;
+	int64_t now, slow_at;
+	uint64_t lines_committed;
+};
+
+struct ingest *
+ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
+{
+	struct ingest *in = xcalloc(1, sizeof *in);
+
+	in->set = *set;
+	in->now = (int64_t)time(NULL);
+	if ((in->state = state_open(dir, e)) == NULL) {
+		free(in);
+		return NULL;
+	}
+	in->tally = in->flow.tally = tally_new();
+	in->flow.tops = tops_new();
+	in->flow.track = track_new(state_key(in->state), in->tally, state_fetch, in->state);
+	in->seen = seen_new(state_seen_load, in->state);
+	if (!state_load(in->state, in->tally, in->flow.track, e)) {
+		ingest_close(in);
+		return NULL;
+	}
+	return in;
+}
+
+void
+ingest_close(struct ingest *in)
+{
+	if (in == NULL)
+		return;
+	seen_free(in->seen);
+	track_free(in->flow.track);
+	tops_free(in->flow.tops);
+	tally_free(in->tally);
+	state_close(in->state);
+	free(in);
+}
+
+struct state *
+ingest_state(struct ingest *in)
+{
+	return in->state;
+}
+
+void
+ingest_clock(struct ingest *in, int64_t now)
+{
+	in->now = now;
+}
+
+const struct ingest_totals *
+ingest_totals(const struct ingest *in)
+{
+	return &in->total;
+}
+
+/* Hosts are compared by their first label, addresses whole. */
+static struct slice
+host_label(const struct ingest *in, struct slice name)
+{
+	struct slice label, rest = name;
+	bool address = true;
+
+	for (size_t i = 0; i < name.n && address; i++)
+		address = (name.p[i] >= '0' && name.p[i] <= '9') || name.p[i] == '.' ||
+		    name.p[i] == ':';
+	if (!address && !slice_has(name, SLICE(":")) && slice_cut(&rest, '.', &label) && label.n > 0)
+		name = label;
+	for (size_t i = 0; in->set.alias != NULL && in->set.alias[i][0] != NULL; i++)
+		if (slice_eq(name, slice_of(in->set.alias[i][0])))
+			return slice_of(in->set.alias[i][1]);
+	return name.n > 0 ? name : SLICE("unknown");
+}
+
+static int
+host_of(struct feed *f, struct slice name)
+{
+	struct host_text *k;
+
+	f->host_key = 0;
+	for (k = f->known; k < f->known + HOST_TEXTS; k++)
+		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
+			return f->host = k->host;
+	f->host = state_host(f->in->state, host_label(f->in, name));
+	if (f->host >= 0 && name.n <= sizeof k->text) {
+		k = &f->known[f->next_known++ % HOST_TEXTS];
+		k->n = (uint8_t)name.n;
+		k->host = f->host;
+		memcpy(k->text, name.p, name.n);
+	}
+	return f->host;
+}
+
+/* The last line of each host, the host of the last line last. */
+void
+feed_remember(struct feed *f)
+{
+	struct buf b = buf_new(LAST_LINES_MAX);
+
+	for (size_t i = 0; i < f->lasts; i++) {
+		size_t host = (i + 1 + (f->host > 0 ? (size_t)f->host : 0)) % f->lasts;
+		const struct last_line *l = &f->last[host];
+
+		if (l->n == 0 || memchr(l->p, '\0', l->n) != NULL)
+			continue;
+		if (b.n > 0)
+			buf_char(&b, '\n');
+		buf_add(&b, (struct slice){ l->p, l->n });
+	}
+	free(f->src->last_line);
+	f->src->last_line = b.p;
+}
+
+static void
+remember_line(struct feed *f, unsigned host, struct slice raw)
+{
+	struct last_line *l;
+
+	if (host >= f->lasts) {
+		size_t n = host + 8;
+
+		f->last = xreallocarray(f->last, n, sizeof *f->last);
+		memset(f->last + f->lasts, 0, (n - f->lasts) * sizeof *f->last);
+		f->lasts = n;
+	}
+	l = &f->last[host];
+	if (raw.n > LAST_LINE_MAX) {
+		l->n = 0;
+		return;
+	}
+	if (raw.n > l->cap) {
+		l->cap = LAST_LINE_MAX;
+		l->p = xrealloc(l->p, l->cap);
+	}
+	memcpy(l->p, raw.p, raw.n);
+	l->n = (uint32_t)raw.n;
+}
+
+/* The repeat of a host's last line before the restart may come first. */
+static void
+recall_lines(struct feed *f)
+{
+	struct slice all = slice_of(f->src->last_line != NULL ? f->src->last_line : ""), raw;
+	struct line l;
+
+	while (all.n > 0) {
+		if (!slice_cut(&all, '\n', &raw)) {
+			raw = all;
+			all.n = 0;
+		}
+		if (header_parse(f->header, raw, &l) && host_of(f, l.host) >= 0)
+			remember_line(f, (unsigned)f->host, raw);
+	}
+}
+
+struct feed *
+feed_open(struct ingest *in, struct state_source *src, const char *zone, int year,
+    const char *host, int64_t now, struct err *e)
+{
+	struct feed *f = xcalloc(1, sizeof *f);
+
+	f->in = in;
+	f->src = src;
+	f->host = -1;
+	f->header = header_new(zone, year, now, slice_of(host != NULL ? host : ""), e);
+	if (f->header == NULL) {
+		free(f);
+		return NULL;
+	}
+	if (src->newest != 0)
+		header_set_newest(f->header, src->newest);
+	recall_lines(f);
+	return f;
+}
+
+void
+feed_close(struct feed *f)
+{
+	if (f == NULL)
+		return;
+	header_free(f->header);
+	for (size_t i = 0; i < f->lasts; i++)
+		free(f->last[i].p);
+	free(f->last);
+	free(f);
+}
+
+struct state_source *
+feed_source(struct feed *f)
+{
+	return f->src;
+}
+
+/* "last message repeated n times" is n times the line before of that host. */
+static bool
+resolve_repeat(struct feed *f, unsigned host, struct line *l)
+{
+	struct line before = *l;
+
+	if (host >= f->lasts || f->last[host].n == 0)
+		return false;
+	if (!header_parse(f->header, (struct slice){ f->last[host].p, f->last[host].n }, l) ||
+	    l->repeat_of_last)
+		return false;
+	l->time = before.time;
+	l->usec = before.usec;
+	l->repeat = before.repeat;
+	l->repeat_of_last = true;
+	return true;
+}
+
+static void
+count_lines(struct ingest *in, unsigned host, int64_t time, enum metric m)
+{
+	tally_add(in->tally, host, time / 60, m, 1);
+}
+
+/* The instance is what stands before the service's name in the tag. */
+static struct tag
+look_at_tag(const struct line *l)
+{
+	ptrdiff_t slash = slice_rfind(l->tag, SLICE("/"));
+
+	return (struct tag){ .dialect = dialect_of(l), .label = (uint16_t)hash_bytes(&reader_key,
+	    slice_head(l->tag, slash < 0 ? 0 : (size_t)slash)) };
+}
+
+/* The same few tags come again and again. */
+static const struct tag *
+tag_of(struct feed *f, const struct line *l)
+{
+	size_t n = l->tag.n;
+	struct tag *t;
+
+	if (n == 0 || n > sizeof t->text) {
+		f->tag[0] = look_at_tag(l);
+		return &f->tag[0];
+	}
+	t = &f->tag[(n * 7 + (unsigned char)l->tag.p[n - 1] * 3 + (unsigned char)l->tag.p[n / 2]) %
+	    TAGS];
+	if (t->n != n || memcmp(t->text, l->tag.p, n) != 0) {
+		*t = look_at_tag(l);
+		t->n = (uint8_t)n;
+		memcpy(t->text, l->tag.p, n);
+	}
+	return t;
+}
+
+static void
+understand(struct ingest *in, struct feed *f, unsigned host, const struct line *l,
+    int64_t *counts)
+{
+	struct event ev[EVENTS_MAX];
+	const struct tag *tag = tag_of(f, l);
+	int n;
+
+	if (tag->dialect == NULL) {
+		in->total.foreign++;
+		counts[M_foreign]++;
+		return;
+	}
+	n = tag->dialect->parse(l, ev);
+	if (n < 0) {
+		in->total.unknown++;
+		counts[M_unknown]++;
+		tops_add(in->flow.tops, host, l->time / 3600, TOP_UNKNOWN, l->tag, 1);
+	} else if (n == 0) {
+		in->total.known++;
+		counts[M_known]++;
+	} else {
+		in->total.events++;
+	}
+	for (int i = 0; i < n; i++)
+		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat);
+}
+
+/* A line without a stamp: counted where its neighbours are. */
+static bool
+no_header(struct ingest *in, struct feed *f)
+{
+	int host = f->host >= 0 ? f->host : host_of(f, (struct slice){ "", 0 });
+	int64_t time = f->src->newest != 0 ? f->src->newest : in->now;
+
+	in->total.unknown++;
+	if (host < 0)
+		return true;
+	state_host_line(in->state, (unsigned)host, time);
+	count_lines(in, (unsigned)host, time, M_lines);
+	count_lines(in, (unsigned)host, time, M_unknown);
+	return true;
+}
+
+static bool
+out_of_bounds(const struct ingest *in, unsigned host, int64_t time)
+{
+	int64_t newest = state_newest(in->state)[host];
+
+	return time < 60 || (newest != 0 && time < newest - in->set.horizon_s) ||
+	    (in->set.future_s > 0 && time > in->now + in->set.future_s);
+}
+
+bool
+ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
+{
+	struct line l;
+	uint64_t hash;
+	int64_t *counts;
+	unsigned host;
+	int new;
+
+	in->total.lines++;
+	f->src->lines++;
+	f->src->changed = true;
+	if (!header_parse(f->header, raw, &l))
+		return no_header(in, f);
+	if (l.host_key == 0 || l.host_key != f->host_key) {
+		if (host_of(f, l.host) < 0)
+			return no_header(in, f);
+		f->host_key = l.host_key;
+	}
+	host = (unsigned)f->host;
+	if (out_of_bounds(in, host, l.time)) {
+		in->total.too_late++;
+		count_lines(in, host, state_newest(in->state)[host] > 60 ?
+		    state_newest(in->state)[host] : 60, M_too_late);
+		return true;
+	}
+	if (l.time > f->src->newest)
+		f->src->newest = l.time;
+	state_host_line(in->state, host, l.time);
+	hash = hash_u64(state_key(in->state), (uint64_t)l.time);
+	if (l.repeat_of_last) {
+		hash += l.repeat * 2 + 1;
+		if (!resolve_repeat(f, host, &l)) {
+			count_lines(in, host, l.time, M_lines);
+			count_lines(in, host, l.time, M_unknown);
+			count_lines(in, host, l.time, M_repeat_lost);
+			in->total.unknown++;
+			return true;
+		}
+	} else {
+		remember_line(f, host, raw);
+	}
+	hash = hash_mix(hash, hash_bytes(state_key(in->state), l.ident) | 1);
+	new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
+	if (new <= 0) {
+		in->total.copies += new == 0;
+		if (new == 0)
+			count_lines(in, host, l.time, M_copies);
+		return new == 0;
+	}
+	counts = tally_counts(in->tally, host, l.time / 60);
+	counts[M_lines]++;
+	if (cut) {
+		in->total.cut++;
+		counts[M_cut]++;
+	}
+	understand(in, f, host, &l, counts);
+	return true;
+}
+
+bool
+ingest_full(const struct ingest *in)
+{
+	return in->total.lines - in->lines_committed >= COMMIT_LINES ||
+	    tally_cells(in->tally) >= COMMIT_CELLS ||
+	    track_mails(in->flow.track) > in->set.max_mails + in->set.max_mails / 4;
+}
+
+bool
+ingest_dirty(const struct ingest *in)
+{
+	return in->total.lines != in->lines_committed;
+}
+
+bool
+ingest_commit(struct ingest *in, bool last, struct err *e)
+{
+	bool slow = last || in->now - in->slow_at >= SLOW_S;
+	bool bulk = in->total.lines - in->lines_committed > COMMIT_LINES / 10;
+	struct commit c = {
+		.tally = in->tally, .seen = in->seen, .track = in->flow.track,
+		.tops = in->flow.tops, .now = in->now, .with_tops = slow, .put_away = slow || bulk,
+		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
+		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
+		.keep_hours = in->set.keep_hours, .keep_mails = in->set.keep_mails,
+	};
+
+	if (!state_commit(in->state, &c, e))
+		return false;
+	in->lines_committed = in->total.lines;
+	if (slow)
+		in->slow_at = in->now;
+	return true;
+}

@@ -1,0 +1,64 @@
+/* ingest.h - lines in, counts out: the rooms of the collector wired together.
+ *
+ * Import and daemon both drive this: open, feed lines of any number of sources in
+ * any order, commit. What is committed is on disk together with the positions of
+ * the sources; what is not is not counted anywhere. */
+#ifndef MX_INGEST_H
+#define MX_INGEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "input/reader.h"
+#include "slice.h"
+#include "store/state.h"
+
+struct ingest_settings {
+	int64_t horizon_s;		/* older lines than that are too_late */
+	int64_t future_s;		/* lines further ahead of the clock too; 0: no limit */
+	int64_t keep_minutes, keep_hours, keep_mails;	/* in minutes */
+	size_t max_mails;		/* in memory */
+	const char *const (*alias)[2];	/* host names that mean another host; ends with NULLs */
+};
+
+/* 8 days of minutes and mails, 400 of hours, 8 days horizon, 500,000 mails. */
+extern const struct ingest_settings ingest_defaults;
+
+struct ingest;
+
+/* NULL and *e as state_open(). The settings are copied, the aliases are not. */
+struct ingest *ingest_open(const char *dir, const struct ingest_settings *set, struct err *e);
+/* What was not committed is dropped. */
+void ingest_close(struct ingest *in);
+struct state *ingest_state(struct ingest *in);
+
+/* A stream of lines: a source with its own zone and year (header.h), host for lines
+ * that name none. NULL and *e if the zone is unknown. now: the clock. */
+struct feed;
+struct feed *feed_open(struct ingest *in, struct state_source *src, const char *zone, int year,
+    const char *host, int64_t now, struct err *e);
+void feed_close(struct feed *f);
+struct state_source *feed_source(struct feed *f);
+/* Put what the feed remembers beside the position into its source: before a commit. */
+void feed_remember(struct feed *f);
+
+/* Take one line in. cut: it was longer than LINE_MAX_BYTES. False: the state could not
+ * be read (*e). */
+bool ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e);
+void ingest_clock(struct ingest *in, int64_t now);
+
+/* Should the caller commit now lest memory grow? */
+bool ingest_full(const struct ingest *in);
+/* Anything to commit? */
+bool ingest_dirty(const struct ingest *in);
+/* Commit. last: at the end of the work: everything is written that is otherwise
+ * written once a minute. After false the same can be tried again later. */
+bool ingest_commit(struct ingest *in, bool last, struct err *e);
+
+struct ingest_totals {
+	uint64_t lines, events, known, foreign, unknown, copies, too_late, cut;
+};
+const struct ingest_totals *ingest_totals(const struct ingest *in);
+
+#endif

@@ -1,0 +1,246 @@
+/* mxgauge.c - the tool: one sub-command a row. The work is elsewhere. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "import.h"
+#include "mem.h"
+#include "opt.h"
+#include "store/config.h"
+#include "view/checkconfig.h"
+#include "view/pictures.h"
+#include "view/parse.h"
+#include "view/report.h"
+#include "view/setup.h"
+#include "view/status.h"
+#include "view/trace.h"
+
+#include "poison.h"
+
+static const char *state = "/var/lib/mxgauge", *host, *zone, *templates;
+static int64_t year;
+static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
+static const char *root = "", *config = CONFIG_DEFAULT_FILE, *proposed;
+static const char *rrd, *out, *span, *format = "png";
+static bool no_rrd, phases, json, manual;
+
+#define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
+#define HOST_ROW { 'H', "host", OPT_STRING, &host, "HOST", "one host; else the whole farm" }
+
+static const struct opt import_opts[] = {
+	STATE_ROW("folder of the state; made if it is not there"),
+	{ 'H', "host", OPT_STRING, &host, "HOST", "host of lines that name none" },
+	{ 0, "tz", OPT_STRING, &zone, "ZONE", "zone of stamps that name none, as Europe/Berlin; "
+	    "else the machine's" },
+	{ 0, "year", OPT_INT, &year, "YEAR", "year of the first line of each file, where stamps "
+	    "have none; else it follows from the file's own date", .min = 1970, .max = 2199 },
+	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
+	{ 0, "no-rrd", OPT_FLAG, &no_rrd, NULL, "write no RRDs" },
+	{ 0, "phases", OPT_FLAG, &phases, NULL, "say how long each part took" },
+	{ 0 }
+};
+
+static int
+run_import(int argc, char **argv)
+{
+	struct import im = { .state = state, .host = host, .zone = zone, .templates = templates,
+		.year = (int)year, .no_rrd = no_rrd, .phases = phases, .file = argv,
+		.files = (size_t)argc };
+
+	return import_run(&im);
+}
+
+/* The sentence of a sub-command that failed. */
+static int
+status_of(bool good, const struct err *e)
+{
+	if (!good)
+		fprintf(stderr, "mxgauge: %s\n", e->text);
+	return good ? 0 : 1;
+}
+
+static const struct opt report_opts[] = {
+	STATE_ROW("folder of the state"),
+	HOST_ROW,
+	{ 0, "from", OPT_TIME, &from, "TIME", "begin of the period; else the oldest line" },
+	{ 0, "to", OPT_TIME, &to, "TIME", "end of the period; else the newest line" },
+	{ 0, "json", OPT_FLAG, &json, NULL, "one JSON object" },
+	{ 0 }
+};
+
+static int
+run_report(int argc, char **argv)
+{
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	return status_of(report_run(state, host, from, to, json, &e), &e);
+}
+
+static const struct opt status_opts[] = { STATE_ROW("folder of the state"), { 0 } };
+
+static int
+run_status(int argc, char **argv)
+{
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	return status_of(status_run(state, &e), &e);
+}
+
+static const struct opt graph_opts[] = {
+	STATE_ROW("folder of the state"),
+	{ 'o', "out", OPT_STRING, &out, "DIR", "folder of the pictures; made if it is not there" },
+	{ 'H', "host", OPT_STRING, &host, "HOST", "one host, or _farm; else all" },
+	{ 0, "span", OPT_CHOICE, &span, "day|week|month|year", "one span; else all" },
+	{ 0, "format", OPT_CHOICE, &format, "png|svg", "what kind of pictures" },
+	{ 0, "rrd", OPT_STRING, &rrd, "DIR", "folder of the RRDs; else DIR/rrd of the state" },
+	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
+	{ 0 }
+};
+
+static int
+run_graph(int argc, char **argv)
+{
+	const struct pictures p = { .state = state, .rrd = rrd, .out = out, .templates = templates,
+		.host = host, .span = span, .svg = strcmp(format, "svg") == 0 };
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	if (out == NULL)
+		return status_of(err_set(&e, "graph: --out DIR is missing"), &e) + 1;
+	return status_of(pictures_draw(&p, &e), &e);
+}
+
+static const struct opt setup_opts[] = {
+	{ 's', "state", OPT_STRING, &proposed, "DIR", "folder of the state that the configuration "
+	    "names; else the usual one" },
+	{ 0, "root", OPT_STRING, &root, "DIR", "look at the machine whose files are below DIR" },
+	{ 0, "manual", OPT_FLAG, &manual, NULL, "print the manual of all settings instead" },
+	{ 0 }
+};
+
+static int
+run_setup(int argc, char **argv)
+{
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	return status_of(manual ? setup_run_manual(&e) : setup_run(root, proposed, &e), &e);
+}
+
+static const struct opt check_config_opts[] = {
+	{ 'f', "config", OPT_STRING, &config, "FILE", "the configuration of mxgauged" },
+	{ 0 }
+};
+
+static int
+run_check_config(int argc, char **argv)
+{
+	return checkconfig_run(argc > 0 ? argv[0] : config);
+}
+
+static bool unknown, stats;
+static const char *dialect;
+
+static const struct opt parse_opts[] = {
+	{ 0, "dialect", OPT_STRING, &dialect, "NAME", "ask this dialect alone" },
+	{ 0, "unknown", OPT_FLAG, &unknown, NULL, "print only the lines that were not understood" },
+	{ 0, "stats", OPT_FLAG, &stats, NULL, "print only how many lines of which program gave what" },
+	{ 'H', "host", OPT_STRING, &host, "HOST", "host of lines that name none" },
+	{ 0, "tz", OPT_STRING, &zone, "ZONE", "zone of stamps that name none; else the machine's" },
+	{ 0, "year", OPT_INT, &year, "YEAR", "year of the first line, where stamps have none",
+	    .min = 1970, .max = 2199 },
+	{ 0 }
+};
+
+static int
+run_parse(int argc, char **argv)
+{
+	struct parse_options o = { .mode = stats ? PARSE_STATS : unknown ? PARSE_UNKNOWN :
+		PARSE_EVENTS, .dialect = dialect, .zone = zone, .year = (int)year,
+		.now = (int64_t)time(NULL), .host = slice_of(host != NULL ? host : "") };
+	struct err e;
+
+	return status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e);
+}
+
+static const struct opt trace_opts[] = {
+	STATE_ROW("folder of the state"),
+	{ 'H', "host", OPT_STRING, &host, "HOST", "only mails of this host" },
+	{ 0 }
+};
+
+static int
+run_trace(int argc, char **argv)
+{
+	(void)argc;
+	return trace_run(state, argv[0], host);
+}
+
+static const struct command commands[] = {
+	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
+	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
+	    "the counts. Files that were read before go on where they were left, so a second run "
+	    "over the same file adds nothing.",
+	    "mxgauge import --state ./state /var/log/mail.log.1 /var/log/mail.log" },
+	{ "report", "what happened in a period, as a text or as JSON", NULL, report_opts, run_report,
+	    "Prints what was received, delivered, refused and why, how long it took and whether "
+	    "the books balance, for the farm or one host.",
+	    "mxgauge report --from yesterday --to today\nmxgauge report --host mx1 --json" },
+	{ "graph", "draw the pictures, and a page with all of them", NULL, graph_opts, run_graph,
+	    "Draws all RRDs over the last day, week, month and year, and writes DIR/index.html, "
+	    "which needs no web server. The right edge is now, or the newest minute when that is "
+	    "older than six hours, as in an archive. With --host or --span only those pictures "
+	    "are drawn and the page stays as it is.",
+	    "mxgauge graph --state ./state --out ./graphs\n"
+	    "mxgauge graph --out /var/www/mail --host mx1 --span day --format svg" },
+	{ "parse", "show what is understood of each line, as JSON", "FILE...", parse_opts, run_parse,
+	    "Prints one JSON object for each event. Nothing is counted or stored.",
+	    "mxgauge parse --unknown /var/log/mail.log" },
+	{ "status", "how the collector is: sources, lag, limits, disk", NULL, status_opts, run_status,
+	    "Prints where reading stands, how far each source lags behind, what could not be "
+	    "understood and how long the disk lasts.", NULL },
+	{ "trace", "one mail's life", "ID|MESSAGE-ID|ADDRESS", trace_opts, run_trace,
+	    "Prints what is known of the mails that a queue id, a Message-ID, an address or a "
+	    "domain (@example.org) names, and of those that they continue or became.",
+	    "mxgauge trace 4F1A2B3C4D\nmxgauge trace joe@example.org" },
+	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
+	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
+	    "prints a configuration with comments. It changes nothing.",
+	    "mxgauge setup > /etc/mxgauge/mxgauge.conf" },
+	{ "check-config", "name what is wrong in a configuration", "[FILE]", check_config_opts,
+	    run_check_config,
+	    "Reads the configuration as mxgauged would and prints each fault as file:line: "
+	    "sentence. Status 0 if it is good, 2 if not.", NULL },
+	{ 0 }
+};
+
+static const struct program program = {
+	.name = "mxgauge", .summary = "counts and pictures of mail servers from their logs",
+	.commands = commands,
+};
+
+/* The state is where the daemon's configuration says, if there is a good one. */
+static void
+take_state_from_config(void)
+{
+	struct buf faults = buf_new(4096);
+	struct config *c = config_read(CONFIG_DEFAULT_FILE, &faults);
+
+	if (c != NULL)
+		state = xstrdup(c->state);
+	config_free(c);
+	buf_free(&faults);
+}
+
+int
+main(int argc, char **argv)
+{
+	take_state_from_config();
+	return opt_commands(&program, argc, argv);
+}

@@ -1,0 +1,173 @@
+/* mxgauged.c - the collector: follows the logs that its configuration names.
+ *
+ * Here is what happens before the loop: options, configuration, account, going to
+ * the background. The loop is in daemon.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "message.h"
+#include "notify.h"
+#include "opt.h"
+#include "store/account.h"
+#include "store/config.h"
+
+#include "poison.h"
+
+enum { PATH_SIZE = 8192 };
+
+static const char *config_path = CONFIG_DEFAULT_FILE;
+static bool foreground, messages;
+
+static const struct opt opts[] = {
+	{ 'c', "config", OPT_STRING, &config_path, "FILE", "the configuration" },
+	{ 'f', "foreground", OPT_FLAG, &foreground, NULL, "stay in the foreground, messages go to "
+	    "stderr" },
+	{ 0, "messages", OPT_FLAG, &messages, NULL, "print everything that it can say, and end" },
+	{ 0 }
+};
+
+static const struct program program = {
+	.name = "mxgauged", .summary = "follow the logs of mail servers and count", .opts = opts,
+	.about = "Reads the logs that the configuration names as they grow, through rotations and "
+	    "restarts, and commits exact counts each second to the state, which reports, graphs "
+	    "and checks read.\n\n"
+	    "SIGTERM and SIGINT commit and end; SIGHUP reads the configuration again; SIGUSR1 makes "
+	    "it say how far it is.",
+	.examples = "mxgauge setup > /etc/mxgauge/mxgauge.conf\nmxgauged --foreground",
+	.exit_status = "0 after SIGTERM, 1 after a fault, 2 for a fault in the command line or the "
+	    "configuration."
+};
+
+static int ready_fd = -1;	/* to the parent that waits, when going to the background */
+static const struct config *config;
+
+/* Also for a background daemon messages are on the terminal until it runs. */
+static void
+running(void)
+{
+	bool to_syslog = strcmp(config->log_to, "syslog") == 0 ||
+	    (!foreground && strcmp(config->log_to, "auto") == 0);
+	int null;
+
+	message_open(to_syslog, getenv("JOURNAL_STREAM") != NULL, config->log_level);
+	notify("READY=1");
+	if (foreground)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0) {
+		(void)dup2(null, 0);
+		(void)dup2(null, 1);
+		if (to_syslog)
+			(void)dup2(null, 2);
+		close(null);
+	}
+	(void)!write(ready_fd, "", 1);
+	close(ready_fd);
+}
+
+/* The parent stays until the child runs, so that its exit status tells. */
+static bool
+go_to_background(void)
+{
+	int fds[2], status = 0;
+	char c;
+	pid_t pid;
+
+	if (pipe(fds) != 0 || (pid = fork()) < 0)
+		return false;
+	if (pid > 0) {
+		close(fds[1]);
+		if (read(fds[0], &c, 1) == 1)
+			exit(0);
+		(void)waitpid(pid, &status, 0);
+		exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+	}
+	close(fds[0]);
+	ready_fd = fds[1];
+	(void)fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	return setsid() >= 0 && chdir("/") == 0;
+}
+
+/* A folder that the account will write, made while we still may. */
+static bool
+make_folder(const char *path, const struct config *c, struct err *e)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (c->user[0] == '\0' || geteuid() != 0)
+		return true;
+	if (!account_find(c->user, &uid, &gid, e))
+		return false;
+	if (mkdir(path, 0750) != 0)
+		return errno == EEXIST || err_set(e, "make %s: %s", path, strerror(errno));
+	return chown(path, uid, gid) == 0 || err_set(e, "give %s to %s: %s", path, c->user,
+	    strerror(errno));
+}
+
+static struct config *
+read_config(const char *path)
+{
+	struct buf errors = buf_new(1 << 20);
+	struct config *c = config_read(path, &errors);
+
+	if (c == NULL)
+		message_lines(MSG_config_fault, buf_slice(&errors));
+	buf_free(&errors);
+	return c;
+}
+
+/* The configuration's path from the root: a reload may happen elsewhere. */
+static const char *
+absolute(const char *path)
+{
+	static char full[PATH_SIZE];
+	char here[PATH_SIZE / 2];
+
+	if (path[0] == '/' || getcwd(here, sizeof here) == NULL ||
+	    snprintf(full, sizeof full, "%s/%s", here, path) >= (int)sizeof full)
+		return path;
+	return full;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct buf manual = buf_new(1 << 20);
+	const char *path;
+	struct config *c;
+	struct err e;
+
+	opt_parse(&program, argc, argv);
+	if (messages) {
+		message_manual(&manual);
+		return fwrite(manual.p, 1, manual.n, stdout) != manual.n || fflush(stdout) != 0;
+	}
+	message_open(false, getenv("JOURNAL_STREAM") != NULL, "info");
+	c = read_config(config_path);
+	if (c == NULL)
+		return 2;
+	config = c;
+	path = absolute(config_path);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
+	(void)umask(027);
+	if (!foreground && !go_to_background()) {
+		message(MSG_cannot_start, "go to the background: %s", strerror(errno));
+		return 1;
+	}
+	if (!make_folder(c->state, c, &e) || !make_folder(c->rrd_dir, c, &e) ||
+	    !account_become(c->user, c->group, &e)) {
+		message(MSG_cannot_start, "%s", e.text);
+		return 1;
+	}
+	return daemon_run(c, path, running);
+}

@@ -1,0 +1,69 @@
+/* account.c - whom a program runs as: the one home of initgroups and setgroups,
+ * which POSIX does not know. */
+#define _DEFAULT_SOURCE
+#include "store/account.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "poison.h"
+
+enum { GROUPS_MAX = 256 };
+
+bool
+account_find(const char *user, uid_t *uid, gid_t *gid, struct err *e)
+{
+	struct passwd *p = getpwnam(user);
+
+	if (p == NULL)
+		return err_set(e, "there is no account %s", user);
+	*uid = p->pw_uid;
+	*gid = p->pw_gid;
+	return true;
+}
+
+/* Be in group too, beside those that we are in. */
+static bool
+join_group(const char *group, struct err *e)
+{
+	gid_t in[GROUPS_MAX + 1];
+	int n = getgroups(GROUPS_MAX, in);
+	struct group *g = getgrnam(group);
+
+	if (g == NULL)
+		return err_set(e, "there is no group %s", group);
+	if (n < 0)
+		return err_set(e, "join the group %s: %s", group, strerror(errno));
+	in[n] = g->gr_gid;
+	return setgroups((size_t)n + 1, in) == 0 ||
+	    err_set(e, "join the group %s: %s", group, strerror(errno));
+}
+
+bool
+account_become(const char *user, const char *group, struct err *e)
+{
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	if (user[0] == '\0')
+		return true;
+	if (!account_find(user, &uid, &gid, e))
+		return false;
+	if (uid == geteuid() && uid == getuid())
+		return true;
+	if (geteuid() != 0)
+		return err_set(e, "only root can become the account %s", user);
+	/* groups first: without root's id it is too late for them */
+	if (initgroups(user, gid) != 0)
+		return err_set(e, "take the groups of %s: %s", user, strerror(errno));
+	if (group[0] != '\0' && !join_group(group, e))
+		return false;
+	if (setgid(gid) != 0 || setuid(uid) != 0)
+		return err_set(e, "become the account %s: %s", user, strerror(errno));
+	if (uid != 0 && setuid(0) == 0)
+		return err_set(e, "become the account %s: root came back", user);
+	return true;
+}

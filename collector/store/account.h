@@ -1,0 +1,17 @@
+/* account.h - whom a program runs as. */
+#ifndef MX_ACCOUNT_H
+#define MX_ACCOUNT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "err.h"
+
+/* The ids of user. False and *e if there is no such account. */
+bool account_find(const char *user, uid_t *uid, gid_t *gid, struct err *e);
+
+/* Become user for good, with its groups, and group ("": none) beside them. Does
+ * nothing if that is who we are, or if user is "". False and *e if we may not. */
+bool account_become(const char *user, const char *group, struct err *e);
+
+#endif

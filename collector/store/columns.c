@@ -1,0 +1,91 @@
+/* columns.c - see columns.h. */
+#include "store/columns.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "cell.h"
+#include "hist.h"
+#include "mem.h"
+#include "poison.h"
+
+void
+columns_init(struct columns *c, const struct templates *t)
+{
+	*c = (struct columns){ .templates = t };
+	c->first = xreallocarray(NULL, t->n, sizeof *c->first);
+	for (size_t i = 0; i < t->n; i++) {
+		c->first[i] = c->width;
+		c->width += t->t[i].n_ds;
+	}
+	c->value = xreallocarray(NULL, COLUMNS_MINUTES * c->width, sizeof *c->value);
+}
+
+void
+columns_free(struct columns *c)
+{
+	free(c->first);
+	free(c->value);
+	*c = (struct columns){ 0 };
+}
+
+/* The two histograms of a cell are unpacked once, and only if a data source wants them. */
+struct hists {
+	struct hist hist[2];
+	int64_t count[2];	/* -1: not unpacked yet */
+};
+
+static double
+quantile(const struct cell *cell, const struct template_ds *ds, struct hists *h)
+{
+	int which = ds->hist == CELL_DELAY_TOTAL;
+
+	if (h->count[which] < 0) {
+		cell_hist(cell, ds->hist, &h->hist[which]);
+		h->count[which] = hist_count(&h->hist[which]);
+		if (h->count[which] < 0)
+			h->count[which] = 0;
+	}
+	if (h->count[which] == 0)
+		return NAN;
+	return ds->q < 1 ? hist_quantile(&h->hist[which], ds->q) : hist_max(&h->hist[which]);
+}
+
+static bool
+fill(void *arg, int host, int64_t minute, const struct cell *cell)
+{
+	struct columns *c = arg;
+	struct hists h;
+	double *v;
+
+	(void)host;
+	if (minute < c->from || minute >= c->to)
+		return true;
+	h.count[0] = h.count[1] = -1;
+	v = c->value + (size_t)(minute - c->from) * c->width;
+	for (size_t i = 0; i < c->templates->n; i++) {
+		const struct template *t = &c->templates->t[i];
+
+		for (size_t k = 0; k < t->n_ds; k++, v++)
+			*v = t->ds[k].source == DS_QUANTILE ? quantile(cell, &t->ds[k], &h) :
+			    (double)cell_get(cell, CELL_METRIC + (uint32_t)t->ds[k].metric);
+	}
+	return true;
+}
+
+bool
+columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source, void *arg,
+    struct err *e)
+{
+	double *v = c->value;
+
+	assert(from <= to && to - from <= COLUMNS_MINUTES);
+	c->from = from;
+	c->to = to;
+	for (int64_t m = from; m < to; m++)
+		for (size_t i = 0; i < c->templates->n; i++)
+			for (size_t k = 0; k < c->templates->t[i].n_ds; k++)
+				*v++ = c->templates->t[i].ds[k].source == DS_COUNT ? 0 : NAN;
+	return from == to || source(arg, from, to, fill, c, e);
+}

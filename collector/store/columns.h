@@ -1,0 +1,44 @@
+/* columns.h - minute cells laid out as the data sources of all templates want them.
+ *
+ * One row a minute, one column a data source, for a bounded stretch of time: so
+ * that the cells are read once for all RRDs of a host. */
+#ifndef MX_COLUMNS_H
+#define MX_COLUMNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "stateread.h"
+#include "store/template.h"
+
+enum { COLUMNS_MINUTES = 1440 };
+
+/* Gives f each minute from <= minute < to that has a cell, as stateread_minutes does. */
+typedef bool columns_source_fn(void *arg, int64_t from, int64_t to, stateread_minute_fn *f,
+    void *f_arg, struct err *e);
+
+struct columns {
+	const struct templates *templates;
+	size_t width;		/* of a row: data sources of all templates */
+	size_t *first;		/* the first column of each template */
+	int64_t from, to;	/* the minutes that are loaded */
+	double *value;		/* NAN: unknown */
+};
+
+void columns_init(struct columns *c, const struct templates *t);
+void columns_free(struct columns *c);
+
+/* Load from <= minute < to, at most COLUMNS_MINUTES. Counts without a cell are 0, gauges
+ * and quantiles unknown. */
+bool columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source,
+    void *arg, struct err *e);
+
+static inline const double *
+columns_row(const struct columns *c, size_t template, int64_t minute)
+{
+	return c->value + (size_t)(minute - c->from) * c->width + c->first[template];
+}
+
+#endif

@@ -1,0 +1,338 @@
+/* rrd.c - see rrd.h.
+ *
+ * Which minutes of which host are to be written; rrdmake.c does one file. */
+#define _XOPEN_SOURCE 700	/* realpath is not in the base of POSIX.1-2008 */
+#include "store/rrd.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "hash.h"
+#include "mem.h"
+#include "store/rrdmake.h"
+#include "poison.h"
+
+enum { PATH_BYTES = 4096 };
+
+/* What the store remembers of a host. */
+struct known {
+	int host;
+	int64_t changed;	/* not drawn yet: a fault, or too soon */
+	int64_t written;	/* minutes before this one are in the files */
+	int64_t rewritten_at;	/* by the clock */
+};
+
+struct rrd_store {
+	struct rrd_options o;
+	char *dir;
+	struct rrdmake make;
+	struct known *known;
+	size_t n_known;
+};
+
+static char *
+join(const char *a, const char *b, const char *tail)
+{
+	struct buf t = buf_new(PATH_BYTES);
+
+	buf_fmt(&t, "%s/%s%s", a, b, tail);
+	assert(!t.full);	/* each part is bounded */
+	return t.p;
+}
+
+/* Find the first minute, back to the oldest cell, in which a file is wrong. */
+static bool
+compare_all(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	size_t n = s->o.templates->n;
+	int64_t to = m->kept;
+
+	for (size_t i = 0; i < n; i++)
+		if (!f[i].failed && f[i].old.map != NULL && f[i].next > to)
+			to = f[i].next;
+	for (int64_t at = m->kept; at < to; at += COLUMNS_MINUTES) {
+		int64_t end = at + COLUMNS_MINUTES < to ? at + COLUMNS_MINUTES : to;
+
+		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!f[i].failed && f[i].old.map != NULL)
+				rrdmake_compare(&s->make, &f[i]);
+	}
+	return true;
+}
+
+/* Only the first fault is told; a file that failed is left as it was. */
+static bool
+keep_first(bool good, struct rrdmake_file *f, const struct err *from, struct err *e, bool *all)
+{
+	if (!good) {
+		f->failed = true;
+		if (*all)
+			err_set(e, "%s", from->text);
+		*all = false;
+	}
+	return good;
+}
+
+static bool
+write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minutes *m,
+    struct err *e)
+{
+	size_t n = s->o.templates->n;
+	int64_t from = INT64_MAX, to = 0;
+	struct err why;
+	bool all = true;
+
+	for (size_t i = 0; i < n; i++)
+		(void)keep_first(rrdmake_plan(&s->make, &f[i], m, &why), &f[i], &why, e, &all);
+	if (m->changed == RRD_COMPARE && !compare_all(s, f, m, e))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (f[i].failed ||
+		    !keep_first(rrdmake_begin(&f[i], m, &why), &f[i], &why, e, &all))
+			continue;
+		from = f[i].next < from ? f[i].next : from;
+		to = f[i].end > to ? f[i].end : to;
+	}
+	for (int64_t at = from; at < to; at += COLUMNS_MINUTES) {
+		int64_t end = at + COLUMNS_MINUTES < to ? at + COLUMNS_MINUTES : to;
+
+		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (!f[i].failed)
+				(void)keep_first(rrdmake_feed(&s->make, &f[i], m, &why), &f[i], &why, e, &all);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!f[i].failed)
+			(void)keep_first(rrdmake_finish(&s->make, &f[i], &why), &f[i], &why, e, &all);
+	return all;
+}
+
+/* What a run that was killed left half-made; librrd adds six letters to its own. */
+static void
+sweep(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		if (strstr(d->d_name, ".rrd.new") != NULL)
+			(void)unlinkat(dirfd(dir), d->d_name, 0);
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
+bool
+rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
+{
+	size_t n = s->o.templates->n;
+	struct rrdmake_file *f = xcalloc(n, sizeof *f);
+	char folder[RRD_FOLDER_BYTES], *dir;
+	bool good;
+
+	rrd_folder(m->name, folder);
+	dir = join(s->dir, folder, "");
+	for (size_t i = 0; i < n; i++) {
+		f[i].t = &s->o.templates->t[i];
+		f[i].place = i;
+		f[i].path = join(dir, f[i].t->name, ".rrd");
+		f[i].new_path = join(dir, f[i].t->name, ".rrd.new");
+	}
+	if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
+		good = err_set(e, "make the folder %s: %s", dir, strerror(errno));
+	} else {
+		if (m->changed == RRD_COMPARE)
+			sweep(dir);
+		good = write_files(s, f, m, e);
+	}
+	for (size_t i = 0; i < n; i++)
+		rrdmake_end(&f[i]);
+	free(f);
+	free(dir);
+	return good;
+}
+
+struct source {
+	struct stateread *r;
+	int host;
+};
+
+static bool
+from_state(void *arg, int64_t from, int64_t to, stateread_minute_fn *f, void *f_arg, struct err *e)
+{
+	const struct source *s = arg;
+
+	return stateread_minutes(s->r, s->host, from, to, f, f_arg, e);
+}
+
+static struct known *
+known_host(struct rrd_store *s, int host)
+{
+	for (size_t i = 0; i < s->n_known; i++)
+		if (s->known[i].host == host)
+			return &s->known[i];
+	s->known = xreallocarray(s->known, s->n_known + 1, sizeof *s->known);
+	s->known[s->n_known] = (struct known){ .host = host, .changed = RRD_COMPARE };
+	return &s->known[s->n_known++];
+}
+
+void
+rrd_closed(const struct stateread_host *hosts, size_t n, int host, int64_t now,
+    struct rrd_minutes *m)
+{
+	int64_t newest = 0, open = INT64_MAX;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t minute = hosts[i].newest / 60;
+
+		if (host != STATEREAD_FARM && hosts[i].id != host)
+			continue;
+		newest = minute > newest ? minute : newest;
+		if (now - hosts[i].newest < 120 && minute < open)
+			open = minute;
+	}
+	m->limit = newest + 1;
+	m->end = open < m->limit ? open : m->limit;
+}
+
+static bool
+update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int64_t changed,
+    int64_t now, struct err *e)
+{
+	struct known *k = known_host(s, from->host);
+	bool wait = k->changed != RRD_COMPARE && now - k->rewritten_at < s->o.rewrite_every_s;
+
+	if (changed < k->written && changed < k->changed)
+		k->changed = changed;
+	m->source = from_state;
+	m->arg = from;
+	m->changed = wait ? RRD_NOTHING_CHANGED : k->changed;
+	if (!rrd_store_write(s, m, e))
+		return false;
+	k->written = m->end > k->written ? m->end : k->written;
+	if (m->changed != RRD_NOTHING_CHANGED) {
+		k->changed = RRD_NOTHING_CHANGED;
+		k->rewritten_at = now;
+	}
+	return true;
+}
+
+/* The oldest change of a host, or of any for the farm. */
+static int64_t
+oldest_change(const struct rrd_changed *changed, size_t n, int host)
+{
+	int64_t oldest = RRD_NOTHING_CHANGED;
+
+	for (size_t i = 0; i < n; i++)
+		if ((host == STATEREAD_FARM || changed[i].host == host) &&
+		    changed[i].minute < oldest)
+			oldest = changed[i].minute;
+	return oldest;
+}
+
+bool
+rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_changed *changed,
+    size_t n_changed, int64_t now, struct err *e)
+{
+	const struct stateread_host *hosts;
+	int64_t first, last;
+	struct err why;
+	bool all = true;
+	size_t n;
+
+	if (!stateread_hosts(r, &hosts, &n, e))
+		return false;
+	/* Cells are dropped by one age for all hosts: from the oldest on, all are there. */
+	if (!stateread_span(r, STATEREAD_FARM, &first, &last))
+		return true;
+	for (size_t i = 0; i <= n; i++) {
+		bool farm = i == n;
+		struct source from = { r, farm ? STATEREAD_FARM : hosts[i].id };
+		struct rrd_minutes m = { .name = farm ? RRD_FARM : hosts[i].name, .kept = first };
+
+		if (!farm && hosts[i].first / 60 > first)
+			m.kept = hosts[i].first / 60;
+		rrd_closed(hosts, n, from.host, now, &m);
+		if (m.limit <= m.kept)
+			continue;	/* silent for longer than cells are kept */
+		if (!update_host(s, &from, &m, oldest_change(changed, n_changed, from.host), now,
+		    &why)) {
+			if (all)
+				err_set(e, "%s", why.text);
+			all = false;
+		}
+	}
+	return all;
+}
+
+void
+rrd_folder(const char *host, char out[RRD_FOLDER_BYTES])
+{
+	static const struct hash_key key = { { 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9,
+	    0x94d049bb133111eb, 0xd6e8feb86659fd93 } };
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	struct buf t = buf_new(4 * PATH_BYTES);
+
+	if (strcmp(host, RRD_FARM) == 0) {
+		(void)snprintf(out, RRD_FOLDER_BYTES, "%s", RRD_FARM);
+		return;
+	}
+	for (const char *c = host; *c != '\0'; c++) {
+		if (strchr(plain, *c) != NULL || (c > host && (*c == '.' || *c == '_')))
+			buf_char(&t, *c);
+		else
+			buf_fmt(&t, "%%%02X", (unsigned char)*c);
+	}
+	if (t.n == 0)
+		buf_str(&t, "%00");	/* a host without a name */
+	if (t.n <= 200)
+		(void)snprintf(out, RRD_FOLDER_BYTES, "%s", t.p);
+	else
+		(void)snprintf(out, RRD_FOLDER_BYTES, "%.200s-%016llx", t.p,
+		    (unsigned long long)hash_bytes(&key, slice_of(host)));
+	buf_free(&t);
+}
+
+struct rrd_store *
+rrd_store_open(const struct rrd_options *o, struct err *e)
+{
+	struct rrd_store *s;
+	char real[PATH_BYTES];
+
+	if (mkdir(o->dir, 0755) != 0 && errno != EEXIST) {
+		err_set(e, "make the folder %s: %s", o->dir, strerror(errno));
+		return NULL;
+	}
+	if (realpath(o->dir, real) == NULL || strlen(real) > PATH_BYTES - 600) {
+		err_set(e, "open the folder %s: %s", o->dir, strerror(errno));
+		return NULL;
+	}
+	s = xcalloc(1, sizeof *s);
+	s->o = *o;
+	s->dir = xstrdup(real);		/* rrdcached wants absolute names */
+	rrdmake_init(&s->make, o->templates);
+	s->make.cached = o->cached != NULL ? cached_new(o->cached) : NULL;
+	s->make.note = o->note;
+	s->make.note_arg = o->note_arg;
+	return s;
+}
+
+void
+rrd_store_close(struct rrd_store *s)
+{
+	if (s == NULL)
+		return;
+	rrdmake_free(&s->make);
+	free(s->known);
+	free(s->dir);
+	free(s);
+}

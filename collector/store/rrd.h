@@ -1,0 +1,88 @@
+/* rrd.h - the picture of the counts: RRDs, one file a host and template.
+ *
+ * The state is what counts; RRDs are a view of it and can be made anew from its
+ * cells. A minute m = [60m, 60m + 60) is the row that ends at 60(m + 1): rate times
+ * 60 is the count. Late lines rewrite the past. Any call may be cut short at any
+ * point: the next run of the program compares the files with the cells and
+ * mends what differs. One process at a time. */
+#ifndef MX_RRD_STORE_H
+#define MX_RRD_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "stateread.h"
+#include "store/columns.h"
+#include "store/template.h"
+
+struct rrd_options {
+	const char *dir;			/* files are DIR/HOST/TEMPLATE.rrd */
+	const struct templates *templates;	/* must outlive the store */
+	const char *cached;			/* rrdcached's local socket, or NULL */
+	int rewrite_every_s;			/* a host's past at most so often; 0: at once */
+	/* Told what was done to a file that could not be used; NULL: standard error. */
+	void (*note)(void *arg, const char *sentence);
+	void *note_arg;
+};
+
+struct rrd_store;
+
+/* Makes dir. NULL and *e if that fails. */
+struct rrd_store *rrd_store_open(const struct rrd_options *o, struct err *e);
+void rrd_store_close(struct rrd_store *s);
+
+/* Counts of this minute of this host changed since the last update, and perhaps of later
+ * ones. STATEREAD_FARM need not be named: it changes with each host. */
+struct rrd_changed {
+	int host;
+	int64_t minute;
+};
+
+/* Bring all RRDs of all hosts and of the farm up to the last commit, as r sees it (open it
+ * for this). Call it after a commit: after an import once (and before cells that were not
+ * drawn yet are dropped), in the daemon each minute.
+ * changed names the hosts of which cells of minutes that may have been written already
+ * were touched; a host that the store sees for the first time is compared as a whole. now
+ * is the clock: a host's newest minute is closed by a later line, or two minutes after
+ * its newest line.
+ * False and *e: the first fault; the other files were written, nothing is lost, the next
+ * call makes up for it. */
+bool rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_changed *changed,
+    size_t n_changed, int64_t now, struct err *e);
+
+/* The minutes of one host, for rrd_store_write. */
+struct rrd_minutes {
+	const char *name;		/* of the host: any text */
+	int64_t kept;			/* cells are kept from this minute on */
+	int64_t end;			/* minutes before this one are closed */
+	int64_t limit;			/* after the minute of the newest line */
+	int64_t changed;		/* the oldest that changed, or one of RRD_... */
+	columns_source_fn *source;	/* where the cells come from */
+	void *arg;
+};
+
+#define RRD_NOTHING_CHANGED INT64_MAX
+#define RRD_COMPARE INT64_MIN		/* nobody knows: compare all with the files */
+
+/* Write one host. Minutes in [kept, end) without a cell are zero, others unknown or as
+ * the file has them. As rrd_store_update is built on this, few need it. */
+bool rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e);
+
+/* Which minutes of a host (or the farm) are closed at the time now: fills end and limit of
+ * m from the hosts' newest lines. Hosts that were silent for two minutes do not hold
+ * the farm back. */
+void rrd_closed(const struct stateread_host *hosts, size_t n, int host, int64_t now,
+    struct rrd_minutes *m);
+
+/* The folder of a host: letters, digits, dot, dash and underscore stay, all else, and
+ * a dot or underscore in front, becomes %XX, so that no two hosts share one and none is
+ * "_farm". Longer than 200 bytes: cut, and a hash. Fills out. */
+enum { RRD_FOLDER_BYTES = 256 };
+void rrd_folder(const char *host, char out[RRD_FOLDER_BYTES]);
+
+/* What the farm is called where hosts are. */
+#define RRD_FARM "_farm"
+
+#endif

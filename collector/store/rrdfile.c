@@ -1,0 +1,266 @@
+/* rrdfile.c - see rrdfile.h.
+ *
+ * The format is librrd's own, version 3 to 5, as its header describes it for this
+ * machine: head, data sources, RRAs, live head, preparation areas, row pointers,
+ * rows. An RRA is a ring; its newest row is at cur_row. */
+#include "store/rrdfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RRD_EXPORT_DEPRECATED	/* for the layout of the file; no function of librrd */
+#include <rrd.h>
+
+#include "mem.h"
+#include "poison.h"
+
+enum { MANY = 10000, ROWS_MAX = 100000000 };
+
+/* Where the next part begins, or NULL when the file ends before it does. */
+static void *
+part(struct rrdfile *f, size_t *at, size_t n, size_t each)
+{
+	void *p = f->map + *at;
+
+	if (n > MANY || n * each > f->size - *at)
+		return NULL;
+	*at += n * each;
+	return p;
+}
+
+/* Find all parts. False if they do not fit the file. */
+static bool
+layout(struct rrdfile *f)
+{
+	size_t at = 0, rows = 0;
+	live_head_t *live;
+
+	f->head = part(f, &at, 1, sizeof *f->head);
+	if (f->head == NULL || memcmp(f->head->cookie, RRD_COOKIE, sizeof RRD_COOKIE) != 0 ||
+	    memchr(f->head->version, '\0', sizeof f->head->version) == NULL ||
+	    strcmp(f->head->version, RRD_VERSION3) < 0 ||
+	    strcmp(f->head->version, RRD_VERSION5) > 0 ||
+	    memcmp(&f->head->float_cookie, &(double){ FLOAT_COOKIE }, sizeof(double)) != 0)
+		return false;
+	f->n_ds = f->head->ds_cnt;
+	f->n_rra = f->head->rra_cnt;
+	if (f->n_ds == 0 || f->n_ds > MANY || f->n_rra == 0 || f->n_rra > MANY / 10)
+		return false;
+	f->ds = part(f, &at, f->n_ds, sizeof *f->ds);
+	f->rra = f->ds == NULL ? NULL : part(f, &at, f->n_rra, sizeof *f->rra);
+	live = f->rra == NULL ? NULL : part(f, &at, 1, sizeof *live);
+	if (live == NULL || part(f, &at, f->n_ds, sizeof(pdp_prep_t)) == NULL)
+		return false;
+	for (size_t i = 0; i < f->n_rra; i++)
+		if (part(f, &at, f->n_ds, sizeof(cdp_prep_t)) == NULL)
+			return false;
+	f->last_up = live->last_up;
+	f->ptr = part(f, &at, f->n_rra, sizeof *f->ptr);
+	f->value = (double *)(void *)(f->map + at);
+	if (f->ptr == NULL || f->head->pdp_step == 0 || f->last_up < 0)
+		return false;
+	for (size_t i = 0; i < f->n_ds; i++)
+		if (memchr(f->ds[i].ds_nam, '\0', sizeof f->ds[i].ds_nam) == NULL ||
+		    memchr(f->ds[i].dst, '\0', sizeof f->ds[i].dst) == NULL)
+			return false;
+	for (size_t i = 0; i < f->n_rra; i++) {
+		const rra_def_t *r = &f->rra[i];
+
+		if (r->row_cnt == 0 || r->row_cnt > ROWS_MAX || r->pdp_cnt == 0 ||
+		    r->pdp_cnt > ROWS_MAX || f->ptr[i].cur_row >= r->row_cnt ||
+		    memchr(r->cf_nam, '\0', sizeof r->cf_nam) == NULL)
+			return false;
+		rows += r->row_cnt;
+	}
+	return rows <= (f->size - at) / sizeof(double) / f->n_ds;
+}
+
+enum rrdfile_result
+rrdfile_open(struct rrdfile *f, const char *path, bool writable, struct err *e)
+{
+	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	enum rrdfile_result result = RRDFILE_FAILED;
+	struct stat st;
+	void *map;
+
+	*f = (struct rrdfile){ .writable = writable };
+	if (fd < 0 && errno == ENOENT)
+		return RRDFILE_NONE;
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		err_set(e, "open %s: %s", path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		err_set(e, "open %s: it is no file", path);
+	} else if (st.st_size == 0) {
+		result = RRDFILE_DAMAGED;
+		err_set(e, "it is empty");
+	} else if ((map = mmap(NULL, (size_t)st.st_size, PROT_READ | (writable ? PROT_WRITE : 0),
+	    MAP_SHARED, fd, 0)) == MAP_FAILED) {
+		err_set(e, "read %s: %s", path, strerror(errno));
+	} else {
+		f->map = map;
+		f->size = (size_t)st.st_size;
+		if (layout(f)) {
+			result = RRDFILE_OK;
+		} else {
+			result = RRDFILE_DAMAGED;
+			err_set(e, "it is no RRD of this machine, or is cut off");
+			rrdfile_close(f);
+		}
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return result;
+}
+
+void
+rrdfile_close(struct rrdfile *f)
+{
+	if (f->map != NULL)
+		(void)munmap(f->map, f->size);
+	*f = (struct rrdfile){ 0 };
+}
+
+const char *
+rrdfile_ds_name(const struct rrdfile *f, size_t ds)
+{
+	return f->ds[ds].ds_nam;
+}
+
+const char *
+rrdfile_ds_type(const struct rrdfile *f, size_t ds)
+{
+	return f->ds[ds].dst;
+}
+
+int
+rrdfile_ds_find(const struct rrdfile *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_ds; i++)
+		if (strcmp(f->ds[i].ds_nam, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool
+has_rra(const struct rrdfile *f, const struct template_rra *want)
+{
+	for (size_t i = 0; i < f->n_rra; i++) {
+		const rra_def_t *r = &f->rra[i];
+
+		if (strcmp(r->cf_nam, want->max ? "MAX" : "AVERAGE") == 0 &&
+		    r->pdp_cnt * 60 == want->step_s && r->row_cnt == want->rows &&
+		    fabs(r->par[RRA_cdp_xff_val].u_val - want->xff) < 1e-6)
+			return true;
+	}
+	return false;
+}
+
+bool
+rrdfile_fits(const struct rrdfile *f, const struct template *t, bool *same, struct err *e)
+{
+	*same = f->n_rra == t->n_rra;
+	if (f->head->pdp_step != 60)
+		return err_set(e, "its step is %lu s, not 60", f->head->pdp_step);
+	for (size_t i = 0; i < t->n_ds; i++) {
+		const char *type = t->ds[i].source == DS_COUNT ? "ABSOLUTE" : "GAUGE";
+		int at = rrdfile_ds_find(f, t->ds[i].name);
+
+		if (at < 0)
+			*same = false;
+		else if (strcmp(f->ds[at].dst, type) != 0)
+			return err_set(e, "its data source %s is %s, not %s", t->ds[i].name,
+			    f->ds[at].dst, type);
+	}
+	for (size_t i = 0; i < f->n_ds; i++)	/* more than the template has may stay */
+		if (strcmp(f->ds[i].dst, "ABSOLUTE") != 0 && strcmp(f->ds[i].dst, "GAUGE") != 0)
+			return err_set(e, "its data source %s is %s, which we never make",
+			    f->ds[i].ds_nam, f->ds[i].dst);
+	for (size_t i = 0; i < t->n_rra; i++)
+		*same = *same && has_rra(f, &t->rra[i]);
+	return true;
+}
+
+/* Where RRA i has the row that ends at time, as an index to value of its first
+ * data source; -1 if it does not keep it. */
+static int64_t
+row_of(const struct rrdfile *f, size_t i, int64_t time)
+{
+	const rra_def_t *r = &f->rra[i];
+	int64_t step = (int64_t)(r->pdp_cnt * f->head->pdp_step), rows = (int64_t)r->row_cnt;
+	int64_t newest = f->last_up - f->last_up % step, back, before = 0;
+
+	if (time > newest || time % step != 0)
+		return -1;
+	back = (newest - time) / step;
+	if (back >= rows)
+		return -1;
+	for (size_t k = 0; k < i; k++)
+		before += (int64_t)f->rra[k].row_cnt;
+	return (before + ((int64_t)f->ptr[i].cur_row - back + rows) % rows) * (int64_t)f->n_ds;
+}
+
+/* The row of a minute, as row_of says it. */
+static int64_t
+minute_row(const struct rrdfile *f, int64_t minute)
+{
+	int64_t at = -1;
+
+	for (size_t i = 0; i < f->n_rra && at < 0; i++)
+		if (f->rra[i].pdp_cnt == 1 && strcmp(f->rra[i].cf_nam, "AVERAGE") == 0)
+			at = row_of(f, i, 60 * (minute + 1));
+	return at;
+}
+
+bool
+rrdfile_keeps(const struct rrdfile *f, int64_t minute)
+{
+	return minute_row(f, minute) >= 0;
+}
+
+double
+rrdfile_minute(const struct rrdfile *f, size_t ds, int64_t minute)
+{
+	int64_t at = minute_row(f, minute);
+
+	return at < 0 ? NAN : f->value[at + (int64_t)ds];
+}
+
+/* The RRA of f that consolidates as r does, or -1. */
+static int
+same_rra(const struct rrdfile *f, const rra_def_t *r)
+{
+	for (size_t i = 0; i < f->n_rra; i++)
+		if (f->rra[i].pdp_cnt == r->pdp_cnt && strcmp(f->rra[i].cf_nam, r->cf_nam) == 0)
+			return (int)i;
+	return -1;
+}
+
+void
+rrdfile_carry(struct rrdfile *new, const struct rrdfile *old)
+{
+	int *column = xreallocarray(NULL, new->n_ds, sizeof *column);
+
+	for (size_t ds = 0; ds < new->n_ds; ds++)
+		column[ds] = rrdfile_ds_find(old, new->ds[ds].ds_nam);
+	for (size_t i = 0; i < new->n_rra; i++) {
+		int64_t step = (int64_t)(new->rra[i].pdp_cnt * new->head->pdp_step);
+		int64_t first = new->last_up - (int64_t)(new->rra[i].row_cnt - 1) * step;
+		int from = same_rra(old, &new->rra[i]);
+
+		for (int64_t t = new->last_up; from >= 0 && t >= first; t -= step) {
+			int64_t to = row_of(new, i, t), at = row_of(old, (size_t)from, t);
+
+			for (size_t ds = 0; at >= 0 && to >= 0 && ds < new->n_ds; ds++)
+				if (column[ds] >= 0)
+					new->value[to + (int64_t)ds] =
+					    old->value[at + column[ds]];
+		}
+	}
+	free(column);
+}

@@ -1,0 +1,61 @@
+/* rrdfile.h - look into an RRD file, and carry its past over into a new one.
+ *
+ * librrd can only append, and its own way to a file with another beginning
+ * ("create --source") fills unknown minutes with the averages of coarser rows.
+ * Here rows are copied as they stand: what was unknown stays so. The file is
+ * mapped, its sizes are checked once when it is opened. */
+#ifndef MX_RRDFILE_H
+#define MX_RRDFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "store/template.h"
+
+struct rrdfile {
+	unsigned char *map;
+	size_t size;
+	bool writable;
+	int64_t last_up;	/* time up to which it is filled */
+	size_t n_ds, n_rra;
+	struct stat_head_t *head;
+	struct ds_def_t *ds;
+	struct rra_def_t *rra;
+	struct rra_ptr_t *ptr;
+	double *value;		/* rows of all RRAs, one after the other */
+};
+
+enum rrdfile_result {
+	RRDFILE_OK,
+	RRDFILE_NONE,		/* there is no such file */
+	RRDFILE_FAILED,		/* it cannot be read: permission, input/output */
+	RRDFILE_DAMAGED		/* it is no RRD, or is cut off */
+};
+
+/* *e says what is wrong; of RRDFILE_DAMAGED without the name, of RRDFILE_NONE nothing. */
+enum rrdfile_result rrdfile_open(struct rrdfile *f, const char *path, bool writable,
+    struct err *e);
+void rrdfile_close(struct rrdfile *f);
+
+/* Does it fit the template? False and *e: step or type of a data source differ.
+ * *same: it also has all data sources and RRAs as they are wanted. */
+bool rrdfile_fits(const struct rrdfile *f, const struct template *t, bool *same, struct err *e);
+
+/* The data source's name and type, and its place: -1 if there is none. */
+const char *rrdfile_ds_name(const struct rrdfile *f, size_t ds);
+const char *rrdfile_ds_type(const struct rrdfile *f, size_t ds);
+int rrdfile_ds_find(const struct rrdfile *f, const char *name);
+
+/* Is the minute one that the minute RRA still has room for? */
+bool rrdfile_keeps(const struct rrdfile *f, int64_t minute);
+/* What the minute RRA has for a minute of a data source, per second: NAN if
+ * unknown, or outside of what it keeps. */
+double rrdfile_minute(const struct rrdfile *f, size_t ds, int64_t minute);
+
+/* Copy the rows that end at or before new's last update, which must be a midnight
+ * UTC, from old: for each RRA and data source that both have. */
+void rrdfile_carry(struct rrdfile *new, const struct rrdfile *old);
+
+#endif

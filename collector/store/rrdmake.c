@@ -1,0 +1,448 @@
+/* rrdmake.c - see rrdmake.h.
+ *
+ * A file is either appended to, or made anew beside the old one and renamed over
+ * it: begun at a midnight (UTC, where rows of all RRAs begin), the rows before it
+ * carried over, the minutes after it fed from the cells. Both end in the same rows
+ * that feeding in order would have given. Rows are fed by the thousand: librrd
+ * maps the file once a call. */
+#include "store/rrdmake.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rrd.h>
+
+#include "buf.h"
+#include "mem.h"
+#include "poison.h"
+
+enum { DAMAGED_MAX = 1000, VALUE_BYTES = 32, HEARTBEAT_S = 120, NAME_BYTES = 5000 };
+
+void
+rrdmake_init(struct rrdmake *s, const struct templates *t)
+{
+	*s = (struct rrdmake){ 0 };
+	columns_init(&s->columns, t);
+	s->row = xreallocarray(NULL, 2 * COLUMNS_MINUTES, sizeof *s->row);
+}
+
+void
+rrdmake_free(struct rrdmake *s)
+{
+	cached_free(s->cached);
+	columns_free(&s->columns);
+	free(s->text);
+	free(s->row);
+}
+
+static void
+note(struct rrdmake *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+note(struct rrdmake *s, const char *fmt, ...)
+{
+	struct err sentence;
+	char text[sizeof sentence.text];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_set(&sentence, "%s", text);
+	if (s->note != NULL)
+		s->note(s->note_arg, sentence.text);
+	else
+		fprintf(stderr, "%s\n", sentence.text);
+}
+
+/* librrd's own words as ours. */
+static bool
+rrd_failed(struct err *e, const char *what, const char *path)
+{
+	/* of a full disk it says nothing */
+	err_set(e, "%s %s: %s", what, path, rrd_test_error() ? rrd_get_error() :
+	    "it could not be written; is the disk full, or over a quota?");
+	rrd_clear_error();
+	return false;
+}
+
+/* Out of the way, never deleted: somebody may want to look at it. */
+static bool
+set_aside(struct rrdmake *s, const char *path, const char *why, struct err *e)
+{
+	for (int i = 1; i < DAMAGED_MAX; i++) {
+		struct buf t = buf_new(NAME_BYTES);
+		bool free_name, done;
+
+		buf_fmt(&t, "%s.damaged-%d", path, i);
+		free_name = !t.full && access(t.p, F_OK) != 0 && errno == ENOENT;
+		done = free_name && rename(path, t.p) == 0;
+		if (done)
+			note(s, "%s: %s; it is now %s, a new one is made from the counts",
+			    path, why, strrchr(t.p, '/') + 1);
+		buf_free(&t);
+		if (done)
+			return true;
+		if (free_name)
+			break;
+	}
+	return err_set(e, "move %s aside (%s): %s", path, why, strerror(errno));
+}
+
+/* Which column of the template, and which of the old file, is the file's own i-th. */
+static void
+map_columns(struct rrdmake_file *f)
+{
+	bool append = !f->anew;
+	size_t n = 0, most = f->t->n_ds + f->old.n_ds;
+
+	f->column = xreallocarray(f->column, most, sizeof *f->column);
+	f->before = xreallocarray(f->before, most, sizeof *f->before);
+	for (size_t i = 0; !append && i < f->t->n_ds; i++, n++) {
+		f->column[n] = (int)i;
+		f->before[n] = rrdfile_ds_find(&f->old, f->t->ds[i].name);
+	}
+	for (size_t i = 0; i < f->old.n_ds; i++) {
+		int column = -1;
+
+		for (size_t k = 0; k < f->t->n_ds; k++)
+			if (strcmp(f->t->ds[k].name, rrdfile_ds_name(&f->old, i)) == 0)
+				column = (int)k;
+		if (append || column < 0) {	/* the new one keeps what only the old one had */
+			f->column[n] = column;
+			f->before[n++] = (int)i;
+		}
+	}
+	f->n_ds = n;
+}
+
+/* Open the file and see from where on it must be written. */
+bool
+rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	struct err why;
+	bool same = false;
+
+	f->end = m->end;
+	f->again = INT64_MAX;
+	switch (rrdfile_open(&f->old, f->path, false, &why)) {
+	case RRDFILE_FAILED:
+		return err_set(e, "%s", why.text);
+	case RRDFILE_NONE:
+		f->again = m->kept;
+		return true;
+	case RRDFILE_OK:
+		if (rrdfile_fits(&f->old, f->t, &same, &why))
+			break;
+		rrdfile_close(&f->old);
+		/* fallthrough */
+	case RRDFILE_DAMAGED:
+		f->again = m->kept;
+		return set_aside(s, f->path, why.text, e);
+	}
+	map_columns(f);
+	f->next = f->old.last_up / 60;
+	if (!same)
+		f->again = m->kept;	/* what is new in the template gets its past as well */
+	if (f->old.last_up % 60 != 0)
+		f->again = f->next < f->again ? f->next : f->again;
+	if (f->next > m->limit) {	/* it was led into the future, where its rows are lost */
+		f->again = m->kept;
+	} else if (f->next > f->end) {
+		f->end = f->next;	/* closed by the clock before, stays so */
+	}
+	if (m->changed != RRD_COMPARE && m->changed < f->next)
+		f->again = m->changed < f->again ? m->changed : f->again;
+	return true;
+}
+
+static bool
+differs(const struct template_ds *ds, double cell, double file)
+{
+	if (isnan(cell) || isnan(file))
+		return isnan(cell) != isnan(file);
+	if (ds->source == DS_COUNT)
+		return llround(cell) != llround(file * 60);
+	return fabs(cell - file) > 0.001;
+}
+
+/* The first minute of the loaded ones in which the file is not what the cells say. */
+void
+rrdmake_compare(const struct rrdmake *s, struct rrdmake_file *f)
+{
+	for (int64_t m = s->columns.from; m < s->columns.to && m < f->next && m < f->again; m++) {
+		const double *cell = columns_row(&s->columns, f->place, m);
+
+		if (!rrdfile_keeps(&f->old, m))
+			continue;
+		for (size_t i = 0; i < f->n_ds; i++) {
+			int c = f->column[i];
+
+			if (c >= 0 && differs(&f->t->ds[c], cell[c],
+			    rrdfile_minute(&f->old, (size_t)f->before[i], m))) {
+				f->again = m;
+				break;
+			}
+		}
+	}
+}
+
+/* --- one file: writing -------------------------------------------------------- */
+
+static bool
+create(struct rrdmake_file *f, int64_t start, struct err *e)
+{
+	size_t n = 0, most = f->n_ds + f->t->n_rra;
+	struct buf *arg = xcalloc(most, sizeof *arg);
+	const char **argv = xcalloc(most, sizeof *argv);
+	int rc;
+
+	for (size_t i = 0; i < f->n_ds; i++) {
+		int c = f->column[i];
+		bool count = c >= 0 ? f->t->ds[c].source == DS_COUNT :
+		    strcmp(rrdfile_ds_type(&f->old, (size_t)f->before[i]), "ABSOLUTE") == 0;
+
+		arg[n] = buf_new(100);
+		buf_fmt(&arg[n++], "DS:%s:%s:%d:U:U", c >= 0 ? f->t->ds[c].name :
+		    rrdfile_ds_name(&f->old, (size_t)f->before[i]),
+		    count ? "ABSOLUTE" : "GAUGE", HEARTBEAT_S);
+	}
+	for (size_t i = 0; i < f->t->n_rra; i++) {
+		const struct template_rra *r = &f->t->rra[i];
+
+		arg[n] = buf_new(100);
+		buf_fmt(&arg[n++], "RRA:%s:%.6f:%u:%u", r->max ? "MAX" : "AVERAGE", r->xff,
+		    r->step_s / 60, r->rows);
+	}
+	for (size_t i = 0; i < n; i++)
+		argv[i] = arg[i].p;
+	rc = rrd_create_r2(f->new_path, 60, (time_t)(60 * start), 0, NULL, NULL, (int)n, argv);
+	for (size_t i = 0; i < n; i++)
+		buf_free(&arg[i]);
+	free(arg);
+	free(argv);
+	return rc == 0 || rrd_failed(e, "create", f->new_path);
+}
+
+/* A new file beside the old one, begun at the midnight before minute f->again. */
+static bool
+begin_anew(struct rrdmake_file *f, struct err *e)
+{
+	int64_t start = f->again - f->again % 1440;
+	struct rrdfile new;
+	bool good;
+
+	f->anew = true;
+	map_columns(f);
+	if (!create(f, start, e))
+		return false;
+	f->next = start;
+	if (f->old.map == NULL)
+		return true;
+	good = rrdfile_open(&new, f->new_path, true, e) == RRDFILE_OK;
+	if (good)
+		rrdfile_carry(&new, &f->old);
+	rrdfile_close(&new);
+	return good;
+}
+
+bool
+rrdmake_begin(struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	if (f->again != INT64_MAX) {
+		if (f->again < m->kept)
+			f->again = m->kept;
+		return begin_anew(f, e);
+	}
+	if (f->next < m->kept) {	/* longer away than cells are kept: that stays unknown */
+		f->gap = true;
+		f->next = m->kept;
+	}
+	return true;
+}
+
+/* The value of the file's i-th data source: from the cells, or what the file had. */
+static double
+value_at(const struct rrdmake *s, const struct rrdmake_file *f, size_t i, int64_t minute,
+    int64_t kept)
+{
+	int c = f->column[i];
+	double v;
+
+	if (c >= 0 && minute >= kept)
+		return columns_row(&s->columns, f->place, minute)[c];
+	if (f->before[i] < 0)
+		return NAN;
+	v = rrdfile_minute(&f->old, (size_t)f->before[i], minute);
+	if (strcmp(rrdfile_ds_type(&f->old, (size_t)f->before[i]), "ABSOLUTE") != 0)
+		return v;
+	return fabs(v * 60 - round(v * 60)) < 1e-6 ? round(v * 60) : v * 60;
+}
+
+static char *
+put_u64(char *p, uint64_t v)
+{
+	char t[20];
+	size_t n = 0;
+
+	do
+		t[n++] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	while (n > 0)
+		*p++ = t[--n];
+	return p;
+}
+
+/* At most VALUE_BYTES: whole numbers as such, others to a thousandth, U for unknown. */
+static char *
+put_value(char *p, double v)
+{
+	uint64_t thousandths;
+
+	if (!(fabs(v) < 1e15)) {
+		*p++ = 'U';
+		return p;
+	}
+	if (v < 0)
+		*p++ = '-';
+	thousandths = (uint64_t)llround(fabs(v) * 1000);
+	p = put_u64(p, thousandths / 1000);
+	if (thousandths % 1000 != 0) {
+		*p++ = '.';
+		*p++ = (char)('0' + thousandths / 100 % 10);
+		*p++ = (char)('0' + thousandths / 10 % 10);
+		*p++ = (char)('0' + thousandths % 10);
+	}
+	return p;
+}
+
+/* One row, "time:value:value..."; v == NULL: all unknown. */
+static char *
+put_row(char *p, int64_t time, const double *v, size_t n)
+{
+	p = put_u64(p, (uint64_t)time);
+	for (size_t i = 0; i < n; i++) {
+		*p++ = ':';
+		p = put_value(p, v != NULL ? v[i] : NAN);
+	}
+	*p++ = '\0';
+	return p;
+}
+
+static bool
+hand_over(struct rrdmake *s, const struct rrdmake_file *f, size_t rows, struct err *e)
+{
+	const char *path = f->anew ? f->new_path : f->path;
+
+	if (rows == 0)
+		return true;
+	if (!f->anew && s->cached != NULL) {
+		if (cached_update(s->cached, path, s->row, rows, e))
+			return true;
+		(void)cached_flush(s->cached, path, NULL);	/* what it has: next time we go on */
+		return false;
+	}
+	return rrd_updatex_r(path, NULL, 0, (int)rows, (const char **)s->row) == 0 ||
+	    rrd_failed(e, "write", path);
+}
+
+/* Feed what is loaded and not written yet. A stretch of unknown minutes is left out and
+ * ended by one row that says so: librrd would spread the next value over it. */
+bool
+rrdmake_feed(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	int64_t from = f->next > s->columns.from ? f->next : s->columns.from;
+	int64_t to = f->end < s->columns.to ? f->end : s->columns.to;
+	double *v = xreallocarray(NULL, f->n_ds, sizeof *v);
+	char *p = s->text;
+	size_t rows = 0;
+	bool good;
+
+	s->text = p = xrealloc(s->text, (2 + f->n_ds) * VALUE_BYTES * (2 * COLUMNS_MINUTES));
+	for (int64_t minute = from; minute < to; minute++) {
+		bool known = minute >= m->kept;
+
+		for (size_t i = 0; i < f->n_ds; i++) {
+			v[i] = value_at(s, f, i, minute, m->kept);
+			known |= !isnan(v[i]);
+		}
+		if (!known) {
+			f->gap = true;
+			continue;
+		}
+		if (f->gap) {
+			s->row[rows++] = p;
+			p = put_row(p, 60 * minute, NULL, f->n_ds);
+			f->gap = false;
+		}
+		s->row[rows++] = p;
+		p = put_row(p, 60 * (minute + 1), v, f->n_ds);
+	}
+	free(v);
+	good = hand_over(s, f, rows, e);
+	if (good && to > f->next)
+		f->next = to;
+	return good;
+}
+
+/* Its bytes on the disk, before its name stands for the past of years. */
+static bool
+sync_file(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool good = fd >= 0 && fsync(fd) == 0;
+
+	if (!good)
+		err_set(e, "write %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+	return good;
+}
+
+/* All rows were handed over: make them last. */
+bool
+rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
+{
+	bool had_old = f->old.map != NULL;
+	struct rrdfile now;
+	bool good;
+
+	if (f->anew) {
+		if (had_old && (!sync_file(f->new_path, e) ||
+		    (s->cached != NULL && !cached_flush(s->cached, f->path, e))))
+			return false;
+		if (rename(f->new_path, f->path) != 0)
+			return err_set(e, "rename %s: %s", f->new_path, strerror(errno));
+		if (s->cached == NULL || cached_forget(s->cached, f->path, e))
+			return true;
+		return !had_old;	/* then there is nothing it must forget */
+	}
+	if (s->cached == NULL || f->old.last_up == 60 * f->end)
+		return true;
+	if (!cached_flush(s->cached, f->path, e))
+		return false;
+	good = rrdfile_open(&now, f->path, false, e) == RRDFILE_OK;
+	if (good && now.last_up != 60 * f->end)
+		good = err_set(e, "%s: rrdcached took its rows and did not write them", f->path);
+	rrdfile_close(&now);
+	return good;
+}
+
+void
+rrdmake_end(struct rrdmake_file *f)
+{
+	if (f->anew)
+		(void)unlink(f->new_path);	/* gone already if all went well */
+	rrdfile_close(&f->old);
+	free(f->path);
+	free(f->new_path);
+	free(f->column);
+	free(f->before);
+}

@@ -1,0 +1,577 @@
+/* state.c - open the state; hosts, sources, and what is asked of it line by line.
+ * Writing is in state_commit.c, mails in state_mails.c. */
+#include "store/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "store/state_db.h"
+
+#include "poison.h"
+
+/* Rows are found by integer keys: minute * 65536 + host. */
+static const char schema[] =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
+    "CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT UNIQUE, first INT, newest INT,"
+    " undrawn INT);"
+    "CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT);"
+    "CREATE TABLE metric(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
+    "CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT, offset INT, head_hash INT,"
+    " head_n INT, tail_hash INT, tail_n INT, lines INT, newest INT, read_at INT, size INT,"
+    " last_line BLOB);"
+    "CREATE TABLE cell(at INTEGER PRIMARY KEY, pairs BLOB);"
+    "CREATE TABLE hour(at INTEGER PRIMARY KEY, pairs BLOB);"
+    "CREATE TABLE top(host INT, hour INT, kind INT, list BLOB, PRIMARY KEY(hour, host, kind))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE seen(id INTEGER PRIMARY KEY, at INT, source INT, hashes BLOB);"
+    "CREATE INDEX seen_at ON seen(at);"
+    "CREATE TABLE block(id INTEGER PRIMARY KEY, at INT, ids BLOB, mails BLOB);"
+    "CREATE INDEX block_at ON block(at);"
+    "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);";
+
+bool
+db_fail(struct state *s, const char *doing, struct err *e)
+{
+	int rc = sqlite3_errcode(s->db);
+
+	if (rc == SQLITE_FULL)
+		return err_set(e, "%s %s/state.db: no space left on the disk; nothing that was "
+		    "committed is lost, run again when there is room", doing, s->dir);
+	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
+		return err_set(e, "%s/state.db is damaged (%s); move it away and import the logs again, "
+		    "or put back a copy made by \"mxgauge backup\"", s->dir, sqlite3_errmsg(s->db));
+	return err_set(e, "%s %s/state.db: %s", doing, s->dir, sqlite3_errmsg(s->db));
+}
+
+bool
+db_run(struct state *s, const char *sql, struct err *e)
+{
+	if (sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return db_fail(s, "write", e);
+	return true;
+}
+
+sqlite3_stmt *
+db_prepare(struct state *s, const char *sql, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK)
+		(void)db_fail(s, "read", e);
+	return st;
+}
+
+bool
+db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e)
+{
+	int rc = sqlite3_step(st);
+	bool good = rc == SQLITE_DONE || rc == SQLITE_ROW;
+
+	if (!good)
+		(void)db_fail(s, doing, e);
+	(void)sqlite3_reset(st);
+	return good;
+}
+
+bool
+db_end(struct state *s, sqlite3_stmt *st, int rc, struct err *e)
+{
+	bool good = rc == SQLITE_DONE || db_fail(s, "read", e);
+
+	sqlite3_finalize(st);
+	return good;
+}
+
+/* One writer: the lock file holds its pid, and the kernel the lock. */
+static bool
+take_lock(struct state *s, struct err *e)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[4096], pid[32];
+
+	(void)snprintf(path, sizeof path, "%s/lock", s->dir);
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (s->lock_fd < 0)
+		return err_set(e, "open %s: %s", path, strerror(errno));
+	if (fcntl(s->lock_fd, F_SETLK, &fl) != 0) {
+		struct flock who = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+		if (fcntl(s->lock_fd, F_GETLK, &who) == 0 && who.l_type != F_UNLCK)
+			return err_set(e, "%s is in use by process %ld; stop that first", s->dir,
+			    (long)who.l_pid);
+		return err_set(e, "lock %s: %s", path, strerror(errno));
+	}
+	(void)snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+	if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, strlen(pid), 0) < 0) {
+		/* the pid is only for people: the lock is held all the same */
+	}
+	return true;
+}
+
+static bool
+make_dirs(const char *dir, struct err *e)
+{
+	char path[4096];
+	struct stat st;
+
+	if (snprintf(path, sizeof path, "%s", dir) >= (int)sizeof path)
+		return err_set(e, "%.60s...: the name is too long", dir);
+	for (char *p = path + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0750) != 0 && errno != EEXIST)
+			return err_set(e, "make directory %s: %s", path, strerror(errno));
+		*p = '/';
+	}
+	if (mkdir(path, 0750) != 0 && errno != EEXIST)
+		return err_set(e, "make directory %s: %s", path, strerror(errno));
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return err_set(e, "%s is not a directory", path);
+	return true;
+}
+
+static bool
+create(struct state *s, struct err *e)
+{
+	sqlite3_stmt *st;
+	bool good;
+
+	s->key = hash_key_random();
+	if (!db_run(s, "BEGIN IMMEDIATE", e) || !db_run(s, schema, e))
+		return false;
+	st = db_prepare(s, "INSERT INTO meta VALUES('version',?1),('key',?2),('committed_at',0)", e);
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int(st, 1, STATE_VERSION);
+	sqlite3_bind_blob(st, 2, &s->key, sizeof s->key, SQLITE_STATIC);
+	good = db_step(s, st, "write", e);
+	sqlite3_finalize(st);
+	return good && db_run(s, "COMMIT", e);
+}
+
+/* An empty file, one of ours, or somebody else's? */
+static bool
+check_version(struct state *s, bool *fresh, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT count(*) FROM sqlite_master", e);
+	int version = -1;
+
+	if (st == NULL)
+		return false;
+	if (sqlite3_step(st) != SQLITE_ROW) {
+		sqlite3_finalize(st);
+		return db_fail(s, "read", e);
+	}
+	*fresh = sqlite3_column_int(st, 0) == 0;
+	sqlite3_finalize(st);
+	if (*fresh)
+		return true;
+	st = db_prepare(s, "SELECT (SELECT value FROM meta WHERE key='version'),"
+	    " (SELECT value FROM meta WHERE key='key')", NULL);
+	if (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
+		struct slice key = db_blob(st, 1);
+
+		version = sqlite3_column_int(st, 0);
+		if (key.n == sizeof s->key)
+			memcpy(&s->key, key.p, sizeof s->key);
+	}
+	sqlite3_finalize(st);
+	if (version == STATE_VERSION)
+		return true;
+	if (version < 0)
+		return err_set(e, "%s/state.db is no state of mxgauge; choose another --state "
+		    "directory", s->dir);
+	return err_set(e, "%s/state.db has version %d, this program writes version %d; use the program "
+	    "that made it, or import the logs into a new directory", s->dir, version, STATE_VERSION);
+}
+
+static bool
+prepare_all(struct state *s, struct err *e)
+{
+	const struct {
+		sqlite3_stmt **st;
+		const char *sql;
+	} all[] = {
+		{ &s->get_cell, "SELECT pairs FROM cell WHERE at=?1" },
+		{ &s->put_cell, "INSERT OR REPLACE INTO cell VALUES(?1,?2)" },
+		{ &s->get_hour, "SELECT pairs FROM hour WHERE at=?1" },
+		{ &s->put_hour, "INSERT OR REPLACE INTO hour VALUES(?1,?2)" },
+		{ &s->get_seen, "SELECT source, hashes FROM seen WHERE at=?1" },
+		{ &s->put_seen, "INSERT INTO seen(at, source, hashes) VALUES(?1,?2,?3)" },
+		{ &s->get_block, "SELECT mails FROM block WHERE id=?1" },
+		{ &s->put_block, "INSERT INTO block(at, ids, mails) VALUES(?1,?2,?3)" },
+		{ &s->put_log, "INSERT INTO mail_log(mails) VALUES(?1)" },
+		{ &s->get_top, "SELECT list FROM top WHERE host=?1 AND hour=?2 AND kind=?3" },
+		{ &s->put_top, "INSERT OR REPLACE INTO top VALUES(?1,?2,?3,?4)" },
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if ((*all[i].st = db_prepare(s, all[i].sql, e)) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+load_hosts(struct state *s, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn FROM host"
+	    " ORDER BY id", e);
+	int rc = SQLITE_DONE;
+
+	if (st == NULL)
+		return false;
+	while (s->hosts < HOSTS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		size_t h = s->hosts++;
+		const char *name = (const char *)sqlite3_column_text(st, 1);
+
+		s->host_name[h] = xstrdup(name != NULL ? name : "");
+		s->host_first[h] = sqlite3_column_int64(st, 2);
+		s->host_newest[h] = sqlite3_column_int64(st, 3);
+		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
+		s->host_stored[h] = s->host_newest[h] / 60 + 5;
+	}
+	return db_end(s, st, rc, e);
+}
+
+static void
+set_text(char **to, sqlite3_stmt *st, int column)
+{
+	struct slice text = db_blob(st, column);
+
+	*to = sqlite3_column_type(st, column) == SQLITE_NULL ? NULL : xslicedup(text);
+}
+
+/* Streams ("-") have no name that tells them apart: each is a family of its own, so that
+ * the same text read twice counts once. */
+static uint32_t
+family_of(const struct state *s, const struct state_source *src)
+{
+	for (size_t i = 0; strcmp(src->name, "-") != 0 && i < s->sources; i++)
+		if (strcmp(s->source[i]->name, src->name) == 0)
+			return s->source[i]->family;
+	return src->id;
+}
+
+static bool
+load_sources(struct state *s, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
+	    " tail_n, lines, newest, read_at, size, last_line FROM source ORDER BY id", e);
+	int rc = SQLITE_DONE;
+
+	if (st == NULL)
+		return false;
+	s->next_source = 1;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct state_source *src = xcalloc(1, sizeof *src);
+
+		src->id = (uint32_t)sqlite3_column_int64(st, 0);
+		set_text(&src->name, st, 1);
+		if (src->name == NULL)
+			src->name = xstrdup("-");
+		src->family = family_of(s, src);
+		s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
+		s->source[s->sources++] = src;
+		src->pos.offset = (uint64_t)sqlite3_column_int64(st, 2);
+		src->pos.head_hash = (uint64_t)sqlite3_column_int64(st, 3);
+		src->pos.head_n = (uint32_t)sqlite3_column_int64(st, 4);
+		src->pos.tail_hash = (uint64_t)sqlite3_column_int64(st, 5);
+		src->pos.tail_n = (uint32_t)sqlite3_column_int64(st, 6);
+		src->lines = (uint64_t)sqlite3_column_int64(st, 7);
+		src->newest = sqlite3_column_int64(st, 8);
+		src->read_at = sqlite3_column_int64(st, 9);
+		src->size = (uint64_t)sqlite3_column_int64(st, 10);
+		set_text(&src->last_line, st, 11);
+		s->next_source = src->id + 1;
+	}
+	return db_end(s, st, rc, e);
+}
+
+/* Metrics have numbers of the state's own, so that a new program may reorder them. */
+static bool
+load_metrics(struct state *s, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, name FROM metric", e);
+	uint32_t next = 0;
+	bool known[METRIC_N] = { false }, good = true;
+	int rc;
+
+	if (st == NULL)
+		return false;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		uint32_t id = (uint32_t)sqlite3_column_int(st, 0);
+		enum metric m;
+
+		if (metric_by_name(db_blob(st, 1), &m)) {
+			known[m] = true;
+			s->metric_number[m] = id;
+		}
+		next = id >= next ? id + 1 : next;
+	}
+	if (!db_end(s, st, rc, e))
+		return false;
+	s->metrics_same = true;
+	st = NULL;
+	for (uint32_t m = 0; m < METRIC_N && good; m++) {
+		if (!known[m]) {
+			if (st == NULL && ((st = db_prepare(s, "INSERT INTO metric VALUES(?1,?2)",
+			    e)) == NULL || !db_run(s, "BEGIN IMMEDIATE", e))) {
+				sqlite3_finalize(st);
+				return false;
+			}
+			s->metric_number[m] = next++;
+			sqlite3_bind_int64(st, 1, s->metric_number[m]);
+			sqlite3_bind_text(st, 2, metrics[m].name, -1, SQLITE_STATIC);
+			good = db_step(s, st, "write", e);
+		}
+		s->metrics_same &= s->metric_number[m] == m;
+	}
+	if (st != NULL) {
+		sqlite3_finalize(st);
+		if (!good || !db_run(s, "COMMIT", e)) {
+			(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+			return false;
+		}
+	}
+	return good;
+}
+
+static bool
+open_db(struct state *s, struct err *e)
+{
+	char path[4096];
+	bool fresh;
+	int persist = 1;
+
+	(void)snprintf(path, sizeof path, "%s/state.db", s->dir);
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+	    SQLITE_OK)
+		return s->db != NULL ? db_fail(s, "open", e) : err_set(e, "open %s: no memory", path);
+	(void)sqlite3_busy_timeout(s->db, 5000);
+	if (!db_run(s, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+	    "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;"
+	    "PRAGMA trusted_schema=OFF", e))
+		return false;
+	/* unprivileged readers need the WAL files to stay (DESIGN 3) */
+	(void)sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
+	(void)chmod(path, 0640);
+	if (!check_version(s, &fresh, e) || (fresh && !create(s, e)))
+		return false;
+	return load_metrics(s, e) && prepare_all(s, e) && load_hosts(s, e) && load_sources(s, e);
+}
+
+struct state *
+state_open(const char *dir, struct err *e)
+{
+	struct state *s = xcalloc(1, sizeof *s);
+
+	s->dir = xstrdup(dir);
+	s->lock_fd = -1;
+	if (!make_dirs(dir, e) || !take_lock(s, e) || !open_db(s, e)) {
+		state_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+state_close(struct state *s)
+{
+	if (s == NULL)
+		return;
+	sqlite3_stmt *all[] = { s->get_cell, s->put_cell, s->get_hour, s->put_hour, s->get_seen,
+		s->put_seen, s->get_block, s->put_block, s->put_log, s->get_top, s->put_top };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		sqlite3_finalize(all[i]);
+	(void)sqlite3_close(s->db);
+	if (s->lock_fd >= 0)
+		(void)close(s->lock_fd);
+	for (size_t i = 0; i < s->hosts; i++)
+		free(s->host_name[i]);
+	for (size_t i = 0; i < s->sources; i++) {
+		free(s->source[i]->name);
+		free(s->source[i]->last_line);
+		free(s->source[i]);
+	}
+	free(s->source);
+	mails_free(s);
+	free(s->dir);
+	free(s);
+}
+
+const struct hash_key *
+state_key(const struct state *s)
+{
+	return &s->key;
+}
+
+int
+state_host(struct state *s, struct slice name)
+{
+	size_t h;
+
+	name = slice_head(name, 255);
+	for (h = 0; h < s->hosts; h++)
+		if (slice_eq(name, slice_of(s->host_name[h])))
+			return (int)h;
+	if (s->hosts == HOSTS_MAX)
+		return -1;
+	s->host_name[h] = xslicedup(name);
+	s->host_stored[h] = INT64_MIN;
+	s->host_undrawn[h] = INT64_MAX;
+	s->host_changed[h] = true;
+	s->hosts++;
+	return (int)h;
+}
+
+const char *
+state_host_name(const struct state *s, unsigned host)
+{
+	return host < s->hosts ? s->host_name[host] : "";
+}
+
+size_t
+state_hosts(const struct state *s)
+{
+	return s->hosts;
+}
+
+void
+state_host_line(struct state *s, unsigned host, int64_t time)
+{
+	if (time > s->host_newest[host]) {
+		s->host_newest[host] = time;
+		s->host_changed[host] = true;
+	}
+	if (s->host_first[host] == 0 || time < s->host_first[host]) {
+		s->host_first[host] = time;
+		s->host_changed[host] = true;
+	}
+}
+
+const int64_t *
+state_newest(const struct state *s)
+{
+	return s->host_newest;
+}
+
+struct state_source *
+state_source_of(struct state *s, struct reader *r)
+{
+	struct state_source *best = NULL;
+	uint64_t dev, ino;
+
+	reader_identity(r, &dev, &ino);
+	/* the one that was read furthest: a file may begin like another. One that is there
+	 * as another file is not this one, though it has the same text. */
+	for (size_t i = 0; i < s->sources; i++) {
+		struct state_source *src = s->source[i];
+
+		if (src->ino != 0 && (src->ino != ino || src->dev != dev))
+			continue;
+		if (src->pos.head_n > 0 && (best == NULL || src->pos.offset > best->pos.offset) &&
+		    reader_matches(r, &src->pos))
+			best = src;
+	}
+	if (best != NULL) {
+		best->dev = dev;
+		best->ino = ino;
+	}
+	return best;
+}
+
+struct state_source *
+state_source_add(struct state *s, const char *name)
+{
+	struct state_source *src = xcalloc(1, sizeof *src);
+
+	src->id = s->next_source++;
+	src->name = xstrdup(name);
+	src->family = family_of(s, src);
+	src->changed = true;
+	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
+	s->source[s->sources++] = src;
+	return src;
+}
+
+size_t
+state_sources(const struct state *s)
+{
+	return s->sources;
+}
+
+struct state_source *
+state_source_at(struct state *s, size_t i)
+{
+	return s->source[i];
+}
+
+bool
+state_seen_load(void *arg, unsigned host, int64_t minute, seen_block_fn *block, void *block_arg,
+    struct err *e)
+{
+	struct state *s = arg;
+	int rc;
+
+	if (host >= s->hosts || minute > s->host_stored[host])
+		return true;	/* newer than all that is stored: the usual case */
+	sqlite3_bind_int64(s->get_seen, 1, minute * 65536 + host);
+	while ((rc = sqlite3_step(s->get_seen)) == SQLITE_ROW) {
+		struct slice hashes = db_blob(s->get_seen, 1);
+
+		block(block_arg, (uint32_t)sqlite3_column_int64(s->get_seen, 0),
+		    (const unsigned char *)hashes.p, hashes.n / SEEN_BYTES);
+	}
+	(void)sqlite3_reset(s->get_seen);
+	return rc == SQLITE_DONE ? true : db_fail(s, "read", e);
+}
+
+bool
+state_load(struct state *s, struct tally *tally, struct track *track, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT text FROM word ORDER BY id", e);
+	int rc = SQLITE_DONE;
+
+	if (st == NULL)
+		return false;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		tally_word_load(tally, db_blob(st, 0));
+	if (!db_end(s, st, rc, e))
+		return false;
+	s->words_stored = tally_words(tally);
+	s->track = track;
+	return mails_load(s, e);
+}
+
+int64_t
+state_undrawn(const struct state *s, unsigned host)
+{
+	return s->host_undrawn[host];
+}
+
+void
+state_drawn(struct state *s, unsigned host)
+{
+	s->host_undrawn[host] = INT64_MAX;
+	s->host_changed[host] = true;
+}
+
+void
+state_bulk(struct state *s)
+{
+	(void)sqlite3_wal_autocheckpoint(s->db, 0);
+}
+
+void
+state_checkpoint(struct state *s)
+{
+	(void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+/* state.h - the collector's memory on disk: one SQLite file, one writer.
+ *
+ * Positions, cells, identities of lines and mails are committed together, so that
+ * after any accident the numbers and the place where reading goes on fit each
+ * other. WAL, synchronous NORMAL: a crash of the machine may lose the last commits
+ * whole, never a part. Schema and who reads what: docs/hacking.md.
+ * Readers use lib/stateread.h. */
+#ifndef MX_STATE_H
+#define MX_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "flow/seen.h"
+#include "hash.h"
+#include "input/reader.h"
+#include "slice.h"
+
+struct state;
+struct tally;
+struct tops;
+struct track;
+
+/* Open or make DIR/state.db, and keep every other writer out (DIR/lock). NULL and *e:
+ * not a directory of ours, damaged, another version, locked (with the pid), no rights. */
+struct state *state_open(const char *dir, struct err *e);
+void state_close(struct state *s);
+
+const struct hash_key *state_key(const struct state *s);
+
+/* Hosts by name, made when new; -1 when there are HOSTS_MAX. */
+int state_host(struct state *s, struct slice name);
+const char *state_host_name(const struct state *s, unsigned host);
+size_t state_hosts(const struct state *s);
+/* Log time of the oldest and newest line of a host; 0: none yet. state_newest() is
+ * an array by host, valid until a host is added. */
+void state_host_line(struct state *s, unsigned host, int64_t time);
+const int64_t *state_newest(const struct state *s);
+
+/* A source is one physical file or stream. Known ones go on at their position. Copies of a
+ * line are counted by family: a file and its rotations are one. */
+struct state_source {
+	uint32_t id;
+	uint32_t family;	/* id of the first source of that name; of a stream its own */
+	bool changed;		/* set it, and the next commit stores it */
+	uint64_t dev, ino;	/* of the file, once it was opened by this program; else 0 */
+	struct position pos;
+	uint64_t lines;
+	int64_t newest;		/* log time of its newest line */
+	int64_t read_at;	/* clock */
+	uint64_t size;		/* bytes of the file when it was read last */
+	char *name;		/* path as it was opened, less what rotation adds */
+	char *last_line;	/* for "last message repeated"; NULL if none */
+};
+
+/* The known source whose position fits this file, or NULL. */
+struct state_source *state_source_of(struct state *s, struct reader *r);
+struct state_source *state_source_add(struct state *s, const char *name);
+size_t state_sources(const struct state *s);
+struct state_source *state_source_at(struct state *s, size_t i);
+
+/* Callbacks for seen_new() and track_new(), arg is the state. */
+bool state_seen_load(void *arg, unsigned host, int64_t minute, seen_block_fn *block,
+    void *block_arg, struct err *e);
+void state_fetch(void *arg, uint64_t hash);
+
+/* Once after opening: words into the tally, logged mails into the table. */
+bool state_load(struct state *s, struct tally *tally, struct track *track, struct err *e);
+
+/* What is to be stored, and when which of it. */
+struct commit {
+	struct tally *tally;
+	struct seen *seen;
+	struct track *track;
+	struct tops *tops;
+	int64_t now;		/* clock */
+	bool with_tops;		/* once a minute and at the end */
+	bool put_away;		/* quiet mails leave the memory */
+	int64_t quiet_s;	/* quiet that long in log time */
+	uint64_t idle;		/* and not spoken of for that many events */
+	size_t max_mails;	/* in memory */
+	int64_t keep_minutes, keep_hours, keep_mails;	/* days and hours in minutes */
+};
+
+/* All or nothing. After false (*e: disk full ...) everything is still in memory, and
+ * the same call may be made again later. */
+bool state_commit(struct state *s, const struct commit *c, struct err *e);
+
+/* The oldest minute of a host that changed since state_drawn(), INT64_MAX if none: what
+ * the RRDs do not show yet. */
+int64_t state_undrawn(const struct state *s, unsigned host);
+/* The RRDs of a host show everything. Stored with the next commit. */
+void state_drawn(struct state *s, unsigned host);
+
+/* An import writes much in a few commits: leave it in the database's own log until
+ * state_checkpoint() moves it into the file at the end. */
+void state_bulk(struct state *s);
+void state_checkpoint(struct state *s);
+
+#endif

@@ -1,0 +1,332 @@
+/* state_commit.c - everything that was learnt goes to disk in one transaction.
+ *
+ * Cells in memory are corrections: they are added to what is stored. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "store/state_db.h"
+
+#include "poison.h"
+
+enum { BLOB_MAX = 512 << 20 };
+
+struct writing {
+	struct state *s;
+	struct err *e;
+	struct cell sum, numbered;
+	struct cell *hour;	/* corrections of hours, gathered over the minutes */
+	int64_t *hour_at;
+	size_t hours, hours_cap;
+	int64_t stored[HOSTS_MAX];	/* newest minute written, by host */
+	int64_t undrawn[HOSTS_MAX];
+	struct buf out;
+};
+
+/* metric numbers of the enum to those of the state */
+static const struct cell *
+to_numbers(struct writing *w, const struct cell *c)
+{
+	if (w->s->metrics_same)
+		return c;
+	cell_clear(&w->numbered);
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t key = c->pair[i].key;
+
+		if (key < METRIC_N)
+			key = w->s->metric_number[key];
+		cell_add(&w->numbered, key, c->pair[i].n);
+	}
+	return &w->numbered;
+}
+
+static bool
+add_to_row(struct writing *w, sqlite3_stmt *get, sqlite3_stmt *put, int64_t at, bool may_exist,
+    const struct cell *c)
+{
+	cell_clear(&w->sum);
+	if (may_exist) {
+		sqlite3_bind_int64(get, 1, at);
+		if (sqlite3_step(get) == SQLITE_ROW && !cell_decode(db_blob(get, 0), &w->sum)) {
+			(void)sqlite3_reset(get);
+			return err_set(w->e, "%s/state.db has a damaged cell; import the logs again into "
+			    "a new directory", w->s->dir);
+		}
+		(void)sqlite3_reset(get);
+	}
+	cell_merge(&w->sum, c);
+	buf_clear(&w->out);
+	cell_encode(&w->out, &w->sum);
+	sqlite3_bind_int64(put, 1, at);
+	sqlite3_bind_blob(put, 2, w->out.p, (int)w->out.n, SQLITE_STATIC);
+	return db_step(w->s, put, "write", w->e);
+}
+
+static void
+add_to_hour(struct writing *w, int64_t at, const struct cell *c)
+{
+	size_t i = w->hours;
+
+	while (i > 0 && w->hour_at[i - 1] != at)
+		i--;
+	if (i == 0) {
+		if (w->hours == w->hours_cap) {
+			w->hours_cap = w->hours_cap > 0 ? w->hours_cap * 2 : 64;
+			w->hour = xreallocarray(w->hour, w->hours_cap, sizeof *w->hour);
+			w->hour_at = xreallocarray(w->hour_at, w->hours_cap, sizeof *w->hour_at);
+		}
+		w->hour[w->hours] = (struct cell){ 0 };
+		w->hour_at[w->hours++] = at;
+		i = w->hours;
+	}
+	cell_merge(&w->hour[i - 1], c);
+}
+
+static int64_t
+floor_hour(int64_t minute)
+{
+	return minute >= 0 ? minute / 60 : (minute - 59) / 60;
+}
+
+static bool
+put_cell(void *arg, unsigned host, int64_t minute, const struct cell *c)
+{
+	struct writing *w = arg;
+	const struct cell *n = to_numbers(w, c);
+
+	if (n->n == 0)
+		return true;
+	if (minute > w->stored[host])
+		w->stored[host] = minute;
+	if (minute < w->undrawn[host])
+		w->undrawn[host] = minute;
+	add_to_hour(w, floor_hour(minute) * 65536 + host, n);
+	return add_to_row(w, w->s->get_cell, w->s->put_cell, minute * 65536 + host,
+	    minute <= w->s->host_stored[host], n);
+}
+
+static bool
+put_seen(void *arg, unsigned host, int64_t minute, uint32_t source, const unsigned char *hashes,
+    size_t n)
+{
+	struct writing *w = arg;
+	sqlite3_stmt *st = w->s->put_seen;
+
+	if (minute > w->stored[host])
+		w->stored[host] = minute;
+	sqlite3_bind_int64(st, 1, minute * 65536 + host);
+	sqlite3_bind_int64(st, 2, source);
+	sqlite3_bind_blob(st, 3, hashes, (int)(n * SEEN_BYTES), SQLITE_STATIC);
+	return db_step(w->s, st, "write", w->e);
+}
+
+static bool
+put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct toplist *list)
+{
+	struct writing *w = arg;
+	struct toplist sum;
+	sqlite3_stmt *get = w->s->get_top, *put = w->s->put_top;
+	bool good;
+
+	toplist_init(&sum);
+	sqlite3_bind_int64(get, 1, host);
+	sqlite3_bind_int64(get, 2, hour);
+	sqlite3_bind_int(get, 3, kind);
+	if (sqlite3_step(get) == SQLITE_ROW)
+		(void)toplist_decode(&sum, db_blob(get, 0));
+	(void)sqlite3_reset(get);
+	toplist_merge(&sum, list);
+	buf_clear(&w->out);
+	toplist_encode(&sum, &w->out);
+	sqlite3_bind_int64(put, 1, host);
+	sqlite3_bind_int64(put, 2, hour);
+	sqlite3_bind_int(put, 3, kind);
+	sqlite3_bind_blob(put, 4, w->out.p, (int)w->out.n, SQLITE_STATIC);
+	good = db_step(w->s, put, "write", w->e);
+	toplist_free(&sum);
+	return good;
+}
+
+static bool
+put_words(struct writing *w, const struct tally *t)
+{
+	sqlite3_stmt *st;
+	bool good = true;
+
+	if (w->s->words_stored == tally_words(t))
+		return true;
+	st = db_prepare(w->s, "INSERT INTO word VALUES(?1,?2)", w->e);
+	for (size_t i = w->s->words_stored; st != NULL && good && i < tally_words(t); i++) {
+		struct slice text = tally_word_text(t, (uint32_t)i);
+
+		sqlite3_bind_int64(st, 1, (sqlite3_int64)i);
+		sqlite3_bind_text(st, 2, text.p, (int)text.n, SQLITE_STATIC);
+		good = db_step(w->s, st, "write", w->e);
+	}
+	sqlite3_finalize(st);
+	return st != NULL && good;
+}
+
+static bool
+put_hosts(struct writing *w)
+{
+	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO host VALUES(?1,?2,?3,?4,?5)", w->e);
+	bool good = st != NULL;
+
+	for (size_t h = 0; good && h < w->s->hosts; h++) {
+		int64_t undrawn = w->s->host_undrawn[h];
+
+		if (w->undrawn[h] < undrawn)
+			undrawn = w->undrawn[h];
+		if (!w->s->host_changed[h] && undrawn == w->s->host_undrawn[h])
+			continue;
+		sqlite3_bind_int64(st, 1, (sqlite3_int64)h);
+		sqlite3_bind_text(st, 2, w->s->host_name[h], -1, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 3, w->s->host_first[h]);
+		sqlite3_bind_int64(st, 4, w->s->host_newest[h]);
+		sqlite3_bind_int64(st, 5, undrawn);
+		good = db_step(w->s, st, "write", w->e);
+	}
+	sqlite3_finalize(st);
+	return good;
+}
+
+static bool
+put_sources(struct writing *w)
+{
+	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO source"
+	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)", w->e);
+	bool good = st != NULL;
+
+	for (size_t i = 0; good && i < w->s->sources; i++) {
+		const struct state_source *src = w->s->source[i];
+
+		if (!src->changed)
+			continue;
+		sqlite3_bind_int64(st, 1, src->id);
+		sqlite3_bind_text(st, 2, src->name, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 3, (sqlite3_int64)src->pos.offset);
+		sqlite3_bind_int64(st, 4, (sqlite3_int64)src->pos.head_hash);
+		sqlite3_bind_int64(st, 5, src->pos.head_n);
+		sqlite3_bind_int64(st, 6, (sqlite3_int64)src->pos.tail_hash);
+		sqlite3_bind_int64(st, 7, src->pos.tail_n);
+		sqlite3_bind_int64(st, 8, (sqlite3_int64)src->lines);
+		sqlite3_bind_int64(st, 9, src->newest);
+		sqlite3_bind_int64(st, 10, src->read_at);
+		sqlite3_bind_int64(st, 11, (sqlite3_int64)src->size);
+		if (src->last_line != NULL)
+			sqlite3_bind_blob(st, 12, src->last_line, (int)strlen(src->last_line),
+			    SQLITE_STATIC);
+		else
+			sqlite3_bind_null(st, 12);
+		good = db_step(w->s, st, "write", w->e);
+	}
+	sqlite3_finalize(st);
+	return good;
+}
+
+/* Drop what is older than it is kept, counted back from the newest line and not
+ * from the clock: an archive of last year imports like today's log. */
+static bool
+expire(struct writing *w, const struct commit *c)
+{
+	struct state *s = w->s;
+	int64_t newest = 0;
+	char sql[400];
+
+	for (size_t h = 0; h < s->hosts; h++)
+		newest = s->host_newest[h] > newest ? s->host_newest[h] : newest;
+	newest /= 60;
+	(void)snprintf(sql, sizeof sql,
+	    "DELETE FROM cell WHERE at < %lld; DELETE FROM seen WHERE at < %lld;"
+	    "DELETE FROM hour WHERE at < %lld; DELETE FROM top WHERE hour < %lld;",
+	    (long long)(newest - c->keep_minutes) * 65536,
+	    (long long)(newest - c->keep_minutes) * 65536,
+	    (long long)floor_hour(newest - c->keep_hours) * 65536,
+	    (long long)floor_hour(newest - c->keep_hours));
+	return db_run(s, sql, w->e) && mails_expire(s, newest - c->keep_mails, w->e);
+}
+
+static bool
+store_all(struct writing *w, const struct commit *c)
+{
+	struct state *s = w->s;
+	sqlite3_stmt *st;
+	bool good;
+
+	if (!tally_each(c->tally, put_cell, w))
+		return false;
+	for (size_t i = 0; i < w->hours; i++)
+		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
+			return false;
+	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
+	    !put_words(w, c->tally) || !put_hosts(w) || !put_sources(w))
+		return false;
+	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))
+		return false;
+	st = db_prepare(s, "UPDATE meta SET value=?1 WHERE key='committed_at'", w->e);
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, c->now);
+	good = db_step(s, st, "write", w->e);
+	sqlite3_finalize(st);
+	return good && db_run(s, "COMMIT", w->e);
+}
+
+/* It is on disk: forget it here. */
+static void
+committed(struct writing *w, const struct commit *c)
+{
+	struct state *s = w->s;
+
+	for (size_t h = 0; h < s->hosts; h++) {
+		s->host_changed[h] = false;
+		if (w->stored[h] > s->host_stored[h])
+			s->host_stored[h] = w->stored[h];
+		if (w->undrawn[h] < s->host_undrawn[h])
+			s->host_undrawn[h] = w->undrawn[h];
+	}
+	for (size_t i = 0; i < s->sources; i++)
+		s->source[i]->changed = false;
+	s->words_stored = tally_words(c->tally);
+	tally_clear(c->tally);
+	seen_committed(c->seen);
+	if (c->with_tops)
+		tops_clear(c->tops);
+	mails_committed(s, true);
+	track_committed(c->track);
+}
+
+bool
+state_commit(struct state *s, const struct commit *c, struct err *e)
+{
+	struct writing *w = xcalloc(1, sizeof *w);
+	bool good;
+
+	w->s = s;
+	w->e = e;
+	w->out = buf_new(BLOB_MAX);
+	for (size_t h = 0; h < HOSTS_MAX; h++) {
+		w->stored[h] = INT64_MIN;
+		w->undrawn[h] = INT64_MAX;
+	}
+	track_settle(c->track);
+	good = db_run(s, "BEGIN IMMEDIATE", e) && store_all(w, c);
+	if (good) {
+		committed(w, c);
+	} else {
+		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+		mails_committed(s, false);
+		track_kept(c->track);
+	}
+	for (size_t i = 0; i < w->hours; i++)
+		cell_free(&w->hour[i]);
+	free(w->hour);
+	free(w->hour_at);
+	cell_free(&w->sum);
+	cell_free(&w->numbered);
+	buf_free(&w->out);
+	free(w);
+	return good;
+}

@@ -1,0 +1,84 @@
+/* state_db.h - what the files of the state share; nobody else includes it. */
+#ifndef MX_STATE_DB_H
+#define MX_STATE_DB_H
+
+#include <sqlite3.h>
+
+#include "flow/tally.h"
+#include "flow/top.h"
+#include "flow/track.h"
+#include "store/state.h"
+
+enum { STATE_VERSION = 1 };
+
+/* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
+ * and what that mail has more than the log said so far. */
+enum { ENTRY_MAIL = 1, ENTRY_GONE = 2, ENTRY_MORE = 3 };
+
+/* Where a put-away mail is: open addressing by its hash. */
+struct whereabouts {
+	uint64_t hash;
+	int64_t block;		/* row of table block; 0: free place */
+};
+
+struct state {
+	sqlite3 *db;
+	char *dir;
+	int lock_fd;
+	struct hash_key key;
+	struct track *track;		/* where fetched mails go */
+	/* hosts */
+	char *host_name[HOSTS_MAX];
+	int64_t host_first[HOSTS_MAX], host_newest[HOSTS_MAX], host_undrawn[HOSTS_MAX];
+	int64_t host_stored[HOSTS_MAX];	/* newest minute of which the database has something */
+	bool host_changed[HOSTS_MAX];
+	size_t hosts;
+	size_t words_stored;
+	/* the state's number of each metric */
+	uint32_t metric_number[METRIC_N];
+	bool metrics_same;		/* it is the enum's */
+	/* sources: stable pointers */
+	struct state_source **source;
+	size_t sources;
+	uint32_t next_source;
+	/* mails that were put away */
+	struct whereabouts *where;
+	size_t where_mask, where_n;
+	int64_t *fetched;		/* blocks whose mails are in the table again */
+	size_t n_fetched, cap_fetched;
+	bool unread_block;		/* a block that was wanted cannot be read */
+	int64_t log_bytes;		/* of table mail_log */
+	int64_t log_bytes_before;	/* the commit that is under way */
+	/* prepared once */
+	sqlite3_stmt *get_cell, *put_cell, *get_hour, *put_hour, *get_seen, *put_seen;
+	sqlite3_stmt *get_block, *put_block, *put_log, *get_top, *put_top;
+};
+
+/* *e from the database's own words, with the file's name. Always false. */
+bool db_fail(struct state *s, const char *doing, struct err *e);
+bool db_run(struct state *s, const char *sql, struct err *e);
+sqlite3_stmt *db_prepare(struct state *s, const char *sql, struct err *e);
+/* Run a statement that gives no rows, and make it ready for the next time. */
+bool db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e);
+/* After the last sqlite3_step(), which gave rc: was it the end? Finalizes st. */
+bool db_end(struct state *s, sqlite3_stmt *st, int rc, struct err *e);
+static inline struct slice
+db_blob(sqlite3_stmt *st, int column)
+{
+	const void *p = sqlite3_column_blob(st, column);
+
+	return (struct slice){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, column) };
+}
+
+/* state_mails.c */
+/* Take a row of mail_log into the table. False if it is damaged. */
+bool mails_replay(struct track *t, struct slice row);
+bool mails_load(struct state *s, struct err *e);
+bool mails_store(struct state *s, const struct commit *c, struct err *e);
+/* The commit was made, or was not. */
+void mails_committed(struct state *s, bool done);
+void mails_free(struct state *s);
+/* Drop the blocks of mails last spoken of before this minute. */
+bool mails_expire(struct state *s, int64_t minute, struct err *e);
+
+#endif

@@ -1,0 +1,383 @@
+/* state_mails.c - mails on disk.
+ *
+ * Mails that are in memory have their latest version in mail_log, one row a commit
+ * with those that changed; an entry is a mail, what was added to one that is there
+ * already, or says that one went to a block.
+ * Blocks hold mails that were put away, about one per host and minute; ids has
+ * their hashes, from which the index of whereabouts is made at the start. A late line
+ * brings a whole block back; its row goes with the next commit. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "store/state_db.h"
+
+#include "poison.h"
+
+enum {
+	BLOB_MAX = 512 << 20,
+	LOG_SLACK_BYTES = 1 << 20	/* a log this short is never rewritten */
+};
+
+/* --- whereabouts ----------------------------------------------------------------- */
+
+static struct whereabouts *
+where_slot(struct state *s, uint64_t hash)
+{
+	size_t i = hash & s->where_mask;
+
+	while (s->where[i].block != 0 && s->where[i].hash != hash)
+		i = (i + 1) & s->where_mask;
+	return &s->where[i];
+}
+
+static void
+where_set(struct state *s, uint64_t hash, int64_t block)
+{
+	struct whereabouts *w;
+
+	if (s->where == NULL || s->where_n * 3 > s->where_mask * 2) {
+		struct whereabouts *old = s->where;
+		size_t n = old == NULL ? 0 : s->where_mask + 1;
+
+		s->where_mask = n == 0 ? 4095 : n * 2 - 1;
+		s->where = xcalloc(s->where_mask + 1, sizeof *s->where);
+		for (size_t i = 0; i < n; i++)
+			if (old[i].block != 0)
+				*where_slot(s, old[i].hash) = old[i];
+		free(old);
+	}
+	w = where_slot(s, hash);
+	if (w->block == 0)
+		s->where_n++;
+	*w = (struct whereabouts){ hash, block };
+}
+
+static void
+where_unset(struct state *s, uint64_t hash, int64_t block)
+{
+	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash);
+	size_t gap;
+
+	if (w == NULL || w->block != block)
+		return;
+	gap = (size_t)(w - s->where);
+	for (size_t k = (gap + 1) & s->where_mask; s->where[k].block != 0;
+	    k = (k + 1) & s->where_mask) {
+		size_t home = s->where[k].hash & s->where_mask;
+
+		if (((k - home) & s->where_mask) >= ((k - gap) & s->where_mask)) {
+			s->where[gap] = s->where[k];
+			gap = k;
+		}
+	}
+	s->where[gap].block = 0;
+	s->where_n--;
+}
+
+void
+mails_free(struct state *s)
+{
+	free(s->where);
+	free(s->fetched);
+}
+
+/* --- reading --------------------------------------------------------------------- */
+
+void
+state_fetch(void *arg, uint64_t hash)
+{
+	struct state *s = arg;
+	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash);
+	struct slice block = { "", 0 };
+	struct mail m;
+	int64_t id;
+	bool good;
+
+	if (w == NULL || w->block == 0)
+		return;
+	id = w->block;
+	sqlite3_bind_int64(s->get_block, 1, id);
+	good = sqlite3_step(s->get_block) == SQLITE_ROW;
+	block = good ? db_blob(s->get_block, 0) : slice_head(block, 0);
+	while (block.n > 0 && (good = mail_decode(&block, &m))) {
+		where_unset(s, track_hash(s->track, m.host, mail_id(&m)), id);
+		track_adopt(s->track, &m, false);
+	}
+	(void)sqlite3_reset(s->get_block);
+	if (!good) {
+		s->unread_block = true;
+		return;
+	}
+	if (s->n_fetched == s->cap_fetched) {
+		s->cap_fetched = s->cap_fetched > 0 ? s->cap_fetched * 2 : 16;
+		s->fetched = xreallocarray(s->fetched, s->cap_fetched, sizeof *s->fetched);
+	}
+	s->fetched[s->n_fetched++] = id;
+}
+
+bool
+mails_replay(struct track *t, struct slice row)
+{
+	while (row.n > 0) {
+		char entry = row.p[0];
+		struct mail m;
+		uint64_t hash;
+
+		row = slice_from(row, 1);
+		if (entry == ENTRY_MAIL) {
+			if (!mail_decode(&row, &m))
+				return false;
+			track_adopt(t, &m, true);
+			continue;
+		}
+		if (row.n < 8)
+			return false;
+		hash = hash_read64(row.p);
+		row = slice_from(row, 8);
+		if (entry == ENTRY_GONE)
+			track_forget(t, hash);
+		else if (entry != ENTRY_MORE || !track_grow(t, hash, &row))
+			return false;
+	}
+	return true;
+}
+
+static bool
+load_log(struct state *s, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT mails FROM mail_log ORDER BY id", e);
+	bool good = st != NULL;
+	int rc = SQLITE_DONE;
+
+	while (good && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct slice row = db_blob(st, 0);
+
+		s->log_bytes += (int64_t)row.n;
+		good = mails_replay(s->track, row) || err_set(e, "%s/state.db has a damaged list of "
+		    "mails; import the logs again into a new directory", s->dir);
+	}
+	if (good && rc != SQLITE_DONE)
+		good = db_fail(s, "read", e);
+	sqlite3_finalize(st);
+	return good;
+}
+
+/* Where each mail that was put away is. Blocks whose mails are in the table again
+ * are on their way out. */
+static bool
+load_index(struct state *s, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids FROM block", e);
+	int rc;
+
+	if (st == NULL)
+		return false;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct slice ids = db_blob(st, 1);
+
+		int64_t row = sqlite3_column_int64(st, 0);
+		bool fetched = false;
+
+		for (size_t i = 0; i < s->n_fetched; i++)
+			fetched |= s->fetched[i] == row;
+		for (size_t i = 0; !fetched && i + 8 <= ids.n; i += 8)
+			where_set(s, hash_read64(ids.p + i), row);
+	}
+	return db_end(s, st, rc, e);
+}
+
+bool
+mails_load(struct state *s, struct err *e)
+{
+	return load_index(s, e) && load_log(s, e);
+}
+
+/* --- writing --------------------------------------------------------------------- */
+
+struct away {
+	struct mail **mail;
+	size_t n, cap;
+};
+
+static bool
+gather(void *arg, struct mail *m)
+{
+	struct away *a = arg;
+
+	if (a->n == a->cap) {
+		a->cap = a->cap > 0 ? a->cap * 2 : 256;
+		a->mail = xreallocarray(a->mail, a->cap, sizeof(struct mail *));
+	}
+	a->mail[a->n++] = m;
+	return true;
+}
+
+static int64_t
+block_at(const struct mail *m)
+{
+	return m->last / 60 * 65536 + m->host;
+}
+
+static int
+by_block(const void *a, const void *b)
+{
+	const struct mail *x = *(struct mail *const *)a, *y = *(struct mail *const *)b;
+
+	if (block_at(x) != block_at(y))
+		return block_at(x) < block_at(y) ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static bool
+put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
+{
+	struct buf ids = buf_new(BLOB_MAX), mails = buf_new(BLOB_MAX);
+	bool good = true;
+
+	if (a->n > 1)
+		qsort(a->mail, a->n, sizeof(struct mail *), by_block);
+	for (size_t i = 0; i < a->n && good; ) {
+		int64_t at = block_at(a->mail[i]), row;
+		size_t from = i;
+
+		buf_clear(&ids);
+		buf_clear(&mails);
+		for (; i < a->n && block_at(a->mail[i]) == at && mails.n < 1 << 18; i++) {
+			struct slice hash = { (const char *)&a->mail[i]->hash, 8 };
+
+			buf_add(&ids, hash);
+			mail_encode(&mails, a->mail[i]);
+			if (a->mail[i]->logged > 0) {
+				buf_char(log, ENTRY_GONE);
+				buf_add(log, hash);
+			}
+		}
+		sqlite3_bind_int64(s->put_block, 1, at);
+		sqlite3_bind_blob(s->put_block, 2, ids.p, (int)ids.n, SQLITE_STATIC);
+		sqlite3_bind_blob(s->put_block, 3, mails.p, (int)mails.n, SQLITE_STATIC);
+		good = db_step(s, s->put_block, "write", e);
+		row = sqlite3_last_insert_rowid(s->db);
+		for (size_t k = from; good && k < i; k++)
+			where_set(s, a->mail[k]->hash, row);
+	}
+	buf_free(&ids);
+	buf_free(&mails);
+	return good;
+}
+
+static bool
+log_whole(void *arg, struct mail *m)
+{
+	struct buf *log = arg;
+
+	buf_char(log, ENTRY_MAIL);
+	mail_encode(log, m);
+	return !log->full;
+}
+
+/* A mail to many recipients is not written anew for each of them. */
+static bool
+log_mail(void *arg, struct mail *m)
+{
+	struct buf *log = arg;
+
+	if (m->logged == 0)
+		return log_whole(arg, m);
+	buf_char(log, ENTRY_MORE);
+	buf_add(log, (struct slice){ (const char *)&m->hash, 8 });
+	mail_encode_more(log, m);
+	return !log->full;
+}
+
+static bool
+put_log_row(struct state *s, const struct buf *log, struct err *e)
+{
+	if (log->n == 0)
+		return true;
+	sqlite3_bind_blob(s->put_log, 1, log->p, (int)log->n, SQLITE_STATIC);
+	if (!db_step(s, s->put_log, "write", e))
+		return false;
+	s->log_bytes += (int64_t)log->n;
+	return true;
+}
+
+/* When most of the log is old versions, write the present ones and drop the rest. */
+static bool
+rewrite_log(struct state *s, struct track *track, struct err *e)
+{
+	struct buf log = buf_new(BLOB_MAX);
+	bool good = track_all(track, log_whole, &log) && db_run(s, "DELETE FROM mail_log", e);
+
+	s->log_bytes = 0;
+	good = good && put_log_row(s, &log, e);
+	buf_free(&log);
+	return good;
+}
+
+bool
+mails_store(struct state *s, const struct commit *c, struct err *e)
+{
+	struct away a = { 0 };
+	struct buf log = buf_new(BLOB_MAX);
+	char sql[80];
+	bool good = true;
+
+	s->log_bytes_before = s->log_bytes;
+	if (s->unread_block)	/* what a late line added would be counted as a new mail */
+		return err_set(e, "%s/state.db is damaged: mails of an earlier hour cannot be read; "
+		    "import the logs again into a new directory", s->dir);
+	if (c->put_away)
+		good = track_put_away(c->track, s->host_newest, c->quiet_s, c->idle, c->max_mails,
+		    gather, &a) && put_blocks(s, &a, &log, e);
+	free(a.mail);
+	for (size_t i = 0; good && i < s->n_fetched; i++) {
+		(void)snprintf(sql, sizeof sql, "DELETE FROM block WHERE id=%lld",
+		    (long long)s->fetched[i]);
+		good = db_run(s, sql, e);
+	}
+	if (good && s->log_bytes > LOG_SLACK_BYTES + 4 * (int64_t)track_memory_bytes(c->track))
+		good = rewrite_log(s, c->track, e);
+	else
+		good = good && track_changed(c->track, log_mail, &log) && put_log_row(s, &log, e);
+	buf_free(&log);
+	return good;
+}
+
+void
+mails_committed(struct state *s, bool done)
+{
+	if (done) {
+		s->n_fetched = 0;
+		return;
+	}
+	/* rolled back: what put_blocks() noted is not there; read the index again */
+	s->log_bytes = s->log_bytes_before;
+	free(s->where);
+	s->where = NULL;
+	s->where_n = 0;
+	if (!load_index(s, NULL))
+		s->unread_block = true;
+}
+
+bool
+mails_expire(struct state *s, int64_t minute, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids FROM block WHERE at < ?1", e);
+	char sql[80];
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, minute * 65536);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		struct slice ids = db_blob(st, 1);
+
+		for (size_t i = 0; i + 8 <= ids.n; i += 8)
+			where_unset(s, hash_read64(ids.p + i), sqlite3_column_int64(st, 0));
+	}
+	sqlite3_finalize(st);
+	(void)snprintf(sql, sizeof sql, "DELETE FROM block WHERE at < %lld",
+	    (long long)minute * 65536);
+	return db_run(s, sql, e);
+}

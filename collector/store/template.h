@@ -1,0 +1,85 @@
+/* template.h - which metrics make which RRD, and how it is drawn.
+ *
+ * Read at run time from DIR/NAME.conf (rrd-templates/ in the source tree): one
+ * template is one RRD file a host. libconfuse is seen by template.c alone. */
+#ifndef MX_TEMPLATE_H
+#define MX_TEMPLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "mem.h"
+#include "metric.h"
+
+enum ds_source {
+	DS_COUNT,	/* a metric that is summed per minute: ABSOLUTE */
+	DS_GAUGE,	/* a metric's last value in the minute: GAUGE */
+	DS_QUANTILE	/* of a histogram: GAUGE, unknown in minutes without an entry */
+};
+
+struct template_ds {
+	char name[20];		/* as rrdtool knows it */
+	enum ds_source source;
+	enum metric metric;	/* DS_COUNT, DS_GAUGE */
+	uint32_t hist;		/* DS_QUANTILE: CELL_DELAY or CELL_DELAY_TOTAL */
+	double q;		/* 0..1; 1 is the maximum */
+};
+
+struct template_rra {
+	bool max;		/* MAX, else AVERAGE */
+	unsigned step_s;	/* divides a day, so that each begins with one */
+	unsigned rows;
+	double xff;		/* share that may be unknown */
+};
+
+enum draw_as { DRAW_AREA, DRAW_STACK, DRAW_LINE };
+
+struct template_draw {
+	enum draw_as as;
+	char colour[7];		/* "0072B2" */
+	const char *legend;
+	unsigned width;		/* of a line, in pixels */
+	const unsigned *ds;	/* what is added up: places in template.ds */
+	size_t n;
+};
+
+struct template_graph {
+	const char *name;	/* part of the picture's file name */
+	const char *title;
+	const char *unit;	/* of the axis: "recipients/min" */
+	unsigned per_s;		/* counts are drawn per so many seconds, */
+	unsigned divide;	/* and divided by this: bytes as kB */
+	bool log_scale;
+	const struct template_draw *draw;
+	size_t n;
+};
+
+struct template {
+	const char *name;	/* of the file, less .conf */
+	const char *title;
+	long order;		/* on the page */
+	const struct template_ds *ds;
+	const struct template_rra *rra;
+	const struct template_graph *graph;
+	size_t n_ds, n_rra, n_graph;
+};
+
+/* By order, then by name. */
+struct templates {
+	struct template *t;
+	size_t n;
+	struct arena memory;
+};
+
+/* Where the templates are: given, if it is not NULL; else beside the program, where they
+ * were installed or built. Fills dir. False and *e if there are none. */
+bool templates_find(const char *given, char *dir, size_t size, struct err *e);
+
+/* Read all of dir. False and "FILE:LINE: what is wrong" if one does not make sense;
+ * *t is then empty. */
+bool templates_load(const char *dir, struct templates *t, struct err *e);
+void templates_free(struct templates *t);
+
+#endif

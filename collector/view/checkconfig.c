@@ -1,0 +1,114 @@
+/* checkconfig.c - is the configuration good, and is there what it names?
+ *
+ * Faults are in the file; remarks are about the machine, which may be different
+ * when mxgauged starts: a log that does not exist yet is waited for. So remarks
+ * leave the exit status alone. */
+#include "view/checkconfig.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/account.h"
+#include "store/config.h"
+
+#include "poison.h"
+
+static void __attribute__((format(printf, 2, 3)))
+remark(const struct config *c, const char *fmt, ...)
+{
+	struct err e;
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	err_set(&e, "%s: %s", c->path, text);
+	printf("%s\n", e.text);
+}
+
+static void
+look_files(const struct config *c, const struct config_source *s)
+{
+	for (size_t i = 0; i < s->files.n; i++) {
+		glob_t g = { 0 };
+
+		if (glob(s->files.item[i], 0, NULL, &g) != 0 || g.gl_pathc == 0)
+			remark(c, "source \"%s\": %s does not exist yet; it will be waited for", s->name,
+			    s->files.item[i]);
+		for (size_t k = 0; k < g.gl_pathc; k++) {
+			if (access(g.gl_pathv[k], R_OK) != 0)
+				remark(c, "source \"%s\": %s cannot be read%s%s: %s", s->name, g.gl_pathv[k],
+				    c->user[0] == '\0' ? "" : " by ", c->user, strerror(errno));
+		}
+		globfree(&g);
+	}
+}
+
+static void
+look_folder(const struct config *c, const char *what, const char *path, int how)
+{
+	if (access(path, how) != 0)
+		remark(c, "%s: %s: %s", what, path, strerror(errno));
+}
+
+static void
+look(const struct config *c)
+{
+	for (size_t i = 0; i < c->nsources; i++)
+		look_files(c, &c->source[i]);
+	look_folder(c, "state", c->state, R_OK | W_OK | X_OK);
+	if (c->templates[0] != '\0')
+		look_folder(c, "templates", c->templates, R_OK | X_OK);
+}
+
+/* Files are looked at by a child that is the daemon's account, because only the
+ * kernel knows what modes, groups and access lists add up to. */
+static void
+look_as_account(const struct config *c)
+{
+	struct err e;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		if (!account_become(c->user, c->group, &e))
+			remark(c, "%s; the files are looked at as who runs this", e.text);
+		look(c);
+		fflush(stdout);
+		_exit(0);
+	}
+	if (pid < 0)
+		look(c);
+	else
+		waitpid(pid, NULL, 0);
+}
+
+int
+checkconfig_run(const char *path)
+{
+	struct buf errors = buf_new(1 << 20);
+	struct config *c = config_read(path, &errors);
+	size_t files = 0;
+
+	if (c == NULL) {
+		fputs(errors.p, stderr);
+		buf_free(&errors);
+		return 2;
+	}
+	for (size_t i = 0; i < c->nsources; i++)
+		files += c->source[i].files.n;
+	printf("%s: good; %zu source%s with %zu file%s or pattern%s\n", path, c->nsources,
+	    c->nsources == 1 ? "" : "s", files, files == 1 ? "" : "s", files == 1 ? "" : "s");
+	look_as_account(c);
+	config_free(c);
+	buf_free(&errors);
+	return 0;
+}

@@ -1,0 +1,308 @@
+/* machine.c - what this machine's mail system is, as far as files tell.
+ *
+ * Reads main.cf itself instead of asking postconf: that works for anybody who may
+ * read it, and does not run what a configuration names. Of logs only the end is
+ * looked at. Parameters are taken literally: a $name inside a value is not
+ * expanded, but for the two that stand in Postfix's own defaults. */
+#include "view/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "slice.h"
+
+#include "poison.h"
+
+enum { PATH_SIZE = 4096, CONF_MAX = 1 << 20, END_BYTES = 256 << 10 };
+
+static bool
+rooted(char out[PATH_SIZE], const char *root, const char *path)
+{
+	return snprintf(out, PATH_SIZE, "%s%s", root, path) < PATH_SIZE;
+}
+
+static bool
+exists(const char *root, const char *path)
+{
+	char full[PATH_SIZE];
+	struct stat st;
+
+	return rooted(full, root, path) && stat(full, &st) == 0;
+}
+
+/* Up to max bytes, of the end or of the beginning. False if it cannot be read. */
+static bool
+read_part(const char *full, size_t max, bool end, struct buf *out)
+{
+	int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	bool good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	char block[16384];
+	ssize_t n;
+
+	*out = buf_new(max);
+	if (good && end && st.st_size > (off_t)max)
+		good = lseek(fd, -(off_t)max, SEEK_END) >= 0;
+	while (good && (n = read(fd, block, sizeof block)) > 0)
+		buf_add(out, slice_head((struct slice){ block, (size_t)n }, max - out->n));
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* --- Postfix --------------------------------------------------------------------- */
+
+/* The value of a parameter in main.cf's text: the last one wins, a line that
+ * begins with a blank goes on. Empty if it is not set. */
+static struct slice
+parameter(struct arena *a, struct slice text, struct slice name)
+{
+	struct buf value = buf_new(PATH_SIZE);
+	struct slice line, found;
+	bool mine = false;
+
+	while (text.n > 0) {
+		if (!slice_cut(&text, '\n', &line)) {
+			line = text;
+			text.n = 0;
+		}
+		if (line.n > 0 && line.p[0] == '#')
+			continue;
+		if (line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t')) {
+			if (mine) {
+				buf_char(&value, ' ');
+				buf_add(&value, slice_trim(line));
+			}
+			continue;
+		}
+		mine = slice_cut(&line, '=', &found) && slice_eq(slice_trim(found), name);
+		if (mine) {
+			buf_clear(&value);
+			buf_add(&value, slice_trim(line));
+		}
+	}
+	found = arena_slice(a, slice_trim(buf_slice(&value)));
+	buf_free(&value);
+	return found;
+}
+
+static const char *
+or_default(struct arena *a, struct slice value, const char *def)
+{
+	return value.n == 0 ? def : arena_strdup(a, value);
+}
+
+/* An instance calls itself by syslog_name, which by default is $multi_instance_name,
+ * or postfix where that is empty. */
+static const char *
+instance_tag(struct arena *a, struct slice conf)
+{
+	struct slice tag = parameter(a, conf, SLICE("syslog_name"));
+
+	if (tag.n == 0 || slice_has(tag, SLICE("$")))
+		tag = parameter(a, conf, SLICE("multi_instance_name"));
+	return or_default(a, tag, "postfix");
+}
+
+/* Returns the other instances that this one's main.cf names. */
+static struct slice
+look_instance(struct machine *m, const char *root, const char *dir)
+{
+	struct arena *a = &m->arena;
+	struct machine_instance *i = &m->instance[m->ninstances];
+	struct slice others = SLICE("");
+	char full[PATH_SIZE], conf[PATH_SIZE];
+	struct buf text;
+
+	snprintf(conf, sizeof conf, "%s/main.cf", dir);
+	if (m->ninstances == MACHINE_INSTANCES || !rooted(full, root, conf))
+		return others;
+	if (read_part(full, CONF_MAX, false, &text)) {
+		struct slice s = buf_slice(&text);
+
+		i->dir = arena_strdup(a, slice_of(dir));
+		i->queue = or_default(a, parameter(a, s, SLICE("queue_directory")),
+		    "/var/spool/postfix");
+		i->log = or_default(a, parameter(a, s, SLICE("maillog_file")), "");
+		i->tag = instance_tag(a, s);
+		others = parameter(a, s, SLICE("multi_instance_directories"));
+		m->ninstances++;
+	}
+	buf_free(&text);
+	return others;
+}
+
+static void
+look_postfix(struct machine *m, const char *root)
+{
+	struct slice others = look_instance(m, root, "/etc/postfix");
+
+	while (others.n > 0) {
+		size_t n = 0;
+
+		while (n < others.n && others.p[n] != ' ' && others.p[n] != ',' && others.p[n] != '\t')
+			n++;
+		if (n > 0)
+			look_instance(m, root, arena_strdup(&m->arena, slice_head(others, n)));
+		others = slice_from(others, n + 1);
+	}
+}
+
+static void
+look_others(struct machine *m, const char *root)
+{
+	static const struct { const char *path, *name; } others[] = {
+		{ "/etc/exim4", "Exim" }, { "/etc/exim", "Exim" },
+		{ "/etc/mail/sendmail.cf", "Sendmail" }, { "/etc/smtpd.conf", "OpenSMTPD" },
+		{ "/etc/opensmtpd/smtpd.conf", "OpenSMTPD" }, { "/var/qmail/bin/qmail-send", "qmail" },
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		if (exists(root, others[i].path) &&
+		    (n == 0 || strcmp(m->other[n - 1], others[i].name) != 0))
+			m->other[n++] = others[i].name;
+	}
+}
+
+/* --- logs --------------------------------------------------------------------------- */
+
+/* Does a line look like one of Postfix's: "... postfix/smtpd[12]: ..." or with
+ * another tag of ours, "mx/qmgr[12]: "? */
+static bool
+is_mail_line(const struct machine *m, struct slice line)
+{
+	struct slice head = slice_head(line, 120), tag;
+
+	for (size_t i = 0; i <= m->ninstances; i++) {
+		char text[80];
+		ptrdiff_t at;
+
+		snprintf(text, sizeof text, " %.60s/", i == 0 ? "postfix" : m->instance[i - 1].tag);
+		at = slice_find(head, slice_of(text));
+		if (at < 0)
+			continue;
+		tag = slice_from(head, (size_t)at);
+		if (slice_has(tag, SLICE("]: ")) || slice_has(tag, SLICE(": ")))
+			return true;
+	}
+	return false;
+}
+
+static void
+count_lines(const struct machine *m, struct machine_log *l, struct slice text)
+{
+	struct slice line;
+
+	while (slice_cut(&text, '\n', &line)) {
+		l->lines++;
+		l->mail += is_mail_line(m, line);
+	}
+}
+
+static const char *
+user_name(struct arena *a, uid_t uid)
+{
+	struct passwd *p = getpwuid(uid);
+
+	return p == NULL ? "?" : arena_strdup(a, slice_of(p->pw_name));
+}
+
+static const char *
+group_name(struct arena *a, gid_t gid)
+{
+	struct group *g = getgrgid(gid);
+
+	return g == NULL ? "?" : arena_strdup(a, slice_of(g->gr_name));
+}
+
+static struct machine_log *
+look_log(struct machine *m, const char *root, const char *path)
+{
+	struct machine_log *l = &m->log[m->nlogs];
+	char full[PATH_SIZE];
+	struct buf text;
+	struct stat st;
+
+	for (size_t i = 0; i < m->nlogs; i++) {
+		if (strcmp(m->log[i].path, path) == 0)
+			return &m->log[i];
+	}
+	/* a name with control bytes is an accident or an attack, and no source */
+	for (const char *p = path; *p != '\0'; p++) {
+		if ((unsigned char)*p < ' ' || *p == 127)
+			return NULL;
+	}
+	if (m->nlogs == MACHINE_LOGS || !rooted(full, root, path) || stat(full, &st) != 0 ||
+	    !S_ISREG(st.st_mode))
+		return NULL;
+	*l = (struct machine_log){ .path = arena_strdup(&m->arena, slice_of(path)),
+		.mode = st.st_mode, .owner = user_name(&m->arena, st.st_uid),
+		.group = group_name(&m->arena, st.st_gid) };
+	l->readable = read_part(full, END_BYTES, true, &text);
+	count_lines(m, l, buf_slice(&text));
+	buf_free(&text);
+	m->nlogs++;
+	return l;
+}
+
+/* The logs that Postfix writes itself; and of the usual places the first that has
+ * its lines, because the others have the same ones again. One that may not be read
+ * is taken when none that may be read has any. */
+static void
+look_logs(struct machine *m, const char *root)
+{
+	static const char *const usual[] = { "/var/log/mail.log", "/var/log/maillog",
+		"/var/log/mail", "/var/log/mail/mail.log", "/var/log/mail.info",
+		"/var/log/syslog", "/var/log/messages" };
+	struct machine_log *best = NULL, *closed = NULL;
+	bool own = m->ninstances > 0;
+
+	for (size_t i = 0; i < m->ninstances; i++) {
+		struct machine_log *l = NULL;
+
+		if (m->instance[i].log[0] == '/')
+			l = look_log(m, root, m->instance[i].log);
+		if (l != NULL)
+			l->chosen = true;
+		own = own && l != NULL;
+	}
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+		struct machine_log *l = look_log(m, root, usual[i]);
+
+		if (l == NULL || l->chosen)
+			continue;
+		if (best == NULL && l->mail > 0)
+			best = l;
+		if (closed == NULL && !l->readable)
+			closed = l;
+	}
+	if (best == NULL)
+		best = closed;
+	if (best != NULL && !own)
+		best->chosen = true;
+}
+
+void
+machine_look(struct machine *m, const char *root)
+{
+	*m = (struct machine){ 0 };
+	look_postfix(m, root);
+	look_others(m, root);
+	look_logs(m, root);
+	m->journal = exists(root, "/run/systemd/journal") || exists(root, "/var/log/journal");
+}
+
+void
+machine_free(struct machine *m)
+{
+	arena_free(&m->arena);
+}

@@ -1,0 +1,222 @@
+/* pictures.c - see pictures.h. */
+#include "view/pictures.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "mem.h"
+#include "stateread.h"
+#include "store/rrd.h"
+#include "store/template.h"
+#include "view/graph.h"
+#include "view/page.h"
+#include "poison.h"
+
+enum { PATH_BYTES = 4096 };
+
+/* A run. */
+struct drawing {
+	const struct pictures *p;
+	struct templates templates;
+	char rrd[PATH_BYTES];
+	struct page page;
+	int64_t end[GRAPH_SPANS];
+	size_t total, done, failed;
+	struct err *e;		/* of the first fault */
+};
+
+static void
+progress(const struct drawing *d)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\rdrawing %zu of %zu ", d->done + d->failed, d->total);
+}
+
+static void
+progress_end(void)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+}
+
+/* The counts of a host in all spans: minutes are kept for more than a week, hours for
+ * more than a year. */
+static bool
+add_up(struct drawing *d, struct stateread *r, int id, struct page_host *h, struct err *e)
+{
+	for (size_t i = 0; i < GRAPH_SPANS; i++) {
+		int64_t to = d->end[i], from = to - graph_spans[i].s;
+		bool good = graph_spans[i].s <= 7 * 86400 ?
+		    stateread_sum(r, id, from / 60, to / 60, &h->sum[i], e) :
+		    stateread_sum_hours(r, id, from / 3600, to / 3600, &h->sum[i], e);
+
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+/* All pictures of a host that there is data for. */
+static void
+list_pictures(struct drawing *d, struct page_host *h)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < d->templates.n; i++)
+		most += d->templates.t[i].n_graph * GRAPH_SPANS;
+	h->picture = xcalloc(most, sizeof *h->picture);
+	for (size_t i = 0; i < d->templates.n; i++) {
+		const struct template *t = &d->templates.t[i];
+
+		for (size_t k = 0; k < t->n_graph * GRAPH_SPANS; k++) {
+			const struct graph_span *span = &graph_spans[k % GRAPH_SPANS];
+			struct graph g = { .rrd = d->rrd, .out = d->p->out, .host = h->name,
+				.template = t, .graph = &t->graph[k / GRAPH_SPANS], .span = span,
+				.end = d->end[k % GRAPH_SPANS], .sum = &h->sum[k % GRAPH_SPANS],
+				.svg = d->p->svg };
+
+			if ((d->p->span == NULL || strcmp(d->p->span, span->name) == 0) &&
+			    graph_has_data(&g))
+				h->picture[h->n++].g = g;
+		}
+	}
+	d->total += h->n;
+}
+
+/* By its whole name, or the first label. */
+static bool
+wanted(const struct pictures *p, const char *name)
+{
+	size_t n = strcspn(name, ".");
+
+	return p->host == NULL || strcmp(p->host, name) == 0 ||
+	    (strlen(p->host) == n && memcmp(p->host, name, n) == 0);
+}
+
+/* Fill the page with the farm first, then the hosts by name. */
+static bool
+list_hosts(struct drawing *d, struct stateread *r, struct err *e)
+{
+	const struct stateread_host *hosts;
+	int64_t newest = 0;
+	size_t n;
+
+	if (!stateread_hosts(r, &hosts, &n, e))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		newest = hosts[i].newest > newest ? hosts[i].newest : newest;
+	d->page.drawn_at = (int64_t)time(NULL);
+	for (size_t i = 0; i < GRAPH_SPANS; i++)
+		d->end[i] = graph_end(newest, d->page.drawn_at, &graph_spans[i]);
+	d->page.end = d->end[0];
+	d->page.host = xcalloc(n + 1, sizeof *d->page.host);
+	for (size_t i = 0; i <= n; i++) {
+		struct page_host *h = &d->page.host[d->page.n];
+		int id = i == 0 ? STATEREAD_FARM : hosts[i - 1].id;
+
+		h->name = i == 0 ? RRD_FARM : hosts[i - 1].name;
+		if (!wanted(d->p, h->name))
+			continue;
+		d->page.n++;
+		if (!add_up(d, r, id, h, e))
+			return false;
+		list_pictures(d, h);
+	}
+	if (d->page.n == 0)
+		return err_set(e, "there is no host %s in %s", d->p->host, d->p->state);
+	if (d->total == 0)
+		return err_set(e, "there are no RRDs in %s to draw from", d->rrd);
+	return true;
+}
+
+static bool
+make_folder(const char *dir, const char *below, struct err *e)
+{
+	struct buf path = buf_new(PATH_BYTES);
+	bool good;
+
+	buf_fmt(&path, "%s%s%s", dir, below[0] != '\0' ? "/" : "", below);
+	good = !path.full && (mkdir(path.p, 0755) == 0 || errno == EEXIST);
+	if (!good)
+		err_set(e, "make the folder %s: %s", path.full ? dir : path.p,
+		    path.full ? "the name is too long" : strerror(errno));
+	buf_free(&path);
+	return good;
+}
+
+static void
+draw_host(struct drawing *d, struct page_host *h)
+{
+	char folder[RRD_FOLDER_BYTES];
+	struct err why;
+
+	rrd_folder(h->name, folder);
+	if (!make_folder(d->p->out, folder, &why)) {
+		if (d->failed == 0)
+			err_set(d->e, "%s", why.text);
+		d->failed += h->n;
+		return;
+	}
+	for (size_t i = 0; i < h->n; i++) {
+		struct page_picture *pic = &h->picture[i];
+
+		progress(d);
+		if (graph_draw(&pic->g, &pic->size, &why)) {
+			d->done++;
+			continue;
+		}
+		if (d->failed++ == 0)
+			err_set(d->e, "%s", why.text);
+	}
+}
+
+static bool
+finish(struct drawing *d, struct err *e)
+{
+	bool whole = d->p->host == NULL && d->p->span == NULL;
+	struct buf index = buf_new(PATH_BYTES);
+	bool good = true;
+
+	buf_fmt(&index, "%s/index.html", d->p->out);
+	if (whole)
+		good = page_write(&d->page, index.p, e);
+	if (good && d->failed == 0)
+		printf("%zu pictures in %s%s%s\n", d->done, d->p->out,
+		    whole ? ", all of them on " : "", whole ? index.p : "");
+	buf_free(&index);
+	return good && d->failed == 0;
+}
+
+bool
+pictures_draw(const struct pictures *p, struct err *e)
+{
+	struct drawing d = { .p = p, .e = e };
+	struct stateread *r = stateread_open(p->state, e);
+	char dir[PATH_BYTES];
+	bool good = r != NULL;
+
+	(void)snprintf(d.rrd, sizeof d.rrd, "%s%s", p->rrd != NULL ? p->rrd : p->state,
+	    p->rrd != NULL ? "" : "/rrd");
+	good = good && templates_find(p->templates, dir, sizeof dir, e) &&
+	    templates_load(dir, &d.templates, e) && list_hosts(&d, r, e) &&
+	    make_folder(p->out, "", e);
+	for (size_t i = 0; good && i < d.page.n; i++)
+		draw_host(&d, &d.page.host[i]);
+	progress_end();
+	good = good && finish(&d, e);
+	for (size_t i = 0; i < d.page.n; i++) {
+		for (size_t k = 0; k < GRAPH_SPANS; k++)
+			cell_free(&d.page.host[i].sum[k]);
+		free(d.page.host[i].picture);
+	}
+	free(d.page.host);
+	templates_free(&d.templates);
+	stateread_close(r);
+	return good;
+}

@@ -1,0 +1,229 @@
+/* status.c - how the collector itself is: sources, limits, disk.
+ *
+ * What is said of the disk is an estimate: the size of the state over the time
+ * that its minutes cover. It stops growing once the oldest are dropped. */
+#include "view/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "flow/tally.h"
+#include "view/words.h"
+
+#include "poison.h"
+
+/* "3 s ago", "in 5 min" (clocks differ), "never". */
+static struct words
+ago(int64_t t, int64_t now)
+{
+	struct words w = { "never" };
+
+	if (t > 0 && t <= now)
+		snprintf(w.s, sizeof w.s, "%.30s ago", words_seconds((double)(now - t)).s);
+	else if (t > now)
+		snprintf(w.s, sizeof w.s, "%.30s ahead", words_seconds((double)(t - now)).s);
+	return w;
+}
+
+/* The process that holds DIR/lock (store/state.c), 0 if nobody does or we may not
+ * know: the kernel tells without our taking it. */
+static pid_t
+writer(const char *dir)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char path[4096];
+	pid_t pid = 0;
+	int fd;
+
+	if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK)
+		pid = l.l_pid;
+	close(fd);
+	return pid;
+}
+
+static int64_t
+file_bytes(const char *dir, const char *name)
+{
+	char path[4096];
+	struct stat st;
+
+	if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path ||
+	    stat(path, &st) != 0)
+		return 0;
+	return st.st_size;
+}
+
+static void
+disk(struct stateread *state, const char *dir, struct buf *out)
+{
+	int64_t bytes = file_bytes(dir, "state.db") + file_bytes(dir, "state.db-wal");
+	int64_t first = 0, last = 0;
+	bool any = stateread_span(state, STATEREAD_FARM, &first, &last);
+	double covered = any ? (double)(last - first + 1) / 1440 : 0;
+	double a_day = covered > 0 ? (double)bytes / covered : 0, free_bytes;
+	struct statvfs fs;
+
+	buf_fmt(out, "  size          %s", words_bytes((double)bytes).s);
+	if (covered >= 0.25)
+		buf_fmt(out, ", about %s a day; minutes go back %s", words_bytes(a_day).s,
+		    words_seconds(covered * 86400).s);
+	buf_char(out, '\n');
+	if (statvfs(dir, &fs) != 0)
+		return;
+	free_bytes = (double)fs.f_bavail * (double)fs.f_frsize;
+	buf_fmt(out, "  disk          %s free of %s", words_bytes(free_bytes).s,
+	    words_bytes((double)fs.f_blocks * (double)fs.f_frsize).s);
+	if (covered < 0.25)
+		buf_str(out, "; too early to say how long it lasts\n");
+	else if (free_bytes > a_day * 3650)
+		buf_str(out, ": lasts for more than ten years\n");
+	else
+		buf_fmt(out, ": lasts %.0f %s, and longer\n%16sonce the oldest minutes and mails are "
+		    "dropped (keep_minutes,\n%16skeep_mails)\n",
+		    free_bytes / a_day / (free_bytes > a_day * 730 ? 365 : 1),
+		    free_bytes > a_day * 730 ? "years" : "days", "", "");
+}
+
+static void
+one_source(const struct stateread_source *s, size_t files, int64_t now, struct buf *out)
+{
+	buf_str(out, "  ");
+	buf_clean(out, slice_of(s->name), 200);
+	buf_fmt(out, "\n      read to byte %s", words_count((int64_t)s->offset).s);
+	if (s->size > s->offset)
+		buf_fmt(out, ", %s to go", words_bytes((double)(s->size - s->offset)).s);
+	buf_fmt(out, "; %s lines so far", words_count((int64_t)s->lines).s);
+	if (files > 1)
+		buf_fmt(out, " from %zu files", files);
+	buf_fmt(out, "\n      newest line %s, last read %s\n", ago(s->newest, now).s,
+	    ago(s->read_at, now).s);
+}
+
+static bool
+sources(struct stateread *state, int64_t now, struct buf *out, struct err *e)
+{
+	const struct stateread_source *s;
+	size_t n;
+
+	if (!stateread_sources(state, &s, &n, e))
+		return false;
+	buf_str(out, n == 0 ? "\nSources: none was read yet\n" : "\nSources\n");
+	for (size_t i = 0, files; i < n; i += files) {
+		struct stateread_source last = s[i];
+
+		/* a source is a file with its rotations: the one read last says how it is */
+		for (files = 1; i + files < n && strcmp(s[i + files].name, s[i].name) == 0; files++) {
+			const struct stateread_source *next = &s[i + files];
+			uint64_t lines = last.lines + next->lines;
+
+			if (next->read_at >= last.read_at)
+				last = *next;
+			last.lines = lines;
+		}
+		one_source(&last, files, now, out);
+	}
+	return true;
+}
+
+/* The hosts, and of each the last 24 hours before its own newest line. */
+static bool
+hosts(struct stateread *state, int64_t now, struct buf *out, struct err *e)
+{
+	const struct stateread_host *h;
+	struct cell sum = { 0 };
+	bool good = true;
+	size_t n;
+
+	if (!stateread_hosts(state, &h, &n, e))
+		return false;
+	if (n > 0)
+		buf_fmt(out, "\n%-24s %18s %12s %10s %8s\n", "Hosts, their last day", "newest line",
+		    "lines", "unknown", "late");
+	for (size_t i = 0; good && i < n; i++) {
+		int64_t to = h[i].newest / 60 + 1;
+		struct buf name = buf_new(64);
+
+		cell_clear(&sum);
+		buf_clean(&name, slice_of(h[i].name), 22);
+		good = stateread_sum(state, h[i].id, to - 1440, to, &sum, e);
+		buf_fmt(out, "  %-22s %18s %12s %10s %8s\n", name.p == NULL ? "?" : name.p,
+		    ago(h[i].newest, now).s, words_count(cell_get(&sum, M_lines)).s,
+		    words_share(cell_get(&sum, M_unknown), cell_get(&sum, M_lines)).s,
+		    words_count(cell_get(&sum, M_too_late)).s);
+		buf_free(&name);
+	}
+	cell_free(&sum);
+	return good;
+}
+
+/* How near the tables are to their caps, and whether a cap has bitten. */
+static bool
+limits(struct stateread *state, struct buf *out, struct err *e)
+{
+	const struct stateread_host *h;
+	struct cell sum = { 0 };
+	int64_t first, last;
+	size_t n;
+	bool good;
+
+	if (!stateread_hosts(state, &h, &n, e))
+		return false;
+	if (!stateread_span(state, STATEREAD_FARM, &first, &last))
+		return true;
+	good = stateread_sum(state, STATEREAD_FARM, first, last + 1, &sum, e);
+	buf_fmt(out, "\nLimits\n  hosts         %zu of %d\n", n, HOSTS_MAX);
+	buf_fmt(out, "  open mails    %s", words_count(cell_get(&sum, M_b_msgs)).s);
+	if (cell_get(&sum, M_evicted) > 0)
+		buf_fmt(out, "; %s were forgotten because max_open_mails was reached",
+		    words_count(cell_get(&sum, M_evicted)).s);
+	buf_fmt(out, "\n  lines         %s cut at 64 KiB, %s older than the horizon\n",
+	    words_count(cell_get(&sum, M_cut)).s, words_count(cell_get(&sum, M_too_late)).s);
+	cell_free(&sum);
+	return good;
+}
+
+bool
+status_text(struct stateread *state, const char *dir, int64_t now, struct buf *out,
+    struct err *e)
+{
+	pid_t pid = writer(dir);
+
+	buf_str(out, "State ");
+	buf_clean(out, slice_of(dir), 200);
+	if (pid > 0)
+		buf_fmt(out, "\n  written by    process %ld\n", (long)pid);
+	else
+		buf_str(out, "\n  written by    nobody now (mxgauged is not running)\n");
+	buf_fmt(out, "  last commit   %s\n", ago(stateread_committed_at(state), now).s);
+	disk(state, dir, out);
+	return sources(state, now, out, e) && hosts(state, now, out, e) && limits(state, out, e);
+}
+
+bool
+status_run(const char *dir, struct err *e)
+{
+	struct stateread *state = stateread_open(dir, e);
+	struct buf out = buf_new(16 << 20);
+	bool good;
+
+	if (state == NULL)
+		return false;
+	good = status_text(state, dir, (int64_t)time(NULL), &out, e);
+	if (good && (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
+		good = err_set(e, "write the status: %s", strerror(errno));
+	buf_free(&out);
+	stateread_close(state);
+	return good;
+}

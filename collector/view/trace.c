@@ -1,0 +1,334 @@
+/* trace.c - see trace.h.
+ *
+ * All mails of the state are looked through once to find those that are asked for, and
+ * again as long as that brings mails which they are bound to: a day of 150,000
+ * mails takes a fraction of a second a pass. At most TRACE_MAX mails are shown. */
+#include "view/trace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "store/mails.h"
+#include "when.h"
+
+#include "poison.h"
+
+enum { TRACE_MAX = 200, PASSES = 8, OUT_MAX = 16 << 20, TEXT_MAX = 160 };
+
+struct found {
+	struct mail mail;	/* with facts of its own */
+};
+
+struct trace {
+	struct slice what;
+	int host;		/* -1: any */
+	struct found *found;
+	size_t n, cap;
+	struct id {		/* asked for by a bond */
+		unsigned host;
+		char text[MAIL_ID_MAX];
+		size_t n;
+	} *id;
+	size_t ids, ids_cap;
+	bool grown;
+};
+
+static struct slice
+without_brackets(struct slice s)
+{
+	if (s.n >= 2 && s.p[0] == '<' && s.p[s.n - 1] == '>')
+		return (struct slice){ s.p + 1, s.n - 2 };
+	return s;
+}
+
+static bool
+address_matches(struct slice address, struct slice what)
+{
+	if (what.n > 1 && what.p[0] == '@')
+		return address.n > what.n &&
+		    slice_eq_nocase(slice_from(address, address.n - what.n), what);
+	return what.n > 0 && slice_eq_nocase(address, what);
+}
+
+static bool
+wanted(const struct trace *t, const struct mail *m)
+{
+	uint32_t at = 0;
+	struct fact f;
+
+	for (size_t i = 0; i < t->ids; i++)
+		if (t->id[i].host == m->host &&
+		    slice_eq(mail_id(m), (struct slice){ t->id[i].text, t->id[i].n }))
+			return true;
+	if (t->host >= 0 && m->host != t->host)
+		return false;
+	if (slice_eq(mail_id(m), t->what))
+		return true;
+	while (mail_next(m, &at, &f)) {
+		switch (f.kind) {
+		case FACT_MSGID:
+			if (slice_eq(without_brackets(f.a), t->what))
+				return true;
+			break;
+		case FACT_PICKUP: case FACT_QUEUED: case FACT_PROBE:
+			if (address_matches(f.a, t->what))
+				return true;
+			break;
+		case FACT_DELIVERED: case FACT_DEFERRED: case FACT_BOUNCED:
+			if (address_matches(f.a, t->what) || address_matches(f.b, t->what))
+				return true;
+			break;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+static void
+ask_for(struct trace *t, unsigned host, struct slice id)
+{
+	if (id.n == 0 || id.n > MAIL_ID_MAX)
+		return;
+	for (size_t i = 0; i < t->ids; i++)
+		if (t->id[i].host == host &&
+		    slice_eq(id, (struct slice){ t->id[i].text, t->id[i].n }))
+			return;
+	if (t->ids == t->ids_cap) {
+		t->ids_cap = t->ids_cap > 0 ? t->ids_cap * 2 : 16;
+		t->id = xreallocarray(t->id, t->ids_cap, sizeof *t->id);
+	}
+	t->id[t->ids] = (struct id){ .host = host, .n = id.n };
+	memcpy(t->id[t->ids++].text, id.p, id.n);
+	t->grown = true;
+}
+
+static bool
+look(void *arg, const struct mail *m)
+{
+	struct trace *t = arg;
+	struct mail *copy;
+	uint32_t at = 0;
+	struct fact f;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->found[i].mail.host == m->host &&
+		    slice_eq(mail_id(&t->found[i].mail), mail_id(m)) &&
+		    t->found[i].mail.base == m->base)
+			return true;
+	if (!wanted(t, m))
+		return true;
+	if (t->n == t->cap) {
+		t->cap = t->cap > 0 ? t->cap * 2 : 16;
+		t->found = xreallocarray(t->found, t->cap, sizeof *t->found);
+	}
+	copy = &t->found[t->n++].mail;
+	*copy = *m;
+	copy->facts = xmalloc(m->n);
+	memcpy(copy->facts, m->facts, m->n);
+	while (mail_next(copy, &at, &f))
+		if (f.other_id.n > 0)
+			ask_for(t, m->host, f.other_id);
+	return t->n < TRACE_MAX;
+}
+
+static int
+by_begin(const void *a, const void *b)
+{
+	const struct mail *x = &((const struct found *)a)->mail;
+	const struct mail *y = &((const struct found *)b)->mail;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return x->n < y->n ? -1 : x->n > y->n;
+}
+
+static int
+fact_order(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return (int)x->kind - (int)y->kind;
+}
+
+/* " label VALUE" if there is one. */
+static void
+put(struct buf *b, const char *label, struct slice s)
+{
+	if (s.n == 0)
+		return;
+	buf_str(b, label);
+	buf_clean(b, s, TEXT_MAX);
+}
+
+static void
+put_reason(struct buf *b, const struct fact *f)
+{
+	put(b, " by ", f->c);
+	if (f->cls != REASON_none)
+		buf_fmt(b, ", %s", reason_name(f->cls));
+	put(b, ", ", f->d);
+	put(b, ": ", f->text);
+}
+
+static void
+put_fact(struct buf *b, const struct fact *f)
+{
+	static const char *const verdict[] = { "spam", "virus", "banned", "clean" };
+
+	switch (f->kind) {
+	case FACT_CLIENT:
+		buf_str(b, "accepted from ");
+		buf_clean(b, f->a.n > 0 ? f->a : SLICE("unknown"), TEXT_MAX);
+		buf_str(b, "[");
+		buf_clean(b, f->b, TEXT_MAX);
+		buf_str(b, "]");
+		put(b, ", authenticated as ", f->c);
+		break;
+	case FACT_PICKUP:
+		buf_str(b, "submitted on the machine");
+		put(b, " by ", f->a);
+		break;
+	case FACT_MSGID: put(b, "Message-ID ", f->a); break;
+	case FACT_QUEUED:
+		buf_str(b, "queued, from <");
+		buf_clean(b, f->a, TEXT_MAX);
+		buf_fmt(b, ">, %llu bytes, %u recipient%s", (unsigned long long)f->size, f->nrcpt,
+		    f->nrcpt == 1 ? "" : "s");
+		break;
+	case FACT_DELIVERED:
+		put(b, "delivered to ", f->a);
+		put(b, " for ", f->b);
+		put(b, " by ", f->c);
+		if (f->delay_ms >= 0)
+			buf_fmt(b, ", %.2f s after arrival", (double)f->delay_ms / 1000);
+		put(b, ", goes on as ", f->other_id);
+		put(b, ": ", f->text);
+		break;
+	case FACT_DEFERRED: put(b, "deferred: ", f->a); put_reason(b, f); break;
+	case FACT_BOUNCED: put(b, "bounced: ", f->a); put_reason(b, f); break;
+	case FACT_EXPIRED: buf_str(b, "expired, returned to the sender"); break;
+	case FACT_REMOVED:
+		buf_str(b, f->flags & FACT_BY_ADMIN ? "deleted by an administrator" : "removed");
+		break;
+	case FACT_HELD: buf_str(b, "put on hold"); put(b, ": ", f->text); break;
+	case FACT_RELEASED: buf_str(b, "released from hold"); break;
+	case FACT_DISCARDED: buf_str(b, "discarded"); put(b, ": ", f->text); break;
+	case FACT_REFUSED: buf_str(b, "refused"); put(b, ": ", f->text); break;
+	case FACT_PROBE: put(b, "address probe for ", f->a); put(b, ": ", f->text); break;
+	case FACT_VERDICT:
+		for (unsigned i = 0; i < 4; i++)
+			if (f->flags & 1u << i)
+				buf_fmt(b, "filter says %s", verdict[i]);
+		put(b, ": ", f->text);
+		break;
+	case FACT_NOTIFIED:
+		put(b, "", f->text);
+		put(b, " notification ", f->other_id);
+		break;
+	case FACT_FROM: put(b, "continues ", f->other_id); break;
+	case FACT_INTO: put(b, "went on as ", f->other_id); break;
+	case FACT_DSN_OF: put(b, "is a notification about ", f->other_id); break;
+	case FACT_PIPED: case FACT_PICKED: break;	/* of no mail */
+	}
+}
+
+static void
+put_mail(struct buf *b, const struct mail *m, const char *host)
+{
+	struct fact *f = NULL, one;
+	size_t n = 0;
+	uint32_t at = 0;
+
+	while (mail_next(m, &at, &one)) {
+		f = xreallocarray(f, n + 1, sizeof *f);
+		f[n++] = one;
+	}
+	if (n > 1)
+		qsort(f, n, sizeof *f, fact_order);
+	if (b->n > 0)
+		buf_char(b, '\n');
+	buf_clean(b, slice_of(host), 255);
+	buf_char(b, ' ');
+	buf_clean(b, mail_id(m), MAIL_ID_MAX);
+	buf_char(b, '\n');
+	for (size_t i = 0; i < n; i++) {
+		/* a bond is told once for each recipient */
+		if (i > 0 && f[i].kind >= FACT_FROM && f[i].kind == f[i - 1].kind &&
+		    slice_eq(f[i].other_id, f[i - 1].other_id))
+			continue;
+		buf_str(b, "  ");
+		when_print(b, f[i].time);
+		buf_str(b, "  ");
+		put_fact(b, &f[i]);
+		buf_char(b, '\n');
+	}
+	free(f);
+}
+
+static const char *
+host_name(const struct stateread_host *h, size_t n, unsigned id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (h[i].id == (int)id)
+			return h[i].name;
+	return "unknown";
+}
+
+bool
+trace_text(struct stateread *r, const char *what, const char *host, struct buf *out,
+    size_t *found, struct err *e)
+{
+	struct trace t = { .what = without_brackets(slice_of(what)), .host = -1 };
+	const struct stateread_host *h;
+	size_t n;
+	bool good = stateread_hosts(r, &h, &n, e);
+
+	for (size_t i = 0; good && host != NULL && i < n; i++)
+		if (strcmp(h[i].name, host) == 0)
+			t.host = h[i].id;
+	if (good && host != NULL && t.host < 0)
+		good = err_set(e, "no host %s in the state", host);
+	for (int pass = 0; good && pass < PASSES && (pass == 0 || t.grown); pass++) {
+		t.grown = false;
+		good = mails_each(r, look, &t, e);
+	}
+	if (good && t.n > 1)
+		qsort(t.found, t.n, sizeof *t.found, by_begin);
+	for (size_t i = 0; i < t.n; i++) {
+		if (good)
+			put_mail(out, &t.found[i].mail, host_name(h, n, t.found[i].mail.host));
+		free(t.found[i].mail.facts);
+	}
+	if (t.n == TRACE_MAX)
+		buf_fmt(out, "\nmore mails match: only %d are shown; name a queue id\n", TRACE_MAX);
+	*found = t.n;
+	free(t.found);
+	free(t.id);
+	return good;
+}
+
+int
+trace_run(const char *dir, const char *what, const char *host)
+{
+	struct err e;
+	struct stateread *r = stateread_open(dir, &e);
+	struct buf out = buf_new(OUT_MAX);
+	size_t found = 0;
+	bool good = r != NULL && trace_text(r, what, host, &out, &found, &e);
+
+	stateread_close(r);
+	if (!good)
+		fprintf(stderr, "mxgauge: %s\n", e.text);
+	else if (found == 0)
+		fprintf(stderr, "mxgauge: nothing is known of %s; mails are kept as long as keep_mails "
+		    "says\n", what);
+	else if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0)
+		found = 0;
+	buf_free(&out);
+	return good && found > 0 ? 0 : 1;
+}

@@ -1,0 +1,138 @@
+/* cell.c - see cell.h.
+ *
+ * Encoded: varint number of pairs, then for each the distance of its key from
+ * the one before and its count, zigzag. A minute takes some 60 bytes. */
+#include "cell.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#include "poison.h"
+
+enum { CELL_PAIRS_MAX = 65536 };
+
+void
+cell_free(struct cell *c)
+{
+	free(c->pair);
+	*c = (struct cell){ 0 };
+}
+
+void
+cell_clear(struct cell *c)
+{
+	c->n = 0;
+}
+
+/* Where key is, or would have to be put. */
+static uint32_t
+place(const struct cell *c, uint32_t key)
+{
+	uint32_t lo = 0, hi = c->n;
+
+	if (c->n > 0 && c->pair[c->n - 1].key < key)
+		return c->n;	/* the usual case: keys come in order */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (c->pair[mid].key < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+void
+cell_add(struct cell *c, uint32_t key, int64_t n)
+{
+	uint32_t i = place(c, key);
+
+	if (n == 0)
+		return;
+	if (i < c->n && c->pair[i].key == key) {
+		c->pair[i].n += n;
+		if (c->pair[i].n == 0) {
+			memmove(c->pair + i, c->pair + i + 1, (c->n - i - 1) * sizeof *c->pair);
+			c->n--;
+		}
+		return;
+	}
+	if (c->n == c->cap) {
+		c->cap = c->cap > 0 ? c->cap * 2 : 32;
+		c->pair = xreallocarray(c->pair, c->cap, sizeof *c->pair);
+	}
+	memmove(c->pair + i + 1, c->pair + i, (c->n - i) * sizeof *c->pair);
+	c->pair[i] = (struct cell_pair){ key, n };
+	c->n++;
+}
+
+int64_t
+cell_get(const struct cell *c, uint32_t key)
+{
+	uint32_t i = place(c, key);
+
+	return i < c->n && c->pair[i].key == key ? c->pair[i].n : 0;
+}
+
+void
+cell_merge(struct cell *sum, const struct cell *c)
+{
+	if (sum->n == 0 && c->n > 0) {
+		if (sum->cap < c->n) {
+			sum->cap = c->n;
+			sum->pair = xreallocarray(sum->pair, sum->cap, sizeof *sum->pair);
+		}
+		memcpy(sum->pair, c->pair, c->n * sizeof *c->pair);
+		sum->n = c->n;
+		return;
+	}
+	for (uint32_t i = 0; i < c->n; i++)
+		cell_add(sum, c->pair[i].key, c->pair[i].n);
+}
+
+void
+cell_encode(struct buf *b, const struct cell *c)
+{
+	uint32_t before = 0;
+
+	buf_varint(b, c->n);
+	for (uint32_t i = 0; i < c->n; i++) {
+		buf_varint(b, c->pair[i].key - before);
+		buf_zigzag(b, c->pair[i].n);
+		before = c->pair[i].key;
+	}
+}
+
+bool
+cell_decode(struct slice s, struct cell *c)
+{
+	uint64_t n, key = 0;
+
+	cell_clear(c);
+	if (!slice_varint(&s, &n) || n > CELL_PAIRS_MAX)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t step;
+		int64_t v;
+
+		if (!slice_varint(&s, &step) || !slice_zigzag(&s, &v) || step > UINT32_MAX ||
+		    (i > 0 && step == 0))
+			return false;
+		key += step;
+		if (key > UINT32_MAX)
+			return false;
+		cell_add(c, (uint32_t)key, v);
+	}
+	return s.n == 0;
+}
+
+void
+cell_hist(const struct cell *c, uint32_t base, struct hist *h)
+{
+	*h = (struct hist){ { 0 } };
+	for (uint32_t i = place(c, base); i < c->n && c->pair[i].key < base + HIST_N; i++)
+		h->n[c->pair[i].key - base] = (int32_t)c->pair[i].n;
+}

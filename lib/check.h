@@ -1,0 +1,69 @@
+/* check.h - what every check_* program does: options, thresholds, deadline, answer.
+ *
+ *	check_begin("SPOOL");
+ *	opt_parse(&program, argc, argv);	-w -c -t -v --json and their like are read here
+ *	check_value("files", count, "");	the first is what a bare RANGE means
+ *	check_done();
+ *
+ * Only here the answer is printed and the process ended, always with 0 to 3. The first line
+ * has the worst first and the performance data, at most 1,000 bytes; all is at most 8,192.
+ * Whatever is printed loses control characters, broken UTF-8, and "|", "<", ">" and "&". */
+#ifndef MX_CHECK_H
+#define MX_CHECK_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "opt.h"
+#include "slice.h"
+
+/* In the order of their weight; the exit status is another matter. */
+enum check_state { CHECK_OK, CHECK_UNKNOWN, CHECK_WARNING, CHECK_CRITICAL };
+
+/* Call first. name stands at the front of the answer ("REJECTS"). The deadline of
+ * 9 s runs from here on; opt_parse sets it to what -t says. */
+void check_begin(const char *name);
+
+/* What was measured: unit is "", "%", "s", "B" or "c". Compared with -w and -c of that name.
+ * NAN means that it could not be measured and is UNKNOWN. Returns its state.
+ * A program with a table of measures gives only values that stand in it. */
+enum check_state check_value(const char *name, double value, const char *unit);
+
+/* Words for the first line in place of "NAME VALUE", and what is to follow behind
+ * the limit; for a value that was given already. after may be NULL. The first
+ * value with words is also told when it is well. */
+void check_words(const char *name, const char *after, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* As check_value, but only shown and never judged, NAN included: too little was seen
+ * for a verdict. Its limits count as used. */
+void check_show(const char *name, double value, const char *unit);
+
+/* Did the caller give -w or -c for this name? */
+bool check_has_limit(const char *name);
+
+/* Something found without a threshold. OK: only told when nothing is worse. */
+void check_state(enum check_state state, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* One further line; and one that is printed only with -v (level 1 to 3). */
+void check_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void check_verbose(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A further line with an address of the administrator's own in which "&" is kept. */
+void check_link(const char *what, const char *url);
+
+/* A member of the object that --json prints. json is valid JSON; it is copied. */
+void check_extra(const char *name, struct slice json);
+
+/* What is being done, for "timed out after 9 s while ..." */
+void check_phase(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text from strangers for use in one of the above: cut at 200 bytes. It lives until
+ * the eighth call after this one. */
+const char *check_clean(struct slice s);
+
+/* Print the answer and end: with what was found, or at once for trouble of our own. */
+_Noreturn void check_done(void);
+_Noreturn void check_unknown(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,98 @@
+/* range.c - see range.h. */
+#include "range.h"
+
+#include <math.h>
+
+#include "quantity.h"
+
+#include "poison.h"
+
+static bool
+bad(struct slice text, const char *why, struct err *e)
+{
+	return err_set(e, "bad range \"%.*s\": %s", (int)slice_head(text, 100).n, text.p, why);
+}
+
+static bool
+bound(struct slice text, struct slice number, const char *unit, double *v, struct err *e)
+{
+	struct err why = { "" };
+
+	if (!quantity_parse(number, unit, v, &why))
+		return bad(text, why.text, e);
+	return true;
+}
+
+bool
+range_parse(struct slice text, const char *unit, struct range *r, struct err *e)
+{
+	struct slice end = text, start;
+	bool two;
+
+	*r = (struct range){ .start = 0, .end = INFINITY };
+	r->inside = slice_eat_char(&end, '@');
+	two = slice_cut(&end, ':', &start);
+	if (text.n == 0 || (!two && end.n == 0))
+		return bad(text, "it is empty; write for example 10, 10:, ~:10 or @10:20", e);
+	if (two && start.n == 0)
+		return bad(text, "the start is missing; write 0: or ~: (no lower limit)", e);
+	if (slice_eq(end, SLICE("~")))
+		return bad(text, "~ stands for no lower limit and needs a colon: ~:10", e);
+	if (two && slice_eq(start, SLICE("~")))
+		r->start = -INFINITY;
+	else if (two && !bound(text, start, unit, &r->start, e))
+		return false;
+	if ((!two || end.n > 0) && !bound(text, end, unit, &r->end, e))
+		return false;
+	if (r->start > r->end && !two)
+		return bad(text, "it means 0 to a number below 0; write ~: in front of it", e);
+	if (r->start > r->end)
+		return bad(text, "the start is above the end", e);
+	return true;
+}
+
+bool
+range_alerts(const struct range *r, double v)
+{
+	return (v >= r->start && v <= r->end) == r->inside;
+}
+
+void
+range_print(struct buf *b, const struct range *r)
+{
+	if (r->inside)
+		buf_char(b, '@');
+	if (isinf(r->start)) {
+		buf_str(b, "~:");
+	} else if (r->start != 0 || isinf(r->end)) {
+		quantity_plain(b, r->start, 15);
+		buf_char(b, ':');
+	}
+	if (!isinf(r->end))
+		quantity_plain(b, r->end, 15);
+}
+
+void
+range_explain(struct buf *b, const struct range *r, double v, const char *unit)
+{
+	if (r->inside && isinf(r->start) && isinf(r->end)) {
+		buf_str(b, "alert at any value");
+	} else if (r->inside && isinf(r->start)) {
+		buf_str(b, "alert up to ");
+		quantity_people(b, r->end, unit);
+	} else if (r->inside && isinf(r->end)) {
+		buf_str(b, "alert from ");
+		quantity_people(b, r->start, unit);
+	} else if (r->inside) {
+		buf_str(b, "alert from ");
+		quantity_people(b, r->start, unit);
+		buf_str(b, " to ");
+		quantity_people(b, r->end, unit);
+	} else if (v > r->end) {
+		buf_str(b, "limit ");
+		quantity_people(b, r->end, unit);
+	} else {
+		buf_str(b, "at least ");
+		quantity_people(b, r->start, unit);
+	}
+}

@@ -1,0 +1,431 @@
+/* stateread.c - see stateread.h. The schema is in collector/store/state.c. */
+#include "stateread.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "toplist.h"
+
+#include "poison.h"
+
+enum { STATE_VERSION = 1 };
+
+struct stateread {
+	sqlite3 *db;
+	char *dir;
+	struct stateread_host *host;
+	size_t hosts;
+	bool hosts_read;
+	struct stateread_source *source;
+	struct slice *word;
+	size_t words;
+	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
+	size_t metrics_n;
+	struct toplist top;
+	struct arena text;
+};
+
+static bool
+fail(struct stateread *r, struct err *e)
+{
+	int rc = sqlite3_errcode(r->db);
+
+	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
+		return err_set(e, "%s/state.db is damaged (%s)", r->dir, sqlite3_errmsg(r->db));
+	return err_set(e, "read %s/state.db: %s", r->dir, sqlite3_errmsg(r->db));
+}
+
+static sqlite3_stmt *
+prepare(struct stateread *r, const char *sql, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(r->db, sql, -1, &st, NULL) != SQLITE_OK)
+		(void)fail(r, e);
+	return st;
+}
+
+static struct slice
+blob(sqlite3_stmt *st, int column)
+{
+	const void *p = sqlite3_column_blob(st, column);
+
+	return (struct slice){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, column) };
+}
+
+static bool
+check_version(struct stateread *r, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1, rc;
+
+	rc = sqlite3_prepare_v2(r->db, "SELECT value FROM meta WHERE key='version'", -1, &st, NULL);
+	if (rc != SQLITE_OK && rc != SQLITE_ERROR)
+		return fail(r, e);
+	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	if (version < 0)
+		return err_set(e, "%s/state.db is no state of mxgauge", r->dir);
+	if (version != STATE_VERSION)
+		return err_set(e, "%s/state.db has version %d, this program reads version %d; use programs "
+		    "of the same release", r->dir, version, STATE_VERSION);
+	return true;
+}
+
+static bool
+read_metrics(struct stateread *r, struct err *e)
+{
+	sqlite3_stmt *st = prepare(r, "SELECT id, name FROM metric ORDER BY id", e);
+
+	if (st == NULL)
+		return false;
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		size_t id = (size_t)sqlite3_column_int(st, 0);
+		enum metric m;
+
+		if (id >= CELL_DELAY)
+			break;
+		r->metric = xreallocarray(r->metric, id + 1, sizeof *r->metric);
+		while (r->metrics_n <= id)
+			r->metric[r->metrics_n++] = METRIC_N;
+		if (metric_by_name(blob(st, 1), &m))
+			r->metric[id] = m;
+	}
+	sqlite3_finalize(st);
+	return true;
+}
+
+static bool
+read_words(struct stateread *r, struct err *e)
+{
+	sqlite3_stmt *st = prepare(r, "SELECT text FROM word ORDER BY id", e);
+
+	if (st == NULL)
+		return false;
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		if ((r->words & 63) == 0)
+			r->word = xreallocarray(r->word, r->words + 64, sizeof *r->word);
+		r->word[r->words++] = arena_slice(&r->text, blob(st, 0));
+	}
+	sqlite3_finalize(st);
+	return true;
+}
+
+struct stateread *
+stateread_open(const char *dir, struct err *e)
+{
+	struct stateread *r = xcalloc(1, sizeof *r);
+	char path[4096];
+
+	r->dir = xstrdup(dir);
+	(void)snprintf(path, sizeof path, "%s/state.db", dir);
+	if (access(path, R_OK) != 0) {
+		int why = errno;
+
+		(void)err_set(e, why == ENOENT ? "there is no state in %s: is --state right, and has "
+		    "mxgauged or \"mxgauge import\" run?" : why == EACCES ? "%s/state.db may not be read "
+		    "by this user; put it into the group of the state" : "%s/state.db cannot be read",
+		    dir);
+		stateread_close(r);
+		return NULL;
+	}
+	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+		(void)fail(r, e);
+		stateread_close(r);
+		return NULL;
+	}
+	(void)sqlite3_busy_timeout(r->db, 3000);
+	if (!check_version(r, e) || !read_metrics(r, e) || !read_words(r, e)) {
+		stateread_close(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+stateread_close(struct stateread *r)
+{
+	if (r == NULL)
+		return;
+	(void)sqlite3_close(r->db);
+	toplist_free(&r->top);
+	free(r->host);
+	free(r->source);
+	free(r->word);
+	free(r->metric);
+	free(r->dir);
+	arena_free(&r->text);
+	free(r);
+}
+
+void
+stateread_freeze(struct stateread *r)
+{
+	/* if it fails nothing is lost: reads then see the newest commit each */
+	(void)sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
+}
+
+struct sqlite3 *
+stateread_db(struct stateread *r)
+{
+	return r->db;
+}
+
+int64_t
+stateread_committed_at(struct stateread *r)
+{
+	sqlite3_stmt *st = prepare(r, "SELECT value FROM meta WHERE key='committed_at'", NULL);
+	int64_t at = 0;
+
+	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
+		at = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return at;
+}
+
+bool
+stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t *n, struct err *e)
+{
+	sqlite3_stmt *st;
+
+	if (!r->hosts_read) {
+		st = prepare(r, "SELECT id, name, first, newest FROM host WHERE newest > 0"
+		    " ORDER BY name", e);
+		if (st == NULL)
+			return false;
+		while (sqlite3_step(st) == SQLITE_ROW) {
+			struct stateread_host *h;
+
+			r->host = xreallocarray(r->host, r->hosts + 1, sizeof *r->host);
+			h = &r->host[r->hosts++];
+			*h = (struct stateread_host){ .id = sqlite3_column_int(st, 0),
+				.first = sqlite3_column_int64(st, 2),
+				.newest = sqlite3_column_int64(st, 3) };
+			(void)snprintf(h->name, sizeof h->name, "%s", sqlite3_column_text(st, 1));
+		}
+		sqlite3_finalize(st);
+		r->hosts_read = true;
+	}
+	*hosts = r->host;
+	*n = r->hosts;
+	return true;
+}
+
+/* The state's numbers of metrics to the enum's. */
+static void
+renumber(struct stateread *r, struct cell *c)
+{
+	struct cell out = { 0 };
+	bool same = true;
+
+	for (uint32_t i = 0; i < c->n && same; i++)
+		same = c->pair[i].key >= CELL_DELAY ||
+		    (c->pair[i].key < r->metrics_n && r->metric[c->pair[i].key] == c->pair[i].key);
+	if (same)
+		return;
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t key = c->pair[i].key;
+
+		if (key < CELL_DELAY) {
+			if (key >= r->metrics_n || r->metric[key] == METRIC_N)
+				continue;
+			key = r->metric[key];
+		}
+		cell_add(&out, key, c->pair[i].n);
+	}
+	cell_free(c);
+	*c = out;
+}
+
+/* Rows have the key (minute or hour) * 65536 + host. */
+static bool
+each_row(struct stateread *r, const char *table, int host, int64_t from, int64_t to,
+    stateread_minute_fn *f, void *arg, struct err *e)
+{
+	char sql[160];
+	sqlite3_stmt *st;
+	struct cell c = { 0 };
+	bool good = true;
+	int rc;
+
+	(void)snprintf(sql, sizeof sql, "SELECT at, pairs FROM %s WHERE at >= ?1 AND at < ?2%s"
+	    " ORDER BY at", table, host >= 0 ? " AND (at & 65535) = ?3" : "");
+	if ((st = prepare(r, sql, e)) == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, from * 65536);
+	sqlite3_bind_int64(st, 2, to * 65536);
+	if (host >= 0)
+		sqlite3_bind_int(st, 3, host);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t at = sqlite3_column_int64(st, 0);
+
+		if (!cell_decode(blob(st, 1), &c)) {
+			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
+			break;
+		}
+		renumber(r, &c);
+		if (!f(arg, (int)(at & 65535), at >> 16, &c))
+			break;
+	}
+	if (good && rc != SQLITE_ROW && rc != SQLITE_DONE)
+		good = fail(r, e);
+	sqlite3_finalize(st);
+	cell_free(&c);
+	return good;
+}
+
+static bool
+add_row(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	(void)host;
+	(void)minute;
+	cell_merge(arg, c);
+	return true;
+}
+
+bool
+stateread_sum(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum,
+    struct err *e)
+{
+	return each_row(r, "cell", host, from, to, add_row, sum, e);
+}
+
+bool
+stateread_sum_hours(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum,
+    struct err *e)
+{
+	return each_row(r, "hour", host, from, to, add_row, sum, e);
+}
+
+/* For the farm the cells of all hosts in a minute are one. */
+struct joining {
+	stateread_minute_fn *f;
+	void *arg;
+	struct cell sum;
+	int64_t minute;
+	bool any, stop;
+};
+
+static bool
+join_row(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	struct joining *j = arg;
+
+	(void)host;
+	if (j->any && minute != j->minute) {
+		if (!j->f(j->arg, STATEREAD_FARM, j->minute, &j->sum)) {
+			j->stop = true;
+			return false;
+		}
+		cell_clear(&j->sum);
+	}
+	j->any = true;
+	j->minute = minute;
+	cell_merge(&j->sum, c);
+	return true;
+}
+
+bool
+stateread_minutes(struct stateread *r, int host, int64_t from, int64_t to, stateread_minute_fn *f,
+    void *arg, struct err *e)
+{
+	struct joining j = { .f = f, .arg = arg };
+	bool good;
+
+	if (host >= 0)
+		return each_row(r, "cell", host, from, to, f, arg, e);
+	good = each_row(r, "cell", host, from, to, join_row, &j, e);
+	if (good && j.any && !j.stop)
+		(void)f(arg, STATEREAD_FARM, j.minute, &j.sum);
+	cell_free(&j.sum);
+	return good;
+}
+
+bool
+stateread_span(struct stateread *r, int host, int64_t *first, int64_t *last)
+{
+	sqlite3_stmt *st = prepare(r, host >= 0 ?
+	    "SELECT min(at), max(at) FROM cell WHERE (at & 65535) = ?1" :
+	    "SELECT (SELECT min(at) FROM cell), (SELECT max(at) FROM cell)", NULL);
+	bool found = false;
+
+	if (st == NULL)
+		return false;
+	if (host >= 0)
+		sqlite3_bind_int(st, 1, host);
+	if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL) {
+		*first = sqlite3_column_int64(st, 0) >> 16;
+		*last = sqlite3_column_int64(st, 1) >> 16;
+		found = true;
+	}
+	sqlite3_finalize(st);
+	return found;
+}
+
+struct slice
+stateread_word(struct stateread *r, uint32_t word)
+{
+	return word < r->words ? r->word[word] : (struct slice){ "", 0 };
+}
+
+size_t
+stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_kind kind,
+    struct stateread_top *top, size_t max)
+{
+	sqlite3_stmt *st = prepare(r, host >= 0 ?
+	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3 AND host = ?4" :
+	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3", NULL);
+	size_t n = 0;
+
+	toplist_free(&r->top);
+	toplist_init(&r->top);
+	if (st == NULL)
+		return 0;
+	sqlite3_bind_int64(st, 1, from);
+	sqlite3_bind_int64(st, 2, to);
+	sqlite3_bind_int(st, 3, kind);
+	if (host >= 0)
+		sqlite3_bind_int(st, 4, host);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		(void)toplist_decode(&r->top, blob(st, 0));
+	sqlite3_finalize(st);
+	toplist_sort(&r->top);
+	for (; n < r->top.n && n < max; n++)
+		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
+			r->top.entry[n].n, r->top.entry[n].error };
+	return n;
+}
+
+bool
+stateread_sources(struct stateread *r, const struct stateread_source **s, size_t *n, struct err *e)
+{
+	sqlite3_stmt *st = prepare(r, "SELECT name, offset, lines, size, newest, read_at FROM source"
+	    " ORDER BY name, id", e);
+	size_t count = 0;
+
+	if (st == NULL)
+		return false;
+	free(r->source);
+	r->source = NULL;
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		struct stateread_source *src;
+
+		r->source = xreallocarray(r->source, count + 1, sizeof *r->source);
+		src = &r->source[count++];
+		*src = (struct stateread_source){ .offset = (uint64_t)sqlite3_column_int64(st, 1),
+			.lines = (uint64_t)sqlite3_column_int64(st, 2),
+			.size = (uint64_t)sqlite3_column_int64(st, 3),
+			.newest = sqlite3_column_int64(st, 4), .read_at = sqlite3_column_int64(st, 5) };
+		(void)snprintf(src->name, sizeof src->name, "%s", sqlite3_column_text(st, 0));
+	}
+	sqlite3_finalize(st);
+	*s = r->source;
+	*n = count;
+	return true;
+}

@@ -1,0 +1,183 @@
+/* toplist.c - see toplist.h. */
+#include "toplist.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+
+#include "poison.h"
+
+void
+toplist_init(struct toplist *t)
+{
+	memset(t, 0, sizeof *t);
+	t->key = hash_key_random();
+}
+
+void
+toplist_free(struct toplist *t)
+{
+	free(t->entry);
+	t->entry = NULL;
+	t->n = t->cap = 0;
+}
+
+/* The slot that holds the text with this hash, or the free one where it belongs. Keyed
+ * hashes of 64 bits: equal ones are taken for equal texts. */
+static inline uint32_t
+slot_of(const struct toplist *t, uint64_t hash)
+{
+	uint32_t i = (uint32_t)hash % (TOP_ROOM * 2);
+
+	while (t->slot[i] != 0 && t->entry[t->slot[i] - 1].hash != hash)
+		i = (i + 1) % (TOP_ROOM * 2);
+	return i;
+}
+
+static void
+reindex(struct toplist *t)
+{
+	memset(t->slot, 0, sizeof t->slot);
+	for (uint32_t i = 0; i < t->n; i++)
+		t->slot[slot_of(t, t->entry[i].hash)] = (uint16_t)(i + 1);
+}
+
+static int
+by_count(const void *a, const void *b)
+{
+	const struct top_entry *x = a, *y = b;
+	size_t n = x->len < y->len ? x->len : y->len;
+	int c;
+
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	c = memcmp(x->text, y->text, n);	/* the same order every time */
+	return c != 0 ? c : (int)x->len - (int)y->len;
+}
+
+void
+toplist_sort(struct toplist *t)
+{
+	if (t->n > 1)
+		qsort(t->entry, t->n, sizeof *t->entry, by_count);
+	reindex(t);
+}
+
+/* Keep the TOP_KEEP most frequent, and let what the others may have had be the
+ * error of all that come. */
+static void
+prune(struct toplist *t)
+{
+	enum { COUNTS = 1024 };
+	uint32_t with[COUNTS] = { 0 }, limit = COUNTS, more = 0, kept = 0, ties;
+
+	if (t->n <= TOP_KEEP)
+		return;
+	for (uint32_t i = 0; i < t->n; i++)
+		with[t->entry[i].n < COUNTS ? t->entry[i].n : COUNTS - 1]++;
+	while (limit > 1 && more + with[limit - 1] <= TOP_KEEP)
+		more += with[--limit];
+	if (limit == COUNTS) {	/* more than TOP_KEEP large ones: rare, sort */
+		toplist_sort(t);
+		limit = 0;
+	}
+	ties = TOP_KEEP - more;
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct top_entry *e = &t->entry[i];
+
+		if (limit == 0 ? i < TOP_KEEP : e->n >= limit || (e->n == limit - 1 && ties > 0 &&
+		    ties-- > 0)) {
+			t->entry[kept++] = *e;
+			continue;
+		}
+		if (e->n + e->error > t->floor)
+			t->floor = e->n + e->error;
+	}
+	t->n = kept;
+	reindex(t);
+}
+
+static void
+add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
+{
+	uint64_t hash;
+	struct top_entry *e;
+	uint32_t i;
+
+	text = slice_head(text, TOP_TEXT_MAX);
+	hash = hash_bytes(&t->key, text);
+	i = slot_of(t, hash);
+	if (t->slot[i] != 0) {
+		e = &t->entry[t->slot[i] - 1];
+		e->n += n;
+		e->error += error;
+		return;
+	}
+	if (t->n == TOP_ROOM) {
+		prune(t);
+		i = slot_of(t, hash);
+	}
+	if (t->n == t->cap) {
+		t->cap = t->cap > 0 ? t->cap * 2 : 16;
+		t->entry = xreallocarray(t->entry, t->cap, sizeof *t->entry);
+	}
+	e = &t->entry[t->n++];
+	e->hash = hash;
+	e->n = n;
+	e->error = error + t->floor;
+	e->len = (uint8_t)text.n;
+	if (text.n > 0)
+		memcpy(e->text, text.p, text.n);
+	t->slot[i] = (uint16_t)t->n;
+}
+
+void
+toplist_add(struct toplist *t, struct slice text, uint32_t n)
+{
+	add(t, text, n, 0);
+}
+
+void
+toplist_merge(struct toplist *sum, const struct toplist *t)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		add(sum, (struct slice){ t->entry[i].text, t->entry[i].len }, t->entry[i].n,
+		    t->entry[i].error);
+	sum->floor += t->floor;
+}
+
+void
+toplist_encode(struct toplist *t, struct buf *b)
+{
+	prune(t);
+	buf_varint(b, t->floor);
+	buf_varint(b, t->n);
+	for (uint32_t i = 0; i < t->n; i++) {
+		const struct top_entry *e = &t->entry[i];
+
+		buf_varint(b, e->n);
+		buf_varint(b, e->error);
+		buf_varint(b, e->len);
+		buf_add(b, (struct slice){ e->text, e->len });
+	}
+}
+
+bool
+toplist_decode(struct toplist *t, struct slice s)
+{
+	uint64_t floor, n, count, error, len;
+
+	if (!slice_varint(&s, &floor) || !slice_varint(&s, &n) || floor > UINT32_MAX || n > TOP_ROOM)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		if (!slice_varint(&s, &count) || !slice_varint(&s, &error) ||
+		    !slice_varint(&s, &len) || count > UINT32_MAX || error > UINT32_MAX ||
+		    len > s.n || len > TOP_TEXT_MAX)
+			return false;
+		add(t, slice_head(s, (size_t)len), (uint32_t)count, (uint32_t)error);
+		s = slice_from(s, (size_t)len);
+	}
+	t->floor += (uint32_t)floor;
+	return s.n == 0;
+}

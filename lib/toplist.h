@@ -1,0 +1,44 @@
+/* toplist.h - the most frequent texts, in bounded space.
+ *
+ * Up to TOP_KEEP entries survive a prune, four times as many are kept between.
+ * What was pruned leaves its largest count as the error of all that come later:
+ * a stored n means between n and n + error. Lists of the same thing merge. */
+#ifndef MX_TOPLIST_H
+#define MX_TOPLIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "hash.h"
+#include "slice.h"
+
+enum { TOP_KEEP = 128, TOP_ROOM = 512, TOP_TEXT_MAX = 79 };
+
+struct top_entry {
+	uint64_t hash;
+	uint32_t n, error;
+	uint8_t len;
+	char text[TOP_TEXT_MAX];
+};
+
+struct toplist {
+	struct hash_key key;
+	uint32_t n, cap;
+	uint32_t floor;			/* the largest count ever pruned */
+	struct top_entry *entry;
+	uint16_t slot[TOP_ROOM * 2];	/* index + 1 by hash, open addressing */
+};
+
+void toplist_init(struct toplist *t);
+void toplist_free(struct toplist *t);
+/* Count text n times; it is cut at TOP_TEXT_MAX bytes. */
+void toplist_add(struct toplist *t, struct slice text, uint32_t n);
+void toplist_merge(struct toplist *sum, const struct toplist *t);
+/* The most frequent first. */
+void toplist_sort(struct toplist *t);
+/* Append at most TOP_KEEP entries to b; add what a blob has to t. */
+void toplist_encode(struct toplist *t, struct buf *b);
+bool toplist_decode(struct toplist *t, struct slice blob);
+
+#endif

@@ -1,0 +1,19 @@
+#!/bin/sh
+# gen.sh BUILD - make what is generated and committed. A file is replaced only as a whole.
+set -eu
+cd "$(dirname "$0")/.."
+build=$1
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+
+# gen FILE COMMAND...: FILE is what the command prints
+gen() {
+    file=$1
+    shift
+    "$@" >"$new"
+    cat "$new" >"$file"
+}
+mkdir -p docs
+gen docs/metrics.md sh packaging/metrics.sh
+gen docs/configuration.md "$build/bin/mxgauge" setup --manual
+gen docs/messages.md "$build/bin/mxgauged" --messages

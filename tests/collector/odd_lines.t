@@ -1,0 +1,57 @@
+#!/bin/sh
+# odd_lines.t - what can't be counted is itself counted: lines too old, repeats of what
+# nobody saw, messages that a log daemon dropped. More mails than memory may hold are no such thing.
+set -u
+. tests/tap.sh
+d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+
+# counted METRIC: its number in the report of the lines on stdin
+counted() {
+    rm -rf "$d/state"
+    "$BUILD/bin/mxgauge" import --no-rrd --state "$d/state" --tz UTC --year 2025 - >/dev/null &&
+        "$BUILD/bin/mxgauge" report --state "$d/state" --json |
+        sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" | head -n 1
+}
+smtpd() {
+    echo "$1 mx1 postfix/smtpd[7]: connect from a.example.net[192.0.2.1]"
+}
+
+[ "$( { smtpd "Mar 20 10:00:00"; smtpd "Mar  1 10:00:00"; } | counted too_late)" = 1 ]
+ok $? "too_late: a line of nineteen days before the newest one"
+[ "$( { smtpd "Mar 20 10:00:00"; smtpd "Mar  1 10:00:00"; } | counted conn)" = 1 ]
+ok $? "and it counts nothing else"
+[ "$(echo "Mar 20 10:00:00 mx1 last message repeated 3 times" | counted repeat_lost)" -ge 1 ]
+ok $? "repeat_lost: a repeat of what was not seen"
+[ "$( { smtpd "Mar 20 10:00:00"; echo "Mar 20 10:00:01 mx1 last message repeated 3 times"; } |
+    counted conn)" = 4 ]
+ok $? "a repeat of what was seen counts that many more"
+[ "$(echo "Mar 20 10:00:00 mx1 rsyslogd: imuxsock lost 12 messages from pid 7 due to rate-limiting" |
+    counted log_loss)" = 12 ]
+ok $? "log_loss: as many as the log daemon says"
+
+# 1,500 mails at once where 1,000 may be open
+i=0
+while [ $i -lt 1500 ]; do
+    i=$((i + 1))
+    echo "2025-03-20T10:00:00+00:00 mx1 postfix/qmgr[8]: ABCDE$i: from=<a@example.net>, size=900, nrcpt=1 (queue active)"
+done >"$d/mail.log"
+cat >"$d/conf" <<CONF
+state = "$d/state"
+max_open_mails = 1000
+source "mail" { files = { "$d/mail.log" } }
+CONF
+rm -rf "$d/state"
+"$BUILD/bin/mxgauged" --foreground --config "$d/conf" 2>"$d/said" &
+daemon=$!
+metric() {
+    "$BUILD/bin/mxgauge" report --state "$d/state" --json 2>/dev/null | sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" | head -n 1
+}
+tries=0
+until [ "$(metric read)" = 1500 ] || [ $tries -gt 3000 ]; do tries=$((tries + 1)); done
+kill $daemon
+wait $daemon
+ok $? "mxgauged ends well"
+[ "$(metric recv_msg)" = 1500 ] && [ "$(metric evicted)" = 0 ]
+ok $? "mails beyond max_open_mails wait in the state: none is lost"
+done_testing

@@ -1,0 +1,247 @@
+/* test_draw.c - from log lines to pictures: each minute of each RRD is the state's, also
+ * after late lines, and the page with the pictures is harmless. Runs $BUILD/bin/mxgauge. */
+#include <dirent.h>
+#include <math.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "mem.h"
+#include "stateread.h"
+#include "store/rrd.h"
+#include "tap.h"
+
+enum { HOURS = 27, MINUTES = HOURS * 60 };
+#define START ((int64_t)1795046400)	/* 2026-11-19 00:00 UTC */
+
+static char dir[64];
+
+/* Two hosts, quieter at night, silent for half an hour; some deliveries with delays. */
+static void
+write_day(const char *name, int64_t from, int64_t to, int each)
+{
+	static const char *const reasons[] = {
+		"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example.org;",
+		"550 5.1.1 <u@example.org>: Recipient address rejected: User unknown;",
+		"450 4.2.0 <u@example.org>: Recipient address rejected: Greylisted;",
+	};
+	struct buf path = buf_new(200);
+	unsigned x = 7;
+	FILE *f;
+
+	buf_fmt(&path, "%s/%s", dir, name);
+	f = fopen(path.p, "w");
+	buf_free(&path);
+	for (int64_t t = from; f != NULL && t < to; t += 1 + (x >> 16) % (unsigned)each) {
+		time_t at = (time_t)t;
+		char stamp[64];
+		struct tm tm;
+
+		x = x * 1103515245 + 12345;
+		if (t / 1800 % 20 == 13)
+			continue;
+		(void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&at, &tm));
+		fprintf(f, "%s mx%u postfix/smtpd[9]: NOQUEUE: reject: RCPT from unknown[192.0.2.7]: "
+		    "%s from=<s@example.net> to=<u@example.org> proto=ESMTP helo=<x%u>\n", stamp,
+		    1 + (x >> 20) % 2, reasons[(x >> 18) % 3], x);
+		if ((x >> 16) % 3 == 0)
+			fprintf(f, "%s mx1 postfix/smtp[8]: %08X: to=<u@example.net>, "
+			    "relay=mx.example.net[198.51.100.9]:25, delay=%u.%02u, delays=0/0/0/0, "
+			    "dsn=2.0.0, status=sent (250 ok)\n", stamp, x, (x >> 8) % 50, x % 100);
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
+static int
+run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static int
+run(const char *fmt, ...)
+{
+	const char *build = getenv("BUILD");
+	struct buf cmd = buf_new(3000);
+	va_list ap;
+	int rc;
+
+	buf_fmt(&cmd, "cd '%s' && PATH=\"%s%s/bin:$PATH\" TZ=UTC && export TZ && ", dir,
+	    build != NULL && build[0] == '/' ? "" : "$OLDPWD/", build != NULL ? build : "build");
+	va_start(ap, fmt);
+	buf_vfmt(&cmd, fmt, ap);
+	va_end(ap);
+	rc = system(cmd.p);
+	buf_free(&cmd);
+	return rc;
+}
+
+/* What the state says, a row a minute, a column a data source. */
+struct table {
+	const struct template *t;
+	double v[MINUTES][64];
+};
+
+static bool
+take(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	struct table *w = arg;
+	int64_t i = minute - START / 60;
+	struct hist h;
+
+	(void)host;
+	for (size_t k = 0; i >= 0 && i < MINUTES && k < w->t->n_ds; k++) {
+		const struct template_ds *ds = &w->t->ds[k];
+
+		if (ds->source == DS_COUNT) {
+			w->v[i][k] = (double)cell_get(c, CELL_METRIC + (uint32_t)ds->metric);
+			continue;
+		}
+		cell_hist(c, ds->hist, &h);
+		w->v[i][k] = ds->q < 1 ? hist_quantile(&h, ds->q) : hist_max(&h);
+	}
+	return true;
+}
+
+/* How many values of an RRD rrdtool reads as something else; *seen: how many there are. */
+static int
+wrong(const char *host, const struct table *w, int64_t first, int64_t last, int *seen)
+{
+	struct buf cmd = buf_new(600);
+	char line[8192];
+	int bad = 0;
+	FILE *p;
+
+	buf_fmt(&cmd, "rrdtool fetch '%s/st/rrd/%s/%s.rrd' AVERAGE -r 60 -s %lld -e %lld", dir, host,
+	    w->t->name, (long long)START, (long long)(START + 60 * MINUTES - 60));
+	p = popen(cmd.p, "r");
+	buf_free(&cmd);
+	while (p != NULL && fgets(line, sizeof line, p) != NULL) {
+		char *at;
+		int64_t i = (strtoll(line, &at, 10) - START) / 60 - 1;
+
+		if (*at != ':' || i < 0 || i >= MINUTES)
+			continue;
+		at++;
+		for (size_t k = 0; k < w->t->n_ds; k++) {
+			double v = strtod(at, &at), want = w->v[i][k];
+			bool count = w->t->ds[k].source == DS_COUNT;
+
+			++*seen;
+			if (i < first || i > last)
+				want = NAN;
+			if (count)
+				v *= 60;
+			if (isnan(v) != isnan(want) ||
+			    fabs(v - want) > (count ? 1e-9 * fabs(want) : 0.00051))
+				bad++;
+		}
+	}
+	if (p != NULL)
+		pclose(p);
+	return bad;
+}
+
+static void
+test_minutes(const char *what)
+{
+	static struct table w;
+	const struct stateread_host *hosts;
+	struct stateread *r;
+	struct templates t;
+	char state[80];
+	struct err e;
+	size_t n = 0;
+	int64_t oldest = INT64_MAX, newest = 0;
+	int bad = 0, seen = 0;
+
+	(void)snprintf(state, sizeof state, "%s/st", dir);
+	r = stateread_open(state, &e);
+	if (!ok(r != NULL && templates_load("rrd-templates", &t, &e) &&
+	    stateread_hosts(r, &hosts, &n, &e) && n == 2, "two hosts: %s", what))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		oldest = hosts[i].first < oldest ? hosts[i].first : oldest;
+		newest = hosts[i].newest > newest ? hosts[i].newest : newest;
+	}
+	for (size_t i = 0; i < (n + 1) * t.n; i++) {
+		size_t h = i / t.n;		/* n: the farm */
+		int64_t first = (h < n ? hosts[h].first : oldest) / 60;
+		int64_t last = (h < n ? hosts[h].newest : newest) / 60;
+
+		w.t = &t.t[i % t.n];
+		for (int m = 0; m < MINUTES; m++)
+			for (size_t k = 0; k < w.t->n_ds; k++)
+				w.v[m][k] = w.t->ds[k].source == DS_COUNT ? 0 : NAN;
+		if (!stateread_minutes(r, h < n ? hosts[h].id : STATEREAD_FARM, 0, INT32_MAX, take,
+		    &w, &e))
+			bad++;
+		bad += wrong(h < n ? hosts[h].name : "_farm", &w, first - START / 60,
+		    last - START / 60, &seen);
+	}
+	ok(seen > 3 * 100 * MINUTES, "%d values were read", seen);
+	is_int(bad, 0, "each is what the state says");
+	templates_free(&t);
+	stateread_close(r);
+}
+
+static void
+test_pictures(void)
+{
+	ok(run("mxgauge graph --state st --out out > said") == 0 &&
+	    run("grep -q 'pictures in out' said") == 0, "mxgauge graph");
+	is_int(run("for f in out/*/*.png; do head -c 8 $f | grep -q PNG || echo $f; done | grep ."), 256,
+	    "PNG files");
+	is_int(run("for t in day week month year; do for h in _farm mx1 mx2; do "
+	    "test -s out/$h/flow-in-$t.png && grep -q \"src=.$h/flow-in-$t.png\" out/index.html || "
+	    "exit 1; done; done"), 0, "all spans and hosts, and the page has them");
+	is_int(run("ls out/* | grep -q new"), 256, "nothing half-made lies about");
+	is_int(run("grep -iE '<script|http|onload|-nan' out/index.html"), 256,
+	    "no scripts, nothing from elsewhere");
+	is_int(run("grep -o '<img[^>]*>' out/index.html | grep -v ' alt=\"[^\"]'"), 256,
+	    "each picture says what it is");
+	ok(run("mxgauge graph --state st --out svg --host mx1 --span day --format svg >/dev/null") == 0 &&
+	    run("grep -q '<svg' svg/mx1/flow-in-day.svg && ! test -e svg/index.html") == 0, "SVG");
+	ok(run("mxgauge graph --state st --out out --host nobody 2> said") != 0 &&
+	    run("grep -q 'no host nobody' said") == 0, "a host that there is not");
+	ok(run("mxgauge graph --state st --out said 2> err") != 0 &&
+	    run("grep -q said err") == 0, "a folder that is a file");
+	ok(run("mxgauge graph --state nothing --out out 2> err") != 0 && run("test -s err") == 0,
+	    "no state");
+	ok(run("mv st/rrd/mx2/flow.rrd x && mxgauge graph --state st --out out >/dev/null") == 0 &&
+	    run("mv x st/rrd/mx2/flow.rrd; grep -q 'mx2/flow-in' out/index.html") != 0,
+	    "what has no RRD is left out");
+}
+
+static void
+test_hostile(void)
+{
+	ok(run("printf '%%s\\n' '2026-11-20T01:00:00+00:00 <b>x%%s postfix/smtpd[1]: connect from "
+	    "unknown[192.0.2.1]' > evil.log && mxgauge import --state st evil.log > said") == 0,
+	    "a host with a name of markup");
+	ok(run("test -s 'st/rrd/%%3Cb%%3Ex%%25s/flow.rrd'") == 0, "has a harmless folder");
+	ok(run("mxgauge graph --state st --out out >/dev/null") == 0 &&
+	    run("grep -q '&lt;b&gt;x%%s' out/index.html && ! grep -q '<b>' out/index.html && "
+	    "grep -q 'src=\"%%253Cb%%253Ex%%2525s/flow-in-day.png' out/index.html && "
+	    "test -s 'out/%%3Cb%%3Ex%%25s/flow-in-day.png'") == 0, "and is text on the page");
+}
+
+int
+main(void)
+{
+	struct buf rm = buf_new(100);
+
+	(void)snprintf(dir, sizeof dir, "%s", "/tmp/test_draw.XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	write_day("day.log", START, START + 60 * MINUTES - 100, 20);
+	is_int(run("mxgauge import --state st day.log > said"), 0, "a day and three hours");
+	test_minutes("imported at once");
+	write_day("late.log", START + 9 * 3600, START + 10 * 3600, 6);
+	is_int(run("mxgauge import --state st late.log > said"), 0, "late: an hour of the day before");
+	test_minutes("after late lines");
+	test_pictures();
+	test_hostile();
+	buf_fmt(&rm, "rm -rf '%s'", dir);
+	ok(system(rm.p) == 0, "cleaned up");
+	buf_free(&rm);
+	return done_testing();
+}

@@ -1,0 +1,534 @@
+/* test_order.c - the counts are a function of the set of lines.
+ *
+ * Each situation of order_cases.h is a host; all are read together. In the order in
+ * which they were written the counts must be those worked out by hand; in any other
+ * order, twice, from two sources that each lack something, cut in two at every line, dropped
+ * before the commit, and with mails put away all the time, every cell must be the same. */
+#include <inttypes.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ingest.h"
+#include "mem.h"
+#include "order_cases.h"
+#include "stateread.h"
+#include "tap.h"
+
+enum { CASES = sizeof order_cases / sizeof *order_cases, T0 = 1773136800, MAX = 1200 };
+
+struct item {
+	int test, index;	/* its case, its place there */
+	char *text;
+	long at;
+};
+
+static struct item lines[MAX];
+static size_t n_lines;
+static int longest;
+static char dir[] = "/tmp/mx-order.XXXXXX";
+static char *reference;
+static uint64_t dice;
+
+static uint32_t
+roll(uint32_t n)
+{
+	dice = dice * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)((dice >> 33) % n);
+}
+
+static void
+make_lines(void)
+{
+	for (int c = 0; c < CASES; c++) {
+		for (int i = 0; i < 40 && order_cases[c].line[i] != NULL; i++) {
+			struct buf b = buf_new(4096);
+			char *rest, stamp[40];
+			long at = strtol(order_cases[c].line[i], &rest, 10);
+			time_t t = T0 + at;
+			struct tm tm;
+
+			strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&t, &tm));
+			buf_fmt(&b, "%s %s%s", stamp, order_cases[c].name, rest);
+			lines[n_lines++] = (struct item){ c, i, b.p, at };
+			longest = i + 1 > longest ? i + 1 : longest;
+		}
+	}
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	if (x->at != y->at)
+		return x->at < y->at ? -1 : 1;
+	return x->test != y->test ? x->test - y->test : x->index - y->index;
+}
+
+/* --- orders ---------------------------------------------------------------------- */
+
+/* A line that means the one before it stays behind it: same places, old order. */
+static void
+mend(const struct item **order, size_t n)
+{
+	for (int c = 0; c < CASES; c++) {
+		int next = 0;
+
+		for (size_t i = 0; order_cases[c].ordered && i < n; i++)
+			for (size_t k = 0; order[i]->test == c && k < n_lines; k++)
+				if (lines[k].test == c && lines[k].index == next) {
+					order[i] = &lines[k];
+					next++;
+					break;
+				}
+	}
+}
+
+static size_t
+as_written(const struct item **order)
+{
+	for (size_t i = 0; i < n_lines; i++)
+		order[i] = &lines[i];
+	return n_lines;
+}
+
+static size_t
+shuffled(const struct item **order, uint64_t seed)
+{
+	dice = seed * 0x9e3779b97f4a7c15u + 1;
+	as_written(order);
+	for (size_t i = n_lines - 1; i > 0; i--) {
+		size_t k = roll((uint32_t)i + 1);
+		const struct item *x = order[i];
+
+		order[i] = order[k];
+		order[k] = x;
+	}
+	mend(order, n_lines);
+	return n_lines;
+}
+
+static size_t
+rotated(const struct item **order, size_t by, bool backwards)
+{
+	for (size_t i = 0; i < n_lines; i++) {
+		size_t k = (i + by) % n_lines;
+
+		order[i] = &lines[backwards ? n_lines - 1 - k : k];
+	}
+	mend(order, n_lines);
+	return n_lines;
+}
+
+/* --- reading ----------------------------------------------------------------------- */
+
+static void
+die(const struct err *e)
+{
+	printf("Bail out! %s\n", e->text);
+	exit(1);
+}
+
+static struct ingest *
+begin(const struct ingest_settings *set)
+{
+	struct err e = { "" };
+	struct ingest *in = ingest_open(dir, set, &e);
+
+	if (in == NULL)
+		die(&e);
+	return in;
+}
+
+static void
+clean(void)
+{
+	static const char *const files[] = { "state.db", "state.db-wal", "state.db-shm", "lock" };
+	char path[100];
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
+		(void)unlink(path);
+	}
+}
+
+/* The source of this number, made when new. */
+static struct feed *
+feed(struct ingest *in, size_t source)
+{
+	static const char *const names[] = { "a", "b" };
+	struct state *s = ingest_state(in);
+	struct err e = { "" };
+	struct feed *f;
+
+	while (state_sources(s) <= source)
+		(void)state_source_add(s, names[state_sources(s)]);
+	f = feed_open(in, state_source_at(s, source), "UTC", 0, NULL, T0, &e);
+	if (f == NULL)
+		die(&e);
+	return f;
+}
+
+static void
+take(struct ingest *in, struct feed *f, const struct item *it)
+{
+	struct err e = { "" };
+
+	if (!ingest_line(in, f, slice_of(it->text), false, &e))
+		die(&e);
+}
+
+static void
+commit(struct ingest *in, bool last)
+{
+	struct err e = { "" };
+
+	if (!ingest_commit(in, last, &e))
+		die(&e);
+}
+
+/* every: commit after so many lines; 0: at the end */
+static void
+read_all(const struct ingest_settings *set, const struct item **order, size_t n, size_t every)
+{
+	struct ingest *in = begin(set);
+	struct feed *f = feed(in, 0);
+
+	for (size_t i = 0; i < n; i++) {
+		take(in, f, order[i]);
+		if (every > 0 && (i + 1) % every == 0)
+			commit(in, true);
+	}
+	commit(in, true);
+	feed_close(f);
+	ingest_close(in);
+}
+
+/* --- what came out ------------------------------------------------------------------- */
+
+struct dump {
+	struct stateread *r;
+	const struct stateread_host *host;
+	struct buf b;
+};
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+dump_minute(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	struct dump *d = arg;
+
+	(void)host;
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t key = c->pair[i].key;
+
+		if (key == M_copies)
+			continue;
+		buf_fmt(&d->b, "%s %+" PRId64 " ", d->host->name, minute - T0 / 60);
+		if (key < METRIC_N) {
+			buf_str(&d->b, metrics[key].name);
+		} else if (key >= CELL_WORD) {
+			buf_add(&d->b, stateread_word(d->r, key - CELL_WORD));
+		} else {
+			buf_fmt(&d->b, "delay%u", key);
+		}
+		buf_fmt(&d->b, " %" PRId64 "\n", c->pair[i].n);
+	}
+	return true;
+}
+
+/* Every count of every minute of every host. */
+static char *
+dump(void)
+{
+	struct dump d = { .b = buf_new(1 << 22) };
+	struct err e = { "" };
+	const struct stateread_host *hosts;
+	size_t n;
+
+	d.r = stateread_open(dir, &e);
+	if (d.r == NULL || !stateread_hosts(d.r, &hosts, &n, &e))
+		die(&e);
+	for (size_t i = 0; i < n; i++) {
+		d.host = &hosts[i];
+		if (!stateread_minutes(d.r, hosts[i].id, 0, INT32_MAX, dump_minute, &d, &e))
+			die(&e);
+	}
+	stateread_close(d.r);
+	return d.b.p;
+}
+
+/* Words have numbers by the order of their coming: sort before comparing. */
+static char *
+sorted(char *text)
+{
+	struct buf b = buf_new(1 << 22);
+	char *line[8192], *save = NULL;
+	size_t n = 0;
+
+	for (char *s = strtok_r(text, "\n", &save); s != NULL && n < 8192; s = strtok_r(NULL, "\n", &save))
+		line[n++] = s;
+	qsort(line, n, sizeof *line, by_text);
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(&b, "%s\n", line[i]);
+	free(text);
+	return b.p;
+}
+
+/* Lines that only one of both has. */
+static void
+show_difference(const char *want, const char *got)
+{
+	int shown = 0;
+
+	for (; (*want != '\0' || *got != '\0') && shown < 30; ) {
+		size_t w = strcspn(want, "\n"), g = strcspn(got, "\n");
+		int c = *want == '\0' ? 1 : *got == '\0' ? -1 :
+		    strncmp(want, got, (w < g ? w : g) + 1);
+
+		if (c != 0) {
+			printf("# %s %.*s\n", c < 0 ? "lacks" : "has  ", (int)(c < 0 ? w : g),
+			    c < 0 ? want : got);
+			shown++;
+		}
+		if (c <= 0)
+			want += w + (want[w] == '\n');
+		if (c >= 0)
+			got += g + (got[g] == '\n');
+	}
+}
+
+static bool
+same_as_before(void)
+{
+	char *got = sorted(dump());
+	bool same = strcmp(got, reference) == 0;
+
+	if (!same)
+		show_difference(reference, got);
+	free(got);
+	clean();
+	return same;
+}
+
+/* --- tests ----------------------------------------------------------------------------- */
+
+static const enum metric judged[] = { M_recv_msg, M_recv_rcpt, M_recv_local, M_local_rcpt, M_own_rcpt,
+	M_dlv_ext, M_dlv_local, M_defer, M_bounce, M_expire, M_dsn, M_held, M_discard, M_rej, M_tmp,
+	M_auth_ok, M_auth_rcpt, M_half_seen, M_spam, M_unknown, M_foreign, M_b_in, M_b_delivered,
+	M_b_bounced, M_b_expired, M_b_discarded, M_b_held, M_b_lost, M_b_msgs };
+
+static long
+wanted(const char *want, const char *name, bool *named)
+{
+	size_t n = strlen(name);
+
+	*named = true;
+	for (const char *p = want; (p = strstr(p, name)) != NULL; p += n)
+		if ((p == want || p[-1] == ' ') && p[n] == '=')
+			return strtol(p + n + 1, NULL, 10);
+	*named = false;
+	return 0;
+}
+
+static void
+judge(const struct order_case *c, const struct cell *sum)
+{
+	int64_t left = cell_get(sum, M_b_in) - cell_get(sum, M_b_delivered) -
+	    cell_get(sum, M_b_bounced) - cell_get(sum, M_b_expired) -
+	    cell_get(sum, M_b_discarded) - cell_get(sum, M_b_held) - cell_get(sum, M_b_lost);
+	struct buf wrong = buf_new(4096);
+	bool named;
+
+	for (size_t i = 0; i < sizeof judged / sizeof *judged; i++) {
+		const char *name = metrics[judged[i]].name;
+		int64_t n = cell_get(sum, judged[i]);
+		long want = wanted(c->want, name, &named);
+
+		if (n != want)
+			buf_fmt(&wrong, " %s=%" PRId64 " (%ld)", name, n, want);
+	}
+	if (wanted(c->want, "recv_bytes", &named) != cell_get(sum, M_recv_bytes) && named)
+		buf_fmt(&wrong, " recv_bytes=%" PRId64, cell_get(sum, M_recv_bytes));
+	if (wanted(c->want, "conn", &named) != cell_get(sum, M_conn) && named)
+		buf_fmt(&wrong, " conn=%" PRId64, cell_get(sum, M_conn));
+	if (left != wanted(c->want, "open", &named))
+		buf_fmt(&wrong, " open=%" PRId64, left);
+	if (!ok(wrong.n == 0, "%s", c->name))
+		printf("# got%s\n", wrong.p);
+	buf_free(&wrong);
+}
+
+static void
+test_by_hand(void)
+{
+	const struct item *order[MAX];
+	const struct stateread_host *hosts;
+	struct stateread *r;
+	struct err e = { "" };
+	size_t n;
+
+	read_all(&ingest_defaults, order, as_written(order), 0);
+	r = stateread_open(dir, &e);
+	if (r == NULL || !stateread_hosts(r, &hosts, &n, &e))
+		die(&e);
+	for (int c = 0; c < CASES; c++) {
+		struct cell sum = { 0 };
+
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(hosts[i].name, order_cases[c].name) == 0 &&
+			    !stateread_sum(r, hosts[i].id, 0, INT32_MAX, &sum, &e))
+				die(&e);
+		judge(&order_cases[c], &sum);
+		cell_free(&sum);
+	}
+	stateread_close(r);
+	reference = sorted(dump());
+	clean();
+}
+
+static void
+test_orders(void)
+{
+	const struct item *order[MAX];
+	bool good = true;
+
+	for (size_t by = 0; good && by < n_lines; by += 7) {
+		read_all(&ingest_defaults, order, rotated(order, by, false), 0);
+		good = same_as_before();
+	}
+	ok(good, "rotated");
+	good = true;
+	for (size_t by = 0; good && by < n_lines; by += 13) {
+		read_all(&ingest_defaults, order, rotated(order, by, true), 0);
+		good = same_as_before();
+	}
+	ok(good, "backwards and rotated");
+	good = true;
+	for (uint64_t seed = 1; good && seed <= 100; seed++) {
+		read_all(&ingest_defaults, order, shuffled(order, seed), 0);
+		if (!(good = same_as_before()))
+			printf("# seed %" PRIu64 "\n", seed);
+	}
+	ok(good, "shuffled");
+}
+
+/* Tiny memory: mails go to the disk and come back for every other line. */
+static void
+test_put_away(void)
+{
+	struct ingest_settings set = ingest_defaults;
+	const struct item *order[MAX];
+	bool good = true;
+
+	set.max_mails = 3;
+	for (uint64_t seed = 1; good && seed <= 8; seed++) {
+		read_all(&set, order, seed == 1 ? as_written(order) : shuffled(order, seed),
+		    5 + seed * 6);
+		good = same_as_before();
+	}
+	ok(good, "mails put away and fetched back");
+}
+
+static void
+test_two_sources(void)
+{
+	const struct item *order[MAX];
+	bool good = true;
+
+	for (uint64_t seed = 1; good && seed <= 12; seed++) {
+		struct ingest *in = begin(&ingest_defaults);
+		struct feed *f = feed(in, 0), *g = feed(in, 1);
+
+		/* even seeds: one behind the other; odd: both at once. Up to 4 the second is
+		 * whole, then each lacks what the other has */
+		as_written(order);
+		for (size_t i = 0; i < n_lines; i++) {
+			bool whole = seed <= 4 || order_cases[order[i]->test].ordered;
+
+			if (whole || i % 3 != 0)
+				take(in, f, order[i]);
+			if (seed % 2 == 1 && (whole || i % 3 != 1))
+				take(in, g, order[i]);
+			if (i % 100 == 99)
+				commit(in, false);
+		}
+		shuffled(order, seed);
+		for (size_t i = 0; seed % 2 == 0 && i < n_lines; i++) {
+			bool whole = seed <= 4 || order_cases[order[i]->test].ordered;
+
+			if (whole || (order[i] - lines) % 3 != 1)
+				take(in, g, order[i]);
+		}
+		commit(in, true);
+		feed_close(f);
+		feed_close(g);
+		ingest_close(in);
+		good = same_as_before();
+	}
+	ok(good, "two sources");
+}
+
+/* After the k-th line of each case the program ends: with a commit, or, lost more lines
+ * later, without one; then it goes on from the commit. */
+static void
+test_cut(bool killed)
+{
+	bool good = true;
+
+	for (int k = 1; good && k < longest; k++) {
+		struct ingest *in = begin(&ingest_defaults);
+		struct feed *f = feed(in, 0);
+
+		for (size_t i = 0; i < n_lines; i++)
+			if (lines[i].index < k)
+				take(in, f, &lines[i]);
+		feed_remember(f);
+		commit(in, false);
+		for (size_t i = 0; killed && i < n_lines; i++)
+			if (lines[i].index >= k && lines[i].index < k + 3)
+				take(in, f, &lines[i]);
+		feed_close(f);
+		ingest_close(in);
+		in = begin(&ingest_defaults);
+		f = feed(in, 0);
+		for (size_t i = 0; i < n_lines; i++)
+			if (lines[i].index >= k && !order_cases[lines[i].test].ordered)
+				take(in, f, &lines[i]);
+		for (size_t i = 0; i < n_lines; i++)
+			if (lines[i].index >= k && order_cases[lines[i].test].ordered)
+				take(in, f, &lines[i]);
+		commit(in, true);
+		feed_close(f);
+		ingest_close(in);
+		if (!(good = same_as_before()))
+			printf("# cut before line %d\n", k);
+	}
+	ok(good, killed ? "killed after every line" : "cut at every line");
+}
+
+int
+main(void)
+{
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	make_lines();
+	qsort(lines, n_lines, sizeof *lines, by_time);
+	test_by_hand();
+	test_orders();
+	test_put_away();
+	test_two_sources();
+	test_cut(false);
+	test_cut(true);
+	for (size_t i = 0; i < n_lines; i++)
+		free(lines[i].text);
+	free(reference);
+	clean();
+	(void)rmdir(dir);
+	return done_testing();
+}

@@ -1,0 +1,426 @@
+/* test_rrd.c - minutes of RRDs read back by rrdtool are the counts, whatever happened.
+ *
+ * Cells come from memory; what is in the files is asked of the rrdtool program. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "hist.h"
+#include "mem.h"
+#include "store/rrd.h"
+#include "tap.h"
+
+/* 2026-05-23 00:00 UTC: a midnight; the cells begin 10 minutes after the one before. */
+#define DAY ((int64_t)29658240)	/* minutes since 1970 */
+enum { MINUTES = 4000 };
+
+/* Cells of the minutes from DAY - 1430 on. */
+static struct {
+	int64_t first;
+	struct cell cell[MINUTES];
+	char dir[64], conf[80], rrd[80];
+	char noted[600];
+} w;
+
+static bool
+source(void *arg, int64_t from, int64_t to, stateread_minute_fn *f, void *f_arg, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	for (int64_t m = from; m < to; m++) {
+		int64_t i = m - w.first;
+
+		if (i >= 0 && i < MINUTES && w.cell[i].n > 0 && !f(f_arg, 1, m, &w.cell[i]))
+			break;
+	}
+	return true;
+}
+
+static void
+make_cells(void)
+{
+	unsigned x = 12345;
+
+	w.first = DAY - 1430;
+	for (int i = 0; i < MINUTES; i++) {
+		x = x * 1103515245 + 12345;
+		if (i % 60 > 50)
+			continue;	/* ten silent minutes an hour */
+		cell_add(&w.cell[i], CELL_METRIC + M_rej, (x >> 16) % 1000);
+		cell_add(&w.cell[i], CELL_METRIC + M_recv_bytes, 1234567891 + (x >> 8));
+		if (i % 7 == 0)
+			cell_add(&w.cell[i], CELL_METRIC + M_tmp, -3);	/* of the farm, say */
+		if (i % 3 == 0)
+			cell_add(&w.cell[i], CELL_DELAY + hist_bucket(x % 90000), 4);
+	}
+}
+
+static void
+write_conf(const char *name, const char *text)
+{
+	struct buf path = buf_new(200);
+	FILE *f;
+
+	buf_fmt(&path, "%s/%s.conf", w.conf, name);
+	f = fopen(path.p, "w");
+	if (f != NULL) {
+		fputs(text, f);
+		fclose(f);
+	}
+	buf_free(&path);
+}
+
+#define RRAS "rra = { \"AVERAGE 1m 8d 0.5\", \"AVERAGE 10m 35d 0.9\", \"MAX 1h 400d 0.9\", " \
+	"\"AVERAGE 1d 2y 0.9\" }\n"
+
+static void
+keep_note(void *arg, const char *sentence)
+{
+	(void)arg;
+	(void)snprintf(w.noted, sizeof w.noted, "%s", sentence);
+}
+
+/* Write the host up to minute end with a store of its own. */
+static bool
+run(const char *name, int64_t end, int64_t changed, struct err *e)
+{
+	struct rrd_minutes m = { .name = name, .kept = w.first, .end = end, .limit = end,
+	    .changed = changed, .source = source };
+	struct templates t;
+	struct rrd_options o = { .dir = w.rrd, .templates = &t, .note = keep_note };
+	struct rrd_store *s;
+	bool good;
+
+	w.noted[0] = '\0';
+	e->text[0] = '\0';
+	if (!templates_load(w.conf, &t, e))
+		return false;
+	s = rrd_store_open(&o, e);
+	good = s != NULL && rrd_store_write(s, &m, e);
+	rrd_store_close(s);
+	templates_free(&t);
+	if (!good && e->text[0] != '\0')
+		printf("# %s\n", e->text);
+	return good;
+}
+
+/* How many minutes of [from, to) rrdtool reads back as something else than the cells say. */
+static int
+wrong(const char *file, const char *ds, int key, int64_t from, int64_t to)
+{
+	struct buf cmd = buf_new(600);
+	int column = -1, bad = 0, seen = 0;
+	char line[4096];
+	FILE *p;
+
+	buf_fmt(&cmd, "rrdtool fetch '%s/%s' AVERAGE -r 60 -s %lld -e %lld", w.rrd, file,
+	    (long long)(60 * from), (long long)(60 * to - 60));
+	p = popen(cmd.p, "r");
+	buf_free(&cmd);
+	while (p != NULL && fgets(line, sizeof line, p) != NULL) {
+		char *at = line, *end;
+		long long time;
+		double v = 0;
+
+		if (column < 0) {	/* the names of the columns */
+			for (char *word = strtok_r(line, " \n", &at); word != NULL;
+			    word = strtok_r(NULL, " \n", &at), seen++)
+				if (strcmp(word, ds) == 0)
+					column = seen;
+			seen = 0;
+			continue;
+		}
+		time = strtoll(line, &end, 10);
+		if (*end != ':')
+			continue;
+		at = end + 1;
+		for (int i = 0; i <= column; i++, at = end)
+			v = strtod(at, &end);
+		int64_t i = time / 60 - 1 - w.first;
+		double want = i < 0 || i >= MINUTES ? NAN :
+		    (double)cell_get(&w.cell[i], (uint32_t)key);
+
+		seen++;
+		if (isnan(v) != isnan(want) || (!isnan(v) && fabs(v * 60 - want) > 1e-9 * fabs(want)))
+			bad++;
+	}
+	if (p != NULL)
+		pclose(p);
+	return seen == (int)(to - from) ? bad : -1;
+}
+
+/* The whole file as rrdtool dumps it, but for what says when. */
+static bool
+same_rows(const char *a, const char *b)
+{
+	struct buf cmd = buf_new(2000);
+	bool same;
+
+	buf_fmt(&cmd, "rrdtool dump '%s/%s' | sed '/<v>/!d' > '%s/a'; "
+	    "rrdtool dump '%s/%s' | sed '/<v>/!d' > '%s/b'; test -s '%s/a' && cmp -s '%s/a' '%s/b'",
+	    w.rrd, a, w.dir, w.rrd, b, w.dir, w.dir, w.dir, w.dir);
+	same = system(cmd.p) == 0;
+	buf_free(&cmd);
+	return same;
+}
+
+static bool
+shell(const char *fmt, const char *a)
+{
+	struct buf cmd = buf_new(2000);
+	bool good;
+
+	buf_fmt(&cmd, "cd '%s' && ", w.rrd);
+	for (const char *c = fmt; *c != '\0'; c++)
+		if (*c == '@')
+			buf_str(&cmd, a);
+		else
+			buf_char(&cmd, *c);
+	good = system(cmd.p) == 0;
+	buf_free(&cmd);
+	return good;
+}
+
+static void
+test_exact(void)
+{
+	struct err e;
+
+	ok(run("mx1.example.org", DAY + 700, RRD_COMPARE, &e), "a first run makes the file");
+	is_int(wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first - 5, DAY + 700), 0,
+	    "each minute reads back as its count, zeros included, unknown before the first");
+	is_int(wrong("mx1.example.org/one.rrd", "recv_bytes", M_recv_bytes, w.first, DAY + 700), 0,
+	    "large numbers too");
+	is_int(wrong("mx1.example.org/one.rrd", "tmp", M_tmp, w.first, DAY + 700), 0,
+	    "and corrections below zero");
+	ok(shell("touch -d 2020-01-01 @; cp -p @ ../before", "mx1.example.org/one.rrd") &&
+	    run("mx1.example.org", DAY + 700, RRD_COMPARE, &e) &&
+	    shell("cmp -s @ ../before && test ! @ -nt ../before", "mx1.example.org/one.rrd"),
+	    "a second run writes nothing");
+	for (int64_t end = DAY + 701; end < DAY + 720; end++)
+		ok(run("mx1.example.org", end, RRD_NOTHING_CHANGED, &e), "one minute more");
+	is_int(wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first, DAY + 719), 0,
+	    "minute by minute is exact as well");
+	ok(run("mx1.example.org", DAY + 1500, RRD_NOTHING_CHANGED, &e) &&
+	    run("all.example.org", DAY + 1500, RRD_NOTHING_CHANGED, &e) &&
+	    same_rows("mx1.example.org/one.rrd", "all.example.org/one.rrd"),
+	    "in pieces or at once: the same rows");
+}
+
+/* All that rrdtool says of the minutes from..to of mx1, in a file. */
+static bool
+past(int64_t from, int64_t to, const char *name)
+{
+	struct buf cmd = buf_new(900);
+	bool good;
+
+	for (int step = 60; step <= 86400; step *= step == 60 ? 10 : 144)
+		for (int max = 0; max < 2; max++)
+			buf_fmt(&cmd, "rrdtool fetch mx1.example.org/one.rrd %s -r %d -s %lld -e %lld %s ../%s"
+			    " && ", max ? "MAX" : "AVERAGE", step, (long long)(60 * from),
+			    (long long)(60 * to - 86400), cmd.n == 0 ? ">" : ">>", name);
+	buf_str(&cmd, "true");
+	good = shell(cmd.p, "");
+	buf_free(&cmd);
+	return good;
+}
+
+static void
+test_late(void)
+{
+	struct err e;
+	int64_t old;
+
+	for (int i = 1430 - 100; i < 1430 - 40; i++)
+		cell_add(&w.cell[i], CELL_METRIC + M_rej, 5);	/* an hour of the day before */
+	ok(run("mx1.example.org", DAY + 1500, DAY - 100, &e), "late lines rewrite the past");
+	is_int(wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first, DAY + 1500), 0,
+	    "all minutes are exact again");
+	ok(run("fresh.example.org", DAY + 1500, RRD_COMPARE, &e) &&
+	    same_rows("mx1.example.org/one.rrd", "fresh.example.org/one.rrd"),
+	    "rewritten or fed in order: the same rows in every RRA");
+	cell_add(&w.cell[1430 + 800], CELL_METRIC + M_rej, 1);
+	ok(run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) &&
+	    wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first, DAY + 1500) == 0,
+	    "a change that nobody told of is found by comparing");
+	ok(!shell("ls @ | grep -q new", "mx1.example.org"), "nothing is left lying about");
+	old = w.first;
+	w.first += 2000;	/* the oldest cells are dropped */
+	for (int i = 0; i < 2000; i++)
+		cell_free(&w.cell[i]);
+	memmove(w.cell, w.cell + 2000, 2000 * sizeof w.cell[0]);
+	memset(w.cell + 2000, 0, 2000 * sizeof w.cell[0]);
+	ok(past(old, w.first, "before"), "the past, before cells were dropped");
+	cell_add(&w.cell[100], CELL_METRIC + M_rej, 7);
+	ok(run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) &&
+	    wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first, DAY + 1500) == 0,
+	    "rewriting a day of which the first cells are gone");
+	ok(past(old, w.first, "after") && shell("cmp ../before ../after && grep -q '[1-9]e' ../after", ""),
+	    "the past stays in every RRA");
+}
+
+static void
+test_shapes(void)
+{
+	struct err e;
+	static const char *const file = "mx1.example.org/one.rrd";
+
+	write_conf("one", "ds = { spam, rej, tmp, recv_bytes, delay_p95, delay_max, virus }\n" RRAS);
+	ok(run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) && w.noted[0] == '\0',
+	    "a template with two metrics more");
+	is_int(wrong(file, "rej", M_rej, w.first, DAY + 1500), 0, "the old ones keep their values");
+	is_int(wrong(file, "spam", M_spam, w.first, DAY + 1500), 0, "the new ones have the past");
+	write_conf("one", "ds = { rej }\n" RRAS);
+	ok(run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
+	    wrong(file, "recv_bytes", M_recv_bytes, w.first, DAY + 1500) == 0,
+	    "a template with fewer metrics: the file loses none");
+	write_conf("one", "ds = { rej, tmp, recv_bytes, delay_p95, delay_max }\n" RRAS);
+	ok(shell("head -c 5000 @ > x && mv x @", file), "cut off");
+	ok(run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
+	    strstr(w.noted, "one.rrd.damaged-1") != NULL, "%s", w.noted);
+	is_int(wrong(file, "rej", M_rej, w.first, DAY + 1501), 0, "made anew from the cells");
+	ok(shell("rrdtool create @ -s 300 -b 1779580000 DS:rej:GAUGE:600:0:U "
+	    "RRA:AVERAGE:0.5:1:10", file) && run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
+	    strstr(w.noted, "step is 300") != NULL && shell("test -s @.damaged-2", file),
+	    "a step of 300 s: %s", w.noted);
+	ok(shell("rrdtool create @ -s 60 -b 1779580000 DS:rej:GAUGE:600:0:U "
+	    "RRA:AVERAGE:0.5:1:10", file) && run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
+	    strstr(w.noted, "rej is GAUGE") != NULL, "another type: %s", w.noted);
+	is_int(wrong(file, "rej", M_rej, w.first, DAY + 1501), 0, "exact again");
+	ok(shell("rrdtool update @ -t rej 1999999999:5", file) &&
+	    run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
+	    wrong(file, "rej", M_rej, w.first, DAY + 1501) == 0,
+	    "a file that knows the future is taken back");
+	ok(shell("rm -f @; mkdir @", file) && !run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
+	    strstr(e.text, "one.rrd: it is no file") != NULL, "a folder in its place is an error");
+	ok(shell("rmdir @", file), "taken away again");
+}
+
+static void
+test_no_space(void)
+{
+	static const char *const file = "mx1.example.org/one.rrd";
+	struct rlimit all, little;
+	struct err e;
+
+	ok(run("mx1.example.org", DAY + 1400, RRD_COMPARE, &e), "before the disk is full");
+	ok(shell("cp @ ../before", file), "remembered");
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)getrlimit(RLIMIT_FSIZE, &all);
+	little = (struct rlimit){ 20000, all.rlim_max };
+	(void)setrlimit(RLIMIT_FSIZE, &little);
+	cell_add(&w.cell[50], CELL_METRIC + M_rej, 9);
+	ok(!run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) && e.text[0] != '\0',
+	    "no room for a new file");
+	(void)setrlimit(RLIMIT_FSIZE, &all);
+	ok(shell("cmp -s @ ../before && ! ls mx1.example.org | grep -q new", file),
+	    "the old one is untouched, nothing lies about");
+	ok(run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) &&
+	    wrong(file, "rej", M_rej, w.first, DAY + 1500) == 0, "with room again it is exact");
+}
+
+static void
+test_folder(void)
+{
+	static const struct {
+		const char *host, *folder;
+	} cases[] = {
+		{ "mx1.example.org", "mx1.example.org" }, { "MX_1-a", "MX_1-a" },
+		{ "_farm", "_farm" }, { "_other", "%5Fother" }, { "..", "%2E." },
+		{ "../../etc", "%2E.%2F..%2Fetc" }, { "a/b", "a%2Fb" }, { "", "%00" },
+		{ "a%2Fb", "a%252Fb" }, { "x\n<b>\xff", "x%0A%3Cb%3E%FF" },
+	};
+	char out[RRD_FOLDER_BYTES], other[RRD_FOLDER_BYTES], lengthy[256];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		rrd_folder(cases[i].host, out);
+		is_str(out, cases[i].folder, "folder of a host");
+	}
+	memset(lengthy, '/', 255);
+	lengthy[255] = '\0';
+	rrd_folder(lengthy, out);
+	lengthy[254] = 'x';
+	rrd_folder(lengthy, other);
+	ok(strlen(out) < 250 && strcmp(out, other) != 0, "long names are cut and stay apart");
+}
+
+static void
+test_closed(void)
+{
+	struct stateread_host h[2] = {
+		{ .id = 1, .newest = 6000 * 60 + 30 }, { .id = 2, .newest = 5990 * 60 }
+	};
+	struct rrd_minutes m;
+
+	rrd_closed(h, 2, 1, 6000 * 60 + 40, &m);
+	ok(m.end == 6000 && m.limit == 6001, "the minute of the newest line is open");
+	rrd_closed(h, 2, 1, 6002 * 60 + 30, &m);
+	is_int(m.end, 6001, "and closed two minutes after it");
+	rrd_closed(h, 2, STATEREAD_FARM, 6000 * 60 + 40, &m);
+	is_int(m.end, 6000, "a silent host does not hold the farm back");
+	h[1].newest = 5999 * 60;
+	rrd_closed(h, 2, STATEREAD_FARM, 6000 * 60 + 40, &m);
+	ok(m.end == 5999 && m.limit == 6001, "one that lags a little does");
+}
+
+static void
+test_templates(void)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "ds = { rej }\n", "keeps the minutes" },
+		{ "ds = { nonsense }\n" RRAS, ":1: there is no metric nonsense" },
+		{ "ds = { rej, rej }\n" RRAS, "rej is named twice" },
+		{ "ds = { }\n" RRAS, "1 to" },
+		{ "\nds = { rej\n", ":3: " },
+		{ "colour = red\nds = { rej }\n", ":1: " },
+		{ "ds = { rej }\nrra = { \"AVERAGE 7m 8d 0.5\" }\n", ":2: rra \"AVERAGE 7m" },
+		{ "ds = { rej }\nrra = { \"MIN 1m 8d 0.5\" }\n", "MIN" },
+		{ "ds = { rej }\n" RRAS "graph \"g\" {\n draw \"x\" { of = {tmp} }\n}\n", ":4: tmp is not" },
+		{ "ds = { rej }\n" RRAS "graph \"g\" {\n draw \"x\" { of = {rej} colour = red }\n}\n",
+		    "colour" },
+		{ "ds = { rej }\n" RRAS "graph \"../g\" {\n draw \"x\" { of = {rej} }\n}\n", "needs a name" },
+	};
+	struct templates t;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		write_conf("bad", cases[i].text);
+		ok(!templates_load(w.conf, &t, &e) && strstr(e.text, cases[i].says) != NULL &&
+		    strstr(e.text, "bad.conf:") != NULL, "%s", e.text);
+	}
+	e.text[0] = '\0';
+	ok(templates_load("rrd-templates", &t, &e) && t.n >= 6 &&
+	    strcmp(t.t[0].name, "flow") == 0, "the templates that we deliver %s", e.text);
+	templates_free(&t);
+	ok(!templates_load("/nonexistent", &t, &e), "%s", e.text);
+}
+
+int
+main(void)
+{
+	(void)snprintf(w.dir, sizeof w.dir, "%s", "/tmp/test_rrd.XXXXXX");
+	if (mkdtemp(w.dir) == NULL)
+		return 1;
+	(void)snprintf(w.conf, sizeof w.conf, "%s/conf", w.dir);
+	(void)snprintf(w.rrd, sizeof w.rrd, "%s/rrd", w.dir);
+	(void)mkdir(w.conf, 0700);
+	make_cells();
+	write_conf("one", "ds = { rej, tmp, recv_bytes, delay_p95, delay_max }\n" RRAS);
+	test_exact();
+	test_late();
+	test_shapes();
+	test_no_space();
+	test_folder();
+	test_closed();
+	test_templates();
+	for (int i = 0; i < MINUTES; i++)
+		cell_free(&w.cell[i]);
+	shell("cd .. && rm -rf '@'", w.dir);
+	return done_testing();
+}

@@ -1,0 +1,208 @@
+#!/bin/sh
+# daemon.t - mxgauged follows logs through rotations, accidents and reloads, and the
+# counts stay exact. Each line refuses one recipient, so the count of refusals is
+# the number of lines; each line is written once, so none may be counted twice.
+set -u
+: "${BUILD:=build}"
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+D=$(mktemp -d "${TMPDIR:-/tmp}/mx-daemon.XXXXXX") || exit 1
+pid=
+trap 'stop KILL; rm -rf "$D"' EXIT
+trap 'exit 1' INT TERM
+
+saw() { # as ok, and what the daemon said when it was not
+    ok "$1" "$2"
+    [ "$1" = 0 ] || sed 's/^/# /' "$D/out" 2>/dev/null | tail -n 15
+}
+
+stop() { # SIGNAL: end the daemon; its status is in $status
+    status=0
+    [ -n "$pid" ] || return 0
+    kill "-$1" "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    status=$?
+    pid=
+}
+
+start() {
+    : >"$D/out"    # before the wait, which would find what an earlier one said
+    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/out" 2>&1 &
+    pid=$!
+    wait_for grep -q started "$D/out"
+}
+
+# Try a command until it succeeds: for at most 20 seconds, and no longer than the daemon
+# lives.
+wait_for() {
+    tries=0
+    until "$@" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || return 1
+        [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || { "$@" 2>/dev/null; return; }
+        sleep 0.1
+    done
+}
+
+refused() {
+    "$BUILD/bin/mxgauge" report --state "$D/state" --json 2>/dev/null |
+        sed -n 's/.*"rej":\([0-9]*\).*/\1/p'
+}
+
+is_refused() { [ "$(refused)" = "$1" ]; }
+
+counts() { # N TEXT: the count becomes N
+    wait_for is_refused "$1"
+    r=$?
+    [ $r -eq 0 ] || echo "# refused: $(refused), want $1"
+    saw $r "$2"
+}
+
+# lines N: the next N lines, each different, of the last minutes
+next=0
+lines() {
+    perl -e '
+        use POSIX;
+        my ($from, $n) = @ARGV;
+        for my $i ($from .. $from + $n - 1) {
+            my $t = strftime("%Y-%m-%dT%H:%M:%S.000000+00:00", gmtime(time - 600 + $i % 300));
+            print "$t mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: ",
+                "550 5.1.1 <u$i\@example.org>: Recipient address rejected: User unknown in local ",
+                "recipient table; from=<a\@example.net> to=<u$i\@example.org> proto=ESMTP ",
+                "helo=<h.example.net>\n";
+        }' "$next" "$1"
+}
+add() { # N FILE
+    lines "$1" >>"$2"
+    next=$((next + $1))
+}
+
+conf() { # SETTINGS: one source, and those
+    printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\n%s\nsource "a" { files = { "%s/log" } }\n' \
+        "$D" "$PWD" "$1" "$D" >"$D/conf"
+}
+
+conf ''
+start || { cat "$D/out"; echo "Bail out! mxgauged does not start"; exit 1; }
+ok 0 "starts when the log does not exist yet"
+add 100 "$D/log"
+counts 100 "a log that appears is read"
+add 5 "$D/log"
+counts 105 "what is appended is read"
+
+"$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/second" 2>&1
+saw $(($? != 1)) "a second one on the same state is refused"
+grep -q "cannot start: .*$pid" "$D/second"
+saw $? "and is told which process has it"
+
+lines 1 | tr -d '\n' >>"$D/log"
+add 0 "$D/log"
+next=$((next + 1))
+kill -USR1 "$pid"
+wait_for grep -q "so far: 105 lines" "$D/out"
+saw $? "an unfinished line is left alone"
+echo >>"$D/log"
+counts 106 "until its newline comes"
+
+mv "$D/log" "$D/log.1"
+add 10 "$D/log.1"
+add 20 "$D/log"
+counts 136 "rotation by rename: the old file's end and the new file"
+
+cp "$D/log" "$D/log.2"
+: >"$D/log"
+add 30 "$D/log"
+counts 166 "rotation by copying and truncating"
+
+add 3000 "$D/log"
+stop KILL
+add 50 "$D/log"
+start
+counts 3216 "kill -9 in the middle: nothing lost, nothing twice"
+
+stop TERM
+saw "$status" "SIGTERM: status 0"
+grep -q 'stopped: ' "$D/out"
+saw $? "and it says so"
+is_refused 3216
+saw $? "all is committed then"
+
+add 7 "$D/log"
+rm -f "$D/log.1" "$D/log.2"
+mv "$D/log" "$D/log.1"
+gzip "$D/log.1"
+add 8 "$D/log"
+start
+counts 3231 "a rotation missed while it was down, compressed meanwhile"
+
+conf 'commit_intervall = 2s'
+kill -HUP "$pid"
+wait_for grep -q "conf:3: there is no setting commit_intervall; did you mean commit_interval?" "$D/out"
+saw $? "SIGHUP with a fault: it is named"
+wait_for grep -q 'configuration stays as it was' "$D/out"
+saw $? "and the old configuration stays"
+add 4 "$D/log"
+counts 3235 "and reading goes on"
+
+conf "source b { files = { \"$D/other*.log\" } }"
+add 6 "$D/other1.log"
+kill -HUP "$pid"
+wait_for grep -q 'reloaded' "$D/out"
+saw $? "SIGHUP with a good configuration"
+counts 3241 "and its new source is read, the old one not again"
+add 5 "$D/other2.log"
+add 5 "$D/log"
+counts 3251 "a file that fits a pattern later, too"
+stop INT
+saw "$status" "SIGINT: status 0"
+
+# A full disk: here a file size limit, which needs no rights; the same to a writer.
+if command -v prlimit >/dev/null 2>&1; then
+    start
+    prlimit --pid "$pid" --fsize=4096:unlimited
+    add 500 "$D/log"
+    wait_for grep -q 'cannot store what was read' "$D/out"
+    saw $? "no space: it is said"
+    is_refused 3251
+    saw $? "and nothing half is stored"
+    prlimit --pid "$pid" --fsize=unlimited:unlimited
+    counts 3751 "with space again the figures are exact"
+    wait_for grep -q 'over: "cannot store' "$D/out"
+    saw $? "and that is said, too"
+    [ "$(grep -c 'cannot store' "$D/out")" -eq 2 ]
+    saw $? "once each"
+    stop TERM
+else
+    ok 0 "full disk # SKIP there is no prlimit"
+fi
+
+# In the background: the command returns when it runs.
+"$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
+saw $? "goes to the background"
+pid=$("$BUILD/bin/mxgauge" status --state "$D/state" | sed -n 's/.*written by *process //p')
+[ -n "$pid" ] && kill -0 "$pid"
+saw $? "and runs there"
+[ -n "$pid" ] && kill "$pid" && wait_for sh -c "! kill -0 $pid"
+saw $? "until SIGTERM"
+pid=
+
+# Started by root it becomes the account that is named, for good.
+if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
+    chmod 755 "$D" && chmod 644 "$D/log" && cp -R rrd-templates "$D/templates"
+    printf 'state = "%s/own"\ntemplates = "%s/templates"\nuser = nobody\nsource a { files = "%s/log" }\n' \
+        "$D" "$D" "$D" >"$D/conf"
+    start
+    [ "$(stat -c %U "/proc/$pid" "$D/own/state.db" 2>/dev/null | sort -u)" = nobody ]
+    saw $? "becomes the account of the configuration"
+    stop TERM
+    saw "$status" "and ends well as that"
+else
+    ok 0 "account # SKIP not root"
+fi
+
+echo 'state = x' >"$D/conf"
+"$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
+saw $(($? != 2)) "a faulty configuration: status 2"
+"$BUILD/bin/mxgauge" check-config "$D/conf" 2>&1 | grep -q 'conf:1: state = x: must be a path'
+saw $? "check-config says the same"
+done_testing

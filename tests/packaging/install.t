@@ -1,0 +1,81 @@
+#!/bin/sh
+# install.t - "make install" puts everything where it is looked for, and nothing elsewhere.
+set -u
+: "${BUILD:=build}"
+. tests/tap.sh
+d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+
+(umask 077 && sh packaging/install.sh "$d/root" /usr "$BUILD") >"$d/out" 2>&1
+ok $? "installs below DESTDIR, whatever the umask"
+sed 's/^/# /' "$d/out"
+r=$d/root/usr
+none "nothing lies outside of PREFIX" "$(ls -A "$d/root" | grep -vx usr)"
+none "everybody may read all of it, and nobody but root may write" \
+    "$(find "$d/root" \( ! -perm -444 -o -perm /022 -o -type d ! -perm -111 \) | sed "s|$d||")"
+none "each program and check is there" "$(
+    for p in "$BUILD"/bin/* "$BUILD"/plugins/check_*; do
+        [ -f "$p" ] || continue
+        for to in bin sbin lib/nagios/plugins; do
+            [ -x "$r/$to/${p##*/}" ] && continue 2
+        done
+        echo "${p##*/}"
+    done)"
+none "each template is there" "$(
+    for t in rrd-templates/*.conf; do
+        cmp "$t" "$r/share/mxgauge/$t" 2>&1
+    done)"
+
+# page PROGRAM: its manual, in the folder of the section that the page itself names
+page() {
+    ls "$r"/share/man/man[1-8]/"$1".[1-8] 2>/dev/null
+}
+none "each program has its manual page, in its section" "$(
+    for p in "$r"/bin/* "$r"/sbin/* "$r"/lib/nagios/plugins/*; do
+        n=${p##*/} m=$(page "${p##*/}")
+        s=${m##*.}
+        [ -f "$m" ] && [ "${m#"$r/share/man/man$s/"}" = "$n.$s" ] &&
+            head -n 1 "$m" | grep -q "^\.TH \"$n\" $s " || echo "$n: ${m:-no page}"
+    done)"
+none "a page has each option of the help" "$(
+    for p in "$r"/sbin/* "$r"/lib/nagios/plugins/*; do
+        sed 's/\\-/-/g; s/\\f[A-Z]//g' "$(page "${p##*/}")" >"$d/page"
+        "$p" --help | grep -oE '^ +(-[A-Za-z], +)?--[a-z-]+' | grep -oE -- '--[a-z-]+' |
+            while read -r o; do
+                grep -q -- "$o" "$d/page" || echo "${p##*/}: $o"
+            done
+    done)"
+none "the page of mxgauge has each of its commands" "$(
+    "$r/bin/mxgauge" --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' | while read -r c; do
+        sed 's/\\-/-/g' "$(page mxgauge)" | grep -qx "\.SS $c\( .*\)*" || echo "$c"
+    done)"
+if command -v man >/dev/null 2>&1; then
+    none "the pages are good troff" "$(
+        for m in "$r"/share/man/man?/*; do
+            man --warnings -E UTF-8 -l -Tutf8 -Z "$m" 2>&1 >/dev/null | sed "s|^|${m##*/}: |"
+        done)"
+else
+    echo "ok $((tap_n += 1)) - the pages are good troff # skip man is not installed"
+fi
+
+u=$r/lib/systemd/system/mxgauged.service
+start=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$u")
+test -n "$start" && test -x "$d/root$start"
+ok $? "the unit starts what was installed: $start"
+
+"$r/bin/mxgauge" import --state "$d/state" tests/logs/day/postfix.log >"$d/out" 2>&1
+ok $? "the installed mxgauge imports"
+sed 's/^/# /' "$d/out"
+test -f "$d/state/rrd/mx1/flow.rrd"
+ok $? "and finds the installed templates"
+
+sh packaging/install.sh "$d/root" /usr "$BUILD" >"$d/out" 2>&1
+ok $? "installs over itself"
+printf '#!/bin/sh\necho nothing\n' >"$d/mxgauge"
+chmod 755 "$d/mxgauge"
+mkdir "$d/bin" && mv "$d/mxgauge" "$d/bin/" && cp "$BUILD/bin/mxgauged" "$d/bin/"
+! sh packaging/install.sh "$d/other" /usr "$d" >"$d/out" 2>&1
+ok $? "a program without a page is a fault"
+grep -q 'mxgauge --man gives no manual page' "$d/out"
+ok $? "that is named"
+done_testing

@@ -46,7 +46,7 @@ wait_for() {
 
 refused() {
     "$BUILD/bin/mxgauge" report --state "$D/state" --json 2>/dev/null |
-        sed -n 's/.*"rej":\([0-9]*\).*/\1/p'
+        sed -n 's/.*"counts":{[^}]*"rej":\([0-9]*\).*/\1/p'
 }
 
 is_refused() { [ "$(refused)" = "$1" ]; }

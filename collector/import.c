@@ -140,7 +140,7 @@ summary(const struct ingest_totals *t, double seconds)
 	if (t->copies > 0)
 		printf(", %" PRIu64 " copies", t->copies);
 	if (t->too_late > 0)
-		printf(", %" PRIu64 " too late", t->too_late);
+		printf(", %" PRIu64 " too old or in the future", t->too_late);
 	if (t->cut > 0)
 		printf(", %" PRIu64 " cut", t->cut);
 	printf(", %.0f lines/s\n", seconds > 0 ? (double)t->lines / seconds : 0);

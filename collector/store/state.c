@@ -35,6 +35,9 @@ static const char schema[] =
     "CREATE INDEX block_at ON block(at);"
     "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);";
 
+/* No time of a line is later. */
+#define LATEST ((int64_t)1 << 36)
+
 bool
 db_fail(struct state *s, const char *doing, struct err *e)
 {
@@ -236,7 +239,15 @@ load_hosts(struct state *s, struct err *e)
 		s->host_newest[h] = sqlite3_column_int64(st, 3);
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
+		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
+		    s->host_first[h] < -LATEST || s->host_first[h] > s->host_newest[h]) {
+			sqlite3_finalize(st);
+			return err_set(e, "%s/state.db has a damaged table of hosts; import the logs "
+			    "again into a new directory", s->dir);
+		}
 	}
+	if (s->hosts == HOSTS_MAX)
+		rc = SQLITE_DONE;
 	return db_end(s, st, rc, e);
 }
 

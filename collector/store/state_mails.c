@@ -362,22 +362,31 @@ mails_committed(struct state *s, bool done)
 }
 
 bool
-mails_expire(struct state *s, int64_t minute, struct err *e)
+mails_expire(struct state *s, int64_t keep, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids FROM block WHERE at < ?1", e);
-	char sql[80];
+	static const char old[] = "FROM block WHERE at >> 16 <"
+	    " (SELECT newest / 60 - ?1 FROM host WHERE host.id = (at & 65535))";
+	char sql[200];
+	sqlite3_stmt *st;
+	int rc;
 
-	if (st == NULL)
+	(void)snprintf(sql, sizeof sql, "SELECT id, ids %s", old);
+	if ((st = db_prepare(s, sql, e)) == NULL)
 		return false;
-	sqlite3_bind_int64(st, 1, minute * 65536);
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	sqlite3_bind_int64(st, 1, keep);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice ids = db_blob(st, 1);
 
 		for (size_t i = 0; i + 8 <= ids.n; i += 8)
 			where_unset(s, hash_read64(ids.p + i), sqlite3_column_int64(st, 0));
 	}
+	if (!db_end(s, st, rc, e))
+		return false;
+	(void)snprintf(sql, sizeof sql, "DELETE %s", old);
+	if ((st = db_prepare(s, sql, e)) == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, keep);
+	rc = db_step(s, st, "write", e);
 	sqlite3_finalize(st);
-	(void)snprintf(sql, sizeof sql, "DELETE FROM block WHERE at < %lld",
-	    (long long)minute * 65536);
-	return db_run(s, sql, e);
+	return rc;
 }

@@ -83,37 +83,40 @@ BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 .PHONY: all run test fuzz bench lint gen install deps clean help
 all: $(MAINS) $(PLUGS)
 
+# One short line a file; V=1 shows the commands.
+Q = $(if $(V),,@echo "  $@";)
+
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) $(CPP) $(DEPGEN) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(CPP) $(DEPGEN) -c -o $@ $<
 
 $(LIB_A): $(call obj,$(LIB_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(COL_A): $(call obj,$(COL_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/bin/%: $(B)/obj/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_$*)
 $(B)/plugins/%: $(B)/obj/plugins/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
 $(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
 $(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
 # --as-needed: bench/empty must link nothing, it is what a check is compared with.
 $(B)/bench/%: $(B)/obj/bench/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_collector)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_collector)
 # The generated day knows nothing of the collector: no archive of ours.
 $(B)/bench/genday: $(call obj,bench/genday.c $(wildcard bench/day/*.c))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(B)/obj/tests/%.o: CPP += -Itests
 

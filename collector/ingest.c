@@ -55,6 +55,7 @@ struct feed {
 	struct host_text known[HOST_TEXTS];	/* hosts as they were printed */
 	unsigned next_known;
 	int host;		/* number of the last line's, -1: none yet */
+	uint32_t host_key;	/* header.h's of that host; 0: not known */
 	int64_t written_at;	/* its lines are not later, if its clocks are right */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
@@ -149,6 +150,7 @@ host_of(struct feed *f, struct slice name)
 {
 	struct host_text *k;
 
+	f->host_key = 0;
 	for (k = f->known; k < f->known + HOST_TEXTS; k++)
 		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
 			return f->host = k->host;
@@ -290,8 +292,11 @@ resolve_repeat(struct feed *f, unsigned host, struct line *l)
 	if (host >= f->lasts || f->last[host].n == 0)
 		return false;
 	if (!header_parse(f->header, (struct slice){ f->last[host].p, f->last[host].n }, l) ||
-	    l->repeat_of_last)
+	    l->repeat_of_last) {
+		*l = before;
+		l->ident = slice_head(l->text, 0);	/* its text was the parser's to keep */
 		return false;
+	}
 	l->time = before.time;
 	l->usec = before.usec;
 	l->repeat = before.repeat;
@@ -373,6 +378,14 @@ timeless(struct ingest *in, struct feed *f)
 }
 
 static bool
+headless(struct ingest *in, struct feed *f)
+{
+	in->total.unknown++;
+	f->headless++;
+	return timeless(in, f);
+}
+
+static bool
 out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int64_t time)
 {
 	int64_t newest = state_newest(in->state)[host];
@@ -389,15 +402,18 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	uint64_t hash;
 	int64_t *counts;
 	unsigned host;
+	bool lost = false;
 	int new;
 
 	in->total.lines++;
 	f->src->lines++;
 	f->src->changed = true;
-	if (!header_parse(f->header, raw, &l) || host_of(f, l.host) < 0) {
-		in->total.unknown++;
-		f->headless++;
-		return timeless(in, f);
+	if (!header_parse(f->header, raw, &l))
+		return headless(in, f);
+	if (l.host_key == 0 || l.host_key != f->host_key) {
+		if (host_of(f, l.host) < 0)
+			return headless(in, f);
+		f->host_key = l.host_key;
 	}
 	host = (unsigned)f->host;
 	if (out_of_bounds(in, f, host, l.time)) {
@@ -412,13 +428,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	hash = hash_u64(state_key(in->state), (uint64_t)l.time);
 	if (l.repeat_of_last) {
 		hash += l.repeat * 2 + 1;
-		if (!resolve_repeat(f, host, &l)) {
-			count_lines(in, host, l.time, M_lines);
-			count_lines(in, host, l.time, M_unknown);
-			count_lines(in, host, l.time, M_repeat_lost);
-			in->total.unknown++;
-			return true;
-		}
+		lost = !resolve_repeat(f, host, &l);
 	} else {
 		remember_line(f, host, raw);
 	}
@@ -435,6 +445,12 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	if (cut) {
 		in->total.cut++;
 		counts[M_cut]++;
+	}
+	if (lost) {
+		in->total.unknown++;
+		counts[M_unknown]++;
+		counts[M_repeat_lost]++;
+		return true;
 	}
 	understand(in, f, host, &l, counts);
 	return true;
@@ -470,6 +486,12 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	if (!state_commit(in->state, &c, e))
 		return false;
 	in->lines_committed = in->total.lines;
+	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
+		uint32_t n = state_forgotten(in->state, h);
+
+		if (n > 0)
+			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, n);
+	}
 	if (slow)
 		in->slow_at = in->now;
 	return true;

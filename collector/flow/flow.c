@@ -15,6 +15,14 @@ add(const struct at *a, enum metric m)
 	tally_add(a->f->tally, a->host, a->minute, m, a->n);
 }
 
+/* Does the text of a refusal say more than its class? */
+static bool
+says_more(enum reason cls)
+{
+	return cls != REASON_dnsbl && cls != REASON_rhsbl && cls != REASON_unknown_rcpt &&
+	    cls != REASON_relay_denied && cls != REASON_rdns;
+}
+
 /* A refusal: the total, its class, the list by name, and who it hit. */
 static void
 refused(const struct at *a, const struct event *e)
@@ -29,7 +37,8 @@ refused(const struct at *a, const struct event *e)
 	if (e->kind == EV_TEMPFAIL && cls == REASON_greylist)
 		return;		/* these come back: not the ones to look for */
 	tops_client(a->f->tops, a->host, a->hour, e->client_ip, n);
-	tops_reason(a->f->tops, a->host, a->hour, e->text, n);
+	if (says_more(cls))
+		tops_reason(a->f->tops, a->host, a->hour, e->text, n);
 	tops_domain(a->f->tops, a->host, a->hour, TOP_SENDER, e->from, n);
 	if (e->to.n > 0)
 		tops_domain(a->f->tops, a->host, a->hour, TOP_RCPT, e->to, n);

@@ -21,8 +21,9 @@ enum { SCRATCH_MAX = 128 * 1024 };	/* the longest line, and RFC 5424's fields tw
  * stand there instead of a host is looked for only where it is a new one. */
 struct known_host {
 	uint64_t word, mask;	/* its first eight bytes, and which of them it has */
+	uint32_t key;
 	uint8_t n;		/* with the blank behind it; 0: free */
-	char text[63];
+	char text[59];
 };
 
 enum { KNOWN_HOSTS = 4, USUAL_BYTES = 64 };
@@ -344,7 +345,7 @@ know_host(struct header *h, struct slice host)
 	if (host.n > sizeof k->text)
 		return;
 	h->next_known++;
-	*k = (struct known_host){ .n = (uint8_t)host.n };
+	*k = (struct known_host){ .n = (uint8_t)host.n, .key = h->next_known };
 	memcpy(k->text, host.p, host.n);
 	memcpy(&k->word, k->text, sizeof k->word);
 	k->mask = host.n < 8 ? ((uint64_t)1 << (8 * host.n)) - 1 : UINT64_MAX;
@@ -515,6 +516,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 	if (k->n > 16)
 		return false;	/* so that the next 32 bytes are there */
 	out->host = (struct slice){ p, k->n - 1u };
+	out->host_key = k->key;
 	p += k->n;
 	out->ident = (struct slice){ p, (size_t)(end - p) };
 	do {
@@ -558,6 +560,7 @@ header_parse(struct header *h, struct slice raw, struct line *out)
 		return true;
 	/* field by field: zeroing it whole costs more than all of these */
 	out->usec = 0;
+	out->host_key = 0;
 	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
 	out->pid = 0;
 	out->repeat = 1;

@@ -14,6 +14,7 @@
 struct line {
 	int64_t time;		/* UTC epoch, whole seconds, of the event */
 	uint32_t usec;		/* fraction where the stamp has one */
+	uint32_t host_key;	/* the same text of a host has the same number; 0: none known */
 	struct slice host;	/* as printed (of syslog-ng's "source@host/relay" the host);
 				 * the source's own if the line names none, maybe empty */
 	struct slice tag;	/* "postfix/submission/smtpd": program with its path, no pid */

@@ -354,11 +354,49 @@ mails_committed(struct state *s, bool done)
 	}
 	/* rolled back: what put_blocks() noted is not there; read the index again */
 	s->log_bytes = s->log_bytes_before;
+	memset(s->forgotten, 0, sizeof s->forgotten);
 	free(s->where);
 	s->where = NULL;
 	s->where_n = 0;
 	if (!load_index(s, NULL))
 		s->unread_block = true;
+}
+
+/* Was it accepted, and nothing said its end? */
+static bool
+is_open(const struct mail *m)
+{
+	uint32_t at = 0;
+	struct fact f;
+	bool begun = false;
+
+	while (mail_next(m, &at, &f)) {
+		if (f.kind == FACT_REMOVED || f.kind == FACT_REFUSED || f.kind == FACT_PROBE ||
+		    (f.kind == FACT_INTO && (f.flags & FACT_BY_REQUEUE)))
+			return false;
+		begun |= f.kind == FACT_QUEUED || f.kind == FACT_DEFERRED;
+	}
+	return begun;
+}
+
+static void
+forget(struct state *s, struct slice mails)
+{
+	struct mail m;
+
+	while (mails.n > 0 && mail_decode(&mails, &m)) {
+		s->forgotten[m.host] += is_open(&m);
+		free(m.facts);
+	}
+}
+
+uint32_t
+state_forgotten(struct state *s, unsigned host)
+{
+	uint32_t n = s->forgotten[host];
+
+	s->forgotten[host] = 0;
+	return n;
 }
 
 bool
@@ -370,7 +408,7 @@ mails_expire(struct state *s, int64_t keep, struct err *e)
 	sqlite3_stmt *st;
 	int rc;
 
-	(void)snprintf(sql, sizeof sql, "SELECT id, ids %s", old);
+	(void)snprintf(sql, sizeof sql, "SELECT id, ids, mails %s", old);
 	if ((st = db_prepare(s, sql, e)) == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, keep);
@@ -379,6 +417,7 @@ mails_expire(struct state *s, int64_t keep, struct err *e)
 
 		for (size_t i = 0; i + 8 <= ids.n; i += 8)
 			where_unset(s, hash_read64(ids.p + i), sqlite3_column_int64(st, 0));
+		forget(s, db_blob(st, 2));
 	}
 	if (!db_end(s, st, rc, e))
 		return false;

@@ -26,8 +26,9 @@ tour() {
         fi
     done
 }
-tour | grep -E '\.(c|h|def)$' | sort >"${list:=$(mktemp)}"
+list=$(mktemp) || exit 1
 trap 'rm -f "$list"' EXIT
+tour | grep -E '\.(c|h|def)$' | sort >"$list"
 none "the tour has each source file" "$(
     find lib collector plugins -name '*.[ch]' -o -name '*.def' | sort | comm -13 "$list" -)"
 none "and no other" "$(
@@ -35,9 +36,9 @@ none "and no other" "$(
 
 commands=$("$BUILD/bin/mxgauge" --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p')
 none "each command of mxgauge that is shown exists" "$(
-    grep -ohE '(^|[`/ ])mxgauge [a-z][a-z-]+' README.md docs/*.md | sed 's/.*mxgauge //' | sort -u |
+    grep -ohE '(`|^    (\$ )?)mxgauge [a-z][a-z-]+' README.md docs/*.md | sed 's/.*mxgauge //' | sort -u |
         while read -r c; do
-            case " $(echo $commands) help and is reads has can " in *" $c "*) ;; *) echo "mxgauge $c" ;; esac
+            case " $(echo $commands) help " in *" $c "*) ;; *) echo "mxgauge $c" ;; esac
         done)"
 none "each command of mxgauge is in the README" "$(
     for c in $commands; do

@@ -43,12 +43,14 @@ db_fail(struct state *s, const char *doing, struct err *e)
 {
 	int rc = sqlite3_errcode(s->db);
 
-	if (rc == SQLITE_FULL)
-		return err_set(e, "%s %s/state.db: no space left on the disk; nothing that was "
-		    "committed is lost, run again when there is room", doing, s->dir);
+	/* of a quota or a file size limit the database only says that it could not write */
+	if (rc == SQLITE_FULL || sqlite3_extended_errcode(s->db) == SQLITE_IOERR_WRITE)
+		return err_set(e, "%s %s/state.db: %s; nothing that was committed is lost, run again when "
+		    "there is room", doing, s->dir, rc == SQLITE_FULL ? "no space left on the disk" :
+		    "it cannot be written (quota, file size limit, broken disk?)");
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
-		return err_set(e, "%s/state.db is damaged (%s); move it away and import the logs again, "
-		    "or put back a copy made by \"mxgauge backup\"", s->dir, sqlite3_errmsg(s->db));
+		return err_set(e, "%s/state.db is damaged (%s); move it away and import the logs again",
+		    s->dir, sqlite3_errmsg(s->db));
 	return err_set(e, "%s %s/state.db: %s", doing, s->dir, sqlite3_errmsg(s->db));
 }
 

@@ -85,8 +85,11 @@ remember(struct feed *f, struct reader *r)
 	src->changed = true;
 }
 
+/* False and *e: the file, or with *lost the state, cannot be read: then what was not
+ * committed is without its position and must not be. */
 static bool
-read_lines(struct ingest *in, struct feed *f, struct reader *r, const char *path, struct err *e)
+read_lines(struct ingest *in, struct feed *f, struct reader *r, const char *path, bool *lost,
+    struct err *e)
 {
 	uint64_t cut = 0, n = 0;
 	struct slice line;
@@ -95,15 +98,19 @@ read_lines(struct ingest *in, struct feed *f, struct reader *r, const char *path
 	while ((got = reader_line(r, true, &line, e)) > 0) {
 		uint64_t now_cut = reader_cut_lines(r);
 
-		if (!ingest_line(in, f, line, now_cut != cut, e))
+		if (!ingest_line(in, f, line, now_cut != cut, e)) {
+			*lost = true;
 			return false;
+		}
 		cut = now_cut;
 		if (++n % BAR_LINES == 0)
 			progress(path, r, ingest_totals(in)->lines);
 		if (ingest_full(in)) {
 			remember(f, r);
-			if (!ingest_commit(in, false, e))
+			if (!ingest_commit(in, false, e)) {
+				*lost = true;
 				return false;
+			}
 		}
 	}
 	remember(f, r);
@@ -111,7 +118,8 @@ read_lines(struct ingest *in, struct feed *f, struct reader *r, const char *path
 }
 
 static bool
-import_file(struct ingest *in, const struct import *im, const char *path, struct err *e)
+import_file(struct ingest *in, const struct import *im, const char *path, bool *lost,
+    struct err *e)
 {
 	struct reader *r = reader_open(path, e);
 	struct state_source *src;
@@ -124,7 +132,7 @@ import_file(struct ingest *in, const struct import *im, const char *path, struct
 	known = src->pos.head_n > 0;
 	f = feed_open(in, src, im->zone, im->year, im->host, reader_written_at(r), e);
 	good = f != NULL && reader_seek(r, known ? &src->pos : NULL, e) &&
-	    read_lines(in, f, r, path, e);
+	    read_lines(in, f, r, path, lost, e);
 	progress_end();
 	feed_close(f);
 	reader_close(r);
@@ -140,7 +148,7 @@ summary(const struct ingest_totals *t, double seconds)
 	if (t->copies > 0)
 		printf(", %" PRIu64 " copies", t->copies);
 	if (t->too_late > 0)
-		printf(", %" PRIu64 " too late", t->too_late);
+		printf(", %" PRIu64 " too old or in the future", t->too_late);
 	if (t->cut > 0)
 		printf(", %" PRIu64 " cut", t->cut);
 	printf(", %.0f lines/s\n", seconds > 0 ? (double)t->lines / seconds : 0);
@@ -152,17 +160,21 @@ import_run(const struct import *im)
 	struct err e = { "" };
 	double start = clock_s(), committed, drawn;
 	struct ingest *in = ingest_open(im->state, &ingest_defaults, &e);
-	bool good = in != NULL;
+	bool good = in != NULL, lost = false;
 	int status = 0;
 
 	if (good)
 		state_bulk(ingest_state(in));
-	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
 	for (size_t i = 0; good && i < im->files; i++) {
 		struct err one = { "" };
 
-		if (import_file(in, im, im->file[i], &one))
+		if (import_file(in, im, im->file[i], &lost, &one))
 			continue;
+		if (lost) {
+			e = one;
+			good = false;
+			break;
+		}
 		/* the other files may be fine: go on, and say it at the end */
 		fprintf(stderr, "mxgauge: %s\n", one.text);
 		status = 1;

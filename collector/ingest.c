@@ -26,7 +26,7 @@ enum {
 };
 
 const struct ingest_settings ingest_defaults = {
-	.horizon_s = 8 * 86400, .keep_minutes = 8 * 1440, .keep_hours = 400 * 1440,
+	.horizon_s = 8 * 86400, .future_s = 86400, .keep_minutes = 8 * 1440, .keep_hours = 400 * 1440,
 	.keep_mails = 8 * 1440, .max_mails = 500000,
 };
 
@@ -56,6 +56,8 @@ struct feed {
 	unsigned next_known;
 	int host;		/* number of the last line's, -1: none yet */
 	uint32_t host_key;	/* header.h's of that host; 0: not known */
+	int64_t written_at;	/* its lines are not later, if its clocks are right */
+	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
 	size_t lasts;
@@ -162,12 +164,28 @@ host_of(struct feed *f, struct slice name)
 	return f->host;
 }
 
+/* Lines that have no time of their own are counted where their neighbours are. Before the
+ * first good line of a host that is not known: then, or when the source is done. */
+static void
+count_timeless(struct ingest *in, struct feed *f, int host, int64_t time)
+{
+	if (f->headless + f->misdated == 0 || host < 0)
+		return;
+	state_host_line(in->state, (unsigned)host, time);
+	tally_add(in->tally, (unsigned)host, time / 60, M_lines, f->headless);
+	tally_add(in->tally, (unsigned)host, time / 60, M_unknown, f->headless);
+	tally_add(in->tally, (unsigned)host, time / 60, M_too_late, f->misdated);
+	f->headless = f->misdated = 0;
+}
+
 /* The last line of each host, the host of the last line last. */
 void
 feed_remember(struct feed *f)
 {
 	struct buf b = buf_new(LAST_LINES_MAX);
 
+	count_timeless(f->in, f, f->host >= 0 ? f->host : host_of(f, (struct slice){ "", 0 }),
+	    f->in->now);
 	for (size_t i = 0; i < f->lasts; i++) {
 		size_t host = (i + 1 + (f->host > 0 ? (size_t)f->host : 0)) % f->lasts;
 		const struct last_line *l = &f->last[host];
@@ -233,6 +251,9 @@ feed_open(struct ingest *in, struct state_source *src, const char *zone, int yea
 	f->in = in;
 	f->src = src;
 	f->host = -1;
+	f->written_at = now;
+	if (year > 0)		/* whoever says the year may have a log of all of it */
+		f->written_at = (int64_t)(year - 1970 + 1) * 366 * 86400;
 	f->header = header_new(zone, year, now, slice_of(host != NULL ? host : ""), e);
 	if (f->header == NULL) {
 		free(f);
@@ -271,8 +292,11 @@ resolve_repeat(struct feed *f, unsigned host, struct line *l)
 	if (host >= f->lasts || f->last[host].n == 0)
 		return false;
 	if (!header_parse(f->header, (struct slice){ f->last[host].p, f->last[host].n }, l) ||
-	    l->repeat_of_last)
+	    l->repeat_of_last) {
+		*l = before;
+		l->ident = slice_head(l->text, 0);	/* its text was the parser's to keep */
 		return false;
+	}
 	l->time = before.time;
 	l->usec = before.usec;
 	l->repeat = before.repeat;
@@ -345,29 +369,30 @@ understand(struct ingest *in, struct feed *f, unsigned host, const struct line *
 		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat);
 }
 
-/* A line without a stamp: counted where its neighbours are. */
 static bool
-no_header(struct ingest *in, struct feed *f)
+timeless(struct ingest *in, struct feed *f)
 {
-	int host = f->host >= 0 ? f->host : host_of(f, (struct slice){ "", 0 });
-	int64_t time = f->src->newest != 0 ? f->src->newest : in->now;
-
-	in->total.unknown++;
-	if (host < 0)
-		return true;
-	state_host_line(in->state, (unsigned)host, time);
-	count_lines(in, (unsigned)host, time, M_lines);
-	count_lines(in, (unsigned)host, time, M_unknown);
+	if (f->host >= 0 && f->src->newest != 0 && state_newest(in->state)[f->host] != 0)
+		count_timeless(in, f, f->host, state_newest(in->state)[f->host]);
 	return true;
 }
 
 static bool
-out_of_bounds(const struct ingest *in, unsigned host, int64_t time)
+headless(struct ingest *in, struct feed *f)
+{
+	in->total.unknown++;
+	f->headless++;
+	return timeless(in, f);
+}
+
+static bool
+out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int64_t time)
 {
 	int64_t newest = state_newest(in->state)[host];
+	int64_t now = in->now > f->written_at ? in->now : f->written_at;
 
 	return time < 60 || (newest != 0 && time < newest - in->set.horizon_s) ||
-	    (in->set.future_s > 0 && time > in->now + in->set.future_s);
+	    (in->set.future_s > 0 && time > now + in->set.future_s);
 }
 
 bool
@@ -377,38 +402,33 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	uint64_t hash;
 	int64_t *counts;
 	unsigned host;
+	bool lost = false;
 	int new;
 
 	in->total.lines++;
 	f->src->lines++;
 	f->src->changed = true;
 	if (!header_parse(f->header, raw, &l))
-		return no_header(in, f);
+		return headless(in, f);
 	if (l.host_key == 0 || l.host_key != f->host_key) {
 		if (host_of(f, l.host) < 0)
-			return no_header(in, f);
+			return headless(in, f);
 		f->host_key = l.host_key;
 	}
 	host = (unsigned)f->host;
-	if (out_of_bounds(in, host, l.time)) {
+	if (out_of_bounds(in, f, host, l.time)) {
 		in->total.too_late++;
-		count_lines(in, host, state_newest(in->state)[host] > 60 ?
-		    state_newest(in->state)[host] : 60, M_too_late);
-		return true;
+		f->misdated++;
+		return timeless(in, f);
 	}
+	count_timeless(in, f, f->host, l.time);
 	if (l.time > f->src->newest)
 		f->src->newest = l.time;
 	state_host_line(in->state, host, l.time);
 	hash = hash_u64(state_key(in->state), (uint64_t)l.time);
 	if (l.repeat_of_last) {
 		hash += l.repeat * 2 + 1;
-		if (!resolve_repeat(f, host, &l)) {
-			count_lines(in, host, l.time, M_lines);
-			count_lines(in, host, l.time, M_unknown);
-			count_lines(in, host, l.time, M_repeat_lost);
-			in->total.unknown++;
-			return true;
-		}
+		lost = !resolve_repeat(f, host, &l);
 	} else {
 		remember_line(f, host, raw);
 	}
@@ -425,6 +445,12 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	if (cut) {
 		in->total.cut++;
 		counts[M_cut]++;
+	}
+	if (lost) {
+		in->total.unknown++;
+		counts[M_unknown]++;
+		counts[M_repeat_lost]++;
+		return true;
 	}
 	understand(in, f, host, &l, counts);
 	return true;

@@ -16,13 +16,14 @@
 
 struct ingest_settings {
 	int64_t horizon_s;		/* older lines than that are too_late */
-	int64_t future_s;		/* lines further ahead of the clock too; 0: no limit */
+	int64_t future_s;		/* lines further ahead of the clock, and of when their file
+					 * was written, too; 0: no limit */
 	int64_t keep_minutes, keep_hours, keep_mails;	/* in minutes */
 	size_t max_mails;		/* in memory */
 	const char *const (*alias)[2];	/* host names that mean another host; ends with NULLs */
 };
 
-/* 8 days of minutes and mails, 400 of hours, 8 days horizon, 500,000 mails. */
+/* 8 days of minutes and mails, 400 of hours, 8 days horizon, a day ahead, 500,000 mails. */
 extern const struct ingest_settings ingest_defaults;
 
 struct ingest;
@@ -34,7 +35,8 @@ void ingest_close(struct ingest *in);
 struct state *ingest_state(struct ingest *in);
 
 /* A stream of lines: a source with its own zone and year (header.h), host for lines
- * that name none. NULL and *e if the zone is unknown. now: the clock. */
+ * that name none. NULL and *e if the zone is unknown. now: the clock, or when the file was
+ * written. */
 struct feed;
 struct feed *feed_open(struct ingest *in, struct state_source *src, const char *zone, int year,
     const char *host, int64_t now, struct err *e);

@@ -1,4 +1,5 @@
 /* mxgauge.c - the tool: one sub-command a row. The work is elsewhere. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -241,6 +242,7 @@ take_state_from_config(void)
 int
 main(int argc, char **argv)
 {
+	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
 	take_state_from_config();
 	return opt_commands(&program, argc, argv);
 }

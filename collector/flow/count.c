@@ -549,7 +549,7 @@ count_rest(const struct life *l, const struct found *w)
 		add(l, w->received, M_b_in, -rest);
 	} else if (rest > 0 && w->removed != NULL) {
 		add(l, w->removed->time, M_b_lost, rest);
-	} else if (rest > 0 && w->held != NULL) {
+	} else if (rest > 0 && w->held != NULL && w->requeued == NULL) {
 		add(l, w->held->time, M_b_held, rest);
 		add(l, w->held->time, M_b_msgs, -1);	/* on hold is not under way */
 	}

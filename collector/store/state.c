@@ -35,17 +35,22 @@ static const char schema[] =
     "CREATE INDEX block_at ON block(at);"
     "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);";
 
+/* No time of a line is later. */
+#define LATEST ((int64_t)1 << 36)
+
 bool
 db_fail(struct state *s, const char *doing, struct err *e)
 {
 	int rc = sqlite3_errcode(s->db);
 
-	if (rc == SQLITE_FULL)
-		return err_set(e, "%s %s/state.db: no space left on the disk; nothing that was "
-		    "committed is lost, run again when there is room", doing, s->dir);
+	/* of a quota or a file size limit the database only says that it could not write */
+	if (rc == SQLITE_FULL || sqlite3_extended_errcode(s->db) == SQLITE_IOERR_WRITE)
+		return err_set(e, "%s %s/state.db: %s; nothing that was committed is lost, run again when "
+		    "there is room", doing, s->dir, rc == SQLITE_FULL ? "no space left on the disk" :
+		    "it cannot be written (quota, file size limit, broken disk?)");
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
-		return err_set(e, "%s/state.db is damaged (%s); move it away and import the logs again, "
-		    "or put back a copy made by \"mxgauge backup\"", s->dir, sqlite3_errmsg(s->db));
+		return err_set(e, "%s/state.db is damaged (%s); move it away and import the logs again",
+		    s->dir, sqlite3_errmsg(s->db));
 	return err_set(e, "%s %s/state.db: %s", doing, s->dir, sqlite3_errmsg(s->db));
 }
 
@@ -236,7 +241,15 @@ load_hosts(struct state *s, struct err *e)
 		s->host_newest[h] = sqlite3_column_int64(st, 3);
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
+		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
+		    s->host_first[h] < -LATEST || s->host_first[h] > s->host_newest[h]) {
+			sqlite3_finalize(st);
+			return err_set(e, "%s/state.db has a damaged table of hosts; import the logs "
+			    "again into a new directory", s->dir);
+		}
 	}
+	if (s->hosts == HOSTS_MAX)
+		rc = SQLITE_DONE;
 	return db_end(s, st, rc, e);
 }
 

@@ -226,26 +226,36 @@ put_sources(struct writing *w)
 	return good;
 }
 
-/* Drop what is older than it is kept, counted back from the newest line and not
- * from the clock: an archive of last year imports like today's log. */
+/* Drop what is older than it is kept, counted back from the host's newest line and not
+ * from the clock: an archive of last year imports like today's log, also beside it. */
 static bool
 expire(struct writing *w, const struct commit *c)
 {
-	struct state *s = w->s;
+	static const struct {
+		const char *table, *at, *host;
+		int64_t unit;		/* of at, in seconds */
+	} rows[] = {
+		{ "cell", "at >> 16", "at & 65535", 60 }, { "seen", "at >> 16", "at & 65535", 60 },
+		{ "hour", "at >> 16", "at & 65535", 3600 }, { "top", "hour", "host", 3600 },
+	};
 	int64_t newest = 0;
-	char sql[400];
+	char sql[300];
 
-	for (size_t h = 0; h < s->hosts; h++)
-		newest = s->host_newest[h] > newest ? s->host_newest[h] : newest;
-	newest /= 60;
-	(void)snprintf(sql, sizeof sql,
-	    "DELETE FROM cell WHERE at < %lld; DELETE FROM seen WHERE at < %lld;"
-	    "DELETE FROM hour WHERE at < %lld; DELETE FROM top WHERE hour < %lld;",
-	    (long long)(newest - c->keep_minutes) * 65536,
-	    (long long)(newest - c->keep_minutes) * 65536,
-	    (long long)floor_hour(newest - c->keep_hours) * 65536,
-	    (long long)floor_hour(newest - c->keep_hours));
-	return db_run(s, sql, w->e) && mails_expire(s, newest - c->keep_mails, w->e);
+	for (size_t h = 0; h < w->s->hosts; h++)
+		newest = w->s->host_newest[h] > newest ? w->s->host_newest[h] : newest;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int64_t keep = (i < 2 ? c->keep_minutes : c->keep_hours) * 60, unit = rows[i].unit;
+
+		/* the first condition uses the index */
+		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
+		    " (SELECT newest - %lld FROM host WHERE id = (%s)) / %lld",
+		    rows[i].table, i < 3 ? "at" : "hour",
+		    (long long)((newest - keep) / unit * (i < 3 ? 65536 : 1)), rows[i].at,
+		    (long long)keep, rows[i].host, (long long)unit);
+		if (!db_run(w->s, sql, w->e))
+			return false;
+	}
+	return mails_expire(w->s, c->keep_mails, w->e);
 }
 
 static bool

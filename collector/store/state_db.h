@@ -79,7 +79,7 @@ bool mails_store(struct state *s, const struct commit *c, struct err *e);
 /* The commit was made, or was not. */
 void mails_committed(struct state *s, bool done);
 void mails_free(struct state *s);
-/* Drop the blocks of mails last spoken of before this minute. */
-bool mails_expire(struct state *s, int64_t minute, struct err *e);
+/* Drop the blocks of mails last spoken of so many minutes before their host's newest. */
+bool mails_expire(struct state *s, int64_t keep, struct err *e);
 
 #endif

@@ -354,6 +354,7 @@ mails_committed(struct state *s, bool done)
 	}
 	/* rolled back: what put_blocks() noted is not there; read the index again */
 	s->log_bytes = s->log_bytes_before;
+	memset(s->forgotten, 0, sizeof s->forgotten);
 	free(s->where);
 	s->where = NULL;
 	s->where_n = 0;
@@ -361,20 +362,21 @@ mails_committed(struct state *s, bool done)
 		s->unread_block = true;
 }
 
+/* Was it accepted, and nothing said its end? */
 static bool
-has_ended(const struct mail *m)
+is_open(const struct mail *m)
 {
 	uint32_t at = 0;
 	struct fact f;
-	bool ended = !m->real;		/* only others spoke of it */
+	bool begun = false;
 
 	while (mail_next(m, &at, &f)) {
-		if (f.kind == FACT_REMOVED || f.kind == FACT_REFUSED || f.kind == FACT_PROBE)
-			ended = true;
-		else if (f.kind == FACT_CLIENT || f.kind == FACT_PICKUP)
-			ended = false;
+		if (f.kind == FACT_REMOVED || f.kind == FACT_REFUSED || f.kind == FACT_PROBE ||
+		    (f.kind == FACT_INTO && (f.flags & FACT_BY_REQUEUE)))
+			return false;
+		begun |= f.kind == FACT_QUEUED || f.kind == FACT_DEFERRED;
 	}
-	return ended;
+	return begun;
 }
 
 static void
@@ -383,8 +385,7 @@ forget(struct state *s, struct slice mails)
 	struct mail m;
 
 	while (mails.n > 0 && mail_decode(&mails, &m)) {
-		if (m.host < HOSTS_MAX && !has_ended(&m))
-			s->forgotten[m.host]++;
+		s->forgotten[m.host] += is_open(&m);
 		free(m.facts);
 	}
 }
@@ -399,23 +400,32 @@ state_forgotten(struct state *s, unsigned host)
 }
 
 bool
-mails_expire(struct state *s, int64_t minute, struct err *e)
+mails_expire(struct state *s, int64_t keep, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids, mails FROM block WHERE at < ?1", e);
-	char sql[80];
+	static const char old[] = "FROM block WHERE at >> 16 <"
+	    " (SELECT newest / 60 - ?1 FROM host WHERE host.id = (at & 65535))";
+	char sql[200];
+	sqlite3_stmt *st;
+	int rc;
 
-	if (st == NULL)
+	(void)snprintf(sql, sizeof sql, "SELECT id, ids, mails %s", old);
+	if ((st = db_prepare(s, sql, e)) == NULL)
 		return false;
-	sqlite3_bind_int64(st, 1, minute * 65536);
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	sqlite3_bind_int64(st, 1, keep);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice ids = db_blob(st, 1);
 
 		for (size_t i = 0; i + 8 <= ids.n; i += 8)
 			where_unset(s, hash_read64(ids.p + i), sqlite3_column_int64(st, 0));
 		forget(s, db_blob(st, 2));
 	}
+	if (!db_end(s, st, rc, e))
+		return false;
+	(void)snprintf(sql, sizeof sql, "DELETE %s", old);
+	if ((st = db_prepare(s, sql, e)) == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, keep);
+	rc = db_step(s, st, "write", e);
 	sqlite3_finalize(st);
-	(void)snprintf(sql, sizeof sql, "DELETE FROM block WHERE at < %lld",
-	    (long long)minute * 65536);
-	return db_run(s, sql, e);
+	return rc;
 }

@@ -318,6 +318,10 @@ report_run(const char *dir, const char *host, int64_t from, int64_t to, bool jso
 
 	if (state == NULL)
 		return false;
+	if (from != REPORT_WHOLE && to != REPORT_WHOLE && to <= from) {
+		stateread_close(state);
+		return err_set(e, "--to is not later than --from: there is no time between them");
+	}
 	stateread_freeze(state);
 	if (report_make(&r, state, host, from, to, e)) {
 		(json ? report_json : report_text)(&r, &out);

@@ -342,7 +342,7 @@ doubts(const struct report *r, struct buf *out)
 		{ M_qwarn, "warnings of the mail system", "queue, disk, processes, lookups" },
 		{ M_filter_fail, "filter failures", "filter, milter or policy service" },
 		{ M_half_seen, "mails without a beginning", "it was before the first line" },
-		{ M_too_late, "lines too late to count", "older than the horizon" },
+		{ M_too_late, "lines not counted", "older than the horizon, or in the future" },
 		{ M_copies, "lines that came twice", "counted once" },
 		{ M_cut, "lines cut at 64 KiB", "" },
 		{ M_repeat_lost, "repeats of a lost line", "not counted" },

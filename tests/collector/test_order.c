@@ -163,7 +163,7 @@ feed(struct ingest *in, size_t source)
 
 	while (state_sources(s) <= source)
 		(void)state_source_add(s, names[state_sources(s)]);
-	f = feed_open(in, state_source_at(s, source), "UTC", 0, NULL, T0, &e);
+	f = feed_open(in, state_source_at(s, source), "UTC", 0, NULL, T0 + 30 * 86400, &e);
 	if (f == NULL)
 		die(&e);
 	return f;

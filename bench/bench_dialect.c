@@ -103,7 +103,8 @@ measure_programs(int rounds)
 		for (size_t j = k; j < b.n; j++)
 			if (slice_eq(b.lines[j].tag, tag))
 				b.some[n++] = b.lines[j];
-		printf("%-28.*s %9zu %8.1f\n", (int)tag.n, tag.p, n, measure(b.some, n, rounds));
+		printf("%-28.*s %9zu %8.1f\n", (int)tag.n, tag.p, n,
+		    measure(b.some, n, rounds));
 	}
 }
 
@@ -114,7 +115,8 @@ main(int argc, char **argv)
 	struct err e;
 
 	if (argc < 2 || !load(argv[1], &e)) {
-		fprintf(stderr, "%s\n", argc < 2 ? "usage: bench_dialect LOG [ROUNDS]" : e.text);
+		fprintf(stderr, "%s\n",
+		    argc < 2 ? "usage: bench_dialect LOG [ROUNDS]" : e.text);
 		return 1;
 	}
 	b.some = xreallocarray(NULL, b.n + 1, sizeof b.some[0]);

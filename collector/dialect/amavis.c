@@ -14,7 +14,11 @@ static bool
 claims(const struct line *l)
 {
 	struct slice t = l->tag;
+	size_t i = t.n;
 
+	while (i > 0 && t.p[i - 1] != '/')	/* its own log file says "/usr/sbin/amavisd" */
+		i--;
+	t = slice_from(t, i);
 	return slice_eat(&t, SLICE("amavis")) && (t.n == 0 || slice_eq(t, SLICE("d")) ||
 	    slice_eq(t, SLICE("d-new")) || slice_eq(t, SLICE("-new")));
 }
@@ -47,7 +51,8 @@ take_session(struct slice *s)
 	struct slice rest = *s;
 	uint64_t n;
 
-	if (!slice_eat_char(&rest, '(') || !slice_u64(&rest, &n) || !slice_eat_char(&rest, '-'))
+	if (!slice_eat_char(&rest, '(') || !slice_u64(&rest, &n) ||
+	    !slice_eat_char(&rest, '-'))
 		return false;
 	while (rest.n > 0 && (is_id_char(rest.p[0]) || rest.p[0] == '-'))
 		rest = slice_from(rest, 1);
@@ -107,7 +112,8 @@ take_envelope(struct slice *s, struct event *e)
 		e->client_ip = ip;
 		e->loopback = address_is_loopback(ip);
 	}
-	if (!take_address(s, &e->from) || !slice_eat(s, SLICE(" -> ")) || !take_address(s, &e->to))
+	if (!take_address(s, &e->from) || !slice_eat(s, SLICE(" -> ")) ||
+	    !take_address(s, &e->to))
 		return false;
 	for (e->nrcpt = 1; slice_starts(*s, SLICE(",<")); e->nrcpt++) {
 		*s = slice_from(*s, 1);
@@ -217,11 +223,13 @@ set_kind(struct slice category, struct event *e)
 		e->kind = EV_BANNED;
 	} else {
 		e->kind = EV_HAM;
-		return slice_eq(category, SLICE("CLEAN")) || slice_eq(category, SLICE("OVERSIZED")) ||
-		    slice_starts(category, SLICE("UNCHECKED")) ||
-		    slice_starts(category, SLICE("BAD-HEADER")) ||
-		    slice_eq(category, SLICE("MTA-BLOCKED")) || slice_eq(category, SLICE("OTHER")) ||
-		    slice_eq(category, SLICE("TEMPFAIL"));
+		return slice_eq(category, SLICE("CLEAN")) ||
+		       slice_eq(category, SLICE("OVERSIZED")) ||
+		       slice_starts(category, SLICE("UNCHECKED")) ||
+		       slice_starts(category, SLICE("BAD-HEADER")) ||
+		       slice_eq(category, SLICE("MTA-BLOCKED")) ||
+		       slice_eq(category, SLICE("OTHER")) ||
+		       slice_eq(category, SLICE("TEMPFAIL"));
 	}
 	return true;
 }
@@ -271,7 +279,8 @@ trouble(struct slice s, struct event *out)
 	e->sub = SLICE("amavis");
 	e->text = s;
 	if (slice_has(s, SLICE("irus scanners failed")) ||
-	    slice_has(s, SLICE("VIRUS SCANNERS FAILED")) || slice_has(s, SLICE("TROUBLE in ")) ||
+	    slice_has(s, SLICE("VIRUS SCANNERS FAILED")) ||
+	    slice_has(s, SLICE("TROUBLE in ")) ||
 	    slice_has(s, SLICE("av-scanner FAILED")) || slice_has(s, SLICE("SA TIMED OUT")))
 		e->kind = EV_FILTER_FAIL;
 	return 1;
@@ -282,15 +291,23 @@ static bool
 is_talk(struct slice s)
 {
 	static const char *const heads[] = {
-		"starting", "Perl version", "Module ", "Amavis::", "Net::Server", "Deleting db files",
-		"Creating db", "Found ", "No ", "Not using", "Using ", "using ", "logging initialized",
-		"INFO:", "user=", "Valid PID", "Process ", "Binding", "Group ", "User ", "Setting ",
-		"initializing ", "SpamControl", "ANTI-", "DKIM", "Cached ", "Postfix", "perl=",
-		"SQL ", "LDAP", "Internal decoder", "Decoder ", "config", "Configuration", "after_",
-		"bind", "TempDir", "extra modules", "child", "HUPing", "Server ", "loaded", "Loaded",
-		"shutting down", "stopping", "Exiting", "exiting", "sd_notify", "ZMQ", "SNMP",
-		"open_on_specific_fd", "Requesting", "db_", "dbh", "Interface ", "OS_Fingerprint",
-		"/usr/sbin/amavisd",
+		"starting", "Perl version", "Module ", "Amavis::", "Net::Server",
+		"Deleting db files",
+		"Creating db", "Found ", "No ", "Not using", "Using ", "using ",
+		"logging initialized",
+		"INFO:", "user=", "Valid PID", "Process ", "Binding", "Group ", "User ",
+		"Setting ",
+		"initializing ", "SpamControl", "ANTI-", "DKIM", "Cached ", "Postfix",
+		"perl=",
+		"SQL ", "LDAP", "Internal decoder", "Decoder ", "config", "Configuration",
+		"after_",
+		"bind", "TempDir", "extra modules", "child", "HUPing", "Server ", "loaded",
+		"Loaded",
+		"shutting down", "stopping", "Exiting", "exiting", "sd_notify", "ZMQ",
+		"SNMP",
+		"open_on_specific_fd", "Requesting", "db_", "dbh", "Interface ",
+		"OS_Fingerprint",
+		"/usr/sbin/amavisd", "SQL::", "Lookup::",
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)

@@ -122,11 +122,32 @@ is_helper(struct slice name)
 {
 	static const char *const parts[] = {
 		"polic", "spf", "grey", "postfwd", "srs", "dkim", "dmarc", "spam", "milter",
-		"sasl", "amavis", "clam", "sts", "gld", ".pl", ".py", ".sh", "filter", "mailman",
+		"sasl", "amavis", "clam", "sts", "gld", ".pl", ".py", ".sh", "filter",
+		"mailman",
 	};
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		if (slice_find_nocase(name, slice_of(parts[i])) >= 0)
+			return true;
+	return false;
+}
+
+/* What runs without a '/' in its tag. */
+static bool
+is_single(struct slice name)
+{
+	static const struct slice singles[] = {
+		{ "postfix", 7 }, { "postfix-script", 14 }, { "postsuper", 9 },
+		{ "postdrop", 8 },
+		{ "postscreen", 10 }, { "postmulti", 9 }, { "postqueue", 9 },
+		{ "postmap", 7 },
+		{ "postalias", 9 },
+	};
+
+	if (!slice_starts(name, SLICE("post")))
+		return false;
+	for (size_t i = 0; i < sizeof singles / sizeof singles[0]; i++)
+		if (slice_eq(name, singles[i]))
 			return true;
 	return false;
 }
@@ -140,12 +161,7 @@ claims(const struct line *l)
 	struct slice name = last_component(l->tag);
 
 	if (name.n == l->tag.n)
-		return (name.n >= 7 && slice_starts(name, SLICE("post"))) &&
-		    (slice_eq(name, SLICE("postfix")) || slice_eq(name, SLICE("postfix-script")) ||
-		    slice_eq(name, SLICE("postsuper")) || slice_eq(name, SLICE("postdrop")) ||
-		    slice_eq(name, SLICE("postscreen")) || slice_eq(name, SLICE("postmulti")) ||
-		    slice_eq(name, SLICE("postqueue")) || slice_eq(name, SLICE("postmap")) ||
-		    slice_eq(name, SLICE("postalias")));
+		return is_single(name);
 	if (name.n == 0)
 		return false;
 	if (slice_starts(l->tag, SLICE("postfix")))
@@ -158,15 +174,15 @@ claims(const struct line *l)
 /* What a byte is in a queue id: hexadecimal, else a letter or digit, vowel. */
 enum { C_HEX = 1, C_ALNUM = 2, C_DIGIT = 4, C_VOWEL = 8 };
 static const unsigned char id_class[256] = {
-	['0'] = 7, ['1'] = 7, ['2'] = 7, ['3'] = 7, ['4'] = 7, ['5'] = 7, ['6'] = 7, ['7'] = 7,
-	['8'] = 7, ['9'] = 7, ['A'] = 3, ['B'] = 3, ['C'] = 3, ['D'] = 3, ['E'] = 3, ['F'] = 3,
-	['G'] = 2, ['H'] = 2, ['I'] = 10, ['J'] = 2, ['K'] = 2, ['L'] = 2, ['M'] = 2, ['N'] = 2,
-	['O'] = 10, ['P'] = 2, ['Q'] = 2, ['R'] = 2, ['S'] = 2, ['T'] = 2, ['U'] = 10, ['V'] = 2,
-	['W'] = 2, ['X'] = 2, ['Y'] = 2, ['Z'] = 2,
-	['a'] = 10, ['b'] = 2, ['c'] = 2, ['d'] = 2, ['e'] = 10, ['f'] = 2, ['g'] = 2, ['h'] = 2,
-	['i'] = 10, ['j'] = 2, ['k'] = 2, ['l'] = 2, ['m'] = 2, ['n'] = 2, ['o'] = 10, ['p'] = 2,
-	['q'] = 2, ['r'] = 2, ['s'] = 2, ['t'] = 2, ['u'] = 10, ['v'] = 2, ['w'] = 2, ['x'] = 2,
-	['y'] = 2, ['z'] = 2,
+	['0'] = 7, ['1'] = 7, ['2'] = 7, ['3'] = 7, ['4'] = 7, ['5'] = 7, ['6'] = 7,
+	['7'] = 7, ['8'] = 7, ['9'] = 7, ['A'] = 3, ['B'] = 3, ['C'] = 3, ['D'] = 3,
+	['E'] = 3, ['F'] = 3, ['G'] = 2, ['H'] = 2, ['I'] = 10, ['J'] = 2, ['K'] = 2,
+	['L'] = 2, ['M'] = 2, ['N'] = 2, ['O'] = 10, ['P'] = 2, ['Q'] = 2, ['R'] = 2,
+	['S'] = 2, ['T'] = 2, ['U'] = 10, ['V'] = 2, ['W'] = 2, ['X'] = 2, ['Y'] = 2,
+	['Z'] = 2, ['a'] = 10, ['b'] = 2, ['c'] = 2, ['d'] = 2, ['e'] = 10, ['f'] = 2,
+	['g'] = 2, ['h'] = 2, ['i'] = 10, ['j'] = 2, ['k'] = 2, ['l'] = 2, ['m'] = 2,
+	['n'] = 2, ['o'] = 10, ['p'] = 2, ['q'] = 2, ['r'] = 2, ['s'] = 2, ['t'] = 2,
+	['u'] = 10, ['v'] = 2, ['w'] = 2, ['x'] = 2, ['y'] = 2, ['z'] = 2,
 };
 
 /* How many bytes at the front of s are a queue id; 0: none. Short ids are upper case
@@ -324,7 +340,8 @@ pf_reply(struct slice s, struct event *e)
 {
 	if (s.n >= 3 && pf_is_digit(s.p[0]) && pf_is_digit(s.p[1]) && pf_is_digit(s.p[2]) &&
 	    (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-')) {
-		e->code = (uint16_t)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
+		e->code =
+		    (uint16_t)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
 		s = slice_from(s, 4);
 	}
 	take_dsn(&s, &e->dsn);
@@ -365,7 +382,8 @@ take_value(struct slice *s, struct slice *value)
 	if (!pf_address(&rest, value))
 		return false;
 	while (rest.n > 0 && rest.p[0] != ',' && !slice_starts(rest, SLICE(" to=<")) &&
-	    !slice_starts(rest, SLICE(" proto=")) && !slice_starts(rest, SLICE(" helo=<"))) {
+	       !slice_starts(rest, SLICE(" proto=")) &&
+	       !slice_starts(rest, SLICE(" helo=<"))) {
 		const char *end = memchr(rest.p, '>', rest.n);
 
 		if (end == NULL)
@@ -388,7 +406,8 @@ take_helo(struct slice s, struct event *e)
 
 	if (!slice_eat_char(&s, '<'))
 		return;
-	if (s.n > 0 && s.p[s.n - 1] != '>' && (at = slice_rfind(s, SLICE("> sasl_"))) >= 0) {
+	if (s.n > 0 && s.p[s.n - 1] != '>' &&
+	    (at = slice_rfind(s, SLICE("> sasl_"))) >= 0) {
 		sasl = slice_from(s, (size_t)at + 2);
 		s = slice_head(s, (size_t)at + 1);
 		if ((at = slice_find(sasl, SLICE("sasl_username="))) >= 0) {
@@ -455,7 +474,8 @@ pf_tail(struct slice s, struct event *e)
 			break;
 		at = (size_t)(semi - s.p) + 1;
 		rest = slice_from(s, at);
-		if (!slice_starts(rest, SLICE(" from=<")) && !slice_starts(rest, SLICE(" to=<")) &&
+		if (!slice_starts(rest, SLICE(" from=<")) &&
+		    !slice_starts(rest, SLICE(" to=<")) &&
 		    !slice_starts(rest, SLICE(" proto=")))
 			continue;
 		if (tail_here(rest, e))
@@ -478,8 +498,13 @@ common(const struct pf_line *p, struct event *out)
 		H("> "), H("< "), H(">>> "), H("<<< "), H("initializing the "), H("Using "),
 		H("looking for session "), H("looking up session "), H("save session "),
 		H("remove session "), H("reloaded session "), H("put smtp"), H("get smtp"),
-		H("delete smtp"), H("Peer "), H("verify error:"), H("SSL_"), H("Host offered "),
-		H("looking for plugins in "), H("unable to dlopen "), H("auto_clnt"),
+		H("lookup smtp"), H("read smtp"), H("write smtp"), H("delete smtp"),
+		H("open smtp"), H("close smtp"), H("SNI data for "), H("Host offered "),
+		H("looking for plugins in "), H("unable to dlopen "),
+		H("using backwards-compatible default "), H("Relaying allowed for "),
+		H("relay_clientcerts: "), H("SASL authentication info: "),
+		H("SASL authentication debug: "), H("SASL authentication trace: "),
+		H("SASL authentication pass: "), H("auto_clnt"),
 #undef H
 	};
 	struct slice s = p->text;
@@ -487,14 +512,17 @@ common(const struct pf_line *p, struct event *out)
 
 	for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++)
 		if (slice_eat(&s, severities[i]))
-			return pf_warning(p, slice_head(severities[i], severities[i].n - 2), s, out);
-	if (slice_starts(s, SLICE("table ")) && slice_ends(s, SLICE(" has changed -- restarting")))
+			return pf_warning(
+			    p, slice_head(severities[i], severities[i].n - 2), s, out);
+	if (slice_starts(s, SLICE("table ")) &&
+	    slice_ends(s, SLICE(" has changed -- restarting")))
 		return 0;
 	for (size_t i = 0; i < sizeof chatter / sizeof chatter[0]; i++)
 		if (slice_starts(s, chatter[i]))
 			return 0;
 	/* "match_hostname: a ~? b", "generic_checks: ...": the name of a C function */
-	while (n < s.n && ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || pf_is_digit(s.p[n])))
+	while (n < s.n &&
+	       ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || pf_is_digit(s.p[n])))
 		n++;
 	if (n < s.n && s.p[n] == ':' && memchr(s.p, '_', n) != NULL)
 		return 0;
@@ -549,7 +577,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	size_t n;
 	int found;
 
-	while (p.text.n > 0 && (p.text.p[p.text.n - 1] == ' ' || p.text.p[p.text.n - 1] == '\r'))
+	while (p.text.n > 0 &&
+	       (p.text.p[p.text.n - 1] == ' ' || p.text.p[p.text.n - 1] == '\r'))
 		p.text.n--;
 	if (slice_eat(&p.text, SLICE("NOQUEUE: "))) {
 		p.has_id = true;

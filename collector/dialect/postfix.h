@@ -11,7 +11,8 @@
 #include "slice.h"
 
 enum pf_service {
-	PF_UNKNOWN, PF_SMTPD, PF_SCREEN, PF_DNSBLOG, PF_TLSPROXY, PF_CLEANUP, PF_PICKUP, PF_QMGR,
+	PF_UNKNOWN, PF_SMTPD, PF_SCREEN, PF_DNSBLOG, PF_TLSPROXY, PF_CLEANUP, PF_PICKUP,
+	PF_QMGR,
 	PF_BOUNCE, PF_SMTP, PF_LMTP, PF_LOCAL, PF_VIRTUAL, PF_PIPE, PF_ERROR, PF_DISCARD,
 	PF_POSTSUPER, PF_ANVIL, PF_MASTER, PF_OTHER,
 	PF_ANY		/* "postfix[1]:": a relay kept the first part of the tag only */
@@ -42,7 +43,7 @@ int pf_other(const struct pf_line *p, struct event *out);
 /* "to=<...>, ... status=..." of any daemon. */
 int pf_delivery(const struct pf_line *p, struct event *out);
 /* "Anonymous TLS connection established from ..." and the like; -1 if it is none. */
-int pf_tls(struct slice s, struct event *out);
+int pf_tls(const struct pf_line *p, struct event *out);
 /* "ACTION: STAGE from CLIENT: REPLY; from=<> ..." of smtpd, cleanup and postscreen. */
 int pf_action(const struct pf_line *p, struct event *out);
 /* After "warning: ", "error: ", "fatal: ", "panic: ". */

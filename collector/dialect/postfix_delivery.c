@@ -99,7 +99,8 @@ take_to(struct slice *s, struct slice *address)
 
 	if (!pf_address(&rest, address))	/* before 2.0, and from scripts: no <> */
 		return slice_cut_at(s, SLICE(", "), address);
-	while (!slice_starts(rest, SLICE(", relay=")) && !slice_starts(rest, SLICE(", orig_to="))) {
+	while (!slice_starts(rest, SLICE(", relay=")) &&
+	       !slice_starts(rest, SLICE(", orig_to="))) {
 		end = rest.n > 0 ? memchr(rest.p, '>', rest.n) : NULL;
 		if (end == NULL)
 			return false;
@@ -147,8 +148,8 @@ take_fields(struct slice *s, struct event *e, struct slice *status)
 static unsigned
 reply_code(struct slice s)
 {
-	if (s.n < 3 || !pf_is_digit(s.p[0]) || !pf_is_digit(s.p[1]) || !pf_is_digit(s.p[2]) ||
-	    (s.n > 3 && pf_is_digit(s.p[3])))
+	if (s.n < 3 || !pf_is_digit(s.p[0]) || !pf_is_digit(s.p[1]) ||
+	    !pf_is_digit(s.p[2]) || (s.n > 3 && pf_is_digit(s.p[3])))
 		return 0;
 	return (unsigned)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
 }
@@ -171,13 +172,14 @@ sent(const struct pf_line *p, struct event *e)
 	    p->service == PF_DISCARD ? WHERE_DISCARD :
 	    p->service == PF_ANY && e->relay_port > 0 ? WHERE_EXT : WHERE_LOCAL;
 	e->code = (uint16_t)reply_code(s);
-	if ((p->service == PF_LOCAL || p->service == PF_ANY) && slice_eat(&s, SLICE("forwarded as "))) {
+	if ((p->service == PF_LOCAL || p->service == PF_ANY) &&
+	    slice_eat(&s, SLICE("forwarded as "))) {
 		e->where = WHERE_FORWARD;
 		e->new_id = s;
 		if (!pf_is_id(s))
 			e->new_id = SLICE("");
 	} else if (p->service == PF_SMTP || p->service == PF_LMTP ||
-	    p->service == PF_PIPE || p->service == PF_ANY) {
+		   p->service == PF_PIPE || p->service == PF_ANY) {
 		e->new_id = pf_queued_as(s);
 		if (filter_dropped(e))
 			e->where = WHERE_DISCARD;
@@ -210,7 +212,8 @@ pf_delivery(const struct pf_line *p, struct event *out)
 	else if (slice_starts(status, SLICE("deliverable")) ||
 	    slice_starts(status, SLICE("undeliverable")))
 		e->kind = EV_PROBE;
-	else if (slice_eq(status, SLICE("expired")) || slice_eq(status, SLICE("force-expired")))
+	else if (slice_eq(status, SLICE("expired")) ||
+		 slice_eq(status, SLICE("force-expired")))
 		e->kind = EV_BOUNCED;
 	else
 		return -1;
@@ -310,7 +313,12 @@ static const struct {
 	O("TLSA lookup error", dns, "temp"), O("no TLSA", tls_error, "cert"),
 	O("SASL authentication failed", auth_failed, ""),
 	O("Authentication failed", auth_failed, ""),
-	O("server features", remote_refused, ""),
+	O("SASL [CACHED] authentication failed", auth_failed, ""),
+	O("local data error while talking to ", resource, "disk"),
+	O("TLS policy lookup error ", resource, "lookup"),
+	O("SMTPUTF8 is required", protocol, "smtputf8"),
+	O("alias database loop", loop, ""),
+	O("maildir access problem", resource, "mailbox"),
 #undef O
 };
 
@@ -326,7 +334,8 @@ own_reason(struct slice s, struct event *e)
 	if (slice_starts(s, SLICE("Host or domain name not found")) ||
 	    slice_starts(s, SLICE("Name service error"))) {
 		e->cls = REASON_dns;
-		e->sub = slice_has(s, SLICE("try again")) ? SLICE("temp") : SLICE("nxdomain");
+		e->sub =
+		    slice_has(s, SLICE("try again")) ? SLICE("temp") : SLICE("nxdomain");
 		return true;
 	}
 	if (slice_starts(s, SLICE("Domain ")) && slice_has(s, SLICE("nullMX"))) {
@@ -343,16 +352,18 @@ pf_delivery_reason(struct event *e)
 	struct slice s = e->text;
 	ptrdiff_t at;
 
-	if (slice_starts(s, SLICE("host ")) && (at = slice_find(s, SLICE("] said: "))) >= 0) {
+	if (slice_starts(s, SLICE("host ")) &&
+	    (at = slice_find(s, SLICE("] said: "))) >= 0) {
 		remote_reply(slice_from(s, (size_t)at + 8), e);
 	} else if (slice_starts(s, SLICE("host ")) &&
-	    (at = slice_find(s, SLICE(" refused to talk to me: "))) >= 0) {
+		   (at = slice_find(s, SLICE(" refused to talk to me: "))) >= 0) {
 		remote_reply(slice_from(s, (size_t)at + 24), e);
 	} else if (!connection_reason(s, e) && !own_reason(s, e)) {
 		e->cls = reason_of_text(s, e->dsn, 0, false, &e->sub);
 		e->code = (uint16_t)reply_code(s);
-		if ((e->cls == REASON_other || e->sub.n == 0) && (slice_starts(s, SLICE("Command ")) ||
-		    slice_starts(s, SLICE("temporary failure")))) {
+		if ((e->cls == REASON_other || e->sub.n == 0) &&
+		    (slice_starts(s, SLICE("Command ")) ||
+			slice_starts(s, SLICE("temporary failure")))) {
 			e->cls = REASON_resource;
 			e->sub = SLICE("command");
 		}
@@ -374,20 +385,15 @@ attempt(const struct pf_line *p, struct slice peer, struct event *out)
 	return 1;
 }
 
-static int
-tls_failed(const struct pf_line *p, struct slice s, struct event *out)
+/* "replace: header X: y: z" of smtp_header_checks. */
+static bool
+is_check(struct slice s)
 {
-	struct event *e = pf_event(out, EV_TLS_FAIL, p);
+	struct slice verb;
 
-	e->outbound = true;
-	e->cls = REASON_tls_error;
-	e->sub = SLICE("handshake");
-	if (pf_relay(&s, e))
-		slice_eat(&s, SLICE(": "));
-	else if (!slice_cut_at(&s, SLICE(": "), &e->relay))
-		return -1;
-	e->text = s;
-	return 1;
+	return slice_cut_at(&s, SLICE(": "), &verb) && memchr(verb.p, ' ', verb.n) == NULL &&
+	    (slice_starts(s, SLICE("header ")) || slice_starts(s, SLICE("body ")) ||
+	    slice_starts(s, SLICE("mime ")) || slice_starts(s, SLICE("nested ")));
 }
 
 /* Lines with a queue id that say how it goes, and no outcome. */
@@ -396,20 +402,38 @@ is_progress(struct slice s)
 {
 	static const struct slice heads[] = {
 #define H(head) { head, sizeof(head) - 1 }
-		H("enabling PIX "), H("Cannot start TLS"), H("TLS is required"), H("breaking line "),
-		H("Server certificate "), H("SASL authentication failed"), H("skipped, "),
-		H("using "), H("sending "), H("Host or domain name not found"), H("server "),
+		H("enabling PIX "), H("Cannot start TLS"), H("TLS "), H("breaking line "),
+		H("Server certificate "), H("SASL "), H("skipped, "), H("using "),
+		H("sending "), H("Host or domain name not found"), H("server "),
 		H("unable to look up "), H("mail for "), H("delivery "), H("removed "),
 		H("Authentication failed"), H("TLSA lookup"), H("dropping "), H("status="),
-		H("no "), H("disabling "), H("requeued"), H("Non-"), H("REQUIRETLS"), H("TLS "),
-		H("replace: "), H("warning: header"), H("not sending "),
+		H("no "), H("disabling "), H("requeued"), H("Non-"), H("REQUIRETLS"),
+		H("not sending "), H("SMTPUTF8 "), H("local data error "),
 #undef H
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
 		if (slice_starts(s, heads[i]))
 			return true;
-	return false;
+	return is_check(s);
+}
+
+/* "SASL [CACHED] authentication failed; [cannot authenticate to ]server H[A] said: ..." */
+static bool
+take_sasl(struct slice *s)
+{
+	struct slice rest = *s;
+
+	if (!slice_eat(&rest, SLICE("SASL ")))
+		return false;
+	slice_eat(&rest, SLICE("[CACHED] "));
+	if (!slice_eat(&rest, SLICE("authentication failed; ")))
+		return false;
+	slice_eat(&rest, SLICE("cannot authenticate to "));
+	if (!slice_eat(&rest, SLICE("server ")))
+		return false;
+	*s = rest;
+	return true;
 }
 
 int
@@ -419,30 +443,15 @@ pf_agent(const struct pf_line *p, struct event *out)
 
 	if (slice_eat(&s, SLICE("connect to ")) || slice_eat(&s, SLICE("host ")) ||
 	    slice_eat(&s, SLICE("lost connection with ")) ||
-	    slice_eat(&s, SLICE("conversation with ")))
+	    slice_eat(&s, SLICE("conversation with ")) || take_sasl(&s))
 		return attempt(p, s, out);
-	if (slice_eat(&s, SLICE("SSL_connect error to ")))
-		return tls_failed(p, s, out);
-	if (slice_eat(&s, SLICE("certificate verification failed for ")) ||
-	    slice_eat(&s, SLICE("Used TLS for "))) {
+	if (slice_eat(&s, SLICE("Used TLS for "))) {
 		pf_info(p, out, REASON_none, SLICE(""));
 		out->outbound = true;
-		if (p->text.p[0] == 'c') {
-			out->cls = REASON_tls_error;
-			out->sub = SLICE("cert");
-		}
 		pf_relay(&s, out);
 		return 1;
 	}
-	if (slice_eat(&s, SLICE("SASL authentication failed; server ")) ||
-	    slice_eat(&s, SLICE("SASL authentication failed; cannot authenticate to server ")))
-		return attempt(p, s, out);
 	if (p->has_id)
 		return is_progress(s) ? pf_info(p, out, REASON_none, SLICE("")) : -1;
-	if (slice_starts(s, SLICE("setting up TLS connection to ")) ||
-	    slice_starts(s, SLICE("SSL_connect:")) || slice_starts(s, SLICE("SSL3 alert ")) ||
-	    slice_has(s, SLICE("subject_CN=")) || slice_has(s, SLICE("ingerprint=")) ||
-	    slice_has(s, SLICE(": Matched ")) || slice_has(s, SLICE(": depth=")))
-		return 0;
-	return pf_tls(s, out);
+	return pf_tls(p, out);
 }

@@ -55,9 +55,12 @@ pf_master(const struct pf_line *p, struct event *out)
 {
 	static const struct slice news[] = {
 #define N(head) { head, sizeof(head) - 1 }
-		N("daemon started"), N("terminating on signal "), N("reload"), N("starting the Postfix"),
-		N("stopping the Postfix"), N("refreshing the Postfix"), N("aborting the Postfix"),
-		N("the Postfix mail system is "), N("rebuilding "), N("flushing "), N("logging to "),
+		N("daemon started"), N("terminating on signal "), N("reload"),
+		N("starting the Postfix"),
+		N("stopping the Postfix"), N("refreshing the Postfix"),
+		N("aborting the Postfix"),
+		N("the Postfix mail system is "), N("rebuilding "), N("flushing "),
+		N("logging to "),
 #undef N
 	};
 
@@ -67,8 +70,10 @@ pf_master(const struct pf_line *p, struct event *out)
 	if (slice_starts(p->text, SLICE("waiting for the Postfix")) ||
 	    slice_starts(p->text, SLICE("set-permissions")) ||
 	    slice_starts(p->text, SLICE("postfix-script")) ||
-	    slice_starts(p->text, SLICE("restarting ")) || slice_starts(p->text, SLICE("To disable")) ||
-	    slice_starts(p->text, SLICE("Postfix is ")) || slice_starts(p->text, SLICE("See ")) ||
+	    slice_starts(p->text, SLICE("restarting ")) ||
+	    slice_starts(p->text, SLICE("To disable")) ||
+	    slice_starts(p->text, SLICE("Postfix is ")) ||
+	    slice_starts(p->text, SLICE("See ")) ||
 	    slice_starts(p->text, SLICE("Stopping postlogd")))
 		return 0;
 	return -1;

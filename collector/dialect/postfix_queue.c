@@ -2,8 +2,10 @@
  *
  *	ID: uid=0 from=<root>[ orig_id=OLD]				(pickup)
  *	ID: message-id=<1@example.org>					(cleanup)
- *	ID: reject: header Subject: x from mx[192.0.2.1]; from=<a> to=<b> proto=ESMTP helo=<c>: 5.7.1 no
- *	ID: milter-reject: END-OF-MESSAGE from mx[192.0.2.1]: 5.7.1 text; from=<a> ...	(no 3-digit code)
+ *	ID: reject: header Subject: x from mx[192.0.2.1]; from=<a> to=<b> proto=ESMTP
+ *	    helo=<c>: 5.7.1 no
+ *	ID: milter-reject: END-OF-MESSAGE from mx[192.0.2.1]: 5.7.1 text; from=<a> ...
+ *	    (no 3-digit code)
  *	ID: from=<a@example.org>, size=1234, nrcpt=3 (queue active)	(qmgr, at every retry)
  *	ID: from=<a@example.org>, status=expired, returned to sender
  *	ID: sender non-delivery notification: NEW			(bounce)
@@ -63,7 +65,8 @@ check_reason(struct event *e, struct slice where, struct slice content)
 		return;
 	}
 	e->cls = REASON_spam_content;
-	e->sub = slice_starts(where, SLICE("body")) ? SLICE("body_check") : SLICE("header_check");
+	e->sub = slice_starts(where, SLICE("body")) ? SLICE("body_check")
+						    : SLICE("header_check");
 	if (slice_find_nocase(content, SLICE("content-")) == 0 &&
 	    slice_find_nocase(content, SLICE("name=")) >= 0) {
 		e->cls = REASON_attachment;
@@ -262,7 +265,9 @@ pf_qmgr(const struct pf_line *p, struct event *out)
 		return queued(p, out);
 	if (slice_eat(&s, SLICE("removed")))
 		return removed(p, s, out);
-	if (slice_starts(s, SLICE("skipped, ")) || slice_starts(s, SLICE("status=deferred (")))
+	if (slice_starts(s, SLICE("skipped, ")) || slice_starts(s, SLICE("transport ")) ||
+	    slice_starts(s, SLICE("status=deferred (")) ||
+	    slice_starts(s, SLICE("enabling VERP ")) || slice_starts(s, SLICE("sending ")))
 		return pf_info(p, out, REASON_none, SLICE(""));
 	return -1;
 }
@@ -275,7 +280,7 @@ pf_bounce(const struct pf_line *p, struct event *out)
 
 	if (!p->has_id)
 		return -1;
-	if (slice_starts(s, SLICE("not sending ")))
+	if (slice_starts(s, SLICE("not sending ")) || slice_starts(s, SLICE("no trace file ")))
 		return pf_info(p, out, REASON_none, SLICE(""));
 	if (!slice_cut_at(&s, SLICE(" notification: "), &e->stage) || !pf_is_id(s) ||
 	    (!slice_starts(e->stage, SLICE("sender ")) &&
@@ -299,8 +304,11 @@ pf_postsuper(const struct pf_line *p, struct event *out)
 	};
 	static const struct slice totals[] = {
 		{ "Deleted: ", 9 }, { "Requeued: ", 10 }, { "Placed on hold: ", 16 },
-		{ "Released from hold: ", 20 }, { "Force-expired: ", 15 }, { "Expired: ", 9 },
-		{ "Renamed to match inode number: ", 31 },
+		{ "Released from hold: ", 20 }, { "Force-expired: ", 15 },
+		{ "Expired: ", 9 },
+		{ "Renamed to match inode number: ", 31 }, { "removed file ", 13 },
+		{ "renamed file ", 13 }, { "remove ", 7 }, { "expire file ", 12 },
+		{ "name/inode mismatch: ", 21 }, { "bogus file name: ", 17 },
 	};
 
 	for (size_t i = 0; p->has_id && i < sizeof acts / sizeof acts[0]; i++)

@@ -81,6 +81,9 @@ static const struct {
 	A("undeliverable address", "verify"),
 	A("unverified address", "verify"),
 	A("unknown address", "table"),
+	A("address verification problem", "verify"),
+	A("Unable to look up ", "domain"),
+	A("Unable to verify host ", "domain"),
 #undef A
 };
 
@@ -109,7 +112,8 @@ take_class(struct slice *s, enum class *class)
 	};
 
 	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
-		if (s->n > 0 && s->p[0] == classes[i].text.p[0] && slice_eat(s, classes[i].text)) {
+		if (s->n > 0 && s->p[0] == classes[i].text.p[0] &&
+		    slice_eat(s, classes[i].text)) {
 			*class = classes[i].class;
 			return true;
 		}
@@ -120,7 +124,8 @@ static bool
 find_fixed(const struct fixed *f, size_t n, struct slice s, struct event *e)
 {
 	for (size_t i = 0; i < n; i++)
-		if (s.n >= f[i].head.n && s.p[0] == f[i].head.p[0] && slice_starts(s, f[i].head)) {
+		if (s.n >= f[i].head.n && s.p[0] == f[i].head.p[0] &&
+		    slice_starts(s, f[i].head)) {
 			e->cls = f[i].cls;
 			e->sub = f[i].sub;
 			return true;
@@ -155,7 +160,8 @@ block_list(struct slice s, struct event *e)
 	if (!slice_eat(&s, SLICE("Service unavailable; ")) &&
 	    !slice_eat(&s, SLICE("Service denied; ")))
 		return false;
-	if (!slice_cut(&s, '[', &class) || !slice_cut_at(&s, SLICE("] blocked using "), &what))
+	if (!slice_cut(&s, '[', &class) ||
+	    !slice_cut_at(&s, SLICE("] blocked using "), &what))
 		return false;
 	/* s: the zone, or an administrator's words for it */
 	zone = reason_zone((struct slice){ s.p - 15, s.n + 15 });
@@ -167,8 +173,10 @@ block_list(struct slice s, struct event *e)
 		zone = slice_head(s, n);
 	}
 	e->sub = zone;
-	e->cls = is_address(what) && (class.n == 0 || class.p[0] == 'C' || class.p[0] == 'c') ?
-	    REASON_dnsbl : REASON_rhsbl;
+	e->cls =
+	    is_address(what) && (class.n == 0 || class.p[0] == 'C' || class.p[0] == 'c')
+		? REASON_dnsbl
+		: REASON_rhsbl;
 	return true;
 }
 
@@ -226,7 +234,8 @@ class_reason(struct slice s, enum class class, struct slice what, struct event *
 		e->sub = SLICE("policy");
 		return;
 	}
-	if (slice_starts(s, SLICE("Domain ")) && slice_ends(s, SLICE(" does not accept mail (nullMX)"))) {
+	if (slice_starts(s, SLICE("Domain ")) &&
+	    slice_ends(s, SLICE(" does not accept mail (nullMX)"))) {
 		address_reason(class, SLICE("nullmx"), e);
 		return;
 	}
@@ -245,7 +254,8 @@ take_what(struct slice *s, const struct event *e, struct slice *what)
 		return false;
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
 		rest = slice_from(*s, 1);
-		if (known[i].n > 0 && slice_eat(&rest, known[i]) && slice_eat(&rest, SLICE(">: "))) {
+		if (known[i].n > 0 && slice_eat(&rest, known[i]) &&
+		    slice_eat(&rest, SLICE(">: "))) {
 			*what = known[i];
 			*s = rest;
 			return true;

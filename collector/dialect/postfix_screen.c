@@ -93,7 +93,8 @@ screen_busy(const struct pf_line *p, struct event *out)
 }
 
 static int
-screen_connect(const struct pf_line *p, enum event_kind kind, struct slice s, struct event *out)
+screen_connect(
+    const struct pf_line *p, enum event_kind kind, struct slice s, struct event *out)
 {
 	struct event *e = pf_event(out, kind, p);
 
@@ -130,7 +131,11 @@ pf_screen(const struct pf_line *p, struct event *out)
 		out->text = s;
 		return 1;
 	}
-	if (slice_starts(s, SLICE("leaving STRESS mode")) || slice_starts(s, SLICE("cache ")))
+	if (slice_starts(s, SLICE("leaving STRESS mode")) ||
+	    slice_starts(s, SLICE("cache ")))
+		return 0;
+	if (s.n > 0 && s.p[0] == '[' && (slice_has(s, SLICE(": discarding EHLO keywords: ")) ||
+	    slice_has(s, SLICE(": replacing command \""))))
 		return 0;
 	return -1;
 }
@@ -159,24 +164,5 @@ pf_tlsproxy(const struct pf_line *p, struct event *out)
 
 	if (slice_starts(s, SLICE("CONNECT ")) || slice_starts(s, SLICE("DISCONNECT ")))
 		return 0;	/* postscreen or smtp has it */
-	if (slice_eat(&s, SLICE("SSL_accept error from ")) ||
-	    slice_eat(&s, SLICE("SSL_connect error to "))) {
-		struct event *e = pf_event(out, EV_TLS_FAIL, p);
-
-		e->outbound = slice_starts(p->text, SLICE("SSL_connect"));
-		e->cls = REASON_tls_error;
-		e->sub = SLICE("handshake");
-		if (e->outbound ? !pf_relay(&s, e) : !pf_client(&s, e))
-			return -1;
-		slice_eat(&s, SLICE(": "));
-		e->text = s;
-		return 1;
-	}
-	if (slice_starts(s, SLICE("setting up TLS connection ")) ||
-	    slice_has(s, SLICE("subject_CN=")) || slice_has(s, SLICE("ingerprint=")) ||
-	    slice_has(s, SLICE(": depth=")) || slice_starts(s, SLICE("SSL_")))
-		return 0;
-	if (slice_starts(s, SLICE("certificate verification failed for ")))
-		return pf_info(p, out, REASON_tls_error, SLICE("cert"));
-	return pf_tls(s, out);
+	return pf_tls(p, out);
 }

@@ -6,8 +6,6 @@
  *	NOQUEUE: reject: RCPT from mx.example.org[192.0.2.1]: 554 5.7.1 <joe@example.org>:
  *	    Relay access denied; from=<a@example.net> to=<joe@example.org> proto=ESMTP helo=<x>
  *	[ID: ]lost connection after DATA (4096 bytes) from mx.example.org[192.0.2.1]
- *	Anonymous TLS connection established from mx.example.org[192.0.2.1]: TLSv1.3 with
- *	    cipher TLS_AES_256_GCM_SHA384 (256/256 bits)
  * The prefix "ID: " of lost connections is 3.10's. */
 #include "dialect/postfix.h"
 
@@ -107,7 +105,8 @@ client(const struct pf_line *p, struct slice s, struct event *out)
 		s = word;
 	}
 	if (slice_eat(&s, SLICE(", sasl_method="))) {
-		e->sasl_method = slice_cut_at(&s, SLICE(", sasl_username="), &word) ? word : s;
+		e->sasl_method =
+		    slice_cut_at(&s, SLICE(", sasl_username="), &word) ? word : s;
 		if (e->sasl_method.p != s.p && !slice_rcut_at(&s, SLICE(", sasl_sender="),
 		    &e->sasl_user))
 			e->sasl_user = s;	/* the name may hold commas and blanks */
@@ -161,8 +160,12 @@ verdict_reason(struct event *e)
 {
 	e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
 	switch (e->cls) {
-	case REASON_virus: case REASON_attachment: case REASON_spam_content: case REASON_spf:
-	case REASON_dkim: case REASON_dmarc:
+	case REASON_virus:
+	case REASON_attachment:
+	case REASON_spam_content:
+	case REASON_spf:
+	case REASON_dkim:
+	case REASON_dmarc:
 		return;
 	default:
 		e->cls = REASON_policy;
@@ -196,6 +199,21 @@ proxy_user(struct event *e)
 	}
 }
 
+/* "reject: ETRN DOMAIN... from CLIENT": a 459 that is not logged. */
+static int
+etrn(struct slice s, struct event *e)
+{
+	struct slice domain;
+
+	if (e->kind != EV_REJECT || !slice_rcut_at(&s, SLICE("... from "), &domain) ||
+	    !pf_client(&s, e))
+		return -1;
+	e->kind = EV_TEMPFAIL;
+	e->cls = REASON_policy;
+	e->text = slice_trim(domain);
+	return 1;
+}
+
 int
 pf_action(const struct pf_line *p, struct event *out)
 {
@@ -213,6 +231,8 @@ pf_action(const struct pf_line *p, struct event *out)
 		at++;
 	e->stage = slice_head(s, at);
 	s = slice_from(s, at);
+	if (slice_eq(e->stage, SLICE("ETRN")) && !slice_starts(s, SLICE(" from ")))
+		return etrn(s, e);
 	if (slice_eat(&s, SLICE(" from "))) {
 		if (!pf_client(&s, e))
 			return -1;
@@ -234,71 +254,6 @@ pf_action(const struct pf_line *p, struct event *out)
 	} else {
 		action_reason(e, action);
 	}
-	return 1;
-}
-
-static bool
-word_end(struct slice *s, struct slice *word)
-{
-	size_t i = 0;
-
-	while (i < s->n && s->p[i] != ' ')
-		i++;
-	*word = slice_head(*s, i);
-	*s = slice_from(*s, i < s->n ? i + 1 : i);
-	return i > 0;
-}
-
-/* "TRUST TLS connection established|reused from|to PEER[ to SNI]: PROTO with cipher C ..." */
-int
-pf_tls(struct slice s, struct event *out)
-{
-	static const struct slice trusts[] = {
-		{ "Anonymous ", 10 }, { "Untrusted ", 10 }, { "Trusted ", 8 }, { "Verified ", 9 },
-	};
-	struct event *e = event_begin(out, EV_TLS);
-	struct slice head;
-	bool good;
-
-	for (size_t i = 0; i < sizeof trusts / sizeof trusts[0]; i++)
-		if (slice_eat(&s, trusts[i])) {
-			e->tls_trust = slice_head(trusts[i], trusts[i].n - 1);
-			break;
-		}
-	if (!slice_eat(&s, SLICE("TLS connection ")))
-		return -1;
-	if (slice_eat(&s, SLICE("reused ")))
-		e->kind = EV_INFO;	/* the same TLS session for a further mail */
-	else if (!slice_eat(&s, SLICE("established ")))
-		return -1;
-	e->outbound = slice_eat(&s, SLICE("to "));
-	if (!e->outbound && !slice_eat(&s, SLICE("from ")))
-		return -1;
-	good = e->outbound ? pf_relay(&s, e) : pf_client(&s, e);
-	if (!good) {	/* before 2.5 no address: "to mail.example.org: TLSv1 with ..." */
-		if (!slice_cut_at(&s, SLICE(": "), e->outbound ? &e->relay : &e->client_name))
-			return -1;
-	} else if (!slice_cut_at(&s, SLICE(": "), &head)) {
-		return -1;	/* head: " to SNI", 3.4 */
-	}
-	if (!word_end(&s, &e->tls_proto) || !slice_eat(&s, SLICE("with cipher ")) ||
-	    !word_end(&s, &e->tls_cipher))
-		return -1;
-	e->text = s;
-	return 1;
-}
-
-/* "SSL_accept error from CLIENT: WHY", "... to RELAY: WHY" */
-static int
-handshake(const struct pf_line *p, struct slice s, struct event *out)
-{
-	struct event *e = pf_event(out, EV_TLS_FAIL, p);
-
-	if (!pf_client(&s, e) || !slice_eat(&s, SLICE(": ")))
-		return -1;
-	e->cls = REASON_tls_error;
-	e->sub = SLICE("handshake");
-	e->text = s;
 	return 1;
 }
 
@@ -342,29 +297,14 @@ pf_smtpd(const struct pf_line *p, struct event *out)
 		if (slice_eat(&s, SLICE("improper command pipelining after ")))
 			return broken(p, EV_INFO, s, out);
 		break;
-	case 's':
-		if (slice_starts(s, SLICE("setting up TLS connection from ")))
-			return 0;
-		break;
-	case 'S':
-		if (slice_eat(&s, SLICE("SSL_accept error from ")))
-			return handshake(p, s, out);
-		if (slice_starts(s, SLICE("SSL_accept:")) || slice_starts(s, SLICE("SSL3 alert ")))
-			return 0;
-		break;
-	case 'A': case 'T': case 'U': case 'V':
-		if (slice_starts(s, SLICE("Unverified: ")) || slice_starts(s, SLICE("Verified: ")) ||
-		    slice_starts(s, SLICE("Untrusted: ")) || slice_starts(s, SLICE("Trusted: ")))
-			return 0;	/* the client's certificate, before 2.5 */
-		return pf_tls(s, out);
+	case 'A': case 'S': case 'T': case 'U': case 'V':
+		return pf_tls(p, out);
 	}
-	if (p->has_id || slice_starts(s, SLICE("reject")) || slice_starts(s, SLICE("proxy-")) ||
-	    slice_starts(s, SLICE("milter-")) || slice_starts(s, SLICE("hold: ")) ||
-	    slice_starts(s, SLICE("discard: ")))
+	if (p->has_id || slice_starts(s, SLICE("reject")) ||
+	    slice_starts(s, SLICE("proxy-")) || slice_starts(s, SLICE("milter-")) ||
+	    slice_starts(s, SLICE("hold: ")) || slice_starts(s, SLICE("discard: ")))
 		return pf_action(p, out);
-	/* details of certificates: "mx.example.org[192.0.2.1]: subject_CN=..., issuer=..." */
-	if (slice_has(s, SLICE("]: subject_CN=")) || slice_has(s, SLICE("]: Untrusted: subject_CN=")) ||
-	    slice_has(s, SLICE("]: Trusted: subject_CN=")) || slice_has(s, SLICE("ingerprint=")))
-		return 0;
-	return -1;
+	if (slice_starts(s, SLICE("Refusing ")) || slice_has(s, SLICE(": replacing command \"")))
+		return pf_info(p, out, REASON_none, SLICE(""));
+	return pf_tls(p, out);
 }

@@ -78,7 +78,8 @@ about_client(struct slice s, struct event *e)
 	if (slice_eat(&s, SLICE("hostname "))) {
 		e->cls = REASON_rdns;
 		e->sub = SLICE("unverified");
-		if (!slice_cut_at(&s, SLICE(" does not resolve to address "), &e->client_name))
+		if (!slice_cut_at(
+			&s, SLICE(" does not resolve to address "), &e->client_name))
 			return false;
 		e->client_ip = slice_cut_at(&s, SLICE(": "), &head) ? head : s;
 		e->loopback = address_is_loopback(e->client_ip);
@@ -104,7 +105,8 @@ old_name_check(struct slice s, struct event *e)
 {
 	slice_eat(&s, SLICE("smtpd_peer_init: "));
 	if (!slice_has(s, SLICE(": address not listed for hostname ")) &&
-	    !(slice_has(s, SLICE(": hostname ")) && slice_has(s, SLICE(" verification failed"))))
+	    !(slice_has(s, SLICE(": hostname ")) &&
+		slice_has(s, SLICE(" verification failed"))))
 		return false;
 	if (!slice_cut_at(&s, SLICE(": "), &e->client_ip))
 		return false;
@@ -118,9 +120,12 @@ static bool
 own_socket(struct slice name)
 {
 	static const char *const own[] = {
-		"rewrite", "bounce", "defer", "trace", "verify", "proxymap", "proxywrite", "anvil",
-		"scache", "tlsmgr", "tlsproxy", "retry", "error", "discard", "dnsblog", "smtpd",
-		"cleanup", "flush", "qmgr", "pickup", "showq", "local", "smtp", "relay", "lmtp",
+		"rewrite", "bounce", "defer", "trace", "verify", "proxymap", "proxywrite",
+		"anvil",
+		"scache", "tlsmgr", "tlsproxy", "retry", "error", "discard", "dnsblog",
+		"smtpd",
+		"cleanup", "flush", "qmgr", "pickup", "showq", "local", "smtp", "relay",
+		"lmtp",
 		"virtual", "resolve", "postlog",
 	};
 
@@ -148,11 +153,13 @@ filter_broken(struct slice s, struct event *e)
 		struct slice head, end;
 	} filters[] = {
 #define B(head, end) { { head, sizeof(head) - 1 }, { end, sizeof(end) - 1 } }
-		B("connect to Milter service ", ": "), B("milter ", ": "), B("Milter ", ": "),
+		B("connect to Milter service ", ": "), B("milter ", ": "),
+		B("Milter ", ": "),
 		B("connect to proxy filter ", ": "), B("connect to proxy service ", ": "),
 		B("lost connection with proxy ", " "), B("timeout talking to proxy ", " "),
 		B("proxy ", " rejected "), B("access policy server ", ": "),
-		B("policy server ", ": "), B("smtpd_proxy_", ": "), B("timeout on Milter", ": "),
+		B("policy server ", ": "), B("smtpd_proxy_", ": "),
+		B("timeout on Milter", ": "),
 #undef B
 	};
 
@@ -197,7 +204,9 @@ static const struct {
 	{ { part, sizeof(part) - 1 }, EV_##kind, REASON_##cls, { sub, sizeof(sub) - 1 } }
 	T("TLS library problem", INFO, tls_error, "handshake"),
 	T("queue file size limit exceeded", REJECT, size, ""),
+	T(" exceeds message size limit", REJECT, size, ""),
 	T("message rejected: hopcount exceeded", REJECT, loop, ""),
+	T("message rejected: ", REJECT, protocol, ""),
 	T("No space left on device", QWARN, resource, "disk"),
 	T("not enough free space", QWARN, resource, "disk"),
 	T("Disk quota exceeded", QWARN, resource, "disk"),
@@ -289,6 +298,8 @@ take_id(struct slice *s, struct event *e)
 {
 	struct slice rest = *s, id;
 
+	if (slice_eat(s, SLICE("NOQUEUE: ")))
+		return;
 	if (slice_cut(&rest, ':', &id) && pf_is_id(id) && slice_eat_char(&rest, ' ')) {
 		e->id = id;
 		*s = rest;
@@ -296,7 +307,8 @@ take_id(struct slice *s, struct event *e)
 }
 
 int
-pf_warning(const struct pf_line *p, struct slice severity, struct slice s, struct event *out)
+pf_warning(
+    const struct pf_line *p, struct slice severity, struct slice s, struct event *out)
 {
 	bool warning = slice_eq(severity, SLICE("warning"));
 	struct event *e = pf_event(out, EV_QWARN, p);

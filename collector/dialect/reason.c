@@ -72,7 +72,8 @@ word_here(const struct word *w, struct slice s)
 	/* a short word must also end here: "dsl", not "dsleeps" */
 	if (i <= 4 && i < s.n && is_alnum(s.p[i]))
 		return false;
-	return w->also == NULL || slice_find_nocase(slice_from(s, i), slice_of(w->also)) >= 0;
+	return w->also == NULL ||
+	       slice_find_nocase(slice_from(s, i), slice_of(w->also)) >= 0;
 }
 
 static bool
@@ -118,7 +119,8 @@ zone_at(struct slice s)
 {
 	size_t n = 0, dots = 0, first;
 
-	while (n < s.n && (is_alnum(s.p[n]) || s.p[n] == '.' || s.p[n] == '-' || s.p[n] == '_'))
+	while (n < s.n &&
+	       (is_alnum(s.p[n]) || s.p[n] == '.' || s.p[n] == '-' || s.p[n] == '_'))
 		n++;
 	while (n > 0 && s.p[n - 1] == '.')
 		n--;
@@ -161,10 +163,12 @@ dsn_number(struct slice dsn)
 {
 	uint64_t cls, subject, detail;
 
-	if (!slice_u64(&dsn, &cls) || !slice_eat_char(&dsn, '.') || !slice_u64(&dsn, &subject) ||
-	    !slice_eat_char(&dsn, '.') || !slice_u64(&dsn, &detail) || subject > 9 || detail > 99)
+	if (!slice_u64(&dsn, &cls) || !slice_eat_char(&dsn, '.') ||
+	    !slice_u64(&dsn, &subject) || !slice_eat_char(&dsn, '.') ||
+	    !slice_u64(&dsn, &detail) || subject > 9)
 		return 0;
-	return (unsigned)(subject * 100 + detail);
+	/* some invent details ("5.7.606"): the subject still says something */
+	return (unsigned)(subject * 100 + (detail < 99 ? detail : 99));
 }
 
 static enum reason
@@ -226,6 +230,10 @@ vague_code(unsigned dsn, unsigned code, bool remote, struct slice *sub)
 		return REASON_auth_required;
 	}
 	switch (dsn / 100) {
+	case 2:
+		if (remote)
+			break;	/* theirs to know */
+		return answer(sub, REASON_resource, SLICE("mailbox"));
 	case 3:	/* x.3.0 of another server is its way to say nothing */
 		return remote && dsn == 300 ? REASON_other : REASON_resource;
 	case 5: return REASON_protocol;
@@ -255,7 +263,8 @@ spf_result(struct slice text)
 }
 
 enum reason
-reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote, struct slice *sub)
+reason_of_text(
+    struct slice text, struct slice dsn, unsigned code, bool remote, struct slice *sub)
 {
 	unsigned number = dsn_number(dsn);
 	const struct word *w;

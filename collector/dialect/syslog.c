@@ -45,7 +45,8 @@ claims(const struct line *l)
 	struct slice who;
 	uint64_t n;
 
-	if (!slice_starts(l->tag, SLICE("rsyslog")) && !slice_starts(l->tag, SLICE("systemd-journal")))
+	if (!slice_starts(l->tag, SLICE("rsyslog")) &&
+	    !slice_starts(l->tag, SLICE("systemd-journal")))
 		return false;
 	return take_loss(l->text, &n, &who);
 }

@@ -232,8 +232,8 @@ take_last(struct parsing *p, struct header *h, struct line *l)
 	size_t n = l->host.n < sizeof host ? l->host.n : sizeof host;
 
 	memcpy(host, l->host.p != NULL ? l->host.p : "", n);
-	if (p->last.n == 0 || !header_parse(h, buf_slice(&p->last), l) || l->repeat_of_last ||
-	    !slice_eq(l->host, (struct slice){ host, n }))
+	if (p->last.n == 0 || !header_parse(h, buf_slice(&p->last), l) ||
+	    l->repeat_of_last || !slice_eq(l->host, (struct slice){ host, n }))
 		return false;
 	l->time = again.time;
 	l->usec = again.usec;
@@ -405,8 +405,9 @@ view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *ou
 	if (good && o->mode == PARSE_STATS)
 		good = put_stats(p, e);
 	if (good)
-		good = flush(p, e) && (fflush(out) == 0 || err_set(e, "write the output: %s",
-		    strerror(errno)));
+		good =
+		    flush(p, e) && (fflush(out) == 0 ||
+				       err_set(e, "write the output: %s", strerror(errno)));
 	buf_free(&p->buf);
 	buf_free(&p->last);
 	arena_free(&p->names);

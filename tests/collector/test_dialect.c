@@ -94,8 +94,8 @@ put_event(struct buf *b, unsigned number, const struct event *e)
 	if (e->delay_ms >= 0)
 		buf_fmt(b, " delay=%lld", (long long)e->delay_ms);
 	if (e->delays_ms[0] >= 0)
-		buf_fmt(b, " delays=%d/%d/%d/%d", (int)e->delays_ms[0], (int)e->delays_ms[1],
-		    (int)e->delays_ms[2], (int)e->delays_ms[3]);
+		buf_fmt(b, " delays=%d/%d/%d/%d", (int)e->delays_ms[0],
+		    (int)e->delays_ms[1], (int)e->delays_ms[2], (int)e->delays_ms[3]);
 	put(b, "proto", e->proto);
 	put(b, "tls", e->tls_proto);
 	put(b, "cipher", e->tls_cipher);
@@ -177,8 +177,8 @@ compare(const char *name, struct slice got, struct slice want)
 		if (has_g && has_w && slice_eq(g, w))
 			continue;
 		if (bad++ < 5)
-			printf("# got  %.*s\n# want %.*s\n", has_g ? (int)g.n : 0, has_g ? g.p : "",
-			    has_w ? (int)w.n : 0, has_w ? w.p : "");
+			printf("# got  %.*s\n# want %.*s\n", has_g ? (int)g.n : 0,
+			    has_g ? g.p : "", has_w ? (int)w.n : 0, has_w ? w.p : "");
 		if (!has_g || !has_w)
 			break;
 	}
@@ -194,7 +194,8 @@ test_log(const char *dir, const char *file)
 	size_t stem = strlen(file) - 4;
 
 	snprintf(path, sizeof path, "%s/%s", dir, file);
-	ok(run(path, &got, &e), "%s can be read%s%s", path, e.text[0] != '\0' ? ": " : "", e.text);
+	ok(run(path, &got, &e), "%s can be read%s%s", path, e.text[0] != '\0' ? ": " : "",
+	    e.text);
 	snprintf(path, sizeof path, "%s/%.*s.want", dir, (int)stem, file);
 	read_want(path, &want);
 	compare(path, buf_slice(&got), buf_slice(&want));
@@ -265,6 +266,15 @@ test_reasons(void)
 		{ "sorry", "5.2.2", 552, true, REASON_mailbox_full, "" },
 		{ "unusual rate of unsolicited mail", "4.7.28", 421, true, REASON_ratelimit, "" },
 		{ "<spam@example.org> no thanks", "", 550, true, REASON_other, "" },
+		{ "Access denied, banned sending IP", "5.7.606", 550, true, REASON_policy,
+		    "blacklisted" },
+		{ "no", "5.7.606", 550, true, REASON_policy, "" },
+		{ "[TSS04] Messages temporarily deferred due to complaints", "4.7.0", 421, true,
+		    REASON_ratelimit, "" },
+		{ "temporarily deferred for 5 minutes", "4.7.0", 421, true, REASON_greylist,
+		    "remote" },
+		{ "part of their network is on our block list", "5.7.1", 550, true, REASON_dnsbl,
+		    "" },
 		{ "no", "5.7.1", 550, false, REASON_policy, "" },
 		{ "no", "", 0, false, REASON_other, "" },
 		{ "", "", 0, false, REASON_other, "" },
@@ -274,11 +284,12 @@ test_reasons(void)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct slice sub;
-		enum reason r = reason_of_text(slice_of(cases[i].text), slice_of(cases[i].dsn),
-		    cases[i].code, cases[i].remote, &sub);
+		enum reason r = reason_of_text(slice_of(cases[i].text),
+		    slice_of(cases[i].dsn), cases[i].code, cases[i].remote, &sub);
 
-		if (!ok(r == cases[i].cls && slice_eq(sub, slice_of(cases[i].sub)), "\"%s\" is %s/%s",
-		    cases[i].text, reason_name(cases[i].cls), cases[i].sub))
+		if (!ok(r == cases[i].cls && slice_eq(sub, slice_of(cases[i].sub)),
+			"\"%s\" is %s/%s", cases[i].text, reason_name(cases[i].cls),
+			cases[i].sub))
 			printf("# got %s/%.*s\n", reason_name(r), (int)sub.n, sub.p);
 	}
 }

@@ -87,7 +87,8 @@ test_ids(void)
 		"4F1A2B3C4D", "ABCDEF", "12345", "3bFQm21Xz3zwb", "4XvBNmzbcdfzghj",
 	};
 	static const char *const bad[] = {
-		"", "warning", "statistics", "NOQUEUE", "Deleted", "1234", "4F1A 2B3C", "reload",
+		"", "warning", "statistics", "NOQUEUE", "Deleted", "1234", "4F1A 2B3C",
+		"reload",
 		"ABCDEF-01", "4F1A2B3C4D4F1A2B3C4D4F1A2B3C4D4F1A2B3C4D",
 	};
 
@@ -109,17 +110,22 @@ test_claims(void)
 		{ "postfix", "postfix" }, { "postfix/postfix-script", "postfix" },
 		{ "postfix/something-new", "postfix" }, { "postsuper", "postfix" },
 		{ "postfix/policyd-spf", NULL }, { "postfix/postgrey", NULL },
-		{ "cyrus/lmtp", NULL }, { "dovecot", NULL }, { "smtpd", NULL }, { "", NULL },
-		{ "/", NULL }, { "postfix/", NULL }, { "postgrey", NULL }, { "master", NULL },
+		{ "cyrus/lmtp", NULL }, { "dovecot", NULL }, { "smtpd", NULL },
+		{ "", NULL },
+		{ "/", NULL }, { "postfix/", NULL }, { "postgrey", NULL },
+		{ "master", NULL },
 		{ "amavis", "amavis" }, { "amavisd", "amavis" }, { "amavisd-milter", NULL },
+		{ "/usr/sbin/amavisd", "amavis" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct line l = { .tag = slice_of(cases[i].tag), .text = SLICE("x"), .repeat = 1 };
+		struct line l = {
+			.tag = slice_of(cases[i].tag), .text = SLICE("x"), .repeat = 1
+		};
 		const struct dialect *d = dialect_of(&l);
 
-		is_str(d != NULL ? d->name : "none", cases[i].dialect != NULL ? cases[i].dialect :
-		    "none", cases[i].tag);
+		is_str(d != NULL ? d->name : "none",
+		    cases[i].dialect != NULL ? cases[i].dialect : "none", cases[i].tag);
 	}
 }
 

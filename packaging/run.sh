@@ -58,7 +58,7 @@ read_journal() {
 }
 
 mkdir -p "$run" || exit
-files=${LOGS:-$(mail_logs "$logs"/mail.log* "$logs"/maillog* "$logs"/mail/*.log*)}
+files=${LOGS:-$(mail_logs "$logs"/mail "$logs"/mail.log* "$logs"/maillog* "$logs"/mail/*.log*)}
 # A machine whose syslog does not sort by facility has it all in one file.
 [ -n "$files" ] || files=$(mail_logs "$logs"/syslog* "$logs"/messages*)
 if [ -n "$files" ]; then

@@ -460,6 +460,12 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	if (!state_commit(in->state, &c, e))
 		return false;
 	in->lines_committed = in->total.lines;
+	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
+		uint32_t n = state_forgotten(in->state, h);
+
+		if (n > 0)
+			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, n);
+	}
 	if (slow)
 		in->slow_at = in->now;
 	return true;

@@ -551,6 +551,7 @@ count_rest(const struct life *l, const struct found *w)
 		add(l, w->removed->time, M_b_lost, rest);
 	} else if (rest > 0 && w->held != NULL) {
 		add(l, w->held->time, M_b_held, rest);
+		add(l, w->held->time, M_b_msgs, -1);	/* on hold is not under way */
 	}
 	add(l, w->received, M_b_msgs, 1);
 	if (w->removed != NULL)

@@ -25,7 +25,6 @@ struct track {
 	struct mail **changed;	/* since the commit */
 	size_t n_changed, cap_changed;
 	uint64_t now;		/* counts events */
-	uint64_t overflow;
 	size_t bytes;
 };
 
@@ -155,7 +154,7 @@ learn(struct track *t, struct mail *m, const struct fact *f)
 	uint32_t cap = m->cap;
 
 	if (!mail_add(m, f)) {
-		t->overflow++;
+		tally_add(t->tally, m->host, f->time / 60, M_evicted, 1);
 		return;
 	}
 	t->bytes += m->cap - cap;
@@ -675,10 +674,4 @@ size_t
 track_memory_bytes(const struct track *t)
 {
 	return t->bytes + (t->mask + 1) * sizeof(struct mail *);
-}
-
-uint64_t
-track_overflow(const struct track *t)
-{
-	return t->overflow;
 }

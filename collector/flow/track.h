@@ -63,7 +63,5 @@ void track_kept(struct track *t);
 
 size_t track_mails(const struct track *t);
 size_t track_memory_bytes(const struct track *t);
-/* Facts that a full mail could not take, since start. */
-uint64_t track_overflow(const struct track *t);
 
 #endif

@@ -88,6 +88,9 @@ struct commit {
  * the same call may be made again later. */
 bool state_commit(struct state *s, const struct commit *c, struct err *e);
 
+/* Mails of a host that were dropped for their age and had not ended; asking takes them. */
+uint32_t state_forgotten(struct state *s, unsigned host);
+
 /* The oldest minute of a host that changed since state_drawn(), INT64_MAX if none: what
  * the RRDs do not show yet. */
 int64_t state_undrawn(const struct state *s, unsigned host);

@@ -44,6 +44,7 @@ struct state {
 	/* mails that were put away */
 	struct whereabouts *where;
 	size_t where_mask, where_n;
+	uint32_t forgotten[HOSTS_MAX];	/* open mails that were dropped for their age */
 	int64_t *fetched;		/* blocks whose mails are in the table again */
 	size_t n_fetched, cap_fetched;
 	bool unread_block;		/* a block that was wanted cannot be read */

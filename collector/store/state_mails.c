@@ -361,10 +361,47 @@ mails_committed(struct state *s, bool done)
 		s->unread_block = true;
 }
 
+static bool
+has_ended(const struct mail *m)
+{
+	uint32_t at = 0;
+	struct fact f;
+	bool ended = !m->real;		/* only others spoke of it */
+
+	while (mail_next(m, &at, &f)) {
+		if (f.kind == FACT_REMOVED || f.kind == FACT_REFUSED || f.kind == FACT_PROBE)
+			ended = true;
+		else if (f.kind == FACT_CLIENT || f.kind == FACT_PICKUP)
+			ended = false;
+	}
+	return ended;
+}
+
+static void
+forget(struct state *s, struct slice mails)
+{
+	struct mail m;
+
+	while (mails.n > 0 && mail_decode(&mails, &m)) {
+		if (m.host < HOSTS_MAX && !has_ended(&m))
+			s->forgotten[m.host]++;
+		free(m.facts);
+	}
+}
+
+uint32_t
+state_forgotten(struct state *s, unsigned host)
+{
+	uint32_t n = s->forgotten[host];
+
+	s->forgotten[host] = 0;
+	return n;
+}
+
 bool
 mails_expire(struct state *s, int64_t minute, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids FROM block WHERE at < ?1", e);
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids, mails FROM block WHERE at < ?1", e);
 	char sql[80];
 
 	if (st == NULL)
@@ -375,6 +412,7 @@ mails_expire(struct state *s, int64_t minute, struct err *e)
 
 		for (size_t i = 0; i + 8 <= ids.n; i += 8)
 			where_unset(s, hash_read64(ids.p + i), sqlite3_column_int64(st, 0));
+		forget(s, db_blob(st, 2));
 	}
 	sqlite3_finalize(st);
 	(void)snprintf(sql, sizeof sql, "DELETE FROM block WHERE at < %lld",

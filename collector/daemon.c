@@ -60,6 +60,7 @@ now_s(void)
 static const char *
 host_label(struct arena *a, struct slice name)
 {
+	struct slice label = name, rest = name;
 	size_t n = 0;
 
 	while (n < name.n && strchr("0123456789.:abcdefABCDEF", name.p[n]) != NULL)
@@ -67,8 +68,8 @@ host_label(struct arena *a, struct slice name)
 	if (n == name.n && (slice_has(name, SLICE(":")) ||
 	    (name.n > 0 && name.p[name.n - 1] >= '0' && name.p[name.n - 1] <= '9')))
 		return arena_strdup(a, name);
-	(void)slice_cut(&name, '.', &name);
-	return arena_strdup(a, name);
+	(void)slice_cut(&rest, '.', &label);
+	return arena_strdup(a, label);
 }
 
 static const char *const (*

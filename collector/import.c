@@ -56,6 +56,24 @@ progress_end(void)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* A log is known by its whole name, whether import or daemon read it. Links stay as they
+ * are: that is how the configuration names it. */
+static void
+whole_family(const char *path, char *out, size_t size)
+{
+	char whole[8192];
+	size_t n = 0;
+
+	if (path[0] != '/' && strcmp(path, "-") != 0 && getcwd(whole, sizeof whole / 2) != NULL) {
+		n = strlen(whole);
+		whole[n++] = '/';
+		while (path[0] == '.' && path[1] == '/')
+			path += 2;
+	}
+	(void)snprintf(whole + n, sizeof whole - n, "%s", path);
+	reader_family(whole, out, size);
+}
+
 static struct state_source *
 source_for(struct ingest *in, struct reader *r, const char *path)
 {
@@ -65,7 +83,7 @@ source_for(struct ingest *in, struct reader *r, const char *path)
 	if (strcmp(path, "-") != 0)
 		src = state_source_of(ingest_state(in), r);
 	if (src == NULL) {
-		reader_family(path, family, sizeof family);
+		whole_family(path, family, sizeof family);
 		src = state_source_add(ingest_state(in), family);
 		reader_identity(r, &src->dev, &src->ino);
 	}

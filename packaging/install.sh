@@ -22,6 +22,17 @@ put() {
     done
 }
 
+# put_with_prefix FOLDER FILE...: files that name our programs
+put_with_prefix() {
+    folder=$1
+    shift
+    install -d "$folder"
+    for f in "$@"; do
+        sed "s|/usr/local/|$prefix/|g" "$f" >"$new"
+        install -m 644 "$new" "$folder/${f##*/}"
+    done
+}
+
 # manual PROGRAM: programs write their own page, and its first line has the section
 manual() {
     "$1" --man >"$new" || :     # a check that prints no state ends with 3
@@ -39,17 +50,13 @@ put 755 "$to/sbin" "$build"/bin/mxgauged
 put 755 "$to/lib/nagios/plugins" "$build"/plugins/check_*
 put 644 "$share/rrd-templates" rrd-templates/*.conf
 put 644 "$share/nagios" nagios-cfg/nagios/commands/*.cfg
-put 644 "$share/nrpe" nagios-cfg/nrpe/*
 put 644 "$share/icinga2" nagios-cfg/icinga2/*
 put 644 "$share/cacti" cacti/*.xml
 put 644 "$doc" README.md CHANGELOG.md LICENSE
 put 644 "$doc/docs" docs/*.md
 put 644 "$doc/docs/img" docs/img/*.png
-for unit in packaging/*.service; do
-    sed "s|/usr/local/sbin/|$prefix/sbin/|" "$unit" >"$new"
-    install -d "$to/lib/systemd/system"
-    install -m 644 "$new" "$to/lib/systemd/system/${unit##*/}"
-done
+put_with_prefix "$share/nrpe" nagios-cfg/nrpe/*.cfg
+put_with_prefix "$to/lib/systemd/system" packaging/*.service
 for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check_*; do
     manual "$program"
 done

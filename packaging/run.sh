@@ -58,10 +58,12 @@ read_journal() {
 }
 
 mkdir -p "$run" || exit
-files=${LOGS:-$(mail_logs "$logs"/mail.log* "$logs"/maillog* "$logs"/mail/*.log*)}
+files=${LOGS:-$(mail_logs "$logs"/mail "$logs"/mail.log* "$logs"/maillog* "$logs"/mail/*.log*)}
 # A machine whose syslog does not sort by facility has it all in one file.
 [ -n "$files" ] || files=$(mail_logs "$logs"/syslog* "$logs"/messages*)
-if [ -n "$files" ]; then
+if [ -n "${LOGS:-}" ]; then
+    what="the log that LOGS names"
+elif [ -n "$files" ]; then
     what="this machine's mail log"
 elif journal; then
     what="this machine's journal"
@@ -71,9 +73,9 @@ else
     files=tests/logs/day/postfix.log
 fi
 echo "Reading $what:" $files
-if [ "$(cat "$run/what" 2>/dev/null)" != "$what" ]; then
+if [ "$(cat "$run/what" 2>/dev/null)" != "$what${LOGS:+: $LOGS}" ]; then
     rm -rf "$state" "$run/web"         # what was shown before is another log's
-    echo "$what" >"$run/what"
+    echo "$what${LOGS:+: $LOGS}" >"$run/what"
 fi
 
 # shellcheck disable=SC2086

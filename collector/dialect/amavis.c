@@ -153,7 +153,8 @@ take_message_id(struct slice *s, struct slice *mid)
 	struct slice body = *s, subject;
 	ptrdiff_t at;
 
-	if (slice_cut_at(&body, SLICE(", Subject: "), &subject))
+	if (memchr(body.p, '"', body.n) != NULL &&
+	    slice_cut_at(&body, SLICE(", Subject: \""), &subject))
 		body = subject;
 	at = slice_rfind(body, SLICE(", mail_id: "));
 	if (at < 0)

@@ -457,11 +457,14 @@ tail_here(struct slice s, struct event *e)
 	return n > 0;
 }
 
+enum { TAILS_MAX = 16 };	/* a line made of beginnings must not cost its square */
+
 size_t
 pf_tail(struct slice s, struct event *e)
 {
 	struct slice what = s, address;
 	size_t at = 0, first = s.n;
+	int tries = 0;
 
 	/* "<client's text>: Helo command rejected": what is refused holds no tail */
 	if (pf_address(&what, &address))
@@ -482,6 +485,8 @@ pf_tail(struct slice s, struct event *e)
 			return at - 1;
 		if (first == s.n)
 			first = at - 1;
+		if (++tries == TAILS_MAX)
+			break;
 	}
 	return first;	/* a line that was cut, or one without */
 }

@@ -79,6 +79,8 @@ check_reason(struct event *e, struct slice where, struct slice content)
 	}
 }
 
+enum { ORIGINS_MAX = 32 };	/* content is 200 bytes at most, and so is HELO */
+
 /* Where " from CLIENT; " that the program wrote begins in s: the last place where what
  * follows looks like its own. */
 static bool
@@ -87,7 +89,8 @@ take_origin(struct slice *s, struct event *e)
 	struct slice head = *s, rest, found;
 	ptrdiff_t at;
 
-	while ((at = slice_rfind(head, SLICE(" from "))) >= 0) {
+	for (int tries = 0; tries < ORIGINS_MAX &&
+	    (at = slice_rfind(head, SLICE(" from "))) >= 0; tries++) {
 		rest = slice_from(*s, (size_t)at + 6);
 		found = rest;
 		if ((slice_eat(&found, SLICE("local;")) || pf_client(&found, e)) &&

@@ -133,21 +133,12 @@ find_fixed(const struct fixed *f, size_t n, struct slice s, struct event *e)
 	return false;
 }
 
+/* Of a client: its address, else its name, which no digit ends. */
 static bool
 is_address(struct slice what)
 {
-	bool colon = false;
-
-	for (size_t i = 0; i < what.n; i++) {
-		char c = what.p[i];
-
-		if (c == ':')
-			colon = true;
-		else if (!pf_is_digit(c) && c != '.' &&
-		    !((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))
-			return false;
-	}
-	return what.n > 0 && (colon || pf_is_digit(what.p[what.n - 1]));
+	return what.n > 0 && (memchr(what.p, ':', what.n) != NULL ||
+	    (pf_is_digit(what.p[0]) && pf_is_digit(what.p[what.n - 1])));
 }
 
 /* "Service unavailable; CLASS [WHAT] blocked using ZONE[; why]": a client's address is on

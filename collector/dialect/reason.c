@@ -117,23 +117,24 @@ best_word(struct slice text, unsigned code, bool remote)
 static struct slice
 zone_at(struct slice s)
 {
-	size_t n = 0, dots = 0, first;
+	size_t n = 0, dots = 0, first = 0;
 
-	while (n < s.n &&
-	       (is_alnum(s.p[n]) || s.p[n] == '.' || s.p[n] == '-' || s.p[n] == '_'))
-		n++;
-	while (n > 0 && s.p[n - 1] == '.')
+	for (; n < s.n; n++) {
+		char c = s.p[n];
+
+		if (c == '.')
+			first = dots++ == 0 ? n : first;
+		else if (!is_alnum(c) && c != '-' && c != '_')
+			break;
+	}
+	while (n > 0 && s.p[n - 1] == '.') {
 		n--;
+		dots--;
+	}
 	s.n = n;
-	for (size_t i = 0; i < n; i++)
-		dots += s.p[i] == '.';
 	if (dots == 0)
 		return slice_head(s, 0);
-	for (first = 0; s.p[first] != '.';)
-		first++;
-	if (first >= 20 && dots >= 2)
-		s = slice_from(s, first + 1);
-	return s;
+	return first >= 20 && dots >= 2 ? slice_from(s, first + 1) : s;
 }
 
 struct slice
@@ -249,6 +250,8 @@ vague_code(unsigned dsn, unsigned code, bool remote, struct slice *sub)
 	return REASON_other;
 }
 
+enum { TEXT_MAX = 2048 };	/* Postfix cuts its lines there */
+
 static struct slice
 spf_result(struct slice text)
 {
@@ -270,6 +273,7 @@ reason_of_text(
 	const struct word *w;
 	enum reason cls;
 
+	text = slice_head(text, TEXT_MAX);
 	if (code == 0 && dsn.n > 0 && (dsn.p[0] == '4' || dsn.p[0] == '5'))
 		code = (unsigned)(dsn.p[0] - '0') * 100;
 	cls = clear_code(number, sub);

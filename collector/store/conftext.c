@@ -157,6 +157,7 @@ conftext_read(const char *path, struct buf *text, struct err *e)
 	*text = buf_new(TEXT_MAX);
 	if (fd < 0)
 		return err_set(e, "read %s: %s", path, strerror(errno));
+	(void)fcntl(fd, F_SETFL, 0);	/* only the opening must not wait, for a FIFO */
 	if (fstat(fd, &st) != 0)
 		good = err_set(e, "read %s: %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))

@@ -3,6 +3,7 @@
 #include "tap.h"
 
 #include <dirent.h>
+#include <time.h>
 
 #include "dialect/postfix.h"
 #include "dialect_check.h"
@@ -129,6 +130,43 @@ test_claims(void)
 	}
 }
 
+/* 64 KiB of one thing: the time must not grow with the square. */
+static void
+test_long(void)
+{
+	static const struct {
+		const char *tag, *head, *again;
+	} cases[] = {
+		{ "postfix/smtpd", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.7.1 no", "; from=<a>b" },
+		{ "postfix/smtpd", "NOQUEUE: reject: RCPT from x[192.0.2.1]: 550 5.7.1 ", "content " },
+		{ "postfix/cleanup", "4F1A2B3C4D: reject: header x", " from a[1]; from=<b>" },
+		{ "postfix/smtp", "4F1A2B3C4D: to=<a", ">b" },
+		{ "postfix/smtp", "4F1A2B3C4D: to=<a>, relay=b, status=sent (", "queued as " },
+		{ "postfix/smtpd", "4F1A2B3C4D: client=x[192.0.2.1]", ", orig_client=" },
+		{ "postfix/smtpd", "warning: ", "a[1]: SASL " },
+		{ "amavis", "(1-1) Passed CLEAN, [192.0.2.1] <a> -> <b>", ",<c>" },
+		{ "amavis", "(1-1) Passed CLEAN, <a> -> <b>, Message-ID: <x", ", mail_id: " },
+	};
+	char *p = malloc(65536);
+
+	for (size_t i = 0; p != NULL && i < sizeof cases / sizeof cases[0]; i++) {
+		struct line l = { .tag = slice_of(cases[i].tag), .repeat = 1 };
+		size_t n = strlen(cases[i].head), again = strlen(cases[i].again);
+		clock_t start;
+
+		memcpy(p, cases[i].head, n);
+		for (; n + again <= 65536; n += again)
+			memcpy(p + n, cases[i].again, again);
+		l.text = (struct slice){ p, n };
+		start = clock();
+		for (int k = 0; k < 4; k++)
+			check_line(dialect_of(&l), &l);
+		ok(clock() - start < CLOCKS_PER_SEC, "%s: 64 KiB of '%s'", cases[i].tag,
+		    cases[i].again);
+	}
+	free(p);
+}
+
 int
 main(void)
 {
@@ -137,5 +175,6 @@ main(void)
 	check_folder("tests/logs/syslog");
 	test_ids();
 	test_claims();
+	test_long();
 	return done_testing();
 }

@@ -46,7 +46,7 @@ wait_for() {
 
 refused() {
     "$BUILD/bin/mxgauge" report --state "$D/state" --json 2>/dev/null |
-        sed -n 's/.*"rej":\([0-9]*\).*/\1/p'
+        sed -n 's/.*"counts":{[^}]*"rej":\([0-9]*\).*/\1/p'
 }
 
 is_refused() { [ "$(refused)" = "$1" ]; }
@@ -144,12 +144,16 @@ saw $? "and the old configuration stays"
 add 4 "$D/log"
 counts 3235 "and reading goes on"
 
-conf "source b { files = { \"$D/other*.log\" } }"
-add 6 "$D/other1.log"
+conf "host_alias = { \"old.example.org=mx1.example.org\" }
+source b { files = { \"$D/other*.log\" } }"
+add 6 "$D/new"
+sed 's/ mx1 / old.example.net /' "$D/new" >"$D/other1.log"
 kill -HUP "$pid"
 wait_for grep -q 'reloaded' "$D/out"
 saw $? "SIGHUP with a good configuration"
 counts 3241 "and its new source is read, the old one not again"
+"$BUILD/bin/mxgauge" report --state "$D/state" --json | grep -q '"hosts":{"mx1":{[^{]*}}}'
+saw $? "host_alias: it is the same host"
 add 5 "$D/other2.log"
 add 5 "$D/log"
 counts 3251 "a file that fits a pattern later, too"

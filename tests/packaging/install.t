@@ -69,6 +69,13 @@ sed 's/^/# /' "$d/out"
 test -f "$d/state/rrd/mx1/flow.rrd"
 ok $? "and finds the installed templates"
 
+none "each command for NRPE runs as it stands" "$(
+    sed -n 's/^command\[[a-z_]*\]=//p' "$r/share/mxgauge/nrpe/mxgauge.cfg" | while read -r line; do
+        # NRPE splits at blanks alone
+        # shellcheck disable=SC2086
+        said=$("$d/root"$line --state "$d/state" --at "2025-03-11 12:00") || [ $? -lt 3 ] || echo "$said"
+    done)"
+
 sh packaging/install.sh "$d/root" /usr "$BUILD" >"$d/out" 2>&1
 ok $? "installs over itself"
 printf '#!/bin/sh\necho nothing\n' >"$d/mxgauge"

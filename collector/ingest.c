@@ -422,6 +422,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		return timeless(in, f);
 	}
 	count_timeless(in, f, f->host, l.time);
+	if (f->src->oldest == 0)
+		state_source_begins(in->state, f->src, l.time);
 	if (l.time > f->src->newest)
 		f->src->newest = l.time;
 	state_host_line(in->state, host, l.time);

@@ -24,7 +24,7 @@ static const char schema[] =
     "CREATE TABLE metric(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT, offset INT, head_hash INT,"
     " head_n INT, tail_hash INT, tail_n INT, lines INT, newest INT, read_at INT, size INT,"
-    " last_line BLOB);"
+    " last_line BLOB, family INT, oldest INT);"
     "CREATE TABLE cell(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE hour(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE top(host INT, hour INT, kind INT, list BLOB, PRIMARY KEY(hour, host, kind))"
@@ -276,7 +276,8 @@ static bool
 load_sources(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
-	    " tail_n, lines, newest, read_at, size, last_line FROM source ORDER BY id", e);
+	    " tail_n, lines, newest, read_at, size, last_line, family, oldest FROM source"
+	    " ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
 	if (st == NULL)
@@ -289,7 +290,6 @@ load_sources(struct state *s, struct err *e)
 		set_text(&src->name, st, 1);
 		if (src->name == NULL)
 			src->name = xstrdup("-");
-		src->family = family_of(s, src);
 		s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
 		s->source[s->sources++] = src;
 		src->pos.offset = (uint64_t)sqlite3_column_int64(st, 2);
@@ -302,6 +302,8 @@ load_sources(struct state *s, struct err *e)
 		src->read_at = sqlite3_column_int64(st, 9);
 		src->size = (uint64_t)sqlite3_column_int64(st, 10);
 		set_text(&src->last_line, st, 11);
+		src->family = (uint32_t)sqlite3_column_int64(st, 12);
+		src->oldest = sqlite3_column_int64(st, 13);
 		s->next_source = src->id + 1;
 	}
 	return db_end(s, st, rc, e);
@@ -513,6 +515,21 @@ state_source_add(struct state *s, const char *name)
 	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
 	s->source[s->sources++] = src;
 	return src;
+}
+
+void
+state_source_begins(struct state *s, struct state_source *src, int64_t time)
+{
+	enum { SKEW_S = 2 };
+
+	src->oldest = time;
+	for (size_t i = 0; src->family != src->id && i < s->sources; i++) {
+		const struct state_source *o = s->source[i];
+
+		if (o != src && o->family == src->family && o->oldest != 0 && time >= o->oldest &&
+		    time < o->newest - SKEW_S)
+			src->family = src->id;
+	}
 }
 
 size_t

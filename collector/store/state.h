@@ -40,15 +40,16 @@ void state_host_line(struct state *s, unsigned host, int64_t time);
 const int64_t *state_newest(const struct state *s);
 
 /* A source is one physical file or stream. Known ones go on at their position. Copies of a
- * line are counted by family: a file and its rotations are one. */
+ * line are counted by family: a file and its rotations are one. A file of that name whose
+ * lines begin in the middle of what another had is no rotation: it was written anew. */
 struct state_source {
 	uint32_t id;
-	uint32_t family;	/* id of the first source of that name; of a stream its own */
+	uint32_t family;	/* id of the first source of that name, or its own */
 	bool changed;		/* set it, and the next commit stores it */
 	uint64_t dev, ino;	/* of the file, once it was opened by this program; else 0 */
 	struct position pos;
 	uint64_t lines;
-	int64_t newest;		/* log time of its newest line */
+	int64_t oldest, newest;	/* log time of its first and its newest line, 0: none yet */
 	int64_t read_at;	/* clock */
 	uint64_t size;		/* bytes of the file when it was read last */
 	char *name;		/* path as it was opened, less what rotation adds */
@@ -58,6 +59,8 @@ struct state_source {
 /* The known source whose position fits this file, or NULL. */
 struct state_source *state_source_of(struct state *s, struct reader *r);
 struct state_source *state_source_add(struct state *s, const char *name);
+/* Its first line has this time: does it belong to the family of its name? */
+void state_source_begins(struct state *s, struct state_source *src, int64_t time);
 size_t state_sources(const struct state *s);
 struct state_source *state_source_at(struct state *s, size_t i);
 

@@ -196,7 +196,7 @@ static bool
 put_sources(struct writing *w)
 {
 	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO source"
-	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)", w->e);
+	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)", w->e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < w->s->sources; i++) {
@@ -220,6 +220,8 @@ put_sources(struct writing *w)
 			    SQLITE_STATIC);
 		else
 			sqlite3_bind_null(st, 12);
+		sqlite3_bind_int64(st, 13, src->family);
+		sqlite3_bind_int64(st, 14, src->oldest);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);

@@ -64,6 +64,12 @@ toplist_sort(struct toplist *t)
 	reindex(t);
 }
 
+static uint32_t
+saturated(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 /* Keep the TOP_KEEP most frequent, and let what the others may have had be the
  * error of all that come. */
 static void
@@ -91,8 +97,8 @@ prune(struct toplist *t)
 			t->entry[kept++] = *e;
 			continue;
 		}
-		if (e->n + e->error > t->floor)
-			t->floor = e->n + e->error;
+		if (saturated(e->n, e->error) > t->floor)
+			t->floor = saturated(e->n, e->error);
 	}
 	t->n = kept;
 	reindex(t);
@@ -110,8 +116,8 @@ add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
 	i = slot_of(t, hash);
 	if (t->slot[i] != 0) {
 		e = &t->entry[t->slot[i] - 1];
-		e->n += n;
-		e->error += error;
+		e->n = saturated(e->n, n);
+		e->error = saturated(e->error, error);
 		return;
 	}
 	if (t->n == TOP_ROOM) {
@@ -125,7 +131,7 @@ add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
 	e = &t->entry[t->n++];
 	e->hash = hash;
 	e->n = n;
-	e->error = error + t->floor;
+	e->error = saturated(error, t->floor);
 	e->len = (uint8_t)text.n;
 	if (text.n > 0)
 		memcpy(e->text, text.p, text.n);
@@ -144,7 +150,7 @@ toplist_merge(struct toplist *sum, const struct toplist *t)
 	for (uint32_t i = 0; i < t->n; i++)
 		add(sum, (struct slice){ t->entry[i].text, t->entry[i].len }, t->entry[i].n,
 		    t->entry[i].error);
-	sum->floor += t->floor;
+	sum->floor = saturated(sum->floor, t->floor);
 }
 
 void
@@ -178,6 +184,6 @@ toplist_decode(struct toplist *t, struct slice s)
 		add(t, slice_head(s, (size_t)len), (uint32_t)count, (uint32_t)error);
 		s = slice_from(s, (size_t)len);
 	}
-	t->floor += (uint32_t)floor;
+	t->floor = saturated(t->floor, (uint32_t)floor);
 	return s.n == 0;
 }

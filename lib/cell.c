@@ -13,6 +13,9 @@
 
 enum { CELL_PAIRS_MAX = 65536 };
 
+/* A larger number is damage: sums over years must not overflow. */
+#define LARGEST ((int64_t)1 << 52)
+
 void
 cell_free(struct cell *c)
 {
@@ -119,7 +122,7 @@ cell_decode(struct slice s, struct cell *c)
 		int64_t v;
 
 		if (!slice_varint(&s, &step) || !slice_zigzag(&s, &v) || step > UINT32_MAX ||
-		    (i > 0 && step == 0))
+		    (i > 0 && step == 0) || v > LARGEST || v < -LARGEST)
 			return false;
 		key += step;
 		if (key > UINT32_MAX)

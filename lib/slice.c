@@ -1,6 +1,8 @@
 /* slice.c - the parts of slice.h that are too long for a header. */
 #include "slice.h"
 
+#include <float.h>
+
 #include "poison.h"
 
 /* The first place from i on where needle (two bytes or more) begins, or -1. */
@@ -160,7 +162,7 @@ slice_decimal(struct slice *s, double *v)
 			scale *= 10;
 		}
 	}
-	if (digits == 0)
+	if (digits == 0 || !(n / scale <= DBL_MAX))	/* infinite, or no number */
 		return false;
 	*v = n / scale;
 	*s = slice_from(*s, i);

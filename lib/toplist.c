@@ -70,6 +70,12 @@ toplist_sort(struct toplist *t)
 	reindex(t);
 }
 
+static uint32_t
+saturated(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 /* Keep the TOP_KEEP most frequent, and let what the others may have had be the
  * error of all that come. */
 static void
@@ -97,15 +103,15 @@ prune(struct toplist *t)
 			t->entry[kept++] = *e;
 			continue;
 		}
-		if (e->n + e->error > t->floor)
-			t->floor = e->n + e->error;
+		if (saturated(e->n, e->error) > t->floor)
+			t->floor = saturated(e->n, e->error);
 	}
 	t->n = kept;
 	reindex(t);
 }
 
-static void
-add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
+static struct top_entry *
+add(struct toplist *t, struct slice text, uint32_t n, bool *new)
 {
 	uint64_t hash;
 	struct top_entry *e;
@@ -114,11 +120,11 @@ add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
 	text = slice_head(text, TOP_TEXT_MAX);
 	hash = hash_bytes(&t->key, text);
 	i = slot_of(t, hash);
-	if (t->slot[i] != 0) {
+	*new = t->slot[i] == 0;
+	if (!*new) {
 		e = &t->entry[(t->slot[i] & 0xffff) - 1];
-		e->n += n;
-		e->error += error;
-		return;
+		e->n = saturated(e->n, n);
+		return e;
 	}
 	if (t->n == TOP_ROOM) {
 		prune(t);
@@ -131,26 +137,50 @@ add(struct toplist *t, struct slice text, uint32_t n, uint32_t error)
 	e = &t->entry[t->n++];
 	e->hash = hash;
 	e->n = n;
-	e->error = error + t->floor;
+	e->error = t->floor;
 	e->len = (uint8_t)text.n;
 	if (text.n > 0)
 		memcpy(e->text, text.p, text.n);
 	slot_set(t, i, hash, t->n - 1);
+	return e;
 }
 
 void
 toplist_add(struct toplist *t, struct slice text, uint32_t n)
 {
-	add(t, text, n, 0);
+	bool new;
+
+	(void)add(t, text, n, &new);
+}
+
+/* What is added is a list in which each text may be missing floor times: so may those
+ * that are here already and are not in it. */
+static void
+merge_begin(struct toplist *sum, uint32_t floor)
+{
+	for (uint32_t i = 0; i < sum->n; i++)
+		sum->entry[i].error = saturated(sum->entry[i].error, floor);
+}
+
+static void
+merge_add(struct toplist *sum, struct slice text, uint32_t n, uint32_t error, uint32_t floor)
+{
+	bool new;
+	struct top_entry *e = add(sum, text, n, &new);
+
+	if (!new)
+		e->error -= e->error > floor ? floor : e->error;
+	e->error = saturated(e->error, error);
 }
 
 void
 toplist_merge(struct toplist *sum, const struct toplist *t)
 {
+	merge_begin(sum, t->floor);
 	for (uint32_t i = 0; i < t->n; i++)
-		add(sum, (struct slice){ t->entry[i].text, t->entry[i].len }, t->entry[i].n,
-		    t->entry[i].error);
-	sum->floor += t->floor;
+		merge_add(sum, (struct slice){ t->entry[i].text, t->entry[i].len }, t->entry[i].n,
+		    t->entry[i].error, t->floor);
+	sum->floor = saturated(sum->floor, t->floor);
 }
 
 void
@@ -176,14 +206,16 @@ toplist_decode(struct toplist *t, struct slice s)
 
 	if (!slice_varint(&s, &floor) || !slice_varint(&s, &n) || floor > UINT32_MAX || n > TOP_ROOM)
 		return false;
+	merge_begin(t, (uint32_t)floor);
 	for (uint64_t i = 0; i < n; i++) {
 		if (!slice_varint(&s, &count) || !slice_varint(&s, &error) ||
 		    !slice_varint(&s, &len) || count > UINT32_MAX || error > UINT32_MAX ||
 		    len > s.n || len > TOP_TEXT_MAX)
 			return false;
-		add(t, slice_head(s, (size_t)len), (uint32_t)count, (uint32_t)error);
+		merge_add(t, slice_head(s, (size_t)len), (uint32_t)count, (uint32_t)error,
+		    (uint32_t)floor);
 		s = slice_from(s, (size_t)len);
 	}
-	t->floor += (uint32_t)floor;
+	t->floor = saturated(t->floor, (uint32_t)floor);
 	return s.n == 0;
 }

@@ -119,20 +119,10 @@ mail_add(struct mail *m, const struct fact *f)
 {
 	unsigned char raw[FACT_BYTES_MAX], *p = raw;
 	unsigned has = layout[f->kind];
-	int64_t rel;
+	uint16_t label = m->label != 0 ? m->label : f->label;
+	int64_t rel = m->n == 0 ? 0 : f->time - m->base;
 
-	if (m->n == 0) {
-		m->base = m->first = m->last = f->time;
-	} else {
-		if (f->time < m->first)
-			m->first = f->time;
-		if (f->time > m->last)
-			m->last = f->time;
-	}
-	if (m->label == 0)
-		m->label = f->label;
-	rel = f->time - m->base;
-	*p++ = (unsigned char)(f->kind | (f->label != m->label && f->label != 0 ? OTHER_LABEL : 0));
+	*p++ = (unsigned char)(f->kind | (f->label != label && f->label != 0 ? OTHER_LABEL : 0));
 	*p++ = (unsigned char)f->flags;
 	p = put_varint(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
 	if (raw[0] & OTHER_LABEL) {
@@ -163,6 +153,11 @@ mail_add(struct mail *m, const struct fact *f)
 	if (!reserve(m, (uint32_t)(p - raw)))
 		return false;
 	memcpy(m->facts + m->n, raw, (size_t)(p - raw));
+	m->label = label;
+	if (m->n == 0)
+		m->base = m->first = m->last = f->time;
+	m->first = f->time < m->first ? f->time : m->first;
+	m->last = f->time > m->last ? f->time : m->last;
 	m->n += (uint32_t)(p - raw);
 	return true;
 }

@@ -1,0 +1,132 @@
+/* test_cell.c - sparse counts: sums, corrections, and blobs that were damaged. */
+#include "tap.h"
+
+#include "cell.h"
+
+#include "poison.h"
+
+static uint64_t dice = 1;
+
+static uint32_t
+roll(uint32_t n)
+{
+	dice = dice * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)((dice >> 33) % n);
+}
+
+static bool
+is_sorted(const struct cell *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->pair[i].n == 0 || (i > 0 && c->pair[i].key <= c->pair[i - 1].key))
+			return false;
+	return c->n <= c->cap;
+}
+
+/* Against an array that has all of it. */
+static void
+test_sums(void)
+{
+	static int64_t all[300];
+	struct cell c = { 0 }, sum = { 0 };
+	bool good = true;
+
+	for (int i = 0; i < 20000; i++) {
+		uint32_t key = roll(300);
+		int64_t n = (int64_t)roll(7) - 3;
+
+		all[key] += n;
+		cell_add(&c, key, n);
+		if (i % 100 == 99) {
+			good &= is_sorted(&c);
+			cell_merge(&sum, &c);
+			good &= is_sorted(&sum);
+			cell_clear(&c);
+		}
+	}
+	for (uint32_t k = 0; k < 300; k++)
+		good &= cell_get(&sum, k) == all[k];
+	ok(good, "sums of sums");
+	is_int(cell_get(&sum, 4000000000u), 0, "what was never counted is zero");
+	cell_clear(&sum);
+	cell_add(&sum, 5, 3);
+	cell_add(&sum, 5, -3);
+	is_int(sum.n, 0, "what was taken back leaves nothing");
+	cell_add(&sum, 5, 0);
+	is_int(sum.n, 0, "nor does zero");
+	cell_free(&c);
+	cell_free(&sum);
+}
+
+static void
+test_blob(void)
+{
+	struct cell c = { 0 }, back = { 0 };
+	struct buf b = buf_new(10000);
+	bool cut = true, bent = true;
+
+	cell_add(&c, 0, 1);
+	cell_add(&c, 7, -5);
+	cell_add(&c, CELL_DELAY + 3, 123456789);
+	cell_add(&c, CELL_WORD, 2);
+	cell_add(&c, UINT32_MAX, 1);
+	cell_encode(&b, &c);
+	ok(cell_decode(buf_slice(&b), &back) && back.n == 5 && cell_get(&back, 7) == -5 &&
+	    cell_get(&back, UINT32_MAX) == 1, "there and back");
+	for (size_t n = 0; n < b.n; n++)
+		cut &= !cell_decode(slice_head(buf_slice(&b), n), &back);
+	ok(cut, "cut anywhere: refused");
+	buf_char(&b, 0);
+	ok(!cell_decode(buf_slice(&b), &back), "more than there should be: refused");
+	b.n--;
+	for (size_t i = 0; i < b.n; i++) {
+		for (unsigned x = 0; x < 256; x++) {
+			char old = b.p[i];
+
+			b.p[i] = (char)x;
+			if (cell_decode(buf_slice(&b), &back))
+				bent &= is_sorted(&back);
+			b.p[i] = old;
+		}
+	}
+	ok(bent, "any byte changed: refused, or still in order");
+	buf_clear(&b);
+	buf_varint(&b, 2);
+	buf_varint(&b, 1);
+	buf_zigzag(&b, 1);
+	buf_varint(&b, 0);
+	buf_zigzag(&b, 1);
+	ok(!cell_decode(buf_slice(&b), &back), "the same key twice: refused");
+	buf_clear(&b);
+	buf_varint(&b, 1);
+	buf_varint(&b, 1);
+	buf_zigzag(&b, INT64_MAX);
+	ok(!cell_decode(buf_slice(&b), &back), "a number that sums could overflow: refused");
+	buf_free(&b);
+	cell_free(&c);
+	cell_free(&back);
+}
+
+static void
+test_hist(void)
+{
+	struct cell c = { 0 };
+	struct hist h;
+
+	cell_add(&c, CELL_DELAY - 1, 9);
+	cell_add(&c, CELL_DELAY, 1);
+	cell_add(&c, CELL_DELAY + HIST_N - 1, 2);
+	cell_add(&c, CELL_DELAY + HIST_N, 9);
+	cell_hist(&c, CELL_DELAY, &h);
+	ok(hist_count(&h) == 3 && h.n[0] == 1 && h.n[HIST_N - 1] == 2, "a histogram and not its neighbours");
+	cell_free(&c);
+}
+
+int
+main(void)
+{
+	test_sums();
+	test_blob();
+	test_hist();
+	return done_testing();
+}

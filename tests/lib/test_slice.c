@@ -1,0 +1,126 @@
+/* test_slice.c - taking text apart, at its edges. */
+#include "tap.h"
+
+#include "slice.h"
+
+#include "poison.h"
+
+static void
+test_cut(void)
+{
+	struct slice s = SLICE("a:b"), head = { 0 }, none = { NULL, 0 };
+
+	ok(!slice_cut(&s, ';', &head) && s.n == 3, "no separator: untouched");
+	ok(slice_cut(&s, ':', &head) && slice_eq(head, SLICE("a")) && slice_eq(s, SLICE("b")),
+	    "cut at a byte");
+	s = SLICE(":");
+	ok(slice_cut(&s, ':', &head) && head.n == 0 && s.n == 0, "both sides empty");
+	ok(!slice_cut(&none, ':', &head), "nothing to cut");
+	ok(slice_eq(none, SLICE("")), "an empty slice equals any other");
+	ok(slice_from(none, 9).n == 0 && slice_head(none, 9).n == 0, "parts of nothing");
+	ok(slice_eq(slice_from(SLICE("abc"), 2), SLICE("c")), "from a byte on");
+	ok(slice_from(SLICE("abc"), 9).n == 0, "from behind the end: empty");
+	s = SLICE("abab");
+	ok(slice_cut_at(&s, SLICE("b"), &head) && slice_eq(head, SLICE("a")) &&
+	    slice_eq(s, SLICE("ab")), "cut at the first");
+	s = SLICE("abab");
+	ok(slice_rcut_at(&s, SLICE("b"), &head) && slice_eq(head, SLICE("aba")) && s.n == 0,
+	    "cut at the last");
+	ok(!slice_cut_at(&s, SLICE("x"), &head), "not there");
+	s = SLICE("ab");
+	ok(!slice_eat(&s, SLICE("abc")) && s.n == 2, "what is longer cannot be eaten");
+	ok(slice_eat(&s, SLICE("a")) && slice_eat_char(&s, 'b') && !slice_eat_char(&s, 'b'),
+	    "eaten up");
+}
+
+/* Every place of needles of every length, in a text of its own so that the sanitizer sees
+ * a byte too many. */
+static void
+test_find(void)
+{
+	bool good = true, until = true;
+
+	for (size_t n = 0; n <= 70; n++) {
+		char *p = malloc(n + (n == 0));
+
+		if (p == NULL)
+			return;
+		memset(p, 'x', n);
+		for (size_t at = 0; at < n; at++) {
+			for (size_t k = 1; k <= 20 && at + k <= n; k++) {
+				char needle[20];
+				struct slice s = { p, n }, f = { needle, k };
+
+				memset(needle, 'y', sizeof needle);
+				memset(p + at, 'y', k);
+				good &= slice_find(s, f) == (ptrdiff_t)at;
+				good &= slice_rfind(s, f) == (ptrdiff_t)at;
+				good &= slice_find_nocase(s, f) == (ptrdiff_t)at;
+				memset(p + at, 'x', k);
+				good &= slice_find(s, f) == -1 && slice_rfind(s, f) == -1;
+			}
+			p[at] = 'z';
+			until &= slice_until((struct slice){ p, n }, 'z', 'q') == at;
+			until &= slice_until((struct slice){ p, n }, 'q', 'z') == at;
+			p[at] = 'x';
+		}
+		until &= slice_until((struct slice){ p, n }, 'q', 'r') == n;
+		free(p);
+	}
+	ok(good, "needles of any length anywhere");
+	ok(until, "up to either of two bytes");
+	ok(slice_find(SLICE("aab"), SLICE("ab")) == 1, "after a false start");
+	ok(slice_find_nocase(SLICE("Content-Type"), SLICE("type")) == 8, "in either case");
+	ok(slice_eq_nocase(SLICE("AbC"), SLICE("aBc")) && !slice_eq_nocase(SLICE("a"), SLICE("ab")),
+	    "equal in either case");
+}
+
+static void
+test_numbers(void)
+{
+	static const struct {
+		const char *text;
+		bool good;
+		uint64_t v;
+		const char *rest;
+	} cases[] = {
+		{ "0", true, 0, "" }, { "12x", true, 12, "x" }, { "", false, 0, "" },
+		{ "x", false, 0, "x" }, { "-1", false, 0, "-1" },
+		{ "18446744073709551615", true, UINT64_MAX, "" },
+		{ "18446744073709551616", false, 0, "18446744073709551616" },
+		{ "99999999999999999999999", false, 0, "99999999999999999999999" },
+		{ "00000000000000000000000000007", true, 7, "" },
+	};
+	struct buf { char p[900]; } big;
+	struct slice s;
+	uint64_t u;
+	double d;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		s = slice_of(cases[i].text);
+		u = 0;
+		ok(slice_u64(&s, &u) == cases[i].good && u == cases[i].v &&
+		    slice_eq(s, slice_of(cases[i].rest)), "number \"%s\"", cases[i].text);
+	}
+	s = SLICE("12.5s");
+	ok(slice_decimal(&s, &d) && d > 12.49 && d < 12.51 && slice_eq(s, SLICE("s")), "12.5");
+	s = SLICE(".5");
+	ok(slice_decimal(&s, &d) && d > 0.49 && d < 0.51, ".5");
+	s = SLICE(".");
+	ok(!slice_decimal(&s, &d) && s.n == 1, "a dot alone is no number");
+	memset(big.p, '9', sizeof big.p);
+	big.p[450] = '.';
+	s = (struct slice){ big.p, sizeof big.p };
+	ok(!slice_decimal(&s, &d) && s.n == sizeof big.p, "what no double holds is none");
+}
+
+int
+main(void)
+{
+	test_cut();
+	test_find();
+	test_numbers();
+	ok(slice_eq(slice_trim(SLICE(" \t a b\t ")), SLICE("a b")), "trimmed");
+	ok(slice_trim(SLICE(" \t ")).n == 0, "blanks alone are nothing");
+	return done_testing();
+}

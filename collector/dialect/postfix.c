@@ -256,18 +256,16 @@ pf_info(const struct pf_line *p, struct event *out, enum reason cls, struct slic
 static bool
 take_peer(struct slice *s, struct slice *name, struct slice *ip)
 {
-	size_t n = slice_until(*s, '[', ' '), m;
+	size_t n = slice_until(*s, '[', ' ');
 	struct slice rest;
 
 	if (n == s->n || s->p[n] != '[')
 		return false;
-	rest = slice_from(*s, n + 1);
-	m = slice_until(rest, ']', ']');
-	if (m == rest.n)
+	rest = (struct slice){ s->p + n + 1, s->n - n - 1 };
+	if (!slice_cut(&rest, ']', ip))
 		return false;
-	*name = slice_head(*s, n);
-	*ip = slice_head(rest, m);
-	*s = slice_from(rest, m + 1);
+	*name = (struct slice){ s->p, n };
+	*s = rest;
 	return true;
 }
 

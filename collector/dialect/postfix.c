@@ -572,11 +572,21 @@ dispatch(const struct pf_line *p, struct event *out)
 	return -1;
 }
 
+/* The daemon, and behind it where its name begins in the tag; never 0. */
+static uint32_t
+note(struct slice tag)
+{
+	struct slice name = last_component(tag);
+
+	return (uint32_t)(name.p - tag.p) << 8 | ((uint32_t)service_of(name) + 1);
+}
+
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
-	struct slice service = last_component(l->tag);
-	struct pf_line p = { .text = l->text, .service = service_of(service) };
+	uint32_t noted = l->note != 0 ? l->note : note(l->tag);
+	struct pf_line p = { .text = l->text, .service = (enum pf_service)((noted & 255) - 1) };
+	struct slice service = slice_from(l->tag, noted >> 8);
 	size_t n;
 	int found;
 
@@ -604,4 +614,4 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return found;
 }
 
-const struct dialect dialect_postfix = { "postfix", claims, parse };
+const struct dialect dialect_postfix = { "postfix", claims, parse, note };

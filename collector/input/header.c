@@ -536,7 +536,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 		return false;
 	out->pid = pid;
 	out->text = (struct slice){ p + 3, (size_t)(end - p - 3) };
-	out->usec = 0;
+	out->usec = out->note = 0;
 	out->repeat = 1;
 	out->repeat_of_last = false;
 	return true;
@@ -558,7 +558,7 @@ header_parse(struct header *h, struct slice raw, struct line *out)
 	if (usual(h, raw, out))
 		return true;
 	/* field by field: zeroing it whole costs more than all of these */
-	out->usec = 0;
+	out->usec = out->note = 0;
 	out->host_key = 0;
 	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
 	out->pid = 0;

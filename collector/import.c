@@ -177,10 +177,14 @@ import_run(const struct import *im)
 {
 	struct err e = { "" };
 	double start = clock_s(), committed, drawn;
-	struct ingest *in = ingest_open(im->state, &ingest_defaults, &e);
-	bool good = in != NULL, lost = false;
+	struct ingest_settings set = ingest_defaults;
+	struct ingest *in;
+	bool good, lost = false;
 	int status = 0;
 
+	set.draws = !im->no_rrd;
+	in = ingest_open(im->state, &set, &e);
+	good = in != NULL;
 	if (good)
 		state_bulk(ingest_state(in));
 	for (size_t i = 0; good && i < im->files; i++) {
@@ -200,7 +204,7 @@ import_run(const struct import *im)
 	good = good && ingest_commit(in, true, &e);
 	committed = clock_s();
 	if (good && !im->no_rrd)
-		good = draw_all(in, im->state, im->templates, NULL, &e) && ingest_commit(in, false, &e);
+		good = draw_all(in, im->state, im->templates, NULL, &e) && ingest_commit(in, true, &e);
 	drawn = clock_s();
 	if (good) {
 		state_checkpoint(ingest_state(in));

@@ -483,6 +483,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
 		.keep_hours = in->set.keep_hours, .keep_mails = in->set.keep_mails,
+		.keep_undrawn = in->set.draws,
 	};
 
 	if (!state_commit(in->state, &c, e))

@@ -20,6 +20,7 @@ struct ingest_settings {
 					 * was written, too; 0: no limit */
 	int64_t keep_minutes, keep_hours, keep_mails;	/* in minutes */
 	size_t max_mails;		/* in memory */
+	bool draws;			/* RRDs are written: keep minutes until they were */
 	const char *const (*alias)[2];	/* host names that mean another host; ends with NULLs */
 };
 

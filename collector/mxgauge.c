@@ -7,6 +7,7 @@
 #include "import.h"
 #include "mem.h"
 #include "opt.h"
+#include "store/backup.h"
 #include "store/config.h"
 #include "view/checkconfig.h"
 #include "view/pictures.h"
@@ -170,6 +171,17 @@ run_parse(int argc, char **argv)
 	return status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e);
 }
 
+static const struct opt backup_opts[] = { STATE_ROW("folder of the state"), { 0 } };
+
+static int
+run_backup(int argc, char **argv)
+{
+	struct err e;
+
+	(void)argc;
+	return status_of(backup_make(state, argv[0], &e), &e);
+}
+
 static const struct opt trace_opts[] = {
 	STATE_ROW("folder of the state"),
 	{ 'H', "host", OPT_STRING, &host, "HOST", "only mails of this host" },
@@ -210,6 +222,10 @@ static const struct command commands[] = {
 	    "Prints what is known of the mails that a queue id, a Message-ID, an address or a "
 	    "domain (@example.org) names, and of those that they continue or became.",
 	    "mxgauge trace 4F1A2B3C4D\nmxgauge trace joe@example.org" },
+	{ "backup", "copy the state while mxgauged runs", "FILE", backup_opts, run_backup,
+	    "Makes FILE a consistent copy of the state as of its last commit. To go back to it, "
+	    "stop mxgauged and put it in place of state.db; the RRDs follow the state.",
+	    "mxgauge backup /srv/backup/mxgauge-$(date +%F).db" },
 	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
 	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
 	    "prints a configuration with comments. It changes nothing.",

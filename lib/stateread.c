@@ -94,7 +94,9 @@ read_metrics(struct stateread *r, struct err *e)
 		r->metric = xreallocarray(r->metric, id + 1, sizeof *r->metric);
 		while (r->metrics_n <= id)
 			r->metric[r->metrics_n++] = METRIC_N;
-		if (metric_by_name(blob(st, 1), &m))
+		if (id < METRIC_N && slice_eq(blob(st, 1), slice_of(metrics[id].name)))
+			r->metric[id] = (enum metric)id;	/* as nearly always */
+		else if (metric_by_name(blob(st, 1), &m))
 			r->metric[id] = m;
 	}
 	sqlite3_finalize(st);

@@ -23,16 +23,22 @@ toplist_free(struct toplist *t)
 	t->n = t->cap = 0;
 }
 
-/* The slot that holds the text with this hash, or the free one where it belongs. Keyed
- * hashes of 64 bits: equal ones are taken for equal texts. */
+/* The slot that holds the text with this hash, or the free one where it belongs. Equal
+ * keyed hashes (48 bits and the place) are taken for equal texts. */
 static inline uint32_t
 slot_of(const struct toplist *t, uint64_t hash)
 {
 	uint32_t i = (uint32_t)hash % (TOP_ROOM * 2);
 
-	while (t->slot[i] != 0 && t->entry[t->slot[i] - 1].hash != hash)
+	while (t->slot[i] != 0 && (t->slot[i] ^ hash) >> 16 != 0)
 		i = (i + 1) % (TOP_ROOM * 2);
 	return i;
+}
+
+static inline void
+slot_set(struct toplist *t, uint32_t slot, uint64_t hash, uint32_t index)
+{
+	t->slot[slot] = (hash & ~(uint64_t)0xffff) | (index + 1);
 }
 
 static void
@@ -40,7 +46,7 @@ reindex(struct toplist *t)
 {
 	memset(t->slot, 0, sizeof t->slot);
 	for (uint32_t i = 0; i < t->n; i++)
-		t->slot[slot_of(t, t->entry[i].hash)] = (uint16_t)(i + 1);
+		slot_set(t, slot_of(t, t->entry[i].hash), t->entry[i].hash, i);
 }
 
 static int
@@ -116,7 +122,7 @@ add(struct toplist *t, struct slice text, uint32_t n, bool *new)
 	i = slot_of(t, hash);
 	*new = t->slot[i] == 0;
 	if (!*new) {
-		e = &t->entry[t->slot[i] - 1];
+		e = &t->entry[(t->slot[i] & 0xffff) - 1];
 		e->n = saturated(e->n, n);
 		return e;
 	}
@@ -135,7 +141,7 @@ add(struct toplist *t, struct slice text, uint32_t n, bool *new)
 	e->len = (uint8_t)text.n;
 	if (text.n > 0)
 		memcpy(e->text, text.p, text.n);
-	t->slot[i] = (uint16_t)t->n;
+	slot_set(t, i, hash, t->n - 1);
 	return e;
 }
 

@@ -424,7 +424,8 @@ tell_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour, enum
 
 	buf_fmt(json, "%s\"%s\":[", json->n > 1 ? "," : "", top_names[kind]);
 	for (size_t i = 0; i < n; i++) {
-		const char *name = check_clean(top[i].text);
+		const char *name = slice_eq(top[i].text, SLICE("<>")) ? "the null sender" :
+		    check_clean(top[i].text);
 
 		/* texts are sentences, with commas of their own */
 		buf_fmt(&text, "%s%s (%s%s)", i == 0 ? "" : kind == TOP_REASON ? "; " : ", ", name,

@@ -8,6 +8,13 @@ ok() {
     if [ "$1" = 0 ]; then echo "ok $tap_n - $2"; else echo "not ok $tap_n - $2"; fi
 }
 
+# is GOT WANT TEXT
+is() {
+    [ "$1" = "$2" ]
+    ok $? "$3"
+    [ "$1" = "$2" ] || printf '# got  %s\n# want %s\n' "$1" "$2"
+}
+
 # none TEXT WRONG: WRONG is what is wrong, a line each, or nothing
 none() {
     test -z "$2"

@@ -314,7 +314,7 @@ struct found {
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t handed, named, delivered, bounced, discarded;
-	struct rcpts deferred;		/* slot is NULL if there is no need */
+	struct rcpts *deferred;		/* slot is NULL as long as there is no need */
 };
 
 static int64_t
@@ -434,9 +434,9 @@ deferred_before(const struct life *l, struct found *w, const struct fact *f)
 
 	if (!w->any_deferred)
 		return false;
-	if (w->deferred.slot == NULL)
-		rcpts_fill(&w->deferred, l, true);
-	first = *rcpt_slot(&w->deferred, l, f);
+	if (w->deferred->slot == NULL)
+		rcpts_fill(w->deferred, l, true);
+	first = *rcpt_slot(w->deferred, l, f);
 	return first != 0 && l->fact[first - 1].time <= f->time;
 }
 
@@ -598,8 +598,10 @@ count_siblings(const struct life *l, struct found *w)
 static void
 count_life(const struct life *l)
 {
-	struct found w = { 0 };
+	struct rcpts deferred;
+	struct found w = { .deferred = &deferred };
 
+	deferred.slot = NULL;
 	look_at_facts(l, &w);
 	look_at_bonds(l, &w);
 	if (!w.is_received || w.is_probe)
@@ -609,8 +611,8 @@ count_life(const struct life *l)
 	count_siblings(l, &w);
 	count_reception(l, &w);
 	count_rest(l, &w);
-	if (w.deferred.slot != NULL)
-		rcpts_free(&w.deferred);
+	if (deferred.slot != NULL)
+		rcpts_free(&deferred);
 }
 
 /* What the facts of a life said so far. */
@@ -797,11 +799,9 @@ mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
 	struct fact few[FEW], *f = few, *room = NULL;
 	struct sorted s = { .host = m->host, .sign = sign, .t = t };
-	struct mail view = *m;
 	uint32_t n = 0, bonds = 0, cap = FEW, at = 0;
 
-	view.n = upto;
-	while (n < cap && mail_next(&view, &at, &f[n])) {
+	while (n < cap && mail_next_of(m, upto, &at, &f[n])) {
 		bonds += fact_is_bond(f[n].kind);
 		n++;
 		if (n < cap)

@@ -118,7 +118,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		break;
 	case EV_DEFERRED:
 	case EV_BOUNCED:
-		if (e->relay.n > 0)
+		if (e->relay.n > 0 && !slice_eq(e->relay, SLICE("none")))
 			tops_add(f->tops, host, a.hour, TOP_RELAY, e->relay, times);
 		break;
 	case EV_HELD:

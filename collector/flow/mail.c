@@ -65,11 +65,18 @@ put_varint(unsigned char *p, uint64_t v)
 static unsigned char *
 put_text(unsigned char *p, struct slice s, size_t max)
 {
-	size_t n = s.n < max ? s.n : max;
+	size_t n = s.n < max ? s.n : max, i = 0;
 
 	p = put_varint(p, n);
-	if (n > 0)
-		memcpy(p, s.p, n);
+	if (n < 8) {
+		for (; i < n; i++)
+			p[i] = (unsigned char)s.p[i];
+		return p + n;
+	}
+	/* in words, the last of which overlaps: memcpy() takes longer for so little */
+	for (; i + 8 < n; i += 8)
+		memcpy(p + i, s.p + i, 8);
+	memcpy(p + n - 8, s.p + n - 8, 8);
 	return p + n;
 }
 
@@ -155,7 +162,7 @@ mail_add(struct mail *m, const struct fact *f)
 	return true;
 }
 
-static bool
+static inline bool
 take_text(struct slice *s, struct slice *out)
 {
 	uint64_t n;
@@ -186,7 +193,13 @@ take_label(struct slice *s, uint16_t *label)
 bool
 mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 {
-	struct slice s = { (const char *)m->facts + *at, m->n - *at };
+	return mail_next_of(m, m->n, at, f);
+}
+
+bool
+mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
+{
+	struct slice s = { (const char *)m->facts + *at, upto - *at };
 	uint64_t delay = 0, nrcpt;
 	unsigned has, kind;
 	bool other_label;
@@ -198,8 +211,9 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 	if (kind == 0 || kind >= sizeof layout / sizeof *layout)
 		return false;
 	has = layout[kind];
-	*f = (struct fact){ .kind = (enum fact_kind)kind, .flags = (unsigned char)s.p[1],
-		.label = m->label, .delay_ms = -1 };
+	fact_init(f, (enum fact_kind)kind, 0);
+	f->flags = (unsigned char)s.p[1];
+	f->label = m->label;
 	other_label = ((unsigned char)s.p[0] & OTHER_LABEL) != 0;
 	s = slice_from(s, 2);
 	if (!slice_zigzag(&s, &rel) || rel > LARGEST || rel < -LARGEST || (other_label && !take_label(&s, &f->label)))
@@ -231,7 +245,7 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 		return false;
 	if (kind == FACT_DELIVERED && f->d.n == 0)
 		f->d = SLICE("2.0.0");
-	*at = m->n - (uint32_t)s.n;
+	*at = upto - (uint32_t)s.n;
 	return true;
 }
 

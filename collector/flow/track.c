@@ -180,12 +180,15 @@ tell(struct track *t, const struct mail *next, const struct fact *from, uint32_t
 	struct mail *m = find_or_make(t, next->host, from->other_id);
 	uint32_t bond = (uint32_t)hash_mix(next->hash ^ (uint64_t)from->time ^
 	    (uint64_t)from->flags << 40 ^ (uint64_t)nrcpt << 48, t->key.k[0]) | 1;
-	struct fact f = { .kind = FACT_INTO, .flags = from->flags, .time = from->time,
-		.delay_ms = -1, .nrcpt = nrcpt, .other_id = mail_id(next) };
+	struct fact f;
 
 	if (m->into == bond)
 		return;		/* said so for the recipient before */
 	m->into = bond;
+	fact_init(&f, FACT_INTO, from->time);
+	f.flags = from->flags;
+	f.nrcpt = nrcpt;
+	f.other_id = mail_id(next);
 	learn(t, m, &f);
 }
 
@@ -284,11 +287,15 @@ is_piped(const struct fact *piped, const struct fact *picked)
 static void
 pipe_bond(struct track *t, unsigned host, const struct fact *piped, const struct fact *picked)
 {
-	struct fact from = { .kind = FACT_FROM, .flags = FACT_BY_MESSAGE_ID, .time = piped->time,
-		.delay_ms = piped->delay_ms, .other_id = piped->other_id };
+	struct fact from;
 
-	if (is_piped(piped, picked))
-		bond(t, host, &from, picked->other_id);
+	if (!is_piped(piped, picked))
+		return;
+	fact_init(&from, FACT_FROM, piped->time);
+	from.flags = FACT_BY_MESSAGE_ID;
+	from.delay_ms = piped->delay_ms;
+	from.other_id = piped->other_id;
+	bond(t, host, &from, picked->other_id);
 }
 
 static void
@@ -324,13 +331,17 @@ meet(struct track *t, unsigned host, struct slice mid, const struct fact *new)
 static bool
 pipe_side(const struct mail *m, const struct fact *f, struct fact *side)
 {
-	*side = (struct fact){ .time = f->time, .delay_ms = f->delay_ms, .other_id = mail_id(m) };
+	enum fact_kind kind;
+
 	if (f->kind == FACT_DELIVERED && (f->flags & FACT_BY_PIPE))
-		side->kind = FACT_PIPED;
+		kind = FACT_PIPED;
 	else if (f->kind == FACT_PICKUP && !(f->flags & FACT_REQUEUED))
-		side->kind = FACT_PICKED;
+		kind = FACT_PICKED;
 	else
 		return false;
+	fact_init(side, kind, f->time);
+	side->delay_ms = f->delay_ms;
+	side->other_id = mail_id(m);
 	return true;
 }
 
@@ -400,11 +411,15 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	own_fact(t, m, f, times);
 	if (f->flags & FACT_BY_PIPE)
 		look_for_pipes(t, m, f);
-	from = (struct fact){ .kind = FACT_FROM, .flags = FACT_BY_DELIVERY, .time = f->time,
-		.delay_ms = e->delay_ms, .other_id = e->id };
+	if (!hands_over)
+		return;
+	fact_init(&from, FACT_FROM, f->time);
+	from.flags = FACT_BY_DELIVERY;
+	from.delay_ms = e->delay_ms;
+	from.other_id = e->id;
 	if (!e->relay_loopback && e->where != WHERE_FORWARD)
 		from.b = e->relay_ip;
-	for (uint32_t i = 0; hands_over && i < times && i < REPEAT_MAX; i++)
+	for (uint32_t i = 0; i < times && i < REPEAT_MAX; i++)
 		bond(t, host, &from, e->new_id);
 }
 
@@ -422,17 +437,17 @@ void
 track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times)
 {
-	struct fact f, from = { .kind = FACT_FROM, .time = time, .delay_ms = -1, .other_id = e->id };
+	struct fact f;
 	struct mail *m;
 
 	t->now++;
 	if (e->id.n == 0)
 		return;
-	f = (struct fact){ .label = label, .time = time, .delay_ms = -1, .a = e->from,
-		.d = e->dsn, .text = e->text };
 	switch (e->kind) {
 	case EV_LINK:
-		bond(t, host, &from, e->new_id);
+		fact_init(&f, FACT_FROM, time);
+		f.other_id = e->id;
+		bond(t, host, &f, e->new_id);
 		return;
 	case EV_CLIENT: case EV_PICKUP: case EV_MSGID: case EV_QUEUED: case EV_DELIVERED:
 	case EV_DEFERRED: case EV_BOUNCED: case EV_EXPIRED: case EV_REMOVED: case EV_HELD:
@@ -443,6 +458,11 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		return;
 	}
 	m = find_or_make(t, host, e->id);
+	fact_init(&f, 0, time);
+	f.label = label;
+	f.a = e->from;
+	f.d = e->dsn;
+	f.text = e->text;
 	switch (e->kind) {
 	case EV_CLIENT:
 		f.kind = FACT_CLIENT;
@@ -489,27 +509,27 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		f.kind = FACT_PROBE;
 		f.a = e->to;
 		break;
-	case EV_DSN_SENT: {
-		struct fact dsn = { .kind = FACT_DSN_OF, .time = time, .delay_ms = -1,
-			.other_id = e->id };
-
+	case EV_DSN_SENT:
 		f.kind = FACT_NOTIFIED;
 		f.other_id = e->new_id;
 		f.text = e->stage;
 		own_fact(t, m, &f, 1);
-		if (e->new_id.n > 0)
-			learn(t, find_or_make(t, host, e->new_id), &dsn);
+		if (e->new_id.n == 0)
+			return;
+		fact_init(&f, FACT_DSN_OF, time);
+		f.other_id = e->id;
+		learn(t, find_or_make(t, host, e->new_id), &f);
 		return;
-	}
 	default:
 		verdict(t, m, &f, e);
 		return;
 	}
 	own_fact(t, m, &f, times);
 	if (e->kind == EV_PICKUP && e->new_id.n > 0) {	/* it goes on under a new id */
-		from.flags = FACT_BY_REQUEUE;
-		from.other_id = e->new_id;
-		bond(t, host, &from, e->id);
+		fact_init(&f, FACT_FROM, time);
+		f.flags = FACT_BY_REQUEUE;
+		f.other_id = e->new_id;
+		bond(t, host, &f, e->id);
 	} else if (e->kind == EV_PICKUP || e->kind == EV_MSGID) {
 		look_for_pipes(t, m, &f);
 	}

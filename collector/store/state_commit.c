@@ -241,7 +241,7 @@ expire(struct writing *w, const struct commit *c)
 		{ "hour", "at >> 16", "at & 65535", 3600 }, { "top", "hour", "host", 3600 },
 	};
 	int64_t newest = 0;
-	char sql[300];
+	char sql[400];
 
 	for (size_t h = 0; h < w->s->hosts; h++)
 		newest = w->s->host_newest[h] > newest ? w->s->host_newest[h] : newest;
@@ -250,10 +250,11 @@ expire(struct writing *w, const struct commit *c)
 
 		/* the first condition uses the index */
 		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
-		    " (SELECT newest - %lld FROM host WHERE id = (%s)) / %lld",
+		    " (SELECT newest - %lld FROM host WHERE id = (%s)) / %lld%s",
 		    rows[i].table, i < 3 ? "at" : "hour",
 		    (long long)((newest - keep) / unit * (i < 3 ? 65536 : 1)), rows[i].at,
-		    (long long)keep, rows[i].host, (long long)unit);
+		    (long long)keep, rows[i].host, (long long)unit, i == 0 && c->keep_undrawn ?
+		    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "");
 		if (!db_run(w->s, sql, w->e))
 			return false;
 	}

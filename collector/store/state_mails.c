@@ -196,10 +196,23 @@ mails_load(struct state *s, struct err *e)
 
 /* --- writing --------------------------------------------------------------------- */
 
+/* A mail that is put away, with what it is sorted by: looking into 20000 mails in every
+ * comparison would miss the cache each time. */
+struct leaving {
+	int64_t block_at, first;
+	struct mail *mail;
+};
+
 struct away {
-	struct mail **mail;
+	struct leaving *mail;
 	size_t n, cap;
 };
+
+static int64_t
+block_at(const struct mail *m)
+{
+	return m->last / 60 * 65536 + m->host;
+}
 
 static bool
 gather(void *arg, struct mail *m)
@@ -208,25 +221,19 @@ gather(void *arg, struct mail *m)
 
 	if (a->n == a->cap) {
 		a->cap = a->cap > 0 ? a->cap * 2 : 256;
-		a->mail = xreallocarray(a->mail, a->cap, sizeof(struct mail *));
+		a->mail = xreallocarray(a->mail, a->cap, sizeof *a->mail);
 	}
-	a->mail[a->n++] = m;
+	a->mail[a->n++] = (struct leaving){ block_at(m), m->first, m };
 	return true;
-}
-
-static int64_t
-block_at(const struct mail *m)
-{
-	return m->last / 60 * 65536 + m->host;
 }
 
 static int
 by_block(const void *a, const void *b)
 {
-	const struct mail *x = *(struct mail *const *)a, *y = *(struct mail *const *)b;
+	const struct leaving *x = a, *y = b;
 
-	if (block_at(x) != block_at(y))
-		return block_at(x) < block_at(y) ? -1 : 1;
+	if (x->block_at != y->block_at)
+		return x->block_at < y->block_at ? -1 : 1;
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
@@ -237,19 +244,20 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 	bool good = true;
 
 	if (a->n > 1)
-		qsort(a->mail, a->n, sizeof(struct mail *), by_block);
+		qsort(a->mail, a->n, sizeof *a->mail, by_block);
 	for (size_t i = 0; i < a->n && good; ) {
-		int64_t at = block_at(a->mail[i]), row;
+		int64_t at = a->mail[i].block_at, row;
 		size_t from = i;
 
 		buf_clear(&ids);
 		buf_clear(&mails);
-		for (; i < a->n && block_at(a->mail[i]) == at && mails.n < 1 << 18; i++) {
-			struct slice hash = { (const char *)&a->mail[i]->hash, 8 };
+		for (; i < a->n && a->mail[i].block_at == at && mails.n < 1 << 18; i++) {
+			const struct mail *m = a->mail[i].mail;
+			struct slice hash = { (const char *)&m->hash, 8 };
 
 			buf_add(&ids, hash);
-			mail_encode(&mails, a->mail[i]);
-			if (a->mail[i]->logged > 0) {
+			mail_encode(&mails, m);
+			if (m->logged > 0) {
 				buf_char(log, ENTRY_GONE);
 				buf_add(log, hash);
 			}
@@ -260,7 +268,7 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 		good = db_step(s, s->put_block, "write", e);
 		row = sqlite3_last_insert_rowid(s->db);
 		for (size_t k = from; good && k < i; k++)
-			where_set(s, a->mail[k]->hash, row);
+			where_set(s, a->mail[k].mail->hash, row);
 	}
 	buf_free(&ids);
 	buf_free(&mails);

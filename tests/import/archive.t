@@ -1,0 +1,40 @@
+#!/bin/sh
+# archive.t - a log of more days than minutes are kept is drawn whole, and a copy of the
+# state made by "mxgauge backup" says what the state says.
+set -u
+. tests/tap.sh
+d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+mx=$BUILD/bin/mxgauge
+
+# twenty days, one session each ten minutes
+perl -e '
+    use POSIX qw(strftime);
+    for my $i (0 .. 20 * 144 - 1) {
+        print strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime(1759276800 + 600 * $i)),
+            " mx1 postfix/smtpd[7]: connect from a.example.net[192.0.2.1]\n";
+    }' >"$d/mail.log"
+TZ=UTC "$mx" import --state "$d/state" "$d/mail.log" >/dev/null
+ok $? "an archive of twenty days is imported"
+
+# rate of the 10 minute rows of the second day, times 600
+seen=$(rrdtool fetch "$d/state/rrd/mx1/conn.rrd" AVERAGE -r 600 -s 1759363200 -e 1759449000 |
+    awk '/^[0-9]+:/ && $2 + 0 == $2 { n += $2 * 600 } END { printf "%.0f", n }')
+is "$seen" 144 "its second day is in the RRD: 144 sessions"
+kept=$(sqlite3 "$d/state/state.db" "SELECT count(*) FROM cell" 2>/dev/null)
+is "$kept" 1153 "eight days of minutes are kept in the state"
+
+"$mx" backup --state "$d/state" "$d/copy.db"
+ok $? "a copy is made"
+mkdir "$d/restored" && cp "$d/copy.db" "$d/restored/state.db"
+"$mx" report --state "$d/state" --json >"$d/a.json"
+"$mx" report --state "$d/restored" --json >"$d/b.json"
+cmp -s "$d/a.json" "$d/b.json"
+ok $? "and says the same"
+said=$("$mx" backup --state "$d/state" "$d/copy.db" 2>&1)
+is "$?" 1 "a file that is there is not written over"
+is "$said" "mxgauge: $d/copy.db is there already; name another file" "and the sentence names it"
+said=$("$mx" backup --state "$d/none" "$d/copy2.db" 2>&1)
+[ $? -eq 1 ] && [ ! -e "$d/copy2.db" ]
+ok $? "no state: no copy"
+done_testing

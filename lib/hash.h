@@ -62,7 +62,8 @@ hash_tail(const char *p, size_t n, uint64_t *a, uint64_t *b)
 static inline uint64_t
 hash_bytes(const struct hash_key *key, struct slice s)
 {
-	uint64_t h = key->k[0] ^ s.n, g = key->k[3], a, b;
+	/* times a constant, lest the length be undone by the first byte of a tail */
+	uint64_t h = key->k[0] ^ s.n * 0x9e3779b97f4a7c15u, g = key->k[3], a, b;
 	const char *p = s.p;
 	size_t n = s.n;
 

@@ -252,7 +252,7 @@ mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 static unsigned
 flags_of(const struct mail *m)
 {
-	return m->real | m->bound << 1 | m->piped << 2 | m->picked << 3;
+	return (m->real ? 1u : 0) | (m->bound ? 2u : 0) | (m->piped ? 4u : 0) | (m->picked ? 8u : 0);
 }
 
 static void

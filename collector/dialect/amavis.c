@@ -66,6 +66,7 @@ take_session(struct slice *s)
 static bool
 take_address(struct slice *s, struct slice *address)
 {
+	const char *end;
 	size_t i = 1;
 
 	if (s->n == 0 || s->p[0] != '<')
@@ -74,13 +75,12 @@ take_address(struct slice *s, struct slice *address)
 		for (i = 2; i < s->n && s->p[i] != '"'; i++)
 			if (s->p[i] == '\\')
 				i++;
-	for (; i < s->n; i++)
-		if (s->p[i] == '>') {
-			*address = (struct slice){ s->p + 1, i - 1 };
-			*s = slice_from(*s, i + 1);
-			return true;
-		}
-	return false;
+	end = i < s->n ? memchr(s->p + i, '>', s->n - i) : NULL;
+	if (end == NULL)
+		return false;
+	*address = (struct slice){ s->p + 1, (size_t)(end - s->p) - 1 };
+	*s = slice_from(*s, address->n + 2);
+	return true;
 }
 
 /* What comes behind the category: "(DETAILS)", "{ACTIONS}". Details are file names and
@@ -123,16 +123,20 @@ take_envelope(struct slice *s, struct event *e)
 	return true;
 }
 
-/* "KEY: " after ", "; the key has no blank. */
+/* "KEY: " after ", "; the key has neither blank nor colon. */
 static bool
 take_key(struct slice *s, struct slice *key)
 {
 	struct slice rest = *s;
+	size_t n;
 
-	if (!slice_eat(&rest, SLICE(", ")) || !slice_cut_at(&rest, SLICE(": "), key) ||
-	    key->n > 20 || memchr(key->p, ' ', key->n) != NULL)
+	if (!slice_eat(&rest, SLICE(", ")))
 		return false;
-	*s = rest;
+	n = slice_until(rest, ':', ' ');
+	if (n > 20 || n + 1 >= rest.n || rest.p[n] != ':' || rest.p[n + 1] != ' ')
+		return false;
+	*key = slice_head(rest, n);
+	*s = slice_from(rest, n + 2);
 	return true;
 }
 

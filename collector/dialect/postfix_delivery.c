@@ -50,13 +50,9 @@ take_delays(struct slice *s, int32_t delays[4])
 static struct slice
 take_value(struct slice *s)
 {
-	size_t i = 0;
-	struct slice value;
+	struct slice value = slice_head(*s, slice_until(*s, ',', ' '));
 
-	while (i < s->n && s->p[i] != ',' && s->p[i] != ' ')
-		i++;
-	value = slice_head(*s, i);
-	*s = slice_from(*s, i);
+	*s = slice_from(*s, value.n);
 	return value;
 }
 

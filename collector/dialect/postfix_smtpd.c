@@ -11,18 +11,18 @@
 
 #include "poison.h"
 
-/* "auth=0/5": how many were refused. Few letters of the counters are 'u', so that is
- * what is looked for. */
+/* "auth=0/5": how many were refused. No other counter has a 't' two before its '=', which
+ * is what slice_find() looks at first. */
 static uint32_t
 refused_auth(struct slice counters)
 {
-	ptrdiff_t at = slice_find(counters, SLICE("uth="));
+	ptrdiff_t at = slice_find(counters, SLICE("th="));
 	uint64_t good, all;
 	struct slice s;
 
-	if (at < 2 || memcmp(counters.p + at - 2, " a", 2) != 0)
+	if (at < 3 || memcmp(counters.p + at - 3, " au", 3) != 0)
 		return 0;
-	s = slice_from(counters, (size_t)at + 4);
+	s = slice_from(counters, (size_t)at + 3);
 	if (!slice_u64(&s, &good) || !slice_eat_char(&s, '/') || !slice_u64(&s, &all) ||
 	    all < good || all - good > UINT32_MAX)
 		return 0;

@@ -58,7 +58,7 @@ lower(char c)
 static inline bool
 is_alnum(char c)
 {
-	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
 }
 
 static bool
@@ -122,9 +122,11 @@ zone_at(struct slice s)
 	for (; n < s.n; n++) {
 		char c = s.p[n];
 
+		if (is_alnum(c))
+			continue;
 		if (c == '.')
 			first = dots++ == 0 ? n : first;
-		else if (!is_alnum(c) && c != '-' && c != '_')
+		else if (c != '-' && c != '_')
 			break;
 	}
 	while (n > 0 && s.p[n - 1] == '.') {

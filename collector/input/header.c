@@ -501,7 +501,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 	const char *p = raw.p + 16, *end = raw.p + raw.n;
 	const struct known_host *k = h->known;
 	uint64_t word;
-	uint32_t pid = 0;
+	uint32_t pid = 0, digit;
 	__m128i v;
 	unsigned hits;
 	size_t n = 0;
@@ -528,10 +528,13 @@ usual(struct header *h, struct slice raw, struct line *out)
 	if (hits == 0 || n == 0 || p[n] != '[')
 		return false;
 	out->tag = (struct slice){ p, n };
-	for (p += n + 1; p < end && *p >= '0' && *p <= '9' && pid < UINT32_MAX / 10 - 1; p++)
-		pid = pid * 10 + (uint32_t)(*p - '0');
+	p += n + 1;
+	if (end - p < 16)
+		return false;
+	for (n = 0; n < 9 && (digit = (uint32_t)*p - '0') <= 9; n++, p++)
+		pid = pid * 10 + digit;
 	/* "[ID 1 mail.info]", repeats and escapes go the long way */
-	if (end - p < 4 || p[0] != ']' || p[1] != ':' || p[2] != ' ' || p[3] == '[' || p[3] == 'm' || p[3] == 'L' ||
+	if (p[0] != ']' || p[1] != ':' || p[2] != ' ' || p[3] == '[' || p[3] == 'm' || p[3] == 'L' ||
 	    p[3] == ' ' || memchr(p, '#', (size_t)(end - p)) != NULL)
 		return false;
 	out->pid = pid;

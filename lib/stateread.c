@@ -391,7 +391,7 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 		return 0;
 	sqlite3_bind_int64(st, 1, from);
 	sqlite3_bind_int64(st, 2, to);
-	sqlite3_bind_int(st, 3, kind);
+	sqlite3_bind_int(st, 3, (int)kind);
 	if (host >= 0)
 		sqlite3_bind_int(st, 4, host);
 	while (sqlite3_step(st) == SQLITE_ROW)

@@ -132,7 +132,7 @@ put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct topli
 	toplist_init(&sum);
 	sqlite3_bind_int64(get, 1, host);
 	sqlite3_bind_int64(get, 2, hour);
-	sqlite3_bind_int(get, 3, kind);
+	sqlite3_bind_int(get, 3, (int)kind);
 	if (sqlite3_step(get) == SQLITE_ROW)
 		(void)toplist_decode(&sum, db_blob(get, 0));
 	(void)sqlite3_reset(get);
@@ -141,7 +141,7 @@ put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct topli
 	toplist_encode(&sum, &w->out);
 	sqlite3_bind_int64(put, 1, host);
 	sqlite3_bind_int64(put, 2, hour);
-	sqlite3_bind_int(put, 3, kind);
+	sqlite3_bind_int(put, 3, (int)kind);
 	sqlite3_bind_blob(put, 4, w->out.p, (int)w->out.n, SQLITE_STATIC);
 	good = db_step(w->s, put, "write", w->e);
 	toplist_free(&sum);

@@ -203,6 +203,7 @@ import_run(const struct import *im)
 	}
 	good = good && ingest_commit(in, true, &e);
 	committed = clock_s();
+	mem_give_back();	/* what the mails took is not needed for the RRDs */
 	if (good && !im->no_rrd)
 		good = draw_all(in, im->state, im->templates, NULL, &e) && ingest_commit(in, true, &e);
 	drawn = clock_s();

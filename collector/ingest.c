@@ -20,7 +20,7 @@ enum {
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */
-	TAGS = 64, HOST_TEXTS = 8,
+	TAGS = 64, HOST_TEXTS = 8, HOST_KEYS = 4,
 	LAST_LINE_MAX = 2048,		/* longer lines are not remembered for repeats */
 	LAST_LINES_MAX = 1 << 18	/* of all hosts of a source, over a restart */
 };
@@ -37,6 +37,7 @@ struct last_line {		/* of one host in one feed, for "last message repeated" */
 
 struct tag {
 	const struct dialect *dialect;
+	uint32_t note;		/* the dialect's own */
 	uint16_t label;		/* hash of the instance's name */
 	uint8_t n;		/* 0: free */
 	char text[47];
@@ -55,7 +56,10 @@ struct feed {
 	struct host_text known[HOST_TEXTS];	/* hosts as they were printed */
 	unsigned next_known;
 	int host;		/* number of the last line's, -1: none yet */
-	uint32_t host_key;	/* header.h's of that host; 0: not known */
+	struct {		/* hosts by header.h's number for their text */
+		uint32_t key;
+		int host;
+	} keyed[HOST_KEYS];
 	int64_t written_at;	/* its lines are not later, if its clocks are right */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
@@ -150,7 +154,6 @@ host_of(struct feed *f, struct slice name)
 {
 	struct host_text *k;
 
-	f->host_key = 0;
 	for (k = f->known; k < f->known + HOST_TEXTS; k++)
 		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
 			return f->host = k->host;
@@ -162,6 +165,23 @@ host_of(struct feed *f, struct slice name)
 		memcpy(k->text, name.p, name.n);
 	}
 	return f->host;
+}
+
+/* Set f->host; false if there is no room for one more. */
+static inline bool
+find_host(struct feed *f, const struct line *l)
+{
+	uint32_t key = l->host_key;
+
+	if (key != 0 && f->keyed[key % HOST_KEYS].key == key) {
+		f->host = f->keyed[key % HOST_KEYS].host;
+		return true;
+	}
+	if (host_of(f, l->host) < 0)
+		return false;
+	f->keyed[key % HOST_KEYS].key = key;
+	f->keyed[key % HOST_KEYS].host = f->host;
+	return true;
 }
 
 /* Lines that have no time of their own are counted where their neighbours are. Before the
@@ -315,8 +335,10 @@ static struct tag
 look_at_tag(const struct line *l)
 {
 	ptrdiff_t slash = slice_rfind(l->tag, SLICE("/"));
+	const struct dialect *d = dialect_of(l);
 
-	return (struct tag){ .dialect = dialect_of(l), .label = (uint16_t)hash_bytes(&reader_key,
+	return (struct tag){ .dialect = d,
+	    .note = d != NULL && d->note != NULL ? d->note(l->tag) : 0, .label = (uint16_t)hash_bytes(&reader_key,
 	    slice_head(l->tag, slash < 0 ? 0 : (size_t)slash)) };
 }
 
@@ -342,7 +364,7 @@ tag_of(struct feed *f, const struct line *l)
 }
 
 static void
-understand(struct ingest *in, struct feed *f, unsigned host, const struct line *l,
+understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
     int64_t *counts)
 {
 	struct event ev[EVENTS_MAX];
@@ -354,6 +376,7 @@ understand(struct ingest *in, struct feed *f, unsigned host, const struct line *
 		counts[M_foreign]++;
 		return;
 	}
+	l->note = tag->note;
 	n = tag->dialect->parse(l, ev);
 	if (n < 0) {
 		in->total.unknown++;
@@ -410,11 +433,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	f->src->changed = true;
 	if (!header_parse(f->header, raw, &l))
 		return headless(in, f);
-	if (l.host_key == 0 || l.host_key != f->host_key) {
-		if (host_of(f, l.host) < 0)
-			return headless(in, f);
-		f->host_key = l.host_key;
-	}
+	if (!find_host(f, &l))
+		return headless(in, f);
 	host = (unsigned)f->host;
 	if (out_of_bounds(in, f, host, l.time)) {
 		in->total.too_late++;

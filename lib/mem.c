@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "poison.h"
 
@@ -56,6 +59,14 @@ xreallocarray(void *p, size_t n, size_t size)
 	if (size > 0 && n > SIZE_MAX / size)
 		exhausted(SIZE_MAX);
 	return xrealloc(p, n * size);
+}
+
+void
+mem_give_back(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
 }
 
 char *

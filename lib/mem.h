@@ -15,6 +15,8 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n);
 /* Room for n elements of size bytes; ends the program if n * size overflows. */
 void *xreallocarray(void *p, size_t n, size_t size);
+/* Give memory that is not used any more back to the system, where the C library can. */
+void mem_give_back(void);
 char *xstrdup(const char *s);
 /* A terminated copy; NUL bytes inside are kept, so the C string may end early. */
 char *xslicedup(struct slice s);

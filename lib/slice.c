@@ -5,26 +5,69 @@
 
 #include "poison.h"
 
-/* The first place from i on where needle (two bytes or more) begins, or -1. */
-static ptrdiff_t
-find_from(struct slice s, struct slice needle, size_t i)
-{
-	char first = needle.p[0], last = needle.p[needle.n - 1];
-
-	for (; i + needle.n <= s.n; i++)
-		if (s.p[i] == first && s.p[i + needle.n - 1] == last &&
-		    memcmp(s.p + i, needle.p, needle.n) == 0)
-			return (ptrdiff_t)i;
-	return -1;
-}
-
 /* Needles are short and sought in short lines, where memmem()'s tables cost more than the
  * search: look for the first and the last byte of the needle, sixteen places at a time. */
+#ifdef __SSE2__
+enum { BLOCK = 16 };
+
+/* At which of the sixteen places from p on a needle with these ends may begin: a bit each. */
+static inline unsigned
+may_begin(const char *p, size_t n, __m128i first, __m128i last)
+{
+	__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + n - 1));
+
+	return (unsigned)_mm_movemask_epi8(
+	    _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+}
+
+/* Both: in at least sixteen places; the last block may overlap the one before. */
+static ptrdiff_t
+find_wide(struct slice s, struct slice needle)
+{
+	const __m128i first = _mm_set1_epi8(needle.p[0]);
+	const __m128i last = _mm_set1_epi8(needle.p[needle.n - 1]);
+	size_t end = s.n - needle.n + 1 - BLOCK;
+
+	for (size_t i = 0;; i = i + BLOCK < end ? i + BLOCK : end) {
+		unsigned hits = may_begin(s.p + i, needle.n, first, last);
+
+		for (; hits != 0; hits &= hits - 1) {
+			size_t at = i + (unsigned)__builtin_ctz(hits);
+
+			if (memcmp(s.p + at, needle.p, needle.n) == 0)
+				return (ptrdiff_t)at;
+		}
+		if (i == end)
+			return -1;
+	}
+}
+
+static ptrdiff_t
+rfind_wide(struct slice s, struct slice needle)
+{
+	const __m128i first = _mm_set1_epi8(needle.p[0]);
+	const __m128i last = _mm_set1_epi8(needle.p[needle.n - 1]);
+
+	for (size_t i = s.n - needle.n + 1 - BLOCK;; i = i > BLOCK ? i - BLOCK : 0) {
+		unsigned hits = may_begin(s.p + i, needle.n, first, last);
+
+		while (hits != 0) {
+			unsigned bit = 31 - (unsigned)__builtin_clz(hits);
+
+			if (memcmp(s.p + i + bit, needle.p, needle.n) == 0)
+				return (ptrdiff_t)(i + bit);
+			hits ^= 1u << bit;
+		}
+		if (i == 0)
+			return -1;
+	}
+}
+#endif
+
 ptrdiff_t
 slice_find(struct slice s, struct slice needle)
 {
-	size_t i = 0;
-
 	if (needle.n == 0)
 		return 0;
 	if (s.n < needle.n)
@@ -35,24 +78,14 @@ slice_find(struct slice s, struct slice needle)
 		return at == NULL ? -1 : at - s.p;
 	}
 #ifdef __SSE2__
-	const __m128i first = _mm_set1_epi8(needle.p[0]);
-	const __m128i last = _mm_set1_epi8(needle.p[needle.n - 1]);
-
-	for (; i + needle.n + 15 <= s.n; i += 16) {
-		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)(s.p + i));
-		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(s.p + i + needle.n - 1));
-		unsigned hits = (unsigned)_mm_movemask_epi8(_mm_and_si128(
-		    _mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
-
-		for (; hits != 0; hits &= hits - 1) {
-			size_t at = i + (unsigned)__builtin_ctz(hits);
-
-			if (memcmp(s.p + at, needle.p, needle.n) == 0)
-				return (ptrdiff_t)at;
-		}
-	}
+	if (s.n - needle.n + 1 >= BLOCK)
+		return find_wide(s, needle);
 #endif
-	return find_from(s, needle, i);
+	for (size_t i = 0; i + needle.n <= s.n; i++)
+		if (s.p[i] == needle.p[0] && s.p[i + needle.n - 1] == needle.p[needle.n - 1] &&
+		    memcmp(s.p + i, needle.p, needle.n) == 0)
+			return (ptrdiff_t)i;
+	return -1;
 }
 
 ptrdiff_t
@@ -60,6 +93,10 @@ slice_rfind(struct slice s, struct slice needle)
 {
 	if (needle.n == 0)
 		return (ptrdiff_t)s.n;
+#ifdef __SSE2__
+	if (s.n >= needle.n && s.n - needle.n + 1 >= BLOCK)
+		return rfind_wide(s, needle);
+#endif
 	for (size_t i = s.n; i >= needle.n; i--) {
 		const char *at = s.p + i - needle.n;
 

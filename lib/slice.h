@@ -107,13 +107,16 @@ slice_until(struct slice s, char a, char b)
 #ifdef __SSE2__
 	const __m128i va = _mm_set1_epi8(a), vb = _mm_set1_epi8(b);
 
-	for (; i + 16 <= s.n; i += 16) {
+	while (s.n >= 16) {	/* the last sixteen may overlap the ones before */
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + i));
 		unsigned hits = (unsigned)_mm_movemask_epi8(
 		    _mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb)));
 
 		if (hits != 0)
 			return i + (unsigned)__builtin_ctz(hits);
+		if (i == s.n - 16)
+			return s.n;
+		i = i + 32 <= s.n ? i + 16 : s.n - 16;
 	}
 #endif
 	while (i < s.n && s.p[i] != a && s.p[i] != b)

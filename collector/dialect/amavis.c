@@ -337,4 +337,4 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return n;
 }
 
-const struct dialect dialect_amavis = { "amavis", claims, parse };
+const struct dialect dialect_amavis = { "amavis", claims, parse, NULL };

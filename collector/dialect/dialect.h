@@ -113,6 +113,9 @@ struct dialect {
 	const char *name;
 	bool (*claims)(const struct line *);
 	int (*parse)(const struct line *, struct event out[EVENTS_MAX]);
+	/* What is worth knowing of a tag: whoever remembers it hands it to parse() with
+	 * each line of that tag. NULL: nothing is. */
+	uint32_t (*note)(struct slice tag);
 };
 
 /* Ready an event: all zero but the delays, which are "not logged". */

@@ -256,18 +256,16 @@ pf_info(const struct pf_line *p, struct event *out, enum reason cls, struct slic
 static bool
 take_peer(struct slice *s, struct slice *name, struct slice *ip)
 {
-	size_t n = slice_until(*s, '[', ' '), m;
+	size_t n = slice_until(*s, '[', ' ');
 	struct slice rest;
 
 	if (n == s->n || s->p[n] != '[')
 		return false;
-	rest = slice_from(*s, n + 1);
-	m = slice_until(rest, ']', ']');
-	if (m == rest.n)
+	rest = (struct slice){ s->p + n + 1, s->n - n - 1 };
+	if (!slice_cut(&rest, ']', ip))
 		return false;
-	*name = slice_head(*s, n);
-	*ip = slice_head(rest, m);
-	*s = slice_from(rest, m + 1);
+	*name = (struct slice){ s->p, n };
+	*s = rest;
 	return true;
 }
 
@@ -574,11 +572,21 @@ dispatch(const struct pf_line *p, struct event *out)
 	return -1;
 }
 
+/* The daemon, and behind it where its name begins in the tag; never 0. */
+static uint32_t
+note(struct slice tag)
+{
+	struct slice name = last_component(tag);
+
+	return (uint32_t)(name.p - tag.p) << 8 | ((uint32_t)service_of(name) + 1);
+}
+
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
-	struct slice service = last_component(l->tag);
-	struct pf_line p = { .text = l->text, .service = service_of(service) };
+	uint32_t noted = l->note != 0 ? l->note : note(l->tag);
+	struct pf_line p = { .text = l->text, .service = (enum pf_service)((noted & 255) - 1) };
+	struct slice service = slice_from(l->tag, noted >> 8);
 	size_t n;
 	int found;
 
@@ -606,4 +614,4 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return found;
 }
 
-const struct dialect dialect_postfix = { "postfix", claims, parse };
+const struct dialect dialect_postfix = { "postfix", claims, parse, note };

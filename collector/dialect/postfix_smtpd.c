@@ -297,6 +297,10 @@ pf_smtpd(const struct pf_line *p, struct event *out)
 		if (slice_eat(&s, SLICE("improper command pipelining after ")))
 			return broken(p, EV_INFO, s, out);
 		break;
+	case 'w':
+		if (!p->has_id && slice_starts(s, SLICE("warning: ")))
+			return -1;	/* as all daemons write them */
+		break;
 	case 'A': case 'S': case 'T': case 'U': case 'V':
 		return pf_tls(p, out);
 	}

@@ -65,4 +65,4 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return 1;
 }
 
-const struct dialect dialect_syslog = { "syslog", claims, parse };
+const struct dialect dialect_syslog = { "syslog", claims, parse, NULL };

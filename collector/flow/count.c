@@ -310,7 +310,7 @@ struct found {
 	const struct fact *client, *queued, *removed, *expired, *held;
 	const struct fact *before;	/* FROM with the earliest arrival */
 	int64_t received;		/* time */
-	bool is_received, is_probe, dsn, begun, any_deferred;
+	bool is_received, is_probe, tried, dsn, begun, any_deferred;
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t handed, named, delivered, bounced, discarded;
@@ -414,6 +414,7 @@ look_at_facts(const struct life *l, struct found *w)
 	}
 	if (mail)
 		w->is_probe = false;
+	w->tried = mail;
 }
 
 /* Recipients of a mail whose qmgr line is missing: those that were heard of. */
@@ -595,6 +596,14 @@ count_siblings(const struct life *l, struct found *w)
 	}
 }
 
+/* An address probe looks like a notice to postmaster until its outcome is there. */
+static bool
+may_be_probe(const struct found *w)
+{
+	return !w->tried && !w->dsn && w->client == NULL && w->queued != NULL &&
+	    (w->queued->flags & FACT_OWN_SENDER) != 0;
+}
+
 static void
 count_life(const struct life *l)
 {
@@ -604,7 +613,7 @@ count_life(const struct life *l)
 	deferred.slot = NULL;
 	look_at_facts(l, &w);
 	look_at_bonds(l, &w);
-	if (!w.is_received || w.is_probe)
+	if (!w.is_received || w.is_probe || may_be_probe(&w))
 		return;
 	w.nrcpt = w.queued != NULL ? w.queued->nrcpt : distinct_rcpts(l);
 	count_deliveries(l, &w);

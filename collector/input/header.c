@@ -26,7 +26,7 @@ struct known_host {
 	char text[59];
 };
 
-enum { KNOWN_HOSTS = 4, USUAL_BYTES = 64 };
+enum { KNOWN_HOSTS = 4, USUAL_BYTES = 40 };
 
 struct header {
 	struct stamps stamps;
@@ -510,11 +510,10 @@ usual(struct header *h, struct slice raw, struct line *out)
 		return false;
 	memcpy(&word, p, sizeof word);
 	while (((word ^ k->word) & k->mask) != 0 || k->n == 0 ||
+	    raw.n < 16u + k->n + 32 ||	/* the tag is looked for in that many */
 	    (k->n > 8 && memcmp(p + 8, k->text + 8, k->n - 8u) != 0))
 		if (++k == h->known + KNOWN_HOSTS)
 			return false;
-	if (k->n > 16)
-		return false;	/* so that the next 32 bytes are there */
 	out->host = (struct slice){ p, k->n - 1u };
 	out->host_key = k->key;
 	p += k->n;
@@ -537,7 +536,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 		return false;
 	out->pid = pid;
 	out->text = (struct slice){ p + 3, (size_t)(end - p - 3) };
-	out->usec = 0;
+	out->usec = out->note = 0;
 	out->repeat = 1;
 	out->repeat_of_last = false;
 	return true;
@@ -559,7 +558,7 @@ header_parse(struct header *h, struct slice raw, struct line *out)
 	if (usual(h, raw, out))
 		return true;
 	/* field by field: zeroing it whole costs more than all of these */
-	out->usec = 0;
+	out->usec = out->note = 0;
 	out->host_key = 0;
 	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
 	out->pid = 0;

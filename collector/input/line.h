@@ -18,6 +18,7 @@ struct line {
 	struct slice host;	/* as printed (of syslog-ng's "source@host/relay" the host);
 				 * the source's own if the line names none, maybe empty */
 	struct slice tag;	/* "postfix/submission/smtpd": program with its path, no pid */
+	uint32_t note;		/* what the dialect noted of this tag when it saw it before; 0: nothing */
 	uint32_t pid;		/* 0 if there is none */
 	struct slice text;	/* after "tag[pid]: " and "[ID 1 mail.info] ", escapes undone;
 				 * of "message repeated n times: [ x ]" it is x */

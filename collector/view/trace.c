@@ -201,9 +201,9 @@ put_fact(struct buf *b, const struct fact *f)
 		    f->nrcpt == 1 ? "" : "s");
 		break;
 	case FACT_DELIVERED:
-		put(b, "delivered to ", f->a);
+		put(b, f->other_id.n > 0 ? "handed over for " : "delivered to ", f->a);
 		put(b, " for ", f->b);
-		put(b, " by ", f->c);
+		put(b, f->other_id.n > 0 ? " to " : " by ", f->c);
 		if (f->delay_ms >= 0)
 			buf_fmt(b, ", %.2f s after arrival", (double)f->delay_ms / 1000);
 		put(b, ", goes on as ", f->other_id);
@@ -224,7 +224,10 @@ put_fact(struct buf *b, const struct fact *f)
 		for (unsigned i = 0; i < 4; i++)
 			if (f->flags & 1u << i)
 				buf_fmt(b, "filter says %s", verdict[i]);
-		put(b, ": ", f->text);
+		if (f->text.n > 0) {
+			put(b, " (", f->text);
+			buf_char(b, ')');
+		}
 		break;
 	case FACT_NOTIFIED:
 		put(b, "", f->text);

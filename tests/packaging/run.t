@@ -19,7 +19,7 @@ chmod +x "$d/bin/journalctl"
 
 # run_once NAME: into $d/NAME
 run_once() {
-    env -i PATH="$d/bin:/usr/bin:/bin:/usr/sbin:/sbin" LOG_DIR="$d/log" RUN_DIR="$d/$1" \
+    env -i ${LSAN_OPTIONS:+LSAN_OPTIONS="$LSAN_OPTIONS"} PATH="$d/bin:/usr/bin:/bin:/usr/sbin:/sbin" LOG_DIR="$d/log" RUN_DIR="$d/$1" \
         sh packaging/run.sh "$BUILD" once >"$d/$1.out" 2>&1
     rc=$?
     [ $rc = 0 ] || sed 's/^/# /' "$d/$1.out"

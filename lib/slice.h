@@ -37,13 +37,14 @@ slice_eq(struct slice a, struct slice b)
 static inline bool
 slice_starts(struct slice s, struct slice head)
 {
-	return s.n >= head.n && memcmp(s.p, head.p, head.n) == 0;
+	return s.n >= head.n && (head.n == 0 || memcmp(s.p, head.p, head.n) == 0);
 }
 
 static inline bool
 slice_ends(struct slice s, struct slice tail)
 {
-	return s.n >= tail.n && memcmp(s.p + s.n - tail.n, tail.p, tail.n) == 0;
+	return s.n >= tail.n &&
+	    (tail.n == 0 || memcmp(s.p + s.n - tail.n, tail.p, tail.n) == 0);
 }
 
 /* The slice from byte n on; empty if there are not that many. */

@@ -174,7 +174,8 @@ meet(struct track *t, unsigned host, struct slice mid, const struct fact *new)
 	for (int i = 0; i < 16; i++)
 		id[1 + i] = "0123456789abcdef"[hash >> (i * 4) & 15];
 	m = track_mail(t, host, (struct slice){ id, 17 });
-	said = (uint32_t)hash_mix(track_hash(t, host, new->other_id), (uint64_t)new->time) | 1;
+	said = (uint32_t)hash_mix(track_hash(t, host, new->other_id),
+	    (uint64_t)new->time << 8 | new->kind) | 1;
 	if (m->into == said)
 		return;		/* another recipient in the same second */
 	m->into = said;

@@ -1,6 +1,7 @@
 /* mem.c - see mem.h. */
 #include "mem.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,4 +122,56 @@ arena_free(struct arena *a)
 		free(b);
 	}
 	a->used_bytes = 0;
+}
+
+struct pool_chunk {
+	struct pool_chunk *before;
+	_Alignas(16) char data[];
+};
+
+static void
+pool_grow(struct pool *p)
+{
+	enum { CHUNK = 64 << 10 };
+	size_t size = (p->size + 15) & ~(size_t)15, n = CHUNK / size;
+	struct pool_chunk *c = xmalloc(sizeof *c + n * size);
+
+	assert(n > 0);
+	c->before = p->last;
+	p->last = c;
+	for (size_t i = n; i-- > 0; )
+		pool_give(p, c->data + i * size);
+}
+
+void *
+pool_take(struct pool *p)
+{
+	struct pool_spare *s;
+
+	if (p->spare == NULL)
+		pool_grow(p);
+	s = p->spare;
+	p->spare = s->next;
+	return s;
+}
+
+void
+pool_give(struct pool *p, void *block)
+{
+	struct pool_spare *s = block;
+
+	s->next = p->spare;
+	p->spare = s;
+}
+
+void
+pool_free(struct pool *p)
+{
+	while (p->last != NULL) {
+		struct pool_chunk *c = p->last;
+
+		p->last = c->before;
+		free(c);
+	}
+	p->spare = NULL;
 }

@@ -30,4 +30,20 @@ char *arena_strdup(struct arena *a, struct slice s);
 struct slice arena_slice(struct arena *a, struct slice s);
 void arena_free(struct arena *a);
 
+/* Many blocks of one size (up to 64 KB) that come and go, faster than malloc(). What is
+ * given back serves the next take; the system has it back after pool_free() only. */
+struct pool_spare {
+	struct pool_spare *next;
+};
+
+struct pool {
+	size_t size;		/* of a block: set it before the first take */
+	struct pool_spare *spare;
+	struct pool_chunk *last;
+};
+
+void *pool_take(struct pool *p);
+void pool_give(struct pool *p, void *block);
+void pool_free(struct pool *p);
+
 #endif

@@ -98,6 +98,18 @@ without_usual(const struct fact *f)
 	return s;
 }
 
+static void
+resize(struct mail *m, uint32_t cap)
+{
+	unsigned char *inside = m->inside ? m->facts : NULL;
+
+	m->facts = xrealloc(m->inside ? NULL : m->facts, cap);
+	if (inside != NULL)
+		memcpy(m->facts, inside, m->n);
+	m->inside = false;
+	m->cap = cap;
+}
+
 static bool
 reserve(struct mail *m, uint32_t more)
 {
@@ -106,10 +118,9 @@ reserve(struct mail *m, uint32_t more)
 	if (want > MAIL_FACTS_MAX)
 		return false;
 	if (want > m->cap) {
-		m->cap = m->cap == 0 ? 256 : m->cap * 2;
-		if (m->cap < want)
-			m->cap = want;
-		m->facts = xrealloc(m->facts, m->cap);
+		uint32_t cap = m->cap == 0 ? MAIL_ROOM : m->cap * 2;
+
+		resize(m, cap > want ? cap : want);
 	}
 	return true;
 }
@@ -303,9 +314,9 @@ decode_facts(struct slice *s, struct mail *m)
 	m->label = (uint16_t)label;
 	m->first = m->base - (int64_t)before;
 	m->last = m->base + (int64_t)after;
-	m->facts = xrealloc(m->facts, m->n + n);
+	resize(m, m->n + (uint32_t)n);
 	memcpy(m->facts + m->n, s->p, n);
-	m->n = m->cap = m->counted = m->n + (uint32_t)n;
+	m->n = m->counted = m->cap;
 	*s = slice_from(*s, (size_t)n);
 	return true;
 }

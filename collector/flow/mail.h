@@ -118,10 +118,15 @@ struct mail {
 	bool waiting;		/* track.c: nothing of its own fits some FACT_FROM yet, perhaps */
 	bool dirty, changed;	/* track.c: since it was counted, since the commit */
 	bool away;		/* track.c: it is being put away */
+	uint32_t place;		/* track.c: among all mails in order of birth */
 	uint32_t into;		/* track.c: hash of the bond that was told last */
 	char id[MAIL_ID_MAX];
+	bool inside;		/* facts are right behind, MAIL_ROOM bytes (track.c), and not malloc()ed */
 	unsigned char *facts;
 };
+
+/* Facts of this size are most mails' all. */
+enum { MAIL_ROOM = 256 };
 
 /* Append a fact. False if the mail is full (MAIL_FACTS_MAX). */
 bool mail_add(struct mail *m, const struct fact *f);

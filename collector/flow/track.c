@@ -1,152 +1,14 @@
-/* track.c - see track.h.
- *
- * Open addressing by the 64-bit keyed hash of host and id; equal hashes are taken
- * for equal ids (a day of a million mails: chance 1e-8). Not thread-safe. */
+/* track.c - see track.h: what events tell of mails, and bonds between them. The table of
+ * mails itself is in track_table.c. Not thread-safe. */
 #include "flow/track.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "mem.h"
+#include "flow/track_table.h"
 
 #include "poison.h"
 
 enum { REPEAT_MAX = 1000 };	/* "message repeated": of a mail no more are believed */
-
-struct track {
-	struct hash_key key;
-	struct tally *tally;
-	track_fetch_fn *fetch;
-	void *arg;
-	struct mail **slot;
-	size_t mask, n;
-	struct mail **dirty;	/* to be counted again */
-	size_t n_dirty, cap_dirty;
-	struct mail **changed;	/* since the commit */
-	size_t n_changed, cap_changed;
-	uint64_t now;		/* counts events */
-	size_t bytes;
-};
-
-struct track *
-track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch, void *arg)
-{
-	struct track *t = xcalloc(1, sizeof *t);
-
-	t->key = *key;
-	t->tally = tally;
-	t->fetch = fetch;
-	t->arg = arg;
-	t->mask = 4095;
-	t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
-	return t;
-}
-
-static void
-mail_free(struct track *t, struct mail *m)
-{
-	t->bytes -= sizeof *m + m->cap;
-	free(m->facts);
-	free(m);
-}
-
-void
-track_free(struct track *t)
-{
-	if (t == NULL)
-		return;
-	for (size_t i = 0; i <= t->mask; i++)
-		if (t->slot[i] != NULL)
-			mail_free(t, t->slot[i]);
-	free(t->slot);
-	free(t->dirty);
-	free(t->changed);
-	free(t);
-}
-
-uint64_t
-track_hash(const struct track *t, unsigned host, struct slice id)
-{
-	return hash_bytes(&t->key, slice_head(id, MAIL_ID_MAX)) ^ hash_u64(&t->key, host + 1);
-}
-
-static size_t
-slot_of(const struct track *t, uint64_t hash)
-{
-	size_t i = hash & t->mask;
-
-	while (t->slot[i] != NULL && t->slot[i]->hash != hash)
-		i = (i + 1) & t->mask;
-	return i;
-}
-
-static void
-insert(struct track *t, struct mail *m)
-{
-	if (t->n * 3 > t->mask * 2) {
-		struct mail **old = t->slot;
-		size_t old_mask = t->mask;
-
-		t->mask = t->mask * 2 + 1;
-		t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
-		for (size_t i = 0; i <= old_mask; i++)
-			if (old[i] != NULL)
-				t->slot[slot_of(t, old[i]->hash)] = old[i];
-		free(old);
-	}
-	t->slot[slot_of(t, m->hash)] = m;
-	t->n++;
-}
-
-static void
-take_out(struct track *t, size_t i)
-{
-	size_t gap = i;
-
-	/* move later members of the run over the gap where their home allows it */
-	for (size_t k = (i + 1) & t->mask; t->slot[k] != NULL; k = (k + 1) & t->mask) {
-		size_t home = t->slot[k]->hash & t->mask;
-
-		if (((k - home) & t->mask) >= ((k - gap) & t->mask)) {
-			t->slot[gap] = t->slot[k];
-			gap = k;
-		}
-	}
-	t->slot[gap] = NULL;
-	t->n--;
-}
-
-static void
-push(struct mail ***list, size_t *n, size_t *cap, struct mail *m)
-{
-	if (*n == *cap) {
-		*cap = *cap > 0 ? *cap * 2 : 1024;
-		*list = xreallocarray(*list, *cap, sizeof(struct mail *));
-	}
-	(*list)[(*n)++] = m;
-}
-
-static struct mail *
-find_or_make(struct track *t, unsigned host, struct slice id)
-{
-	uint64_t hash = track_hash(t, host, id);
-	struct mail *m = t->slot[slot_of(t, hash)];
-
-	if (m == NULL && t->fetch != NULL) {
-		t->fetch(t->arg, hash);
-		m = t->slot[slot_of(t, hash)];
-	}
-	if (m != NULL)
-		return m;
-	m = xcalloc(1, sizeof *m);
-	m->hash = hash;
-	m->host = (uint16_t)host;
-	m->id_n = (uint8_t)(id.n < MAIL_ID_MAX ? id.n : MAIL_ID_MAX);
-	memcpy(m->id, id.p, m->id_n);
-	t->bytes += sizeof *m;
-	insert(t, m);
-	return m;
-}
 
 static void
 learn(struct track *t, struct mail *m, const struct fact *f)
@@ -161,11 +23,11 @@ learn(struct track *t, struct mail *m, const struct fact *f)
 	m->touched = t->now;
 	if (!m->dirty) {
 		m->dirty = true;
-		push(&t->dirty, &t->n_dirty, &t->cap_dirty, m);
+		track_push(&t->dirty, &t->n_dirty, &t->cap_dirty, m);
 	}
 	if (!m->changed) {
 		m->changed = true;
-		push(&t->changed, &t->n_changed, &t->cap_changed, m);
+		track_push(&t->changed, &t->n_changed, &t->cap_changed, m);
 	}
 }
 
@@ -177,7 +39,7 @@ learn(struct track *t, struct mail *m, const struct fact *f)
 static void
 tell(struct track *t, const struct mail *next, const struct fact *from, uint32_t nrcpt)
 {
-	struct mail *m = find_or_make(t, next->host, from->other_id);
+	struct mail *m = track_mail(t, next->host, from->other_id);
 	uint32_t bond = (uint32_t)hash_mix(next->hash ^ (uint64_t)from->time ^
 	    (uint64_t)from->flags << 40 ^ (uint64_t)nrcpt << 48, t->key.k[0]) | 1;
 	struct fact f;
@@ -214,7 +76,7 @@ bond(struct track *t, unsigned host, const struct fact *from, struct slice next_
 	if (next_id.n == 0 || slice_eq(slice_head(from->other_id, MAIL_ID_MAX),
 	    slice_head(next_id, MAIL_ID_MAX)))
 		return;
-	next = find_or_make(t, host, next_id);
+	next = track_mail(t, host, next_id);
 	learn(t, next, from);
 	next->bound = true;
 	while (next->real && mail_next(next, &at, &f)) {
@@ -311,7 +173,7 @@ meet(struct track *t, unsigned host, struct slice mid, const struct fact *new)
 		return;		/* "<>" */
 	for (int i = 0; i < 16; i++)
 		id[1 + i] = "0123456789abcdef"[hash >> (i * 4) & 15];
-	m = find_or_make(t, host, (struct slice){ id, 17 });
+	m = track_mail(t, host, (struct slice){ id, 17 });
 	said = (uint32_t)hash_mix(track_hash(t, host, new->other_id), (uint64_t)new->time) | 1;
 	if (m->into == said)
 		return;		/* another recipient in the same second */
@@ -457,7 +319,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	default:
 		return;
 	}
-	m = find_or_make(t, host, e->id);
+	m = track_mail(t, host, e->id);
 	fact_init(&f, 0, time);
 	f.label = label;
 	f.a = e->from;
@@ -518,7 +380,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 			return;
 		fact_init(&f, FACT_DSN_OF, time);
 		f.other_id = e->id;
-		learn(t, find_or_make(t, host, e->new_id), &f);
+		learn(t, track_mail(t, host, e->new_id), &f);
 		return;
 	default:
 		verdict(t, m, &f, e);
@@ -536,66 +398,6 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 }
 
 void
-track_adopt(struct track *t, const struct mail *m, bool in_log)
-{
-	uint64_t hash = track_hash(t, m->host, mail_id(m));
-	size_t i = slot_of(t, hash);
-	struct mail *copy;
-
-	if (t->slot[i] != NULL && !in_log) {
-		free(m->facts);		/* only in a damaged state: the table knows better */
-		return;
-	}
-	if (t->slot[i] != NULL) {	/* the log's later version replaces an earlier one */
-		copy = t->slot[i];
-		t->bytes -= copy->cap;
-		free(copy->facts);
-		*copy = *m;
-	} else {
-		copy = xmalloc(sizeof *copy);
-		*copy = *m;
-		copy->hash = hash;
-		t->bytes += sizeof *copy;
-		insert(t, copy);
-	}
-	copy->hash = hash;
-	copy->touched = t->now;
-	copy->logged = in_log ? copy->n : 0;
-	t->bytes += copy->cap;
-	if (!in_log) {		/* its block goes: the log must have it */
-		copy->changed = true;
-		push(&t->changed, &t->n_changed, &t->cap_changed, copy);
-	}
-}
-
-bool
-track_grow(struct track *t, uint64_t hash, struct slice *block)
-{
-	struct mail *m = t->slot[slot_of(t, hash)];
-	uint32_t cap;
-
-	if (m == NULL)
-		return false;
-	cap = m->cap;
-	if (!mail_grow(block, m))
-		return false;
-	t->bytes += m->cap - cap;
-	m->logged = m->n;
-	return true;
-}
-
-void
-track_forget(struct track *t, uint64_t hash)
-{
-	size_t i = slot_of(t, hash);
-
-	if (t->slot[i] == NULL)
-		return;
-	mail_free(t, t->slot[i]);
-	take_out(t, i);
-}
-
-void
 track_settle(struct track *t)
 {
 	for (size_t i = 0; i < t->n_dirty; i++) {
@@ -608,90 +410,4 @@ track_settle(struct track *t)
 		m->dirty = false;
 	}
 	t->n_dirty = 0;
-}
-
-bool
-track_changed(struct track *t, track_fn *f, void *arg)
-{
-	for (size_t i = 0; i < t->n_changed; i++)
-		if (!t->changed[i]->away && !f(arg, t->changed[i]))
-			return false;
-	return true;
-}
-
-bool
-track_all(struct track *t, track_fn *f, void *arg)
-{
-	for (size_t i = 0; i <= t->mask; i++)
-		if (t->slot[i] != NULL && !t->slot[i]->away && !f(arg, t->slot[i]))
-			return false;
-	return true;
-}
-
-bool
-track_put_away(struct track *t, const int64_t *newest, int64_t quiet_s, uint64_t idle, size_t max,
-    track_fn *f, void *arg)
-{
-	uint64_t limit = idle;
-
-	/* too many: the longest idle go, whatever their log time says */
-	if (t->n > max) {
-		uint64_t keep = (uint64_t)((double)t->now * (double)max / (double)t->n);
-
-		limit = idle < t->now - keep ? idle : t->now - keep;
-	}
-	for (size_t i = 0; i <= t->mask; i++) {
-		struct mail *m = t->slot[i];
-		bool quiet;
-
-		if (m == NULL || t->now - m->touched < limit)
-			continue;
-		quiet = m->last < newest[m->host] - quiet_s && t->now - m->touched >= idle;
-		if (!quiet && t->n <= max)
-			continue;
-		m->away = true;
-		if (!f(arg, m))
-			return false;
-	}
-	return true;
-}
-
-void
-track_committed(struct track *t)
-{
-	for (size_t i = 0; i < t->n_changed; i++) {
-		t->changed[i]->changed = false;
-		t->changed[i]->logged = t->changed[i]->n;
-	}
-	t->n_changed = 0;
-	for (size_t i = 0; i <= t->mask; ) {
-		struct mail *m = t->slot[i];
-
-		if (m == NULL || !m->away) {
-			i++;
-			continue;
-		}
-		mail_free(t, m);
-		take_out(t, i);		/* another may have moved here: look again */
-	}
-}
-
-void
-track_kept(struct track *t)
-{
-	for (size_t i = 0; i <= t->mask; i++)
-		if (t->slot[i] != NULL)
-			t->slot[i]->away = false;
-}
-
-size_t
-track_mails(const struct track *t)
-{
-	return t->n;
-}
-
-size_t
-track_memory_bytes(const struct track *t)
-{
-	return t->bytes + (t->mask + 1) * sizeof(struct mail *);
 }

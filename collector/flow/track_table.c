@@ -1,0 +1,305 @@
+/* track_table.c - see track.h: find mails by their id, and let them come and go.
+ *
+ * Open addressing by the 64-bit keyed hash of host and id; equal hashes are taken
+ * for equal ids (a day of a million mails: chance 1e-8). Not thread-safe. */
+#include "flow/track_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "poison.h"
+
+void
+track_push(struct mail ***list, size_t *n, size_t *cap, struct mail *m)
+{
+	if (*n == *cap) {
+		*cap = *cap > 0 ? *cap * 2 : 1024;
+		*list = xreallocarray(*list, *cap, sizeof(struct mail *));
+	}
+	(*list)[(*n)++] = m;
+}
+
+struct track *
+track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch, void *arg)
+{
+	struct track *t = xcalloc(1, sizeof *t);
+
+	t->key = *key;
+	t->tally = tally;
+	t->fetch = fetch;
+	t->arg = arg;
+	t->pool.size = sizeof(struct mail) + MAIL_ROOM;
+	t->mask = 4095;
+	t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
+	return t;
+}
+
+static void
+mail_free(struct track *t, struct mail *m)
+{
+	t->bytes -= sizeof *m + m->cap;
+	if (!m->inside)
+		free(m->facts);
+	pool_give(&t->pool, m);
+}
+
+void
+track_free(struct track *t)
+{
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n_born; i++)
+		if (t->born[i] != NULL)
+			mail_free(t, t->born[i]);
+	pool_free(&t->pool);
+	free(t->slot);
+	free(t->born);
+	free(t->dirty);
+	free(t->changed);
+	free(t);
+}
+
+uint64_t
+track_hash(const struct track *t, unsigned host, struct slice id)
+{
+	return hash_bytes(&t->key, slice_head(id, MAIL_ID_MAX)) ^ hash_u64(&t->key, host + 1);
+}
+
+static size_t
+slot_of(const struct track *t, uint64_t hash)
+{
+	size_t i = hash & t->mask;
+
+	while (t->slot[i] != NULL && t->slot[i]->hash != hash)
+		i = (i + 1) & t->mask;
+	return i;
+}
+
+static void
+insert(struct track *t, struct mail *m)
+{
+	if (t->n * 3 > t->mask * 2) {
+		struct mail **old = t->slot;
+		size_t old_mask = t->mask;
+
+		t->mask = t->mask * 2 + 1;
+		t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
+		for (size_t i = 0; i <= old_mask; i++)
+			if (old[i] != NULL)
+				t->slot[slot_of(t, old[i]->hash)] = old[i];
+		free(old);
+	}
+	t->slot[slot_of(t, m->hash)] = m;
+	t->n++;
+	m->place = (uint32_t)t->n_born;
+	track_push(&t->born, &t->n_born, &t->cap_born, m);
+}
+
+static void
+take_out(struct track *t, size_t i)
+{
+	size_t gap = i;
+
+	/* move later members of the run over the gap where their home allows it */
+	for (size_t k = (i + 1) & t->mask; t->slot[k] != NULL; k = (k + 1) & t->mask) {
+		size_t home = t->slot[k]->hash & t->mask;
+
+		if (((k - home) & t->mask) >= ((k - gap) & t->mask)) {
+			t->slot[gap] = t->slot[k];
+			gap = k;
+		}
+	}
+	t->slot[gap] = NULL;
+	t->n--;
+}
+
+struct mail *
+track_mail(struct track *t, unsigned host, struct slice id)
+{
+	uint64_t hash = track_hash(t, host, id);
+	struct mail *m = t->slot[slot_of(t, hash)];
+
+	if (m == NULL && t->fetch != NULL) {
+		t->fetch(t->arg, hash);
+		m = t->slot[slot_of(t, hash)];
+	}
+	if (m != NULL)
+		return m;
+	m = pool_take(&t->pool);
+	*m = (struct mail){ .hash = hash, .cap = MAIL_ROOM, .inside = true,
+		.facts = (unsigned char *)(m + 1) };
+	m->host = (uint16_t)host;
+	m->id_n = (uint8_t)(id.n < MAIL_ID_MAX ? id.n : MAIL_ID_MAX);
+	memcpy(m->id, id.p, m->id_n);
+	t->bytes += sizeof *m + m->cap;
+	insert(t, m);
+	return m;
+}
+
+void
+track_adopt(struct track *t, const struct mail *m, bool in_log)
+{
+	uint64_t hash = track_hash(t, m->host, mail_id(m));
+	size_t i = slot_of(t, hash);
+	struct mail *copy;
+
+	if (t->slot[i] != NULL && !in_log) {
+		free(m->facts);		/* only in a damaged state: the table knows better */
+		return;
+	}
+	if (t->slot[i] != NULL) {	/* the log's later version replaces an earlier one */
+		uint32_t place;
+
+		copy = t->slot[i];
+		place = copy->place;
+		t->bytes -= copy->cap;
+		if (!copy->inside)
+			free(copy->facts);
+		*copy = *m;
+		copy->place = place;
+	} else {
+		copy = pool_take(&t->pool);
+		*copy = *m;
+		copy->hash = hash;
+		t->bytes += sizeof *copy;
+		insert(t, copy);
+	}
+	copy->hash = hash;
+	copy->touched = t->now;
+	copy->logged = in_log ? copy->n : 0;
+	t->bytes += copy->cap;
+	if (!in_log) {		/* its block goes: the log must have it */
+		copy->changed = true;
+		track_push(&t->changed, &t->n_changed, &t->cap_changed, copy);
+	}
+}
+
+bool
+track_grow(struct track *t, uint64_t hash, struct slice *block)
+{
+	struct mail *m = t->slot[slot_of(t, hash)];
+	uint32_t cap;
+
+	if (m == NULL)
+		return false;
+	cap = m->cap;
+	if (!mail_grow(block, m))
+		return false;
+	t->bytes += m->cap - cap;
+	m->logged = m->n;
+	return true;
+}
+
+void
+track_forget(struct track *t, uint64_t hash)
+{
+	size_t i = slot_of(t, hash);
+
+	if (t->slot[i] == NULL)
+		return;
+	t->born[t->slot[i]->place] = NULL;
+	t->leaving = true;
+	mail_free(t, t->slot[i]);
+	take_out(t, i);
+}
+
+bool
+track_changed(struct track *t, track_fn *f, void *arg)
+{
+	for (size_t i = 0; i < t->n_changed; i++)
+		if (!t->changed[i]->away && !f(arg, t->changed[i]))
+			return false;
+	return true;
+}
+
+bool
+track_all(struct track *t, track_fn *f, void *arg)
+{
+	for (size_t i = 0; i < t->n_born; i++)
+		if (t->born[i] != NULL && !t->born[i]->away && !f(arg, t->born[i]))
+			return false;
+	return true;
+}
+
+bool
+track_put_away(struct track *t, const int64_t *newest, int64_t quiet_s, uint64_t idle, size_t max,
+    track_fn *f, void *arg)
+{
+	uint64_t limit = idle;
+
+	/* too many: the longest idle go, whatever their log time says */
+	if (t->n > max) {
+		uint64_t keep = (uint64_t)((double)t->now * (double)max / (double)t->n);
+
+		limit = idle < t->now - keep ? idle : t->now - keep;
+	}
+	for (size_t i = 0; i < t->n_born; i++) {
+		struct mail *m = t->born[i];
+		bool quiet;
+
+		if (m == NULL || t->now - m->touched < limit)
+			continue;
+		quiet = m->last < newest[m->host] - quiet_s && t->now - m->touched >= idle;
+		if (!quiet && t->n <= max)
+			continue;
+		m->away = t->leaving = true;
+		if (!f(arg, m))
+			return false;
+	}
+	return true;
+}
+
+/* Let go of the mails that are away, and close the gaps. */
+static void
+leave(struct track *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n_born; i++) {
+		struct mail *m = t->born[i];
+
+		if (m == NULL)
+			continue;
+		if (m->away) {
+			take_out(t, slot_of(t, m->hash));
+			mail_free(t, m);
+		} else {
+			m->place = (uint32_t)kept;
+			t->born[kept++] = m;
+		}
+	}
+	t->n_born = kept;
+	t->leaving = false;
+}
+
+void
+track_committed(struct track *t)
+{
+	for (size_t i = 0; i < t->n_changed; i++) {
+		t->changed[i]->changed = false;
+		t->changed[i]->logged = t->changed[i]->n;
+	}
+	t->n_changed = 0;
+	if (t->leaving)
+		leave(t);
+}
+
+void
+track_kept(struct track *t)
+{
+	for (size_t i = 0; i < t->n_born; i++)
+		if (t->born[i] != NULL)
+			t->born[i]->away = false;
+}
+
+size_t
+track_mails(const struct track *t)
+{
+	return t->n;
+}
+
+size_t
+track_memory_bytes(const struct track *t)
+{
+	return t->bytes + (t->mask + 1 + t->cap_born) * sizeof(struct mail *);
+}

@@ -1,0 +1,33 @@
+/* track_table.h - what track.c and track_table.c share; nobody else includes it. */
+#ifndef MX_TRACK_TABLE_H
+#define MX_TRACK_TABLE_H
+
+#include "flow/track.h"
+#include "mem.h"
+
+struct track {
+	struct hash_key key;
+	struct tally *tally;
+	track_fetch_fn *fetch;
+	void *arg;
+	struct mail **slot;
+	size_t mask, n;
+	struct mail **born;	/* all mails in order of birth, with NULL where one left; memory
+				 * is walked faster in that order than in that of slot */
+	size_t n_born, cap_born;
+	bool leaving;		/* some are away, or left */
+	struct mail **dirty;	/* to be counted again */
+	size_t n_dirty, cap_dirty;
+	struct mail **changed;	/* since the commit */
+	size_t n_changed, cap_changed;
+	struct pool pool;	/* mails, each with room for facts behind it */
+	uint64_t now;		/* counts events */
+	size_t bytes;
+};
+
+/* The mail of an id: the table's, one that the store has, or a new one. */
+struct mail *track_mail(struct track *t, unsigned host, struct slice id);
+/* Append to one of the lists. */
+void track_push(struct mail ***list, size_t *n, size_t *cap, struct mail *m);
+
+#endif

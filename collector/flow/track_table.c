@@ -4,6 +4,7 @@
  * for equal ids (a day of a million mails: chance 1e-8). Not thread-safe. */
 #include "flow/track_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ track_push(struct mail ***list, size_t *n, size_t *cap, struct mail *m)
 	(*list)[(*n)++] = m;
 }
 
+#define TAKEN ((uint32_t)1 << 31)
+
 struct track *
 track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch, void *arg)
 {
@@ -31,6 +34,7 @@ track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch
 	t->pool.size = sizeof(struct mail) + MAIL_ROOM;
 	t->mask = 4095;
 	t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
+	t->tag = xcalloc(t->mask + 1, sizeof *t->tag);
 	return t;
 }
 
@@ -53,6 +57,7 @@ track_free(struct track *t)
 			mail_free(t, t->born[i]);
 	pool_free(&t->pool);
 	free(t->slot);
+	free(t->tag);
 	free(t->born);
 	free(t->dirty);
 	free(t->changed);
@@ -65,14 +70,26 @@ track_hash(const struct track *t, unsigned host, struct slice id)
 	return hash_bytes(&t->key, slice_head(id, MAIL_ID_MAX)) ^ hash_u64(&t->key, host + 1);
 }
 
+/* A search goes by tags, and looks into the mail of a tag that fits only: another mail
+ * would hardly be in the cache. */
 static size_t
 slot_of(const struct track *t, uint64_t hash)
 {
-	size_t i = hash & t->mask;
+	uint32_t tag = (uint32_t)hash | TAKEN;
+	size_t i = tag & t->mask;
 
-	while (t->slot[i] != NULL && t->slot[i]->hash != hash)
+	while (t->tag[i] != 0 && (t->tag[i] != tag || t->slot[i]->hash != hash))
 		i = (i + 1) & t->mask;
 	return i;
+}
+
+static void
+slot_set(struct track *t, struct mail *m)
+{
+	size_t i = slot_of(t, m->hash);
+
+	t->slot[i] = m;
+	t->tag[i] = (uint32_t)m->hash | TAKEN;
 }
 
 static void
@@ -83,13 +100,16 @@ insert(struct track *t, struct mail *m)
 		size_t old_mask = t->mask;
 
 		t->mask = t->mask * 2 + 1;
+		assert(t->mask < TAKEN);
 		t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
+		free(t->tag);
+		t->tag = xcalloc(t->mask + 1, sizeof *t->tag);
 		for (size_t i = 0; i <= old_mask; i++)
 			if (old[i] != NULL)
-				t->slot[slot_of(t, old[i]->hash)] = old[i];
+				slot_set(t, old[i]);
 		free(old);
 	}
-	t->slot[slot_of(t, m->hash)] = m;
+	slot_set(t, m);
 	t->n++;
 	m->place = (uint32_t)t->n_born;
 	track_push(&t->born, &t->n_born, &t->cap_born, m);
@@ -101,16 +121,33 @@ take_out(struct track *t, size_t i)
 	size_t gap = i;
 
 	/* move later members of the run over the gap where their home allows it */
-	for (size_t k = (i + 1) & t->mask; t->slot[k] != NULL; k = (k + 1) & t->mask) {
-		size_t home = t->slot[k]->hash & t->mask;
+	for (size_t k = (i + 1) & t->mask; t->tag[k] != 0; k = (k + 1) & t->mask) {
+		size_t home = t->tag[k] & t->mask;
 
 		if (((k - home) & t->mask) >= ((k - gap) & t->mask)) {
 			t->slot[gap] = t->slot[k];
+			t->tag[gap] = t->tag[k];
 			gap = k;
 		}
 	}
 	t->slot[gap] = NULL;
+	t->tag[gap] = 0;
 	t->n--;
+}
+
+static struct mail *
+make(struct track *t, uint64_t hash, unsigned host, struct slice id)
+{
+	struct mail *m = pool_take(&t->pool);
+
+	*m = (struct mail){ .hash = hash, .cap = MAIL_ROOM, .inside = true,
+		.facts = (unsigned char *)(m + 1) };
+	m->host = (uint16_t)host;
+	m->id_n = (uint8_t)(id.n < MAIL_ID_MAX ? id.n : MAIL_ID_MAX);
+	memcpy(m->id, id.p, m->id_n);
+	t->bytes += sizeof *m + m->cap;
+	insert(t, m);
+	return m;
 }
 
 struct mail *
@@ -123,17 +160,7 @@ track_mail(struct track *t, unsigned host, struct slice id)
 		t->fetch(t->arg, hash);
 		m = t->slot[slot_of(t, hash)];
 	}
-	if (m != NULL)
-		return m;
-	m = pool_take(&t->pool);
-	*m = (struct mail){ .hash = hash, .cap = MAIL_ROOM, .inside = true,
-		.facts = (unsigned char *)(m + 1) };
-	m->host = (uint16_t)host;
-	m->id_n = (uint8_t)(id.n < MAIL_ID_MAX ? id.n : MAIL_ID_MAX);
-	memcpy(m->id, id.p, m->id_n);
-	t->bytes += sizeof *m + m->cap;
-	insert(t, m);
-	return m;
+	return m != NULL ? m : make(t, hash, host, id);
 }
 
 void
@@ -301,5 +328,6 @@ track_mails(const struct track *t)
 size_t
 track_memory_bytes(const struct track *t)
 {
-	return t->bytes + (t->mask + 1 + t->cap_born) * sizeof(struct mail *);
+	return t->bytes + t->cap_born * sizeof(struct mail *) +
+	    (t->mask + 1) * (sizeof(struct mail *) + sizeof *t->tag);
 }

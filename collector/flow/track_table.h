@@ -11,6 +11,7 @@ struct track {
 	track_fetch_fn *fetch;
 	void *arg;
 	struct mail **slot;
+	uint32_t *tag;		/* of each slot: lower bits of the hash and TAKEN; 0: free */
 	size_t mask, n;
 	struct mail **born;	/* all mails in order of birth, with NULL where one left; memory
 				 * is walked faster in that order than in that of slot */

@@ -24,7 +24,7 @@ toplist_free(struct toplist *t)
 }
 
 enum { INDEX = 1023 };		/* the bits of a slot that are not the hash's */
-_Static_assert(TOP_ROOM <= INDEX, "an index fits its bits");
+_Static_assert((int)TOP_ROOM <= (int)INDEX, "an index fits its bits");
 
 /* The slot that holds the text with this hash, or the free one where it belongs. Keyed
  * hashes of 64 bits: equal ones are taken for equal texts. */

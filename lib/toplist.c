@@ -23,14 +23,18 @@ toplist_free(struct toplist *t)
 	t->n = t->cap = 0;
 }
 
-/* The slot that holds the text with this hash, or the free one where it belongs. Equal
- * keyed hashes (48 bits and the place) are taken for equal texts. */
+enum { INDEX = 1023 };		/* the bits of a slot that are not the hash's */
+_Static_assert((int)TOP_ROOM <= (int)INDEX, "an index fits its bits");
+
+/* The slot that holds the text with this hash, or the free one where it belongs. Keyed
+ * hashes of 64 bits: equal ones are taken for equal texts. */
 static inline uint32_t
 slot_of(const struct toplist *t, uint64_t hash)
 {
-	uint32_t i = (uint32_t)hash % (TOP_ROOM * 2);
+	uint32_t i = (uint32_t)hash % (TOP_ROOM * 2), tag = (uint32_t)(hash >> 32);
 
-	while (t->slot[i] != 0 && (t->slot[i] ^ hash) >> 16 != 0)
+	while (t->slot[i] != 0 && ((t->slot[i] ^ tag) > INDEX ||
+	    t->entry[(t->slot[i] & INDEX) - 1].hash != hash))
 		i = (i + 1) % (TOP_ROOM * 2);
 	return i;
 }
@@ -38,7 +42,7 @@ slot_of(const struct toplist *t, uint64_t hash)
 static inline void
 slot_set(struct toplist *t, uint32_t slot, uint64_t hash, uint32_t index)
 {
-	t->slot[slot] = (hash & ~(uint64_t)0xffff) | (index + 1);
+	t->slot[slot] = ((uint32_t)(hash >> 32) & ~(uint32_t)INDEX) | (index + 1);
 }
 
 static void
@@ -122,7 +126,7 @@ add(struct toplist *t, struct slice text, uint32_t n, bool *new)
 	i = slot_of(t, hash);
 	*new = t->slot[i] == 0;
 	if (!*new) {
-		e = &t->entry[(t->slot[i] & 0xffff) - 1];
+		e = &t->entry[(t->slot[i] & INDEX) - 1];
 		e->n = saturated(e->n, n);
 		return e;
 	}

@@ -27,9 +27,9 @@ struct toplist {
 	uint32_t n, cap;
 	uint32_t floor;			/* the largest count ever pruned */
 	struct top_entry *entry;
-	/* by hash, open addressing: the upper 48 bits of the hash and index + 1, so that a
-	 * search does not touch the entries */
-	uint64_t slot[TOP_ROOM * 2];
+	/* by hash, open addressing: upper bits of the hash, and in the lower 10 index + 1. So a
+	 * search touches no entry but the one that it wants. */
+	uint32_t slot[TOP_ROOM * 2];
 };
 
 void toplist_init(struct toplist *t);

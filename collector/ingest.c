@@ -353,8 +353,9 @@ tag_of(struct feed *f, const struct line *l)
 		f->tag[0] = look_at_tag(l);
 		return &f->tag[0];
 	}
-	t = &f->tag[(n * 7 + (unsigned char)l->tag.p[n - 1] * 3 + (unsigned char)l->tag.p[n / 2]) %
-	    TAGS];
+	/* so that no two of Postfix's usual daemons meet */
+	t = &f->tag[(n * 33 + (unsigned char)l->tag.p[n - 1] * 31u +
+	    (unsigned char)l->tag.p[n * 2 / 3]) % TAGS];
 	if (t->n != n || memcmp(t->text, l->tag.p, n) != 0) {
 		*t = look_at_tag(l);
 		t->n = (uint8_t)n;

@@ -223,14 +223,10 @@ struct slice
 pf_queued_as(struct slice text)
 {
 	static const struct slice mark = { "queued as ", 10 };
-	struct slice found = slice_head(text, 0);
-	ptrdiff_t at;
+	ptrdiff_t at = slice_rfind(text, mark);
 
-	while ((at = slice_find(text, mark)) >= 0) {
-		text = slice_from(text, (size_t)at + mark.n);
-		found = slice_head(text, id_length(text));
-	}
-	return found;
+	text = slice_from(text, at >= 0 ? (size_t)at + mark.n : text.n);
+	return slice_head(text, id_length(text));
 }
 
 struct event *

@@ -21,12 +21,10 @@ milliseconds(struct slice *s)
 		return -1;
 	ms *= 1000;
 	if (i < s->n && s->p[i] == '.') {
-		int unit = 100;
+		static const int unit[6] = { 100, 10, 1 };
 
-		for (i++; i < s->n && frac < 6 && pf_is_digit(s->p[i]); i++, frac++) {
-			ms += (s->p[i] - '0') * unit;
-			unit /= 10;
-		}
+		for (i++; i < s->n && frac < 6 && pf_is_digit(s->p[i]); i++, frac++)
+			ms += (s->p[i] - '0') * unit[frac];
 	}
 	*s = slice_from(*s, i);
 	return ms;

@@ -169,7 +169,7 @@ reader() { # COMMAND...: with the state
 if command -v sqlite3 >/dev/null; then
     sqlite3 "$T/state/state.db" "UPDATE meta SET value=99 WHERE key='version'"
     import "$T/good"
-    says "a state of another version" 1 "$T/state/state.db has version 99, this program writes version 1"
+    says "a state of another version" 1 "$T/state/state.db has version 99, this program writes version"
     reader "$mxgauge" report
     says "to report" 1 "$T/state/state.db has version 99"
     reader "$check"

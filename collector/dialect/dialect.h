@@ -111,6 +111,7 @@ enum { EVENTS_MAX = 64 };
  *	-1	a line we do not know (counted, and a sample kept for the admin) */
 struct dialect {
 	const char *name;
+	/* Is the line this dialect's? By its tag alone: the answer is remembered for the tag. */
 	bool (*claims)(const struct line *);
 	int (*parse)(const struct line *, struct event out[EVENTS_MAX]);
 	/* What is worth knowing of a tag: whoever remembers it hands it to parse() with

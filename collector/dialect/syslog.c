@@ -4,7 +4,7 @@
  *	rsyslogd: imuxsock[pid: 4711, name: postfix/smtpd]: 57 messages lost due to rate-limiting
  *	rsyslogd: imjournal: 57 messages lost due to rate-limiting
  *	systemd-journald[1]: Suppressed 57 messages from postfix@-.service
- * All their other lines are no business of ours. */
+ * All their other lines are without use. */
 #include "dialect/dialect.h"
 
 #include "poison.h"
@@ -42,13 +42,8 @@ take_loss(struct slice s, uint64_t *n, struct slice *who)
 static bool
 claims(const struct line *l)
 {
-	struct slice who;
-	uint64_t n;
-
-	if (!slice_starts(l->tag, SLICE("rsyslog")) &&
-	    !slice_starts(l->tag, SLICE("systemd-journal")))
-		return false;
-	return take_loss(l->text, &n, &who);
+	return slice_starts(l->tag, SLICE("rsyslog")) ||
+	    slice_starts(l->tag, SLICE("systemd-journal"));
 }
 
 static int
@@ -58,7 +53,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	uint64_t n;
 
 	if (!take_loss(l->text, &n, &e->sub))
-		return -1;
+		return 0;
 	e->count = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 	e->text = l->text;
 	e->service = l->tag;

@@ -52,6 +52,18 @@ quantile(const struct cell *cell, const struct template_ds *ds, struct hists *h)
 	return ds->q < 1 ? hist_quantile(&h->hist[which], ds->q) : hist_max(&h->hist[which]);
 }
 
+/* What minutes without a cell have. */
+static void
+clear(struct columns *c)
+{
+	double *v = c->value;
+
+	for (int64_t m = c->from; m < c->to; m++)
+		for (size_t i = 0; i < c->templates->n; i++)
+			for (size_t k = 0; k < c->templates->t[i].n_ds; k++)
+				*v++ = c->templates->t[i].ds[k].source == DS_COUNT ? 0 : NAN;
+}
+
 static bool
 fill(void *arg, int host, int64_t minute, const struct cell *cell)
 {
@@ -62,6 +74,8 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 	(void)host;
 	if (minute < c->from || minute >= c->to)
 		return true;
+	if (c->cells++ == 0)
+		clear(c);
 	h.count[0] = h.count[1] = -1;
 	v = c->value + (size_t)(minute - c->from) * c->width;
 	for (size_t i = 0; i < c->templates->n; i++) {
@@ -78,14 +92,16 @@ bool
 columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source, void *arg,
     struct err *e)
 {
-	double *v = c->value;
-
 	assert(from <= to && to - from <= COLUMNS_MINUTES);
 	c->from = from;
 	c->to = to;
-	for (int64_t m = from; m < to; m++)
-		for (size_t i = 0; i < c->templates->n; i++)
-			for (size_t k = 0; k < c->templates->t[i].n_ds; k++)
-				*v++ = c->templates->t[i].ds[k].source == DS_COUNT ? 0 : NAN;
-	return from == to || source(arg, from, to, fill, c, e);
+	c->cells = 0;
+	c->silent = false;
+	if (from < to && !source(arg, from, to, fill, c, e))
+		return false;
+	if (c->cells == 0 && to - from == COLUMNS_MINUTES)
+		c->silent = true;
+	else if (c->cells == 0)
+		clear(c);
+	return true;
 }

@@ -5,6 +5,7 @@
 #ifndef MX_COLUMNS_H
 #define MX_COLUMNS_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,21 +25,35 @@ struct columns {
 	size_t width;		/* of a row: data sources of all templates */
 	size_t *first;		/* the first column of each template */
 	int64_t from, to;	/* the minutes that are loaded */
-	double *value;		/* NAN: unknown */
+	double *value;		/* NAN: unknown; not filled for a silent day */
+	uint32_t cells;		/* how many of the minutes have one */
+	bool silent;		/* a whole day of UTC without one: nobody watched */
 };
 
 void columns_init(struct columns *c, const struct templates *t);
 void columns_free(struct columns *c);
 
+/* Where the stretch that begins at from ends: at midnight UTC, or at to. */
+static inline int64_t
+columns_end(int64_t from, int64_t to)
+{
+	int64_t midnight = (from / COLUMNS_MINUTES + 1) * COLUMNS_MINUTES;
+
+	return midnight < to ? midnight : to;
+}
+
 /* Load from <= minute < to, at most COLUMNS_MINUTES. Counts without a cell are 0, gauges
- * and quantiles unknown. */
+ * and quantiles unknown. On a day of UTC without any cell all is unknown: so a stray
+ * line of long ago costs no years of zeros. */
 bool columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source,
     void *arg, struct err *e);
 
-static inline const double *
-columns_row(const struct columns *c, size_t template, int64_t minute)
+/* Column k of a template. */
+static inline double
+columns_value(const struct columns *c, size_t template, int64_t minute, size_t k)
 {
-	return c->value + (size_t)(minute - c->from) * c->width + c->first[template];
+	return c->silent ? NAN :
+	    c->value[(size_t)(minute - c->from) * c->width + c->first[template] + k];
 }
 
 #endif

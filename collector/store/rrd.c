@@ -57,9 +57,8 @@ compare_all(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minute
 	for (size_t i = 0; i < n; i++)
 		if (!f[i].failed && f[i].old.map != NULL && f[i].next > to)
 			to = f[i].next;
-	for (int64_t at = m->kept; at < to; at += COLUMNS_MINUTES) {
-		int64_t end = at + COLUMNS_MINUTES < to ? at + COLUMNS_MINUTES : to;
-
+	for (int64_t at = m->kept, end; at < to; at = end) {
+		end = columns_end(at, to);
 		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
 			return false;
 		for (size_t i = 0; i < n; i++)
@@ -102,9 +101,8 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minute
 		from = f[i].next < from ? f[i].next : from;
 		to = f[i].end > to ? f[i].end : to;
 	}
-	for (int64_t at = from; at < to; at += COLUMNS_MINUTES) {
-		int64_t end = at + COLUMNS_MINUTES < to ? at + COLUMNS_MINUTES : to;
-
+	for (int64_t at = from, end; at < to; at = end) {
+		end = columns_end(at, to);
 		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
 			return false;
 		for (size_t i = 0; i < n; i++)

@@ -178,14 +178,13 @@ void
 rrdmake_compare(const struct rrdmake *s, struct rrdmake_file *f)
 {
 	for (int64_t m = s->columns.from; m < s->columns.to && m < f->next && m < f->again; m++) {
-		const double *cell = columns_row(&s->columns, f->place, m);
-
 		if (!rrdfile_keeps(&f->old, m))
 			continue;
 		for (size_t i = 0; i < f->n_ds; i++) {
 			int c = f->column[i];
 
-			if (c >= 0 && differs(&f->t->ds[c], cell[c],
+			if (c >= 0 && differs(&f->t->ds[c],
+			    columns_value(&s->columns, f->place, m, (size_t)c),
 			    rrdfile_minute(&f->old, (size_t)f->before[i], m))) {
 				f->again = m;
 				break;
@@ -277,7 +276,7 @@ value_at(const struct rrdmake *s, const struct rrdmake_file *f, size_t i, int64_
 	double v;
 
 	if (c >= 0 && minute >= kept)
-		return columns_row(&s->columns, f->place, minute)[c];
+		return columns_value(&s->columns, f->place, minute, (size_t)c);
 	if (f->before[i] < 0)
 		return NAN;
 	v = rrdfile_minute(&f->old, (size_t)f->before[i], minute);
@@ -353,6 +352,16 @@ hand_over(struct rrdmake *s, const struct rrdmake_file *f, size_t rows, struct e
 	    rrd_failed(e, "write", path);
 }
 
+/* Has the file data sources that the template has not, whose rows stay as they are? */
+static bool
+has_others(const struct rrdmake_file *f)
+{
+	for (size_t i = 0; i < f->n_ds; i++)
+		if (f->column[i] < 0)
+			return true;
+	return false;
+}
+
 /* Feed what is loaded and not written yet. A stretch of unknown minutes is left out and
  * ended by one row that says so: librrd would spread the next value over it. */
 bool
@@ -360,14 +369,20 @@ rrdmake_feed(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 {
 	int64_t from = f->next > s->columns.from ? f->next : s->columns.from;
 	int64_t to = f->end < s->columns.to ? f->end : s->columns.to;
-	double *v = xreallocarray(NULL, f->n_ds, sizeof *v);
-	char *p = s->text;
+	double *v;
+	char *p;
 	size_t rows = 0;
 	bool good;
 
+	if (s->columns.silent && from >= m->kept && !has_others(f)) {
+		f->gap |= to > from;
+		f->next = to > f->next ? to : f->next;
+		return true;
+	}
+	v = xreallocarray(NULL, f->n_ds, sizeof *v);
 	s->text = p = xrealloc(s->text, (2 + f->n_ds) * VALUE_BYTES * (2 * COLUMNS_MINUTES));
 	for (int64_t minute = from; minute < to; minute++) {
-		bool known = minute >= m->kept;
+		bool known = minute >= m->kept && !s->columns.silent;
 
 		for (size_t i = 0; i < f->n_ds; i++) {
 			v[i] = value_at(s, f, i, minute, m->kept);

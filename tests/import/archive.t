@@ -37,4 +37,19 @@ is "$said" "mxgauge: $d/copy.db is there already; name another file" "and the se
 said=$("$mx" backup --state "$d/none" "$d/copy2.db" 2>&1)
 [ $? -eq 1 ] && [ ! -e "$d/copy2.db" ]
 ok $? "no state: no copy"
+
+# a host whose clock stood at the last century once
+for t in 1999-01-01T10:00:00 2026-03-10T10:00:00 2026-03-12T10:00:00; do
+    echo "$t+00:00 mx1 postfix/smtpd[1]: connect from a.example.net[192.0.2.1]"
+done >"$d/stray.log"
+timeout 100 "$mx" import --state "$d/stray" "$d/stray.log" >/dev/null
+ok $? "a line of 1999 does not make years of zeros"
+# minutes of 2026-03-11, a day without a line, and of the 10th
+day() {
+    rrdtool fetch "$d/stray/rrd/mx1/conn.rrd" AVERAGE -r 60 -s "$1" -e "$(($1 + 86340))" |
+        awk '/^[0-9]+:/ { print ($2 + 0 == $2 && $2 !~ /nan/) ? "known" : "unknown" }' |
+        sort | uniq -c | awk '{ printf "%s %s ", $1, $2 }'
+}
+is "$(day 1773187200)" "1440 unknown " "a day without a line is unknown"
+is "$(day 1773100800)" "1440 known " "on a day with one the other minutes are zero"
 done_testing

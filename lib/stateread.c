@@ -197,7 +197,7 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 	sqlite3_stmt *st;
 
 	if (!r->hosts_read) {
-		st = prepare(r, "SELECT id, name, first, newest FROM host WHERE newest > 0"
+		st = prepare(r, "SELECT id, name, first, newest, kept FROM host WHERE newest > 0"
 		    " ORDER BY name", e);
 		if (st == NULL)
 			return false;
@@ -208,7 +208,8 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 			h = &r->host[r->hosts++];
 			*h = (struct stateread_host){ .id = sqlite3_column_int(st, 0),
 				.first = sqlite3_column_int64(st, 2),
-				.newest = sqlite3_column_int64(st, 3) };
+				.newest = sqlite3_column_int64(st, 3),
+				.kept = sqlite3_column_int64(st, 4) };
 			(void)snprintf(h->name, sizeof h->name, "%s", sqlite3_column_text(st, 1));
 		}
 		sqlite3_finalize(st);

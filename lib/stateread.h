@@ -35,6 +35,7 @@ struct stateread_host {
 	int id;
 	char name[256];
 	int64_t first, newest;		/* times of its oldest and newest line */
+	int64_t kept;			/* minutes before this one were dropped; 0: none */
 };
 
 /* All hosts by name. *hosts is the reader's own, until it closes. */

@@ -237,29 +237,41 @@ oldest_change(const struct rrd_changed *changed, size_t n, int host)
 	return oldest;
 }
 
+/* Each host's cells have an age of their own. Of the farm all are there where those of each
+ * host are that had any. Longer ago than any picture shows is a stamp gone wrong. */
+static int64_t
+kept_from(const struct stateread_host *hosts, size_t n, int host, int64_t limit)
+{
+	enum { MOST = 400 * 1440 };
+	int64_t first = INT64_MAX, kept = limit - MOST;
+
+	for (size_t i = 0; i < n; i++) {
+		if (host != STATEREAD_FARM && hosts[i].id != host)
+			continue;
+		first = hosts[i].first / 60 < first ? hosts[i].first / 60 : first;
+		kept = hosts[i].kept > kept ? hosts[i].kept : kept;
+	}
+	return first > kept ? first : kept;
+}
+
 bool
 rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_changed *changed,
     size_t n_changed, int64_t now, struct err *e)
 {
 	const struct stateread_host *hosts;
-	int64_t first, last;
 	struct err why;
 	bool all = true;
 	size_t n;
 
 	if (!stateread_hosts(r, &hosts, &n, e))
 		return false;
-	/* Cells are dropped by one age for all hosts: from the oldest on, all are there. */
-	if (!stateread_span(r, STATEREAD_FARM, &first, &last))
-		return true;
-	for (size_t i = 0; i <= n; i++) {
+	for (size_t i = 0; n > 0 && i <= n; i++) {
 		bool farm = i == n;
 		struct source from = { r, farm ? STATEREAD_FARM : hosts[i].id };
-		struct rrd_minutes m = { .name = farm ? RRD_FARM : hosts[i].name, .kept = first };
+		struct rrd_minutes m = { .name = farm ? RRD_FARM : hosts[i].name };
 
-		if (!farm && hosts[i].first / 60 > first)
-			m.kept = hosts[i].first / 60;
 		rrd_closed(hosts, n, from.host, now, &m);
+		m.kept = kept_from(hosts, n, from.host, m.limit);
 		if (m.limit <= m.kept)
 			continue;	/* silent for longer than cells are kept */
 		if (!update_host(s, &from, &m, oldest_change(changed, n_changed, from.host), now,

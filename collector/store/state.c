@@ -19,7 +19,7 @@
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
     "CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT UNIQUE, first INT, newest INT,"
-    " undrawn INT);"
+    " undrawn INT, kept INT);"
     "CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT);"
     "CREATE TABLE metric(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT, offset INT, head_hash INT,"
@@ -226,7 +226,7 @@ prepare_all(struct state *s, struct err *e)
 static bool
 load_hosts(struct state *s, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn FROM host"
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn, kept FROM host"
 	    " ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
@@ -240,6 +240,7 @@ load_hosts(struct state *s, struct err *e)
 		s->host_first[h] = sqlite3_column_int64(st, 2);
 		s->host_newest[h] = sqlite3_column_int64(st, 3);
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
+		s->host_kept[h] = sqlite3_column_int64(st, 5);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
 		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
 		    s->host_first[h] < -LATEST || s->host_first[h] > s->host_newest[h]) {

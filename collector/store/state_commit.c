@@ -20,7 +20,7 @@ struct writing {
 	int64_t *hour_at;
 	size_t hours, hours_cap;
 	int64_t stored[HOSTS_MAX];	/* newest minute written, by host */
-	int64_t undrawn[HOSTS_MAX];
+	int64_t undrawn[HOSTS_MAX], kept[HOSTS_MAX];
 	struct buf out;
 };
 
@@ -168,10 +168,22 @@ put_words(struct writing *w, const struct tally *t)
 	return st != NULL && good;
 }
 
-static bool
-put_hosts(struct writing *w)
+/* From which minute on a host's cells are there, once expire() has dropped the others. */
+static int64_t
+kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t undrawn)
 {
-	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO host VALUES(?1,?2,?3,?4,?5)", w->e);
+	int64_t from = w->s->host_newest[h] / 60 - c->keep_minutes, kept = w->s->host_kept[h];
+
+	if (c->keep_undrawn && undrawn < from)
+		from = undrawn;
+	return c->with_tops && from > kept ? from : kept;
+}
+
+static bool
+put_hosts(struct writing *w, const struct commit *c)
+{
+	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO host VALUES(?1,?2,?3,?4,?5,?6)",
+	    w->e);
 	bool good = st != NULL;
 
 	for (size_t h = 0; good && h < w->s->hosts; h++) {
@@ -179,13 +191,16 @@ put_hosts(struct writing *w)
 
 		if (w->undrawn[h] < undrawn)
 			undrawn = w->undrawn[h];
-		if (!w->s->host_changed[h] && undrawn == w->s->host_undrawn[h])
+		w->kept[h] = kept_from(w, c, h, undrawn);
+		if (!w->s->host_changed[h] && undrawn == w->s->host_undrawn[h] &&
+		    w->kept[h] == w->s->host_kept[h])
 			continue;
 		sqlite3_bind_int64(st, 1, (sqlite3_int64)h);
 		sqlite3_bind_text(st, 2, w->s->host_name[h], -1, SQLITE_STATIC);
 		sqlite3_bind_int64(st, 3, w->s->host_first[h]);
 		sqlite3_bind_int64(st, 4, w->s->host_newest[h]);
 		sqlite3_bind_int64(st, 5, undrawn);
+		sqlite3_bind_int64(st, 6, w->kept[h]);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);
@@ -274,7 +289,7 @@ store_all(struct writing *w, const struct commit *c)
 		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
-	    !put_words(w, c->tally) || !put_hosts(w) || !put_sources(w))
+	    !put_words(w, c->tally) || !put_hosts(w, c) || !put_sources(w))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))
 		return false;
@@ -295,6 +310,7 @@ committed(struct writing *w, const struct commit *c)
 
 	for (size_t h = 0; h < s->hosts; h++) {
 		s->host_changed[h] = false;
+		s->host_kept[h] = w->kept[h];
 		if (w->stored[h] > s->host_stored[h])
 			s->host_stored[h] = w->stored[h];
 		if (w->undrawn[h] < s->host_undrawn[h])

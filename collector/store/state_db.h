@@ -31,6 +31,7 @@ struct state {
 	char *host_name[HOSTS_MAX];
 	int64_t host_first[HOSTS_MAX], host_newest[HOSTS_MAX], host_undrawn[HOSTS_MAX];
 	int64_t host_stored[HOSTS_MAX];	/* newest minute of which the database has something */
+	int64_t host_kept[HOSTS_MAX];	/* minutes before this one were dropped */
 	bool host_changed[HOSTS_MAX];
 	size_t hosts;
 	size_t words_stored;

@@ -14,9 +14,9 @@
 #include "poison.h"
 
 enum {
-	COMMIT_LINES = 500000,		/* between commits of an import */
+	COMMIT_LINES = 250000,		/* between commits of an import */
 	COMMIT_CELLS = 20000,		/* 2 to 4 KB each */
-	IDLE_EVENTS = 100000,		/* a mail not spoken of for so many may leave */
+	IDLE_EVENTS = 50000,		/* a mail not spoken of for so many may leave */
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */

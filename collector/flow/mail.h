@@ -141,6 +141,12 @@ bool mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact
 bool mail_bond_fits(const struct fact *f, int64_t start);
 
 static inline bool
+fact_is_delivery(enum fact_kind k)
+{
+	return k == FACT_DELIVERED || k == FACT_DEFERRED || k == FACT_BOUNCED;
+}
+
+static inline bool
 fact_is_bond(enum fact_kind k)
 {
 	return k >= FACT_FROM || k == FACT_VERDICT;

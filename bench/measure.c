@@ -36,6 +36,7 @@ struct command {
 	double *wall, *cpu;	/* of each run */
 	long rss_kb;
 	int status;
+	bool append;
 };
 
 static struct {
@@ -94,10 +95,12 @@ ready(struct command *c, char *text)
 	if (c->wall == NULL || c->cpu == NULL)
 		die("memory for", c->name);
 	for (char *w = strtok_r(text, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {
-		if (w[0] == '>')
-			c->out = w + 1;
-		else if (n < WORDS - 1)
+		if (w[0] == '>') {
+			c->append = w[1] == '>';	/* what all runs say */
+			c->out = w + 1 + c->append;
+		} else if (n < WORDS - 1) {
 			c->argv[n++] = w;
+		}
 	}
 	if (n == 0) {
 		fprintf(stderr, "measure: %s: empty command\n", c->name);
@@ -108,7 +111,8 @@ ready(struct command *c, char *text)
 static void
 become(const struct command *c)
 {
-	int fd = open(c->out != NULL ? c->out : "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	int fd = open(c->out != NULL ? c->out : "/dev/null", O_WRONLY | O_CREAT |
+	    (c->append ? O_APPEND : O_TRUNC), 0666);
 	int in = open("/dev/null", O_RDONLY);
 
 	if (fd < 0 || in < 0)

@@ -35,8 +35,7 @@ cat "$T/day.log" >/dev/null # into the page cache
 # --- speed --------------------------------------------------------------------------
 import="$mxgauge import --state $T/state --tz UTC --year 2026"
 set -- wc "wc -l $T/day.log" \
-    import_commit "$import --no-rrd $T/day.log" \
-    import_rrd "$import $T/day.log"
+    import "$import --phases $T/day.log >>$T/phases"
 : >"$T/absent"
 peer() { # NAME: is it there, and wanted?
     [ "$PEERS" != 0 ] || return 1

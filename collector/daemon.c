@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "draw.h"
+#include "host.h"
 #include "ingest.h"
 #include "mem.h"
 #include "message.h"
@@ -56,22 +57,6 @@ now_s(void)
 
 /* --- what a configuration opens ------------------------------------------------- */
 
-/* Hosts are known by their first label; addresses are whole. */
-static const char *
-host_label(struct arena *a, struct slice name)
-{
-	struct slice label = name, rest = name;
-	size_t n = 0;
-
-	while (n < name.n && strchr("0123456789.:abcdefABCDEF", name.p[n]) != NULL)
-		n++;
-	if (n == name.n && (slice_has(name, SLICE(":")) ||
-	    (name.n > 0 && name.p[name.n - 1] >= '0' && name.p[name.n - 1] <= '9')))
-		return arena_strdup(a, name);
-	(void)slice_cut(&rest, '.', &label);
-	return arena_strdup(a, label);
-}
-
 static const char *const (*
 aliases(struct config *c))[2]
 {
@@ -81,8 +66,8 @@ aliases(struct config *c))[2]
 		struct slice host = slice_of(c->host_alias.item[i]), name;
 
 		(void)slice_cut(&host, '=', &name);
-		pair[i][0] = host_label(&c->arena, slice_trim(name));
-		pair[i][1] = host_label(&c->arena, slice_trim(host));
+		pair[i][0] = arena_strdup(&c->arena, host_label(slice_trim(name)));
+		pair[i][1] = arena_strdup(&c->arena, host_label(slice_trim(host)));
 	}
 	return (const char *const (*)[2])pair;
 }

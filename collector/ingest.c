@@ -8,6 +8,7 @@
 #include "dialect/dialect.h"
 #include "flow/flow.h"
 #include "flow/seen.h"
+#include "host.h"
 #include "input/header.h"
 #include "mem.h"
 
@@ -131,18 +132,11 @@ ingest_totals(const struct ingest *in)
 	return &in->total;
 }
 
-/* Hosts are compared by their first label, addresses whole. */
+/* By which name the state knows it. */
 static struct slice
-host_label(const struct ingest *in, struct slice name)
+host_name(const struct ingest *in, struct slice name)
 {
-	struct slice label, rest = name;
-	bool address = true;
-
-	for (size_t i = 0; i < name.n && address; i++)
-		address = (name.p[i] >= '0' && name.p[i] <= '9') || name.p[i] == '.' ||
-		    name.p[i] == ':';
-	if (!address && !slice_has(name, SLICE(":")) && slice_cut(&rest, '.', &label) && label.n > 0)
-		name = label;
+	name = host_label(name);
 	for (size_t i = 0; in->set.alias != NULL && in->set.alias[i][0] != NULL; i++)
 		if (slice_eq(name, slice_of(in->set.alias[i][0])))
 			return slice_of(in->set.alias[i][1]);
@@ -157,7 +151,7 @@ host_of(struct feed *f, struct slice name)
 	for (k = f->known; k < f->known + HOST_TEXTS; k++)
 		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
 			return f->host = k->host;
-	f->host = state_host(f->in->state, host_label(f->in, name));
+	f->host = state_host(f->in->state, host_name(f->in, name));
 	if (f->host >= 0 && name.n <= sizeof k->text) {
 		k = &f->known[f->next_known++ % HOST_TEXTS];
 		k->n = (uint8_t)name.n;

@@ -13,6 +13,7 @@
 
 #include "cell.h"
 #include "check.h"
+#include "host.h"
 #include "metric.h"
 #include "quantity.h"
 #include "reason.h"
@@ -164,15 +165,12 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 
 /* --- is there something to answer from? ------------------------------------------ */
 
-/* Hosts are stored by their first label; "mx1.example.org" means mx1. */
+/* "mx1.example.org" means mx1. */
 static bool
 same_host(struct slice wanted, const char *name)
 {
-	struct slice label = wanted, rest = wanted;
-
-	if (slice_eq_nocase(wanted, slice_of(name)))
-		return true;
-	return slice_cut(&rest, '.', &label) && slice_eq_nocase(label, slice_of(name));
+	return slice_eq_nocase(wanted, slice_of(name)) ||
+	    slice_eq_nocase(host_label(wanted), slice_of(name));
 }
 
 static int

@@ -1,0 +1,11 @@
+/* host.h - by which name a mail server is known. */
+#ifndef MX_HOST_H
+#define MX_HOST_H
+
+#include "slice.h"
+
+/* Hosts are known by their first label, since logs print them with and without domain;
+ * addresses (IPv4, IPv6) are whole. Part of name; empty only if name is. */
+struct slice host_label(struct slice name);
+
+#endif

@@ -106,17 +106,11 @@ slice_rfind(struct slice s, struct slice needle)
 	return -1;
 }
 
-static inline char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static bool
 same_nocase(const char *a, const char *low, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (lower(a[i]) != low[i])
+		if (slice_lower(a[i]) != low[i])
 			return false;
 	return true;
 }
@@ -136,7 +130,7 @@ slice_eq_nocase(struct slice a, struct slice b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (slice_lower(a.p[i]) != slice_lower(b.p[i]))
 			return false;
 	return true;
 }

@@ -124,6 +124,13 @@ slice_until(struct slice s, char a, char b)
 	return i;
 }
 
+/* An ASCII letter as a small one, any other byte as it is. */
+static inline char
+slice_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 /* Where needle begins in s for the first time, or -1. */
 ptrdiff_t slice_find(struct slice s, struct slice needle);
 /* Where it begins for the last time, or -1. */

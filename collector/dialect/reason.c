@@ -49,12 +49,6 @@ index_words(void)
 	}
 }
 
-static inline char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static inline bool
 is_alnum(char c)
 {
@@ -67,7 +61,7 @@ word_here(const struct word *w, struct slice s)
 	size_t i = 0;
 
 	for (; w->text[i] != '\0'; i++)
-		if (i == s.n || lower(s.p[i]) != w->text[i])
+		if (i == s.n || slice_lower(s.p[i]) != w->text[i])
 			return false;
 	/* a short word must also end here: "dsl", not "dsleeps" */
 	if (i <= 4 && i < s.n && is_alnum(s.p[i]))
@@ -93,7 +87,7 @@ best_word(struct slice text, unsigned code, bool remote)
 	unsigned best = WORDS;
 
 	for (size_t i = 0; i < text.n; i++) {
-		char c = lower(text.p[i]);
+		char c = slice_lower(text.p[i]);
 
 		if (c == '<') {
 			const char *end = memchr(text.p + i, '>', text.n - i);

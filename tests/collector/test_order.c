@@ -12,6 +12,7 @@
 #include "ingest.h"
 #include "mem.h"
 #include "order_cases.h"
+#include "state_dir.h"
 #include "stateread.h"
 #include "tap.h"
 
@@ -123,13 +124,6 @@ rotated(const struct item **order, size_t by, bool backwards)
 
 /* --- reading ----------------------------------------------------------------------- */
 
-static void
-die(const struct err *e)
-{
-	printf("Bail out! %s\n", e->text);
-	exit(1);
-}
-
 static struct ingest *
 begin(const struct ingest_settings *set)
 {
@@ -139,18 +133,6 @@ begin(const struct ingest_settings *set)
 	if (in == NULL)
 		die(&e);
 	return in;
-}
-
-static void
-clean(void)
-{
-	static const char *const files[] = { "state.db", "state.db-wal", "state.db-shm", "lock" };
-	char path[100];
-
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-		(void)unlink(path);
-	}
 }
 
 /* The source of this number, made when new. */
@@ -313,7 +295,7 @@ same_as_before(void)
 	if (!same)
 		show_difference(reference, got);
 	free(got);
-	clean();
+	drop_state(dir);
 	return same;
 }
 
@@ -390,7 +372,7 @@ test_by_hand(void)
 	}
 	stateread_close(r);
 	reference = sorted(dump());
-	clean();
+	drop_state(dir);
 }
 
 static void
@@ -593,7 +575,7 @@ test_random(void)
 		read_all(&ingest_defaults, order, as_written(order), 0);
 		free(reference);
 		reference = sorted(dump());
-		clean();
+		drop_state(dir);
 		for (uint64_t seed = 1; good && seed <= 4; seed++) {
 			(void)(seed == 1 ? rotated(order, 0, true) : shuffled(order, world * 5 + seed));
 			read_all(seed == 3 ? &set : &ingest_defaults, order, n_lines, seed * 11);
@@ -625,7 +607,7 @@ main(void)
 	for (size_t i = 0; i < n_lines; i++)
 		free(lines[i].text);
 	free(reference);
-	clean();
+	drop_state(dir);
 	(void)rmdir(dir);
 	return done_testing();
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ingest.h"
+#include "state_dir.h"
 #include "stateread.h"
 #include "store/state_db.h"
 #include "tap.h"
@@ -15,25 +16,6 @@ enum { T0 = 1773136800, DAY = 86400 };
 
 static char dir[] = "/tmp/mx-state.XXXXXX";
 static struct ingest_settings set;
-
-static void
-die(const struct err *e)
-{
-	printf("Bail out! %s\n", e->text);
-	exit(1);
-}
-
-static void
-clean(void)
-{
-	static const char *const files[] = { "state.db", "state.db-wal", "state.db-shm", "lock" };
-	char path[100];
-
-	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-		(void)unlink(path);
-	}
-}
 
 static struct ingest *
 begin(void)
@@ -225,14 +207,14 @@ test_faults(void)
 	char *want = day(-1, &none), *got;
 	bool good = true;
 
-	clean();
+	drop_state(dir);
 	for (int room = 0; good && room < 24; room += 1 + room / 6) {
 		got = day(room, &failed);
 		good = strcmp(got, want) == 0;
 		if (!good)
 			printf("# room for %d pages\n", room);
 		free(got);
-		clean();
+		drop_state(dir);
 	}
 	ok(none == 0 && failed > 10, "commits failed");
 	printf("# %d of them\n", failed);
@@ -265,7 +247,7 @@ test_days(void)
 	    "too old and too new is not counted, and said");
 	feed_close(f);
 	ingest_close(in);
-	clean();
+	drop_state(dir);
 }
 
 static void
@@ -291,7 +273,7 @@ test_timeless(void)
 	is_int(count_of("mx1", M_rej), 1, "which takes nothing from the others");
 	feed_close(f);
 	ingest_close(in);
-	clean();
+	drop_state(dir);
 }
 
 static void
@@ -317,7 +299,7 @@ test_repeats(void)
 	is_int(count_of("mx3", M_repeat_lost), 1, "what is not known is said");
 	feed_close(f);
 	ingest_close(in);
-	clean();
+	drop_state(dir);
 }
 
 static void
@@ -336,7 +318,7 @@ test_family(void)
 	ok(c->family == c->id, "what begins in the middle of it is a copy");
 	ok(d->family == d->id, "a stream is alone");
 	ingest_close(in);
-	clean();
+	drop_state(dir);
 }
 
 int

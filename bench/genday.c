@@ -15,6 +15,7 @@
 
 static const char usage[] =
     "usage: genday [options] LINES SEED LOG [TRUTH]\n"
+    "  -M NAME        the mail system of all hosts: postfix (default)\n"
     "  -d YYYY-MM-DD  the day (2026-11-05)\n"
     "  -i             RFC 3339 stamps and full host names\n"
     "  -m MINUTES     shuffle the lines within so many minutes (1440: the whole day)\n"
@@ -27,11 +28,7 @@ static const unsigned busy[24] = {
 	950, 970, 980, 960, 920, 860, 800, 760, 720, 680, 620, 560
 };
 
-static const struct {
-	unsigned weight;
-	void (*begin)(enum host, int64_t);
-	bool takes_mail;
-} sessions[] = {
+static const struct visit postfix_visits[] = {
 	{ 440, session_refused, false },
 	{ 190, session_screened, false },
 	{ 40, session_attack, false },
@@ -41,7 +38,12 @@ static const struct {
 	{ 110, mail_inbound, true },
 	{ 50, mail_submitted, true },
 	{ 15, mail_local, true },
+	{ 0, NULL, false }
 };
+static const struct farm farm_postfix = { "postfix", postfix_visits };
+
+static const struct farm *const farms[] = { &farm_postfix };
+static const struct farm *farm = &farm_postfix;
 
 static enum host
 draw_host(void)
@@ -54,21 +56,18 @@ draw_host(void)
 static void
 begin_session(int64_t t)
 {
+	const struct visit *s;
 	enum host h = draw_host();
 	unsigned total = 0, x;
 
-	for (size_t i = 0; i < sizeof sessions / sizeof sessions[0]; i++)
-		total += sessions[i].weight;
+	for (s = farm->visits; s->weight > 0; s++)
+		total += s->weight;
 	x = below(total);
-	for (size_t i = 0; i < sizeof sessions / sizeof sessions[0]; i++) {
-		if (x < sessions[i].weight) {
-			/* A mail that the day's end cuts before it is queued is none. */
-			if (!sessions[i].takes_mail || t < DAY_END - 20 * SECOND)
-				sessions[i].begin(h, t);
-			return;
-		}
-		x -= sessions[i].weight;
-	}
+	for (s = farm->visits; x >= s->weight; s++)
+		x -= s->weight;
+	/* A mail that the day's end cuts before it is queued is none. */
+	if (!s->takes_mail || t < DAY_END - 20 * SECOND)
+		s->begin(h, t);
 }
 
 /* Sessions begin as long as the day is behind its share of the lines. */
@@ -106,18 +105,31 @@ host_by_name(const char *name, size_t n)
 	return -1;
 }
 
+static const struct farm *
+farm_by_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof farms / sizeof *farms; i++)
+		if (strcmp(farms[i]->name, name) == 0)
+			return farms[i];
+	fail("no such mail system");
+	return NULL;
+}
+
 static void
 parse_options(int argc, char **argv, struct out_form *form)
 {
 	const char *eq;
 	int c;
 
-	while ((c = getopt(argc, argv, "d:im:o:l:")) != -1) {
+	while ((c = getopt(argc, argv, "M:d:im:o:l:")) != -1) {
 		switch (c) {
 		case 'd':
 			if (sscanf(optarg, "%4u-%2u-%2u", &form->year, &form->month, &form->day) != 3 ||
 			    form->month < 1 || form->month > 12 || form->day < 1 || form->day > 31)
 				fail("not a date");
+			break;
+		case 'M':
+			farm = farm_by_name(optarg);
 			break;
 		case 'i':
 			form->iso = true;

@@ -373,7 +373,10 @@ understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
 	}
 	l->note = tag->note;
 	n = tag->dialect->parse(l, ev);
-	if (n < 0) {
+	if (n == DIALECT_FOREIGN) {
+		in->total.foreign++;
+		counts[M_foreign]++;
+	} else if (n < 0) {
 		in->total.unknown++;
 		counts[M_unknown]++;
 		tops_add(in->flow.tops, host, l->time / 3600, TOP_UNKNOWN, l->tag, 1);

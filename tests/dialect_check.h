@@ -45,7 +45,7 @@ check_event(const struct event *e, const struct line *l)
 		e->id, e->new_id, e->client_name, e->client_ip, e->orig_client_name,
 		e->orig_client_ip, e->helo, e->from, e->to, e->orig_to, e->sasl_method,
 		e->sasl_user, e->mid, e->relay, e->relay_ip, e->dsn, e->stage, e->sub, e->text,
-		e->tls_proto, e->tls_cipher, e->tls_trust, e->proto, e->service,
+		e->task, e->sess, e->qp, e->tls_proto, e->tls_cipher, e->tls_trust, e->proto, e->service,
 	};
 
 	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -67,7 +67,7 @@ check_event(const struct event *e, const struct line *l)
 		check_fail("a link without ends");
 }
 
-/* Ask d; -2 if it does not claim the line. */
+/* Ask d; DIALECT_FOREIGN if it does not claim the line. */
 static inline int
 check_line(const struct dialect *d, const struct line *l)
 {
@@ -75,11 +75,11 @@ check_line(const struct dialect *d, const struct line *l)
 	int n;
 
 	if (!d->claims(l))
-		return -2;
+		return DIALECT_FOREIGN;
 	for (int i = 0; i < CHECK_CANARY; i++)
 		events[EVENTS_MAX + i].kind = EVENT_KIND_N;
 	n = d->parse(l, events);
-	if (n < -1 || n > EVENTS_MAX)
+	if (n < DIALECT_FOREIGN || n > EVENTS_MAX)
 		check_fail("too many events");
 	for (int i = 0; i < CHECK_CANARY; i++)
 		if (events[EVENTS_MAX + i].kind != EVENT_KIND_N)

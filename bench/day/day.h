@@ -25,6 +25,19 @@
 enum host { MXA, MXB, MXC, HOSTS };
 extern const char *const host_name[HOSTS];
 
+/* What a mail system can do to fill a day: kinds of sessions, one is drawn by its weight. The
+ * last has weight 0. */
+struct visit {
+	unsigned weight;
+	void (*begin)(enum host, int64_t);
+	bool takes_mail;
+};
+
+struct farm {
+	const char *name;	/* "postfix" */
+	const struct visit *visits;
+};
+
 /* ---- truth.c: figures by the names of lib/metric.def ---- */
 
 #define FIGURES(X) \
@@ -87,6 +100,8 @@ void out_begin(FILE *f, const struct out_form *form);
  * pid is 0. False if the day is over: then it did not happen. */
 bool say(enum host h, int64_t t, const char *who, const char *service, unsigned pid,
     const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* The midnight that the day began with, UTC epoch. */
+int64_t day_epoch(void);
 /* No line will come any more that is older than the second. */
 void out_advance(unsigned second);
 void out_end(void);

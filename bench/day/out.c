@@ -45,6 +45,16 @@ out_begin(FILE *f, const struct out_form *form)
 	setvbuf(f, NULL, _IOFBF, 1 << 20);
 }
 
+int64_t
+day_epoch(void)
+{
+	int64_t y = out.form.year - (out.form.month <= 2), era = y / 400, yoe = y - era * 400;
+	int64_t doy = (153 * ((int64_t)out.form.month + (out.form.month > 2 ? -3 : 9)) + 2) / 5 +
+	    out.form.day - 1;
+
+	return (era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468) * 86400;
+}
+
 /* When a line of the host and that time reaches the log server. */
 static int64_t
 arrival(enum host h, int64_t t)

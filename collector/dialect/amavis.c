@@ -62,27 +62,6 @@ take_session(struct slice *s)
 	return true;
 }
 
-/* "<ADDRESS>" with its quotes. */
-static bool
-take_address(struct slice *s, struct slice *address)
-{
-	const char *end;
-	size_t i = 1;
-
-	if (s->n == 0 || s->p[0] != '<')
-		return false;
-	if (s->n > 1 && s->p[1] == '"')
-		for (i = 2; i < s->n && s->p[i] != '"'; i++)
-			if (s->p[i] == '\\')
-				i++;
-	end = i < s->n ? memchr(s->p + i, '>', s->n - i) : NULL;
-	if (end == NULL)
-		return false;
-	*address = (struct slice){ s->p + 1, (size_t)(end - s->p) - 1 };
-	*s = slice_from(*s, address->n + 2);
-	return true;
-}
-
 /* What comes behind the category: "(DETAILS)", "{ACTIONS}". Details are file names and
  * names of viruses and may hold brackets; actions are amavis's own. */
 static void
@@ -112,12 +91,12 @@ take_envelope(struct slice *s, struct event *e)
 		e->client_ip = ip;
 		e->loopback = address_is_loopback(ip);
 	}
-	if (!take_address(s, &e->from) || !slice_eat(s, SLICE(" -> ")) ||
-	    !take_address(s, &e->to))
+	if (!scan_address(s, &e->from) || !slice_eat(s, SLICE(" -> ")) ||
+	    !scan_address(s, &e->to))
 		return false;
 	for (e->nrcpt = 1; slice_starts(*s, SLICE(",<")); e->nrcpt++) {
 		*s = slice_from(*s, 1);
-		if (!take_address(s, &rcpt))
+		if (!scan_address(s, &rcpt))
 			return false;
 	}
 	return true;
@@ -341,4 +320,4 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return n;
 }
 
-const struct dialect dialect_amavis = { "amavis", claims, parse, NULL };
+const struct dialect dialect_amavis = { .name = "amavis", .claims = claims, .parse = parse };

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dialect/scan.h"
 #include "input/line.h"
 #include "reason.h"
 #include "slice.h"
@@ -23,8 +24,10 @@
  * CLIENT	a queue file was opened for a client (id client_* sasl_*); accepted only with QUEUED
  * PICKUP	a queue file was made from a local submission (id from; new_id: orig_id)
  * MSGID	the Message-ID of id (mid)
- * QUEUED	qmgr took or retries it (id from size nrcpt)
- * DELIVERED	one recipient done (id to orig_to relay* delay delays dsn text where new_id)
+ * QUEUED	it is in the queue; Postfix says so at each retry (id from size nrcpt sess qp)
+ * STARTED	qmail begins delivery number task of id (to where)
+ * DELIVERED	one recipient done (id to orig_to relay* delay delays dsn text where new_id); qmail
+ *		names the delivery (task) instead of id and to, as for the next two
  * DEFERRED	one recipient must wait (cls sub)
  * BOUNCED	one recipient failed for good (cls sub)
  * EXPIRED	the rest of the recipients was given up
@@ -33,10 +36,16 @@
  * DISCARDED	accepted and dropped (id may be empty)
  * FILTERED REDIRECTED	an access rule sent it elsewhere (information)
  * ACCEPT	permit:, proxy-accept (information)
- * DSN_SENT	id made a notification new_id (stage: "sender non-delivery" ...)
+ * DSN_SENT	id made a notification new_id, or the one that QUEUED has qp of (stage: "sender
+ *		non-delivery" ...)
  * LINK		id continues as new_id (requeue, orig_queue_id)
  * PROBE	an address probe's outcome: never counted as mail
- * SPAM VIRUS BANNED HAM	a filter's verdict on a message (id if known, new_id: queued as)
+ * SPAM VIRUS BANNED HAM	a filter's verdict on a message: it counts once for the mail id, whoever
+ *		says so; where id is not known, once for its Message-ID mid; with neither it is
+ *		counted as it stands (new_id: queued as; sub: what it is; text: the score)
+ * DKIM SPF DMARC	how a check of the sender went (sub: pass fail softfail neutral none temperror
+ *		permerror; text; from: the domain): information
+ * POLICY	a policy service's answer, which the MTA logs too (sub: its action): information
  * AUTH_OK AUTH_FAIL TLS TLS_FAIL LOST_CONN TIMEOUT RATELIMIT SCREEN as named
  * QWARN	queue, disk, process or lookup trouble (cls sub text)
  * FILTER_FAIL	a filter, milter or policy service is broken (sub: which)
@@ -44,9 +53,9 @@
  * STATS	a gauge from the log (stage: name, count: value) */
 #define EVENT_KINDS(X) \
 	X(CONNECT) X(DISCONNECT) X(REJECT) X(TEMPFAIL) X(WARN_REJECT) X(CLIENT) X(PICKUP) \
-	X(MSGID) X(QUEUED) X(DELIVERED) X(DEFERRED) X(BOUNCED) X(EXPIRED) X(REMOVED) \
+	X(MSGID) X(QUEUED) X(STARTED) X(DELIVERED) X(DEFERRED) X(BOUNCED) X(EXPIRED) X(REMOVED) \
 	X(HELD) X(RELEASED) X(DISCARDED) X(FILTERED) X(REDIRECTED) X(ACCEPT) X(DSN_SENT) \
-	X(LINK) X(PROBE) X(SPAM) X(VIRUS) X(BANNED) X(HAM) X(AUTH_OK) X(AUTH_FAIL) X(TLS) \
+	X(LINK) X(PROBE) X(SPAM) X(VIRUS) X(BANNED) X(HAM) X(DKIM) X(SPF) X(DMARC) X(POLICY) X(AUTH_OK) X(AUTH_FAIL) X(TLS) \
 	X(TLS_FAIL) X(LOST_CONN) X(TIMEOUT) X(RATELIMIT) X(SCREEN) X(QWARN) \
 	X(FILTER_FAIL) X(LOG_LOSS) X(STATS) X(INFO)
 
@@ -78,15 +87,24 @@ struct event {
 	bool screen;		/* from postscreen */
 	bool relay_loopback;	/* the next hop is on this machine */
 	bool aborted;		/* REMOVED of a transaction that never completed */
-	uint32_t nrcpt;		/* QUEUED; verdicts: recipients, 0 if unknown */
+	bool no_end;		/* QUEUED, deliveries: no line will say that the mail is REMOVED; it
+				 * is gone when all its recipients are (Sendmail, OpenSMTPD) */
+	bool twin;		/* REJECT TEMPFAIL: syslog gets this line twice, two are one (Exim's main and
+				 * reject log) */
+	uint32_t usec;		/* where ids are reused within a second: when in it (qmail) */
+	uint32_t nrcpt;		/* QUEUED, verdicts: recipients, 0: not said */
 	uint32_t count;		/* how often (1 if 0); LOG_LOSS STATS: the number */
 	uint32_t conn_use;
 	uint32_t auth_fail;	/* DISCONNECT: AUTH commands that were refused */
 	uint64_t size;		/* bytes */
-	int64_t delay_ms;	/* since arrival; -1 if not logged */
+	int64_t delay_ms;	/* since arrival; -1 if not logged: it is taken from the stamps */
 	int32_t delays_ms[4];	/* before qmgr, in qmgr, connection, transmission; -1 */
 	struct slice id;	/* queue id, empty for NOQUEUE */
 	struct slice new_id;	/* the id it continues as, or the notification's; LINK */
+	struct slice task;	/* qmail's delivery number */
+	struct slice sess;	/* OpenSMTPD's session: CONNECT and AUTH_OK say who is in it, QUEUED
+				 * of a mail that came in it need not */
+	struct slice qp;	/* process id of qmail-queue: QUEUED DSN_SENT CLIENT */
 	struct slice client_name, client_ip;	/* name empty if "unknown" */
 	struct slice orig_client_name, orig_client_ip;
 	struct slice helo, from, to, orig_to;	/* addresses without <> */
@@ -108,7 +126,22 @@ enum { EVENTS_MAX = 64 };
 /* parse() writes at most EVENTS_MAX events and returns
  *	n > 0	that many events
  *	0	a line we know and have no use for
- *	-1	a line we do not know (counted, and a sample kept for the admin) */
+ *	-1	a line we do not know (counted, and a sample kept for the admin)
+ *	DIALECT_FOREIGN	another program's after all: the tag was no more than a guess of
+ *		header.c's, or several programs go by that name */
+enum { DIALECT_FOREIGN = -2 };
+
+/* A piece of a line that the program, or its logger, cut into several. They are put together
+ * (flow/join.h) before parse() sees the whole. */
+struct part {
+	struct slice key;	/* the same in all pieces of a line, beside host, tag and pid */
+	struct slice text;	/* without what marks it as a piece */
+	unsigned n, of;		/* number from 1, and how many there are; 0: not said, then by time
+				 * and in order of arrival */
+	bool first, more;	/* where n or of is 0: the first one; another one follows */
+	bool newline;		/* it was cut at an end of line */
+};
+
 struct dialect {
 	const char *name;
 	/* Is the line this dialect's? By its tag alone: the answer is remembered for the tag. */
@@ -117,6 +150,8 @@ struct dialect {
 	/* What is worth knowing of a tag: whoever remembers it hands it to parse() with
 	 * each line of that tag. NULL: nothing is. */
 	uint32_t (*note)(struct slice tag);
+	/* Is the line a piece of one? NULL: this program's never are. */
+	bool (*part)(const struct line *, struct part *);
 };
 
 /* Ready an event: all zero but the delays, which are "not logged". */

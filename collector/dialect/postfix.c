@@ -314,66 +314,6 @@ pf_relay(struct slice *s, struct event *e)
 	return true;
 }
 
-/* "5.7.1" and what follows it: a blank, or the end. */
-static bool
-take_dsn(struct slice *s, struct slice *dsn)
-{
-	size_t i = 0, dots = 0;
-
-	if (s->n < 5 || s->p[1] != '.')
-		return false;
-	if (s->n > 5 && s->p[3] == '.' && s->p[5] == ' ' && pf_is_digit(s->p[0]) &&
-	    pf_is_digit(s->p[2]) && pf_is_digit(s->p[4])) {
-		*dsn = slice_head(*s, 5);
-		*s = slice_from(*s, 6);
-		return true;
-	}
-	for (; i < s->n && i < 9 && (pf_is_digit(s->p[i]) || s->p[i] == '.'); i++)
-		dots += s->p[i] == '.';
-	if (dots != 2 || i < 5 || (i < s->n && s->p[i] != ' '))
-		return false;
-	*dsn = slice_head(*s, i);
-	*s = slice_from(*s, i < s->n ? i + 1 : i);
-	return true;
-}
-
-void
-pf_reply(struct slice s, struct event *e)
-{
-	if (s.n >= 3 && pf_is_digit(s.p[0]) && pf_is_digit(s.p[1]) && pf_is_digit(s.p[2]) &&
-	    (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-')) {
-		e->code =
-		    (uint16_t)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
-		s = slice_from(s, 4);
-	}
-	take_dsn(&s, &e->dsn);
-	e->text = s;
-}
-
-bool
-pf_address(struct slice *s, struct slice *address)
-{
-	const char *end;
-	size_t i = 1;
-
-	if (s->n == 0 || s->p[0] != '<')
-		return false;
-	if (s->n > 1 && s->p[1] == '"') {
-		/* a quoted local part may hold anything, '>' too; the quotes are Postfix's */
-		for (i = 2; i < s->n && s->p[i] != '"'; i++)
-			if (s->p[i] == '\\')
-				i++;
-		if (i >= s->n)
-			i = 1;	/* unquoted after all: an old release's internal form */
-	}
-	end = i < s->n ? memchr(s->p + i, '>', s->n - i) : NULL;
-	if (end == NULL)
-		return false;
-	*address = (struct slice){ s->p + 1, (size_t)(end - s->p) - 1 };
-	*s = slice_from(*s, address->n + 2);
-	return true;
-}
-
 /* <ADDRESS> where the next field or the end follows. An address in the internal form of
  * old releases may hold '>', so the end is where that is true for the first time. */
 static bool
@@ -381,7 +321,7 @@ take_value(struct slice *s, struct slice *value)
 {
 	struct slice rest = *s;
 
-	if (!pf_address(&rest, value))
+	if (!scan_address(&rest, value))
 		return false;
 	while (rest.n > 0 && rest.p[0] != ',' && !slice_starts(rest, SLICE(" to=<")) &&
 	       !slice_starts(rest, SLICE(" proto=")) &&
@@ -469,7 +409,7 @@ pf_tail(struct slice s, struct event *e)
 	int tries = 0;
 
 	/* "<client's text>: Helo command rejected": what is refused holds no tail */
-	if (pf_address(&what, &address))
+	if (scan_address(&what, &address))
 		at = s.n - what.n;
 	for (;;) {
 		const char *semi = at < s.n ? memchr(s.p + at, ';', s.n - at) : NULL;
@@ -619,4 +559,4 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return found;
 }
 
-const struct dialect dialect_postfix = { "postfix", claims, parse, note };
+const struct dialect dialect_postfix = { .name = "postfix", .claims = claims, .parse = parse, .note = note };

@@ -64,13 +64,9 @@ struct slice pf_queued_as(struct slice text);
 bool pf_client(struct slice *s, struct event *e);
 /* NAME[ADDR][:PORT] or NAME[/SOCKET] into relay*. */
 bool pf_relay(struct slice *s, struct event *e);
-/* "450 4.7.1 TEXT", "5.7.1 TEXT", "554 TEXT" into code, dsn and text, all that is there. */
-void pf_reply(struct slice s, struct event *e);
 /* Where the program's own "; from=<F> to=<T> proto=P helo=<H>" begins in s (the ';'),
  * its fields set in *e; s.n if it has none. */
 size_t pf_tail(struct slice s, struct event *e);
-/* "<ADDRESS>" at the front of *s, quoted local parts and all, without its <>. */
-bool pf_address(struct slice *s, struct slice *address);
 
 /* Why smtpd or postscreen refused: cls and sub from code, dsn, text and helo. */
 void pf_reject_reason(struct event *e);

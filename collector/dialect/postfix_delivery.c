@@ -91,7 +91,7 @@ take_to(struct slice *s, struct slice *address)
 	struct slice rest = *s;
 	const char *end;
 
-	if (!pf_address(&rest, address))	/* before 2.0, and from scripts: no <> */
+	if (!scan_address(&rest, address))	/* before 2.0, and from scripts: no <> */
 		return slice_cut_at(s, SLICE(", "), address);
 	while (!slice_starts(rest, SLICE(", relay=")) &&
 	       !slice_starts(rest, SLICE(", orig_to="))) {
@@ -228,7 +228,7 @@ remote_reply(struct slice s, struct event *e)
 	struct event reply = { 0 };
 	enum reason r;
 
-	pf_reply(s, &reply);
+	scan_reply(s, &reply);
 	e->code = (uint16_t)reply_code(s);
 	if (reply.dsn.n > 0)
 		dsn = reply.dsn;

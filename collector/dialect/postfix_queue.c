@@ -123,7 +123,7 @@ content_check(const struct pf_line *p, struct slice verb, struct slice s, struct
 		if (!take_origin(&line, e))
 			line = s;	/* smtp_header_checks and pickup name no client */
 	}
-	pf_reply(text, e);
+	scan_reply(text, e);
 	e->kind = check_kind(verb, text);
 	if (!slice_cut(&line, ' ', &where))
 		return -1;

@@ -242,7 +242,7 @@ pf_action(const struct pf_line *p, struct event *out)
 	if (!slice_eat_char(&s, ':'))
 		return -1;
 	slice_eat_char(&s, ' ');
-	pf_reply(s, e);
+	scan_reply(s, e);
 	e->text = slice_head(e->text, pf_tail(e->text, e));
 	if (slice_starts(action, SLICE("proxy-")))
 		proxy_user(e);

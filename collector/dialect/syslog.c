@@ -60,4 +60,4 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return 1;
 }
 
-const struct dialect dialect_syslog = { "syslog", claims, parse, NULL };
+const struct dialect dialect_syslog = { .name = "syslog", .claims = claims, .parse = parse };

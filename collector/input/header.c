@@ -541,7 +541,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 	out->text = (struct slice){ p + 3, (size_t)(end - p - 3) };
 	out->usec = out->note = 0;
 	out->repeat = 1;
-	out->repeat_of_last = false;
+	out->repeat_of_last = out->own = out->goes_on = false;
 	return true;
 }
 #else
@@ -566,7 +566,7 @@ header_parse(struct header *h, struct slice raw, struct line *out)
 	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
 	out->pid = 0;
 	out->repeat = 1;
-	out->repeat_of_last = false;
+	out->repeat_of_last = out->own = out->goes_on = false;
 	if (raw.n > 0 && raw.p[raw.n - 1] == '\r')
 		raw.n--;
 	while (raw.n > 0 && raw.p[0] == '\0')	/* the hole that a crash left before the line */

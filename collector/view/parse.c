@@ -169,6 +169,9 @@ put_event(struct parsing *p, const struct line *l, const struct event *e)
 	put_text(b, "program", l->tag);
 	put_text(b, "id", e->id);
 	put_text(b, "new_id", e->new_id);
+	put_text(b, "task", e->task);
+	put_text(b, "sess", e->sess);
+	put_text(b, "qp", e->qp);
 	put_text(b, "service", e->service);
 	put_number(b, "pid", l->pid);
 	put_number(b, "repeat", l->repeat > 1 ? l->repeat : 0);
@@ -212,6 +215,8 @@ ask(struct parsing *p, const struct line *l, int *n)
 	if (d == NULL)
 		return ANSWER_FOREIGN;
 	*n = d->parse(l, p->events);
+	if (*n == DIALECT_FOREIGN)
+		return ANSWER_FOREIGN;
 	return *n > 0 ? ANSWER_EVENTS : *n == 0 ? ANSWER_KNOWN : ANSWER_UNKNOWN;
 }
 

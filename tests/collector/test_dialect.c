@@ -59,6 +59,8 @@ put_peers(struct buf *b, const struct event *e)
 	put_flag(b, "screen", e->screen);
 	put_flag(b, "by_admin", e->by_admin);
 	put_flag(b, "aborted", e->aborted);
+	put_flag(b, "no_end", e->no_end);
+	put_flag(b, "twin", e->twin);
 	put(b, "helo", e->helo);
 	if (e->from.p != NULL)
 		buf_fmt(b, " from=<%.*s>", (int)e->from.n, e->from.p);
@@ -79,6 +81,10 @@ put_event(struct buf *b, unsigned number, const struct event *e)
 	buf_fmt(b, "%u %s", number, kinds[e->kind]);
 	put(b, "id", e->id);
 	put(b, "new_id", e->new_id);
+	put(b, "task", e->task);
+	put(b, "sess", e->sess);
+	put(b, "qp", e->qp);
+	put_number(b, "usec", e->usec);
 	put(b, "where", slice_of(wheres[e->where]));
 	put(b, "cls", slice_of(reason_name(e->cls)));
 	put(b, "sub", e->sub);
@@ -113,7 +119,7 @@ put_line(struct buf *b, unsigned number, const struct line *l)
 	const struct dialect *d = dialect_of(l);
 	int n = d != NULL ? d->parse(l, events) : 0;
 
-	if (d == NULL)
+	if (d == NULL || n == DIALECT_FOREIGN)
 		buf_fmt(b, "%u foreign\n", number);
 	else if (n <= 0)
 		buf_fmt(b, "%u %s\n", number, n == 0 ? "known" : "unknown");

@@ -358,6 +358,20 @@ tag_of(struct feed *f, const struct line *l)
 	return t;
 }
 
+/* Of the two copies of a refusal that a program writes into one log (event.twin) the second
+ * counts nothing. Its text may be followed by the message's header. */
+static bool
+is_second_twin(struct ingest *in, unsigned host, const struct line *l)
+{
+	struct slice text = l->text;
+	uint64_t hash = hash_u64(state_key(in->state), (uint64_t)l->time << 32 | l->pid);
+	struct err e;
+
+	(void)slice_cut(&text, '\n', &text);
+	hash = hash_mix(hash, hash_bytes(state_key(in->state), text) | 1);
+	return seen_nth(in->seen, host, l->time / 60, hash, &e) % 2 == 0;
+}
+
 static void
 understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
     int64_t *counts)
@@ -386,6 +400,8 @@ understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
 	} else {
 		in->total.events++;
 	}
+	if (n > 0 && ev[0].twin && is_second_twin(in, host, l))
+		return;
 	for (int i = 0; i < n; i++)
 		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat);
 }

@@ -60,6 +60,7 @@ put_peers(struct buf *b, const struct event *e)
 	put_flag(b, "by_admin", e->by_admin);
 	put_flag(b, "aborted", e->aborted);
 	put_flag(b, "no_end", e->no_end);
+	put_flag(b, "all_done", e->all_done);
 	put_flag(b, "twin", e->twin);
 	put(b, "helo", e->helo);
 	if (e->from.p != NULL)

@@ -162,6 +162,7 @@ state(struct slice s, struct event *e)
 {
 	if (slice_eq(s, SLICE("Completed")) || slice_starts(s, SLICE("Completed QT="))) {
 		e->kind = EV_REMOVED;
+		e->all_done = true;	/* of addresses that became the same one was logged */
 		return 1;
 	}
 	if (slice_eat(&s, SLICE("removed by ")) || slice_starts(s, SLICE("Message removed because older"))) {

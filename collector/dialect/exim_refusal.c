@@ -113,6 +113,7 @@ rejected(const struct ex_line *l, struct slice s, bool temporarily, struct event
 		return -1;
 	if (slice_starts(e->text, SLICE("discarded by "))) {	/* before 4.86 */
 		e->kind = EV_DISCARDED;
+		e->twin = l->by_syslog;
 		e->cls = REASON_policy;
 		e->sub = SLICE("discard");
 		return 1;
@@ -127,13 +128,14 @@ rejected(const struct ex_line *l, struct slice s, bool temporarily, struct event
 
 /* "RCPT <b@example.org>: discarded by RCPT ACL: TEXT" */
 static int
-discarded(struct slice s, struct event *e)
+discarded(const struct ex_line *l, struct slice s, struct event *e)
 {
 	e->stage = SLICE("RCPT");
 	e->to = take_argument(&s);
 	if (!slice_eat(&s, SLICE(": discarded by ")))
 		return -1;
 	e->kind = EV_DISCARDED;
+	e->twin = l->by_syslog;
 	e->cls = REASON_policy;
 	e->sub = SLICE("discard");
 	e->text = s;
@@ -162,7 +164,7 @@ verdict(const struct ex_line *l, struct slice s, struct event *e)
 		slice_eat(&s, SLICE(":"));	/* DCC's */
 	}
 	if (slice_eat(&s, SLICE(" RCPT ")))
-		return discarded(s, e);
+		return discarded(l, s, e);
 	if (slice_eat(&s, SLICE(" dropped by "))) {	/* 4.97: 'connect' ACL, TLS */
 		e->stage = SLICE("CONNECT");
 		if (slice_cut_at(&s, SLICE(": "), &word))

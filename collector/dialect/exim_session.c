@@ -53,13 +53,14 @@ connection(struct slice s, struct event *e)
 
 /* "SMTP call from HOST dropped: too many nonmail commands (last was "x")" */
 static int
-dropped(struct slice s, struct event *e)
+dropped(const struct ex_line *l, struct slice s, struct event *e)
 {
 	static const char *const ends[] = { " dropped: too many ", NULL };
 
 	if (!ex_client(&s, e, ends))
 		return -1;
 	e->kind = EV_RATELIMIT;
+	e->twin = l->by_syslog;
 	e->cls = REASON_ratelimit;
 	e->sub = SLICE("error_limit");
 	e->text = slice_from(s, sizeof " dropped: " - 1);
@@ -120,10 +121,15 @@ lost(struct slice s, struct event *e)
 }
 
 /* "SMTP syntax error in "COMMAND" H=HOST TEXT": told when the admin wants it, the reply was a
- * 5xx to a command. Which of these words are the client's cannot be told. */
+ * 5xx to a command. The command may imitate a host, TEXT is Exim's own. */
 static int
 wrong(struct slice s, struct event *e)
 {
+	static const char *const ends[] = { "", " ", NULL };
+	struct slice rest = s, command;
+
+	if (slice_rcut_at(&rest, SLICE("\" H="), &command))
+		(void)ex_client(&rest, e, ends);
 	e->cls = REASON_protocol;
 	e->sub = SLICE("syntax");
 	e->text = s;
@@ -201,7 +207,7 @@ ex_session(const struct ex_line *l, struct event *out)
 		if (slice_eat(&s, SLICE("connection ")))
 			return connection(s, e);
 		if (slice_eat(&s, SLICE("call from ")))
-			return dropped(s, e);
+			return dropped(l, s, e);
 		if (slice_eat(&s, SLICE("command timeout on ")))
 			return timed_out(s, SLICE("command"), e);
 		if (slice_eat(&s, SLICE("data timeout (message abandoned) on ")))

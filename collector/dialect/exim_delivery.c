@@ -336,8 +336,6 @@ bounced(struct slice s, struct event *e)
 		return -1;
 	e->text = slice_trim(s);
 	drop_times(e);
-	if (e->relay.n == 0)
-		e->relay = w.transport;
 	ex_delivery_reason(e, 0);
 	return 1;
 }
@@ -409,11 +407,10 @@ deferred(struct slice s, struct event *e)
 	e->text = s.n > 0 ? slice_trim(s) : meaning;
 	e->size = 0;
 	drop_times(e);
-	if (e->relay.n == 0)
-		e->relay = w.transport;
-	ex_delivery_reason(e, error);
 	if (is_waiting(error, e->text))
 		e->kind = EV_INFO;
+	else
+		ex_delivery_reason(e, error);
 	return 1;
 }
 

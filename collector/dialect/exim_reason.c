@@ -198,9 +198,6 @@ ex_delivery_reason(struct event *e, int error)
 		remote_reply(s, e);
 		return;
 	}
-	/* its own end, whatever the reason was that is repeated here */
-	if (slice_ends(s, SLICE("retry timeout exceeded")))
-		s = SLICE("retry timeout exceeded");
 	if (by_error(error, e) || means(failures, n_failures, s, false, e) ||
 	    means(connections, n_connections, s, true, e))
 		return;

@@ -56,6 +56,8 @@ take_argument(struct slice *s)
 	}
 	at = slice_find(rest, SLICE(": "));
 	n = s->n - rest.n + (at >= 0 ? (size_t)at : rest.n);
+	if (n > 0 && s->p[0] != '<' && slice_until(slice_head(*s, n), ' ', ' ') == n)
+		address = slice_head(*s, n);	/* without <> */
 	*s = slice_from(*s, n);
 	return address;
 }
@@ -146,6 +148,7 @@ discarded(const struct ex_line *l, struct slice s, struct event *e)
 static int
 verdict(const struct ex_line *l, struct slice s, struct event *e)
 {
+	static const char *const by_scan[] = { " rejected by ", " temporarily rejected by ", NULL };
 	bool temporarily;
 	struct slice word;
 
@@ -159,6 +162,8 @@ verdict(const struct ex_line *l, struct slice s, struct event *e)
 			ex_auth(word, e);
 			s = slice_from(s, word.n);
 		}
+		if (slice_eat(&s, SLICE(" H=")) && !ex_client(&s, e, by_scan))	/* local_scan() */
+			return -1;
 		while (ex_field(&s, e, false))
 			;
 		slice_eat(&s, SLICE(":"));	/* DCC's */
@@ -344,11 +349,11 @@ connection(const struct ex_line *l, struct slice s, bool temporarily, struct eve
 		return -1;
 	e->stage = SLICE("CONNECT");
 	slice_eat(&s, SLICE(" refused"));
-	if (slice_eat(&s, SLICE(": not in reserve list"))) {
+	if (slice_starts(s, SLICE(": not in reserve list"))) {
 		e->kind = EV_RATELIMIT;
 		e->cls = REASON_ratelimit;
 		e->sub = SLICE("conn_count");
-		e->text = s;
+		e->text = slice_from(s, 2);
 		return 1;
 	}
 	e->text = slice_from(s, 1);

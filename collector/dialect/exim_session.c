@@ -197,6 +197,41 @@ authenticator(const struct ex_line *l, struct event *e)
 	return 1;
 }
 
+/* "no MAIL in SMTP connection from HOST D=5s C=EHLO,AUTH": one that only looked round. */
+static int
+no_mail(struct slice s, struct event *e)
+{
+	static const char *const ends[] = { " D=", NULL };
+
+	slice_eat(&s, SLICE("TFO "));
+	slice_eat(&s, SLICE("TFO* "));
+	if (!slice_eat(&s, SLICE("SMTP connection from ")) || !ex_client(&s, e, ends))
+		return -1;
+	e->text = slice_trim(s);
+	return 1;
+}
+
+/* "no host name found for IP address 192.0.2.1", "no IP address found for host X (during SMTP
+ * connection from HOST)" */
+static int
+no_name(struct slice s, struct event *e)
+{
+	static const char *const ends[] = { ")", NULL };
+	struct slice name;
+
+	e->cls = REASON_rdns;
+	if (slice_eat(&s, SLICE("no host name found for IP address "))) {
+		e->sub = SLICE("no_ptr");
+		e->client_ip = scan_is_ip(s) ? s : slice_head(s, 0);
+		return 1;
+	}
+	slice_eat(&s, SLICE("no IP address found for host "));
+	e->sub = SLICE("unverified");
+	if (slice_rcut_at(&s, SLICE(" (during SMTP connection from "), &name))
+		(void)ex_client(&s, e, ends);
+	return 1;
+}
+
 int
 ex_session(const struct ex_line *l, struct event *out)
 {
@@ -227,8 +262,12 @@ ex_session(const struct ex_line *l, struct event *out)
 		return tls_error(s, e);
 	if (slice_starts(s, SLICE("TLS client disconnected cleanly")))
 		return tls_error(s, e);
-	if (slice_starts(s, SLICE("no MAIL in ")) || slice_starts(s, SLICE("VRFY failed for ")) ||
-	    slice_starts(s, SLICE("ETRN ")) || slice_starts(s, SLICE("ignoring AUTH=")))
+	if (slice_eat(&s, SLICE("no MAIL in ")))
+		return no_mail(s, e);
+	if (slice_starts(s, SLICE("no host name found for ")) ||
+	    slice_starts(s, SLICE("no IP address found for ")))
+		return no_name(s, e);
+	if (slice_starts(s, SLICE("VRFY failed for ")) || slice_starts(s, SLICE("ETRN ")) || slice_starts(s, SLICE("ignoring AUTH=")))
 		return ex_info(l, out, REASON_none, SLICE(""));
 	return authenticator(l, e);
 }

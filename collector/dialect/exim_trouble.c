@@ -3,7 +3,6 @@
  *	Start queue run: pid=4711
  *	exim 4.98 daemon started: pid=4711, -q30m, listening for SMTP on port 25
  *	spool directory space check failed: space=12 inodes=-1
- *	no host name found for IP address 192.0.2.1
  *	[ID ]malware acl condition: clamd: unable to connect to UNIX socket
  * Trouble goes to the main log and to the panic log. What an ACL's logwrite says is the
  * admin's own and stays unknown. */
@@ -58,8 +57,6 @@ static const struct trouble heads[] = {
 	T("regex acl condition: ", resource, "regex", FILTER_FAIL),
 	T("acl_smtp_mime: error", resource, "mime", FILTER_FAIL),
 	T("DNS list lookup defer", dns, "temp", QWARN), T("DNS list lookup for ", dns, "", INFO),
-	T("no host name found for IP address ", rdns, "no_ptr", INFO),
-	T("no IP address found for host ", rdns, "unverified", INFO),
 	T("host name alias list truncated", none, "", INFO), T("Long ", dns, "", INFO),
 	T("host lookup deferred for reverse lookup check", dns, "temp", INFO),
 	T("CNAME loop for ", dns, "", INFO), T("dnslists domain ", resource, "config", QWARN),

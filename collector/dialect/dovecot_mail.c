@@ -111,8 +111,10 @@ dv_mail(const struct dv_line *d, struct event *out)
 	uint64_t n;
 
 	e->text = s;
-	if (!slice_u64(&pid, &n) || pid.n > 0)
-		e->to = d->user;	/* a number is the process, and no user yet */
+	if (!slice_u64(&pid, &n))
+		e->to = d->user;
+	else if (slice_eat(&pid, SLICE(", ")))
+		e->to = pid;	/* "lmtp(4711, bob)"; a number alone is the process, and no user yet */
 	if (is_session(s)) {
 		e->sub = SLICE("session");
 		return 1;

@@ -16,7 +16,7 @@ from agree import corpus, done, mx, report
 NO_LOGS = ('replication', 'mailq')      # queue listings and the like
 
 MADE_UP = re.compile(rb'^(Jan|Foo)(:? 1 00:00:00)?( hostname)? ?$|hostname postfix/\w+[^:]*(: foo)?$|'
-                     rb': (NOQUEUE: reject: )?Unsupported$|: 123456789AB: user@example.com, relay')
+                     rb': test no match$|: (NOQUEUE: reject: )?Unsupported$|: 123456789AB: user@example.com, relay')
 
 
 def is_log(path):

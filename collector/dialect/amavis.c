@@ -299,8 +299,10 @@ old_verdict(struct slice s, struct event *out)
 	if (slice_eat(&s, SLICE("Not-Delivered"))) {
 		int n = verdict(s, SLICE("Blocked"), out);
 
-		if (n > 0 && out->kind == EV_HAM)
-			out->kind = EV_INFO; /* INFECTED or BANNED said why */
+		if (n > 0 && out->kind == EV_HAM) { /* INFECTED or BANNED said why */
+			out->kind = EV_INFO;
+			out->sub = SLICE("Not-Delivered");
+		}
 		return n;
 	}
 	return 0;

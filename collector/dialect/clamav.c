@@ -125,7 +125,8 @@ intercepted(struct slice s, struct event *out)
 	if (!slice_cut_at(&rest, SLICE(" Intercepted virus from "), &head))
 		return 0;
 	e->sub = slice_rcut_at(&head, SLICE(" "), &s) ? head : SLICE("virus");
-	scan_address(&rest, &e->from);
+	if (scan_address(&rest, &e->from) && slice_eat(&rest, SLICE(" to ")))
+		scan_address(&rest, &e->to);
 	return 1;
 }
 

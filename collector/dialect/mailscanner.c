@@ -71,7 +71,7 @@ message(struct slice s, struct event *out)
 	e->loopback = address_is_loopback(e->client_ip);
 	if (slice_rcut_at(&s, SLICE(") to "), &e->from)) {
 		if (!slice_cut_at(&s, SLICE(" is "), &e->to))
-			return slice_starts(s, SLICE("has ")) ? 1 : -1;
+			return -1;
 		return take_verdict(s, e) ? 1 : -1;
 	}
 	if (!slice_rcut_at(&s, SLICE(") "), &head))
@@ -104,7 +104,7 @@ banned(struct slice s, struct event *out)
 	struct event *e = event_begin(out, EV_BANNED);
 	struct slice rest = s, head;
 
-	if (slice_starts(s, SLICE("Allowing ")) || slice_starts(s, SLICE("No ")))
+	if (slice_starts(s, SLICE("Allowing ")))
 		return 0;
 	while (slice_cut_at(&rest, SLICE(" ("), &head)) {
 		if (!take_id(&rest, &e->id) || !slice_eat(&rest, SLICE(" ")))

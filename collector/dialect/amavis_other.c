@@ -122,6 +122,43 @@ virus(struct slice s, struct event *out)
 	return 1;
 }
 
+/* "<a> -> <b>[,<c>], BODY=7BIT 250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued
+ * as 5A6B7C": handed to the next server. */
+static int
+forwarded(struct slice s, struct event *out)
+{
+	struct event *e = filter_event(out, EV_INFO, SLICE("forwarded"));
+	struct slice head;
+
+	if (!scan_address(&s, &e->from) || !slice_eat(&s, SLICE(" -> ")) ||
+	    !scan_address(&s, &e->to))
+		return -1;
+	if (slice_rcut_at(&s, SLICE(" from MTA("), &head))
+		e->text = s;
+	if (slice_rcut_at(&s, SLICE(": queued as "), &head) && filter_is_id(s))
+		e->new_id = s;
+	return 1;
+}
+
+/* "ipCA4fz25qKN [192.0.2.1] <a> -> <b>[,<c>]": a mail is looked at. */
+static int
+checking(struct slice s, struct event *out)
+{
+	struct event *e = filter_event(out, EV_INFO, SLICE("scan"));
+	struct slice head, ip;
+
+	if (!slice_cut_at(&s, SLICE(" <"), &head))
+		return -1;
+	s = (struct slice){ s.p - 1, s.n + 1 };
+	if (slice_cut(&head, '[', &ip) && slice_cut(&head, ']', &ip) && scan_is_ip(ip))
+		e->client_ip = ip;
+	e->loopback = address_is_loopback(e->client_ip);
+	if (!scan_address(&s, &e->from) || !slice_eat(&s, SLICE(" -> ")) ||
+	    !scan_address(&s, &e->to))
+		return -1;
+	return 1;
+}
+
 /* What it says about itself when it starts and stops. */
 static bool
 is_talk(struct slice s)
@@ -155,6 +192,7 @@ amavis_other(struct slice s, bool session, struct event *out)
 		"ESMTP REJECT: ", "SMTP REJECT: ", "LMTP REJECT: ",
 		"Turning AV infection into a spam report", "bounce killed",
 		"bounce rescued", NULL };
+	struct slice rest, mail_id;
 	struct event *e;
 
 	if (!session)
@@ -163,6 +201,12 @@ amavis_other(struct slice s, bool session, struct event *out)
 		return virus(s, out);
 	if (slice_eat(&s, SLICE("dkim: ")))
 		return signature(s, out);
+	if (slice_eat(&s, SLICE("Checking: ")))
+		return checking(s, out);
+	rest = s;
+	if (slice_cut(&rest, ' ', &mail_id) && mail_id.n <= 40 &&
+	    (slice_eat(&rest, SLICE("FWD from ")) || slice_eat(&rest, SLICE("SEND from "))))
+		return forwarded(rest, out);
 	if (slice_eat(&s, SLICE("spam-tag, ")) || slice_eat(&s, SLICE("SPAM-TAG, ")) ||
 	    slice_eat(&s, SLICE("SPAM, ")))
 		return score(s, out);

@@ -76,6 +76,7 @@ enum top_kind {
 	TOP_SENDER,		/* sender domains refused */
 	TOP_RCPT,		/* recipient domains refused */
 	TOP_UNKNOWN,		/* programs whose lines were not understood */
+	TOP_FILTER,		/* filters and services that failed */
 	TOP_KIND_N
 };
 

@@ -52,7 +52,7 @@ check_event(const struct event *e, const struct line *l)
 		check_slice(all[i], l);
 	if (e->kind >= EVENT_KIND_N || e->cls >= REASON_N)
 		check_fail("no such kind or class");
-	if ((e->kind == EV_DELIVERED) != (e->where != WHERE_NONE))
+	if (e->kind != EV_STARTED && (e->kind == EV_DELIVERED) != (e->where != WHERE_NONE))
 		check_fail("where a mail went is for deliveries only");
 	if (e->kind == EV_REJECT && e->code / 100 == 4)
 		check_fail("a 4xx counted as refused");

@@ -22,6 +22,7 @@
  * TEMPFAIL	4xx for the same; cls greylist when it was greylisting
  * WARN_REJECT	a rule in test mode would have refused
  * CLIENT	a queue file was opened for a client (id client_* sasl_*); accepted only with QUEUED
+ * NEW		a queue file was made, and nothing else is known (qmail)
  * PICKUP	a queue file was made from a local submission (id from; new_id: orig_id)
  * MSGID	the Message-ID of id (mid)
  * QUEUED	it is in the queue; Postfix says so at each retry (id from size nrcpt sess qp)
@@ -31,7 +32,7 @@
  * DEFERRED	one recipient must wait (cls sub)
  * BOUNCED	one recipient failed for good (cls sub)
  * EXPIRED	the rest of the recipients was given up
- * REMOVED	the queue file is gone (by_admin: postsuper, mail not delivered)
+ * REMOVED	the queue file is gone (by_admin: postsuper, mail not delivered; all_done)
  * HELD RELEASED	on hold, released
  * DISCARDED	accepted and dropped (id may be empty)
  * FILTERED REDIRECTED	an access rule sent it elsewhere (information)
@@ -52,7 +53,7 @@
  * LOG_LOSS	the log daemon dropped count messages
  * STATS	a gauge from the log (stage: name, count: value) */
 #define EVENT_KINDS(X) \
-	X(CONNECT) X(DISCONNECT) X(REJECT) X(TEMPFAIL) X(WARN_REJECT) X(CLIENT) X(PICKUP) \
+	X(CONNECT) X(DISCONNECT) X(REJECT) X(TEMPFAIL) X(WARN_REJECT) X(CLIENT) X(NEW) X(PICKUP) \
 	X(MSGID) X(QUEUED) X(STARTED) X(DELIVERED) X(DEFERRED) X(BOUNCED) X(EXPIRED) X(REMOVED) \
 	X(HELD) X(RELEASED) X(DISCARDED) X(FILTERED) X(REDIRECTED) X(ACCEPT) X(DSN_SENT) \
 	X(LINK) X(PROBE) X(SPAM) X(VIRUS) X(BANNED) X(HAM) X(DKIM) X(SPF) X(DMARC) X(POLICY) X(AUTH_OK) X(AUTH_FAIL) X(TLS) \
@@ -87,6 +88,8 @@ struct event {
 	bool screen;		/* from postscreen */
 	bool relay_loopback;	/* the next hop is on this machine */
 	bool aborted;		/* REMOVED of a transaction that never completed */
+	bool all_done;		/* REMOVED: no recipient was left; those that no line named were the
+				 * same as others (Exim) */
 	bool no_end;		/* QUEUED, deliveries: no line will say that the mail is REMOVED; it
 				 * is gone when all its recipients are (Sendmail, OpenSMTPD) */
 	bool twin;		/* REJECT TEMPFAIL: syslog gets this line twice, two are one (Exim's main and

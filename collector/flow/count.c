@@ -17,6 +17,7 @@
 #include "poison.h"
 
 enum {
+	IN_SESSION = 256,	/* beside the flags of a fact */
 	BOND_BEFORE_S = 120,	/* the next mail may begin this long before the transmission... */
 	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
 };
@@ -29,10 +30,11 @@ same_rcpt(const struct fact *a, const struct fact *b)
 	return slice_eq(a->a, b->a) && slice_eq(a->b, b->b);
 }
 
-static int64_t
-life_start(const struct life *l)
+/* The recipient of the envelope. */
+static struct slice
+original(const struct fact *f)
 {
-	return l->n > 0 ? l->fact[0].time : 0;
+	return f->b.n > 0 ? f->b : f->a;
 }
 
 bool
@@ -49,15 +51,16 @@ mail_bond_fits(const struct fact *f, int64_t start)
 static bool
 belongs(const struct life *l, const struct fact *f)
 {
-	int64_t start = life_start(l), t = f->time;
+	int64_t t = fact_at(f), skew = f->usec != 0 ? 0 : LIFE_SKEW_S * INT64_C(1000000), start;
 
 	if (l->n == 0)
 		return true;
-	if (!l->last && t >= l->until - LIFE_SKEW_S)
+	start = fact_at(&l->fact[0]);
+	if (!l->last && t >= l->until - skew)
 		return false;
 	if (f->kind == FACT_FROM)
-		return mail_bond_fits(f, start) && (l->first || start <= t + LIFE_SKEW_S);
-	return l->first || t >= start - LIFE_SKEW_S;
+		return mail_bond_fits(f, l->fact[0].time) && (l->first || start <= t + skew);
+	return l->first || t >= start - skew;
 }
 
 static void
@@ -138,6 +141,7 @@ handed_over(const struct life *l, const struct fact *f)
 
 /* Facts by recipient: the first of each, or the first deferral of each. */
 struct rcpts {
+	bool by_original;	/* an address and what it was expanded to are one */
 	uint32_t *slot;		/* index + 1; open addressing */
 	uint32_t mask, n;
 	uint32_t few[32];
@@ -151,8 +155,13 @@ rcpt_slot(struct rcpts *r, const struct life *l, const struct fact *f)
 
 	if (key.k[0] == 0)
 		key = hash_key_random();
-	i = (uint32_t)(hash_bytes(&key, f->a) ^ hash_bytes(&key, f->b) * 3) & r->mask;
-	while (r->slot[i] != 0 && !same_rcpt(&l->fact[r->slot[i] - 1], f)) {
+	i = (uint32_t)(r->by_original ? hash_bytes(&key, original(f)) :
+	    hash_bytes(&key, f->a) ^ hash_bytes(&key, f->b) * 3) & r->mask;
+	while (r->slot[i] != 0) {
+		const struct fact *o = &l->fact[r->slot[i] - 1];
+
+		if (r->by_original ? slice_eq(original(o), original(f)) : same_rcpt(o, f))
+			break;
 		mail_steps++;
 		i = (i + 1) & r->mask;
 	}
@@ -161,8 +170,9 @@ rcpt_slot(struct rcpts *r, const struct life *l, const struct fact *f)
 }
 
 static void
-rcpts_fill(struct rcpts *r, const struct life *l, bool deferred_only)
+rcpts_fill(struct rcpts *r, const struct life *l, bool deferred_only, bool by_original)
 {
+	r->by_original = by_original;
 	r->mask = sizeof r->few / sizeof *r->few - 1;
 	while (r->mask < l->n * 2)
 		r->mask = r->mask * 2 + 1;
@@ -174,7 +184,8 @@ rcpts_fill(struct rcpts *r, const struct life *l, bool deferred_only)
 		const struct fact *f = &l->fact[i];
 		uint32_t *slot;
 
-		if (deferred_only ? f->kind != FACT_DEFERRED : !fact_is_delivery(f->kind))
+		if (deferred_only ? f->kind != FACT_DEFERRED :
+		    !fact_is_delivery(f->kind) && f->kind != FACT_STARTED)
 			continue;
 		slot = rcpt_slot(r, l, f);
 		if (*slot != 0)
@@ -199,10 +210,13 @@ struct found {
 	const struct fact *client, *queued, *removed, *expired, *held;
 	const struct fact *before;	/* FROM with the earliest arrival */
 	int64_t received;		/* time */
-	bool is_received, is_probe, tried, dsn, begun, any_deferred;
+	int64_t tried_at;		/* time of the last delivery */
+	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred;
+	bool no_end, all_done, by_admin;
+	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
-	uint32_t handed, named, delivered, bounced, discarded;
+	uint32_t handed, named, delivered, bounced, given_up, discarded;
 	struct rcpts *deferred;		/* slot is NULL as long as there is no need */
 };
 
@@ -224,6 +238,8 @@ look_at_bonds(const struct life *l, struct found *w)
 			continue;
 		if (b->kind == FACT_DSN_OF) {
 			w->dsn = true;
+		} else if (b->kind == FACT_SESSION) {
+			w->session |= b->flags | IN_SESSION;
 		} else if (b->kind == FACT_FROM) {
 			/* a filter on another machine: its address must be the client's */
 			if (is_backwards(l, b) ||
@@ -254,6 +270,9 @@ look_at_facts(const struct life *l, struct found *w)
 		const struct fact *f = &l->fact[i];
 
 		switch (f->kind) {
+		case FACT_NEW:
+			w->begun = w->is_new = true;
+			break;
 		case FACT_CLIENT:
 		case FACT_PICKUP:
 			if (w->client == NULL)
@@ -266,15 +285,23 @@ look_at_facts(const struct life *l, struct found *w)
 		case FACT_QUEUED:
 			if (w->queued == NULL)
 				w->queued = f;
+			w->no_end |= (f->flags & FACT_NO_END) != 0;
 			break;
 		case FACT_DELIVERED:
 		case FACT_DEFERRED:
 		case FACT_BOUNCED:
 			mail = true;
 			w->any_deferred |= f->kind == FACT_DEFERRED;
+			w->no_end |= (f->flags & FACT_NO_END) != 0;
+			w->tried_at = f->time;
+			break;
+		case FACT_STARTED:
+			mail = true;
 			break;
 		case FACT_REMOVED:
 			w->removed = f;
+			w->by_admin |= (f->flags & FACT_BY_ADMIN) != 0;
+			w->all_done |= (f->flags & FACT_ALL_DONE) != 0;
 			break;
 		case FACT_EXPIRED:
 			w->expired = f;
@@ -306,13 +333,14 @@ look_at_facts(const struct life *l, struct found *w)
 	w->tried = mail;
 }
 
-/* Recipients of a mail whose qmgr line is missing: those that were heard of. */
+/* Recipients of a mail of which no line says how many: those that were heard of. Postfix,
+ * whose qmgr line was lost, counts them after aliases were expanded; others before. */
 static uint32_t
-distinct_rcpts(const struct life *l)
+distinct_rcpts(const struct life *l, bool by_original)
 {
 	struct rcpts r;
 
-	rcpts_fill(&r, l, false);
+	rcpts_fill(&r, l, false, by_original);
 	rcpts_free(&r);
 	return r.n;
 }
@@ -325,19 +353,30 @@ deferred_before(const struct life *l, struct found *w, const struct fact *f)
 	if (!w->any_deferred)
 		return false;
 	if (w->deferred->slot == NULL)
-		rcpts_fill(w->deferred, l, true);
+		rcpts_fill(w->deferred, l, true, false);
 	first = *rcpt_slot(w->deferred, l, f);
 	return first != 0 && l->fact[first - 1].time <= f->time;
+}
+
+/* How long the recipient waited; -1 if that is not known. */
+static int64_t
+delay_of(const struct life *l, const struct found *w, const struct fact *f)
+{
+	int64_t since = fact_at(f) - fact_at(&l->fact[0]);
+
+	if (f->delay_ms >= 0 || !w->begun)
+		return f->delay_ms;
+	return since > 0 ? since / 1000 : 0;
 }
 
 static void
 count_delay(const struct life *l, struct found *w, const struct fact *f)
 {
-	int64_t total = f->delay_ms;
+	int64_t delay = delay_of(l, w, f), total = delay;
 
-	if (f->delay_ms < 0 || deferred_before(l, w, f))
+	if (delay < 0 || deferred_before(l, w, f))
 		return;
-	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY, (uint64_t)f->delay_ms, l->sign);
+	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY, (uint64_t)delay, l->sign);
 	if (w->before != NULL) {
 		int64_t way = f->time * 1000 - arrival(w->before);
 
@@ -345,6 +384,21 @@ count_delay(const struct life *l, struct found *w, const struct fact *f)
 			total = way;
 	}
 	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
+}
+
+static void
+count_bounced(const struct life *l, struct found *w, const struct fact *f)
+{
+	if (f->flags & FACT_GIVEN_UP) {
+		w->given_up++;
+		add(l, f->time, M_expire, 1);
+		add(l, f->time, M_b_expired, 1);
+		return;
+	}
+	w->bounced++;
+	add(l, f->time, M_bounce, 1);
+	add(l, f->time, metric_bounce[f->cls != REASON_none ? f->cls : REASON_other], 1);
+	add(l, f->time, M_b_bounced, 1);
 }
 
 static void
@@ -360,10 +414,7 @@ count_deliveries(const struct life *l, struct found *w)
 			add(l, f->time, M_defer, 1);
 			add(l, f->time, metric_defer[f->cls != REASON_none ? f->cls : REASON_other], 1);
 		} else if (f->kind == FACT_BOUNCED) {
-			w->bounced++;
-			add(l, f->time, M_bounce, 1);
-			add(l, f->time, metric_bounce[f->cls != REASON_none ? f->cls : REASON_other], 1);
-			add(l, f->time, M_b_bounced, 1);
+			count_bounced(l, w, f);
 		} else if (f->kind != FACT_DELIVERED) {
 			continue;
 		} else if (handed_over(l, f)) {
@@ -384,13 +435,24 @@ count_deliveries(const struct life *l, struct found *w)
 	}
 }
 
+/* Did the mail system make it itself? Either a line says so, or nothing says where it came from
+ * and its sender is that of notifications. qmail never says where mail came from. */
+static bool
+is_own(const struct found *w)
+{
+	unsigned flags = w->queued != NULL ? w->queued->flags : 0;
+
+	return w->dsn || (w->client == NULL && w->session == 0 && ((flags & FACT_OWN_SENDER) ||
+	    (!w->is_new && (flags & FACT_NULL_SENDER))));
+}
+
 static void
 count_reception(const struct life *l, const struct found *w)
 {
 	const struct fact *c = w->client;
+	unsigned flags = (c != NULL ? c->flags : 0) | w->session;
+	bool picked_up = c != NULL && c->kind == FACT_PICKUP;
 	int64_t t = w->received, n = w->nrcpt;
-	bool own = w->dsn || (c == NULL && w->queued != NULL &&
-	    (w->queued->flags & (FACT_NULL_SENDER | FACT_OWN_SENDER)) != 0);
 
 	if (w->linked > 0) {
 		/* more recipients than were handed over: addresses were expanded;
@@ -402,20 +464,19 @@ count_reception(const struct life *l, const struct found *w)
 		return;
 	}
 	add(l, t, M_b_in, n);
-	if (own) {
+	if (is_own(w)) {
 		add(l, t, M_own_rcpt, n);
-	} else if (c != NULL && (c->kind == FACT_PICKUP ||
-	    (c->flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK)) {
+	} else if (picked_up || (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK) {
 		add(l, t, M_recv_local, 1);
 		add(l, t, M_local_rcpt, n);
 	} else {
 		add(l, t, M_recv_msg, 1);
 		add(l, t, M_recv_rcpt, n);
 		add(l, t, M_recv_bytes, w->queued != NULL ? (int64_t)w->queued->size : 0);
-		if (!w->begun)
+		if (!w->begun && w->session == 0)
 			add(l, t, M_half_seen, 1);
 	}
-	if (c != NULL && (c->flags & FACT_SASL) && c->kind == FACT_CLIENT)
+	if (!picked_up && (flags & FACT_SASL))
 		add(l, t, M_auth_rcpt, n);
 }
 
@@ -423,7 +484,7 @@ count_reception(const struct life *l, const struct found *w)
 static void
 count_rest(const struct life *l, const struct found *w)
 {
-	int64_t done = (int64_t)w->handed + w->delivered + w->bounced + w->discarded;
+	int64_t done = (int64_t)w->handed + w->delivered + w->bounced + w->given_up + w->discarded;
 	int64_t rest = (int64_t)w->nrcpt - done;
 
 	if (rest < 0)	/* local(8) expands aliases: one recipient, several deliveries */
@@ -431,11 +492,13 @@ count_rest(const struct life *l, const struct found *w)
 	if (rest > 0 && w->expired != NULL) {
 		add(l, w->expired->time, M_expire, rest);
 		add(l, w->expired->time, M_b_expired, rest);
-	} else if (rest > 0 && w->removed != NULL && (w->removed->flags & FACT_BY_ADMIN)) {
+	} else if (rest > 0 && w->by_admin) {
 		add(l, w->removed->time, M_discard, rest);
 		add(l, w->removed->time, M_b_discarded, rest);
-	} else if (rest > 0 && w->removed != NULL && !w->begun && w->linked == 0 && !w->dsn) {
-		/* it was in the queue before our first line: the others were done then */
+	} else if (rest > 0 && w->removed != NULL &&
+	    (w->all_done || (!w->begun && w->session == 0 && w->linked == 0 && !w->dsn))) {
+		/* the same as others; or it was in the queue before our first line: the others
+		 * were done then */
 		add(l, w->received, M_b_in, -rest);
 	} else if (rest > 0 && w->removed != NULL) {
 		add(l, w->removed->time, M_b_lost, rest);
@@ -448,6 +511,10 @@ count_rest(const struct life *l, const struct found *w)
 		add(l, w->removed->time, M_b_msgs, -1);
 	else if (w->requeued != NULL)
 		add(l, w->requeued->time, M_b_msgs, -1);
+	else if (w->no_end && w->expired != NULL)
+		add(l, w->expired->time, M_b_msgs, -1);
+	else if (w->no_end && done > 0 && rest <= 0)
+		add(l, w->tried_at, M_b_msgs, -1);
 }
 
 /* INTO i is the first that tells how many recipients a mail got of which no delivery
@@ -489,7 +556,7 @@ count_siblings(const struct life *l, struct found *w)
 static bool
 may_be_probe(const struct found *w)
 {
-	return !w->tried && !w->dsn && w->client == NULL && w->queued != NULL &&
+	return !w->tried && !w->dsn && !w->is_new && w->client == NULL && w->queued != NULL &&
 	    (w->queued->flags & FACT_OWN_SENDER) != 0;
 }
 
@@ -504,7 +571,8 @@ life_count(const struct life *l)
 	look_at_bonds(l, &w);
 	if (!w.is_received || w.is_probe || may_be_probe(&w))
 		return;
-	w.nrcpt = w.queued != NULL ? w.queued->nrcpt : distinct_rcpts(l);
+	w.nrcpt = w.queued != NULL && w.queued->nrcpt > 0 ? w.queued->nrcpt :
+	    distinct_rcpts(l, w.queued != NULL);
 	count_deliveries(l, &w);
 	count_siblings(l, &w);
 	count_reception(l, &w);

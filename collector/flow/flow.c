@@ -57,7 +57,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 			add(&a, M_screened);
 		else if (!e->loopback)
 			add(&a, M_conn);
-		return;
+		break;
 	case EV_DISCONNECT: case EV_MSGID: case EV_FILTERED: case EV_REDIRECTED: case EV_INFO:
 	case EV_STATS:
 		break;
@@ -71,7 +71,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	case EV_AUTH_OK:
 		add(&a, M_auth_ok);
 		tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
-		return;
+		break;
 	case EV_AUTH_FAIL:
 		a.n *= count;
 		add(&a, M_auth_fail);
@@ -108,6 +108,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		return;
 	case EV_FILTER_FAIL:
 		add(&a, M_filter_fail);
+		tops_add(f->tops, host, a.hour, TOP_FILTER, e->sub.n > 0 ? e->sub : e->service, times);
 		return;
 	case EV_LOG_LOSS:
 		a.n *= count;
@@ -130,7 +131,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 			add(&a, M_discard);
 		break;
 	case EV_SPAM: case EV_VIRUS: case EV_BANNED:
-		if (e->id.n == 0)
+		if (e->id.n == 0 && e->mid.n <= 2)	/* nothing says of which mail */
 			add(&a, e->kind == EV_SPAM ? M_spam : e->kind == EV_VIRUS ? M_virus : M_banned);
 		break;
 	default:

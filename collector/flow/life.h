@@ -16,7 +16,7 @@ struct life {
 	const struct fact *into;	/* those of kind INTO, in order of time */
 	uint32_t n_into;
 	bool first, last;		/* of the lives: takes what is before, after */
-	int64_t until;			/* the next life begins then */
+	int64_t until;			/* the next life begins then, microseconds */
 	int sign;
 	unsigned host;
 	struct tally *t;

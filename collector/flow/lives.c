@@ -6,6 +6,8 @@
  * told apart by their names. What a life gives to the counts is in count.c. */
 #include "flow/life.h"
 
+#include "flow/judged.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +24,7 @@ enum {
 struct sorted {
 	struct fact *fact, *into, *bond;	/* its lines, INTO, other bonds */
 	uint32_t n, n_bonds, n_into;
+	bool unique;		/* the id is never used again: one life */
 	unsigned host;
 	int sign;
 	struct tally *t;
@@ -34,10 +37,10 @@ static int
 rank(const struct fact *f)
 {
 	switch (f->kind) {
-	case FACT_CLIENT: case FACT_PICKUP: return 0;
+	case FACT_NEW: case FACT_CLIENT: case FACT_PICKUP: return 0;
 	case FACT_MSGID: return 1;
 	case FACT_QUEUED: return 2;
-	case FACT_DEFERRED: return 3;
+	case FACT_DEFERRED: case FACT_STARTED: return 3;
 	case FACT_REMOVED: return 6;
 	case FACT_EXPIRED: return 5;
 	default: return 4;
@@ -81,6 +84,8 @@ by_time(const void *a, const void *b)
 
 	if (x->time != y->time)
 		return x->time < y->time ? -1 : 1;
+	if (x->usec != y->usec)
+		return x->usec < y->usec ? -1 : 1;
 	c = rank(x) - rank(y);
 	return c != 0 ? c : by_content(x, y);
 }
@@ -120,6 +125,7 @@ static bool
 begins(const struct so_far *l, const struct fact *f)
 {
 	switch (f->kind) {
+	case FACT_NEW:
 	case FACT_CLIENT:
 	case FACT_PICKUP:
 		return l->begun || l->removed || f->time - l->start > LIFE_SKEW_S;
@@ -156,15 +162,15 @@ count_lives(const struct sorted *s)
 		bool end = i == s->n;
 
 		go_on(&sum, &f[i - 1]);
-		if (!end && !begins(&sum, &f[i]))
+		if (!end && (s->unique || !begins(&sum, &f[i])))
 			continue;
 		l.fact = f + from;
 		l.n = i - from;
 		l.last = end;
-		l.until = end ? 0 : f[i].time;
+		l.until = end ? 0 : fact_at(&f[i]);
 		life_count(&l);
 		l.first = false;
-		sum = (struct so_far){ .start = l.until };
+		sum = (struct so_far){ .start = end ? 0 : f[i].time };
 		from = i;
 	}
 	if (s->n == 0) {
@@ -286,15 +292,46 @@ part_bonds(struct sorted *s, uint32_t n, struct fact *room)
 	}
 }
 
+/* Take out the deliveries that VOID says were another mail's; returns how many facts are left. */
+static uint32_t
+without_void(struct fact *f, uint32_t n)
+{
+	uint32_t left = 0;
+
+	for (uint32_t v = 0; v < n; v++) {
+		for (uint32_t i = 0; i < n && f[v].kind == FACT_VOID; i++) {
+			mail_steps++;
+			if (!fact_is_delivery(f[i].kind) || fact_at(&f[i]) != fact_at(&f[v]) ||
+			    !slice_eq(f[i].a, f[v].a))
+				continue;
+			f[i].kind = 0;
+			break;
+		}
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (f[i].kind != 0)
+			f[left++] = f[i];
+	return left;
+}
+
 void
 mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
 	struct fact few[FEW], *f = few, *room = NULL;
 	struct sorted s = { .host = m->host, .sign = sign, .t = t };
 	uint32_t n = 0, bonds = 0, cap = FEW, at = 0;
+	bool any_void = false;
 
+	if (mail_is_record(m)) {
+		if (m->id_n > 1 && m->id[1] == MAIL_JUDGED)
+			judged_count(m, upto, sign, t);
+		return;
+	}
+	/* Exim's ids, the only ones with a '-', are made of the time */
+	s.unique = memchr(m->id, '-', m->id_n) != NULL;
 	while (n < cap && mail_next_of(m, upto, &at, &f[n])) {
 		bonds += fact_is_bond(f[n].kind);
+		any_void |= f[n].kind == FACT_VOID;
 		n++;
 		if (n < cap)
 			continue;
@@ -307,6 +344,8 @@ mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 		}
 	}
 	sort_facts(f, n);
+	if (any_void)
+		n = without_void(f, n);
 	s.fact = f;
 	s.n = n;
 	if (bonds > 0) {

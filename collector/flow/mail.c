@@ -2,7 +2,7 @@
  *
  * A fact is: kind, flags, time since base (zigzag), then by kind its numbers and texts, each
  * text behind its length. OTHER_LABEL in the kind says that a label follows which
- * is not the mail's first one. What the facts mean for the counts is in count.c. */
+ * is not the mail's first one, WITH_USEC that the time has a fraction. What the facts mean for the counts is in count.c. */
 #include "flow/mail.h"
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #include "poison.h"
 
-enum { OTHER_LABEL = 0x80 };
+enum { OTHER_LABEL = 0x80, WITH_USEC = 0x40, KIND = 0x3f };
 
 /* Which fields a kind has. */
 enum { HAS_DELAY = 1, HAS_SIZE = 2, HAS_OTHER = 4, HAS_A = 8, HAS_B = 16, HAS_C = 32,
@@ -35,11 +35,20 @@ static const unsigned short layout[] = {
 	[FACT_PROBE] = HAS_A | HAS_TEXT,
 	[FACT_VERDICT] = HAS_TEXT,
 	[FACT_NOTIFIED] = HAS_OTHER | HAS_TEXT,
+	[FACT_NEW] = 0,
+	[FACT_STARTED] = HAS_OTHER | HAS_A,
+	[FACT_ENDED] = HAS_CLASS | HAS_DELAY | HAS_OTHER | HAS_C | HAS_D | HAS_TEXT,
 	[FACT_FROM] = HAS_DELAY | HAS_OTHER | HAS_B,
 	[FACT_INTO] = HAS_SIZE | HAS_OTHER,
 	[FACT_DSN_OF] = HAS_OTHER,
+	[FACT_SESSION] = HAS_A | HAS_B | HAS_C,
+	[FACT_VOID] = HAS_A,
 	[FACT_PIPED] = HAS_DELAY | HAS_OTHER,
 	[FACT_PICKED] = HAS_OTHER,
+	[FACT_JUDGED] = 0,
+	[FACT_WHO] = HAS_A | HAS_B | HAS_C,
+	[FACT_CAME] = HAS_OTHER,
+	[FACT_BOUNCED_BY] = HAS_OTHER,
 };
 
 enum {
@@ -133,13 +142,16 @@ mail_add(struct mail *m, const struct fact *f)
 	uint16_t label = m->label != 0 ? m->label : f->label;
 	int64_t rel = m->n == 0 ? 0 : f->time - m->base;
 
-	*p++ = (unsigned char)(f->kind | (f->label != label && f->label != 0 ? OTHER_LABEL : 0));
+	*p++ = (unsigned char)(f->kind | (f->label != label && f->label != 0 ? OTHER_LABEL : 0) |
+	    (f->usec != 0 ? WITH_USEC : 0));
 	*p++ = (unsigned char)f->flags;
 	p = put_varint(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
 	if (raw[0] & OTHER_LABEL) {
 		*p++ = (unsigned char)(f->label & 0xff);
 		*p++ = (unsigned char)(f->label >> 8);
 	}
+	if (f->usec != 0)
+		p = put_varint(p, f->usec);
 	if (has & HAS_CLASS)
 		*p++ = (unsigned char)f->cls;
 	if (has & HAS_DELAY)
@@ -211,25 +223,30 @@ bool
 mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 {
 	struct slice s = { (const char *)m->facts + *at, upto - *at };
-	uint64_t delay = 0, nrcpt;
-	unsigned has, kind;
-	bool other_label;
+	uint64_t delay = 0, nrcpt, usec;
+	unsigned has, kind, head;
 	int64_t rel;
 
 	if (s.n < 3)
 		return false;
-	kind = (unsigned char)s.p[0] & (OTHER_LABEL - 1);
+	head = (unsigned char)s.p[0];
+	kind = head & KIND;
 	if (kind == 0 || kind >= sizeof layout / sizeof *layout)
 		return false;
 	has = layout[kind];
 	fact_init(f, (enum fact_kind)kind, 0);
 	f->flags = (unsigned char)s.p[1];
 	f->label = m->label;
-	other_label = ((unsigned char)s.p[0] & OTHER_LABEL) != 0;
 	s = slice_from(s, 2);
-	if (!slice_zigzag(&s, &rel) || rel > LARGEST || rel < -LARGEST || (other_label && !take_label(&s, &f->label)))
+	if (!slice_zigzag(&s, &rel) || rel > LARGEST || rel < -LARGEST ||
+	    ((head & OTHER_LABEL) && !take_label(&s, &f->label)))
 		return false;
 	f->time = m->base + rel;
+	if (head & WITH_USEC) {
+		if (!slice_varint(&s, &usec) || usec >= 1000000)
+			return false;
+		f->usec = (uint32_t)usec;
+	}
 	if (has & HAS_CLASS) {
 		if (s.n < 1 || (unsigned char)s.p[0] >= REASON_N)
 			return false;

@@ -19,6 +19,10 @@
 
 enum { MAIL_ID_MAX = 31, MAIL_TEXT_MAX = 254 /* RFC 5321 4.5.3.1.3 */, MAIL_FACTS_MAX = 64 << 20 };
 
+/* An id that begins so is of no mail but of what lines have in common (meet.c); the second
+ * letter says of what. */
+enum { MAIL_RECORD = '~', MAIL_JUDGED = 'v' };
+
 enum fact_kind {
 	FACT_CLIENT = 1,	/* a queue file was opened for a client */
 	FACT_PICKUP,		/* or for a local submission */
@@ -36,14 +40,24 @@ enum fact_kind {
 	FACT_PROBE,		/* an address probe: no mail */
 	FACT_VERDICT,		/* a filter's: flags say which */
 	FACT_NOTIFIED,		/* it made the notification other_id */
+	FACT_NEW,		/* its queue file was made */
+	FACT_STARTED,		/* delivery number other_id to a began; in the record of that number
+				 * (meet.c) other_id is the mail */
+	FACT_ENDED,		/* in the record of a number: that delivery's end, see FACT_END */
 	/* bonds with other mails, told by track.c */
 	FACT_FROM,		/* it continues other_id */
 	FACT_INTO,		/* other_id, which continues it, is really there; nrcpt: its
 				 * recipients, where a line of its own said FROM */
 	FACT_DSN_OF,		/* it is a notification about other_id */
-	/* of no mail but of a Message-ID, where the two sides of a pipe meet */
-	FACT_PIPED,		/* pipe(8) delivered other_id */
-	FACT_PICKED		/* other_id, picked up, has it */
+	FACT_SESSION,		/* who the client is in whose session it came */
+	FACT_VOID,		/* the delivery to a at that very time was another mail's */
+	/* of no mail but of what two lines have in common, where they meet (meet.c) */
+	FACT_PIPED,		/* a Message-ID: pipe(8) delivered other_id */
+	FACT_PICKED,		/* a Message-ID: other_id, picked up, has it */
+	FACT_JUDGED,		/* a Message-ID: a verdict by queue id; flags as VERDICT */
+	FACT_WHO,		/* a session: its client */
+	FACT_CAME,		/* a session, a qmail-queue: other_id came by it */
+	FACT_BOUNCED_BY		/* a qmail-queue: it took the notification of other_id */
 };
 
 enum fact_flags {
@@ -54,8 +68,12 @@ enum fact_flags {
 	FACT_NULL_SENDER = 1,	/* QUEUED: from=<> */
 	FACT_OWN_SENDER = 2,	/* QUEUED: double-bounce */
 	FACT_BY_ADMIN = 1,	/* REMOVED HELD EXPIRED */
+	FACT_ALL_DONE = 2,	/* REMOVED: recipients that were not named were the same as others */
 	FACT_WHERE = 6,		/* deliveries: enum where << 1, less WHERE_NONE */
 	FACT_BY_PIPE = 8,	/* DELIVERED: by pipe(8), which may be a filter */
+	FACT_NO_END = 16,	/* QUEUED, deliveries: the mail is gone with its last recipient */
+	FACT_GIVEN_UP = 128,	/* BOUNCED: since it took too long */
+	FACT_END = 96,		/* ENDED: kind of delivery, less FACT_DELIVERED, << 5 */
 	/* FROM, INTO: what said so, none of them: a line of the mail itself or a filter's */
 	FACT_BY_DELIVERY = 1,	/* a delivery, one fact each recipient */
 	FACT_BY_MESSAGE_ID = 2,	/* it was picked up while pipe(8) delivered */
@@ -70,13 +88,15 @@ struct fact {
 	enum reason cls;
 	uint16_t label;		/* of the instance that printed it: hash of its name */
 	int64_t time;
+	uint32_t usec;		/* where ids are reused within a second: when in it */
 	int64_t delay_ms;	/* deliveries, FROM; -1: not known */
 	uint64_t size;		/* QUEUED */
 	uint32_t nrcpt;
 	struct slice other_id;
 	/* what is kept for people: by kind
 	 * CLIENT: a = name, b = address, c = SASL user; PICKUP, QUEUED: a = sender;
-	 * MSGID: a; deliveries: a = recipient, b = original one, c = relay, d = DSN, text */
+	 * SESSION, WHO: as CLIENT; MSGID: a; STARTED, VOID: a = recipient;
+	 * deliveries: a = recipient, b = original one, c = relay, d = DSN, text */
 	struct slice a, b, c, d, text;
 };
 
@@ -93,6 +113,7 @@ fact_init(struct fact *f, enum fact_kind kind, int64_t time)
 	f->cls = REASON_none;
 	f->label = 0;
 	f->time = time;
+	f->usec = 0;
 	f->delay_ms = -1;
 	f->size = 0;
 	f->nrcpt = 0;
@@ -146,6 +167,13 @@ fact_is_delivery(enum fact_kind k)
 	return k == FACT_DELIVERED || k == FACT_DEFERRED || k == FACT_BOUNCED;
 }
 
+/* Microseconds since the epoch. */
+static inline int64_t
+fact_at(const struct fact *f)
+{
+	return f->time * 1000000 + f->usec;
+}
+
 static inline bool
 fact_is_bond(enum fact_kind k)
 {
@@ -164,6 +192,12 @@ bool mail_decode(struct slice *block, struct mail *m);
  * if that is not what m has so far. */
 void mail_encode_more(struct buf *b, const struct mail *m);
 bool mail_grow(struct slice *block, struct mail *m);
+
+static inline bool
+mail_is_record(const struct mail *m)
+{
+	return m->id_n > 0 && m->id[0] == MAIL_RECORD;
+}
 
 static inline struct slice
 mail_id(const struct mail *m)

@@ -16,7 +16,10 @@ struct entry {
 	uint32_t n;		/* 0: a free place */
 };
 
-enum { EVERY = UINT32_MAX, RECENT = 16 };
+#define EVERY UINT32_MAX
+#define APART (UINT32_MAX - 1)	/* seen_nth()'s own, as if it were a source */
+
+enum { RECENT = 16 };
 
 /* Hashes of one source that wait for the commit. */
 struct fresh {
@@ -292,6 +295,19 @@ seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64
 		new = count(s, m, hash, source);
 	keep(s, m, source, hash);
 	return new;
+}
+
+uint32_t
+seen_nth(struct seen *s, unsigned host, int64_t minute, uint64_t hash, struct err *e)
+{
+	struct minute *m;
+
+	if (seen_line(s, host, minute, APART, hash, e) < 0)
+		return 0;
+	m = minute_at(s, host, minute, APART, e);
+	if (m == NULL || (m->table == NULL && !make_table(s, m, e)))
+		return 0;
+	return find(m, hash & 0xffffffffffff, APART)->n;
 }
 
 bool

@@ -31,6 +31,10 @@ void seen_free(struct seen *s);
 int seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64_t hash,
     struct err *e);
 
+/* Which occurrence of hash this is, from 1, among those asked about here: a count of its own,
+ * apart from all sources, that is stored with them. 0: *e, the store could not be read. */
+uint32_t seen_nth(struct seen *s, unsigned host, int64_t minute, uint64_t hash, struct err *e);
+
 /* New hashes since the last commit, block by block, to be stored; then they are
  * forgotten here, and minutes not used since the commit before leave the memory. */
 typedef bool seen_put_fn(void *arg, unsigned host, int64_t minute, uint32_t source,

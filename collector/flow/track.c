@@ -1,17 +1,18 @@
-/* track.c - see track.h: what events tell of mails, and bonds between them. The table of
- * mails itself is in track_table.c. Not thread-safe. */
+/* track.c - see track.h: what events tell of mails, and bonds between them. What lines have in
+ * common besides a queue id is in meet.c, the table of mails in track_table.c. Not thread-safe. */
 #include "flow/track.h"
 
 #include <string.h>
 
+#include "flow/meet.h"
 #include "flow/track_table.h"
 
 #include "poison.h"
 
 enum { REPEAT_MAX = 1000 };	/* "message repeated": of a mail no more are believed */
 
-static void
-learn(struct track *t, struct mail *m, const struct fact *f)
+void
+track_learn(struct track *t, struct mail *m, const struct fact *f)
 {
 	uint32_t cap = m->cap;
 
@@ -51,7 +52,7 @@ tell(struct track *t, const struct mail *next, const struct fact *from, uint32_t
 	f.flags = from->flags;
 	f.nrcpt = nrcpt;
 	f.other_id = mail_id(next);
-	learn(t, m, &f);
+	track_learn(t, m, &f);
 }
 
 /* A filter on another machine hands a mail back from its own address. */
@@ -65,8 +66,8 @@ is_witness(const struct fact *from, const struct fact *own)
 }
 
 /* before continues as next: from->other_id is before. */
-static void
-bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
+void
+track_bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
 {
 	struct mail *next;
 	struct fact f;
@@ -77,7 +78,7 @@ bond(struct track *t, unsigned host, const struct fact *from, struct slice next_
 	    slice_head(next_id, MAIL_ID_MAX)))
 		return;
 	next = track_mail(t, host, next_id);
-	learn(t, next, from);
+	track_learn(t, next, from);
 	next->bound = true;
 	while (next->real && mail_next(next, &at, &f)) {
 		if (!is_witness(from, &f))
@@ -122,121 +123,27 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 	m->waiting &= waiting;
 }
 
-static void
-own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times)
+void
+track_own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times)
 {
 	for (uint32_t i = 0; i < times && i < REPEAT_MAX; i++)
-		learn(t, m, f);
+		track_learn(t, m, f);
 	m->real = true;
 	if (m->bound)
 		tell_those_before(t, m, f);
 }
 
-/* --- pipes ------------------------------------------------------------------------ */
-
-/* A filter behind pipe(8) gives a mail back through sendmail(1) and pickup; only the
- * Message-ID is the same. Both sides leave word with a record of that Message-ID. */
-static bool
-is_piped(const struct fact *piped, const struct fact *picked)
-{
-	enum { LONGEST_S = 1000, LATE_S = 60 };	/* command_time_limit; pickup looks once a minute */
-	int64_t took = piped->delay_ms > 0 ? piped->delay_ms / 1000 : 0;
-
-	return picked->time >= piped->time - (took < LONGEST_S ? took : LONGEST_S) - 2 &&
-	    picked->time <= piped->time + LATE_S;
-}
-
-static void
-pipe_bond(struct track *t, unsigned host, const struct fact *piped, const struct fact *picked)
-{
-	struct fact from;
-
-	if (!is_piped(piped, picked))
-		return;
-	fact_init(&from, FACT_FROM, piped->time);
-	from.flags = FACT_BY_MESSAGE_ID;
-	from.delay_ms = piped->delay_ms;
-	from.other_id = piped->other_id;
-	bond(t, host, &from, picked->other_id);
-}
-
-static void
-meet(struct track *t, unsigned host, struct slice mid, const struct fact *new)
-{
-	uint64_t hash = hash_bytes(&t->key, mid);
-	char id[MAIL_ID_MAX] = "~";	/* no queue id has it */
-	uint32_t at = 0, said;
-	struct fact f;
-	struct mail *m;
-
-	if (mid.n <= 2)
-		return;		/* "<>" */
-	for (int i = 0; i < 16; i++)
-		id[1 + i] = "0123456789abcdef"[hash >> (i * 4) & 15];
-	m = track_mail(t, host, (struct slice){ id, 17 });
-	said = (uint32_t)hash_mix(track_hash(t, host, new->other_id),
-	    (uint64_t)new->time << 8 | new->kind) | 1;
-	if (m->into == said)
-		return;		/* another recipient in the same second */
-	m->into = said;
-	learn(t, m, new);
-	m->piped |= new->kind == FACT_PIPED;
-	m->picked |= new->kind == FACT_PICKED;
-	while (m->piped && m->picked && mail_next(m, &at, &f)) {
-		if (f.kind == FACT_PIPED && new->kind == FACT_PICKED)
-			pipe_bond(t, host, &f, new);
-		else if (f.kind == FACT_PICKED && new->kind == FACT_PIPED)
-			pipe_bond(t, host, new, &f);
-	}
-}
-
-/* f is a side of a pipe: what is to be left with the Message-ID? */
-static bool
-pipe_side(const struct mail *m, const struct fact *f, struct fact *side)
-{
-	enum fact_kind kind;
-
-	if (f->kind == FACT_DELIVERED && (f->flags & FACT_BY_PIPE))
-		kind = FACT_PIPED;
-	else if (f->kind == FACT_PICKUP && !(f->flags & FACT_REQUEUED))
-		kind = FACT_PICKED;
-	else
-		return false;
-	fact_init(side, kind, f->time);
-	side->delay_ms = f->delay_ms;
-	side->other_id = mail_id(m);
-	return true;
-}
-
-/* new: a MSGID, a pickup or a delivery by pipe of m. */
-static void
-look_for_pipes(struct track *t, struct mail *m, const struct fact *new)
-{
-	struct fact f, side;
-	uint32_t at = 0;
-
-	if (new->kind == FACT_MSGID) {
-		if (m->msgids < UINT8_MAX)
-			m->msgids++;
-		while ((m->piped || m->picked) && mail_next(m, &at, &f))
-			if (pipe_side(m, &f, &side))
-				meet(t, m->host, slice_head(new->a, MAIL_TEXT_MAX), &side);
-		return;
-	}
-	if (!pipe_side(m, new, &side))
-		return;
-	m->piped |= side.kind == FACT_PIPED;
-	m->picked |= side.kind == FACT_PICKED;
-	/* they are nearly always at the front */
-	for (unsigned left = m->msgids; left > 0 && mail_next(m, &at, &f); ) {
-		if (f.kind != FACT_MSGID)
-			continue;
-		meet(t, m->host, f.a, &side);
-		left -= left < UINT8_MAX;
-	}
-}
-
 /* --- events ----------------------------------------------------------------------- */
+
+enum reason
+track_class(const struct event *e)
+{
+	enum reason why = REASON_none;
+
+	if (e->cls == REASON_remote_refused && e->sub.n > 0)
+		why = reason_by_name(e->sub);
+	return why != REASON_none && why != REASON_other ? why : e->cls;
+}
 
 static void
 delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const struct event *e,
@@ -252,15 +159,11 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	enum where where = e->where == WHERE_NONE ? WHERE_LOCAL :
 	    e->where == WHERE_FORWARD ? WHERE_LOCAL : e->where;
 
-	f->flags = (e->relay_loopback ? FACT_LOOPBACK : 0) | ((unsigned)where - 1) << 1;
-	f->cls = e->cls;
-	if (e->cls == REASON_remote_refused && e->sub.n > 0) {
-		enum reason why = reason_by_name(e->sub);
-
-		/* why they refuse us must be seen */
-		if (why != REASON_none && why != REASON_other)
-			f->cls = why;
-	}
+	f->flags = (e->relay_loopback ? FACT_LOOPBACK : 0) | ((unsigned)where - 1) << 1 |
+	    (e->no_end ? FACT_NO_END : 0);
+	if (e->kind == EV_BOUNCED && e->cls == REASON_expired)
+		f->flags |= FACT_GIVEN_UP;
+	f->cls = track_class(e);
 	f->delay_ms = e->delay_ms;
 	f->a = e->to;
 	f->b = e->orig_to;
@@ -271,9 +174,9 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 		f->other_id = e->new_id;
 	if (e->kind == EV_DELIVERED && !hands_over && slice_eq(e->service, SLICE("pipe")))
 		f->flags |= FACT_BY_PIPE;
-	own_fact(t, m, f, times);
+	track_own_fact(t, m, f, times);
 	if (f->flags & FACT_BY_PIPE)
-		look_for_pipes(t, m, f);
+		meet_pipe(t, m, f);
 	if (!hands_over)
 		return;
 	fact_init(&from, FACT_FROM, f->time);
@@ -283,17 +186,38 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	if (!e->relay_loopback && e->where != WHERE_FORWARD)
 		from.b = e->relay_ip;
 	for (uint32_t i = 0; i < times && i < REPEAT_MAX; i++)
-		bond(t, host, &from, e->new_id);
+		track_bond(t, host, &from, e->new_id);
+}
+
+/* Of a notification about a notification: Postfix's, qmail's. */
+static bool
+is_own_sender(struct slice from)
+{
+	return slice_starts(from, SLICE("double-bounce@")) || slice_eq(from, SLICE("#@[]"));
 }
 
 static void
 verdict(struct track *t, struct mail *m, struct fact *f, const struct event *e)
 {
 	f->kind = FACT_VERDICT;
-	f->flags = e->kind == EV_SPAM ? FACT_SPAM : e->kind == EV_VIRUS ? FACT_VIRUS :
-	    e->kind == EV_BANNED ? FACT_BANNED : FACT_HAM;
+	f->flags = meet_verdict_flag(e->kind);
 	f->text = e->text;
-	learn(t, m, f);
+	track_learn(t, m, f);
+}
+
+/* What ties a line to others is not, or not only, a queue id. True if that is all. */
+static bool
+met(struct track *t, unsigned host, int64_t time, const struct event *e)
+{
+	if (e->task.n > 0)
+		meet_task(t, host, time, e);
+	if (e->sess.n > 0)
+		meet_session(t, host, time, e);
+	if (e->qp.n > 0)
+		meet_queuer(t, host, time, e);
+	if (e->mid.n > 0 && meet_verdict_flag(e->kind) != 0)
+		meet_verdict(t, host, time, e);
+	return e->id.n == 0;
 }
 
 void
@@ -304,15 +228,16 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	struct mail *m;
 
 	t->now++;
-	if (e->id.n == 0)
+	if (met(t, host, time, e))
 		return;
 	switch (e->kind) {
 	case EV_LINK:
 		fact_init(&f, FACT_FROM, time);
 		f.other_id = e->id;
-		bond(t, host, &f, e->new_id);
+		track_bond(t, host, &f, e->new_id);
 		return;
-	case EV_CLIENT: case EV_PICKUP: case EV_MSGID: case EV_QUEUED: case EV_DELIVERED:
+	case EV_CLIENT: case EV_NEW: case EV_PICKUP: case EV_MSGID: case EV_QUEUED:
+	case EV_STARTED: case EV_DELIVERED:
 	case EV_DEFERRED: case EV_BOUNCED: case EV_EXPIRED: case EV_REMOVED: case EV_HELD:
 	case EV_RELEASED: case EV_DISCARDED: case EV_REJECT: case EV_TEMPFAIL: case EV_PROBE:
 	case EV_SPAM: case EV_VIRUS: case EV_BANNED: case EV_HAM: case EV_DSN_SENT:
@@ -322,6 +247,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	}
 	m = track_mail(t, host, e->id);
 	fact_init(&f, 0, time);
+	f.usec = e->usec;
 	f.label = label;
 	f.a = e->from;
 	f.d = e->dsn;
@@ -336,6 +262,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		f.b = e->client_ip;
 		f.c = e->sasl_user;
 		break;
+	case EV_NEW: f.kind = FACT_NEW; times = 1; break;
 	case EV_PICKUP:
 		f.kind = FACT_PICKUP;
 		f.flags = e->new_id.n > 0 ? FACT_REQUEUED : 0;
@@ -349,7 +276,14 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		f.size = e->size;
 		f.nrcpt = e->nrcpt;
 		f.flags = (e->from.n == 0 ? FACT_NULL_SENDER : 0) |
-		    (slice_starts(e->from, SLICE("double-bounce@")) ? FACT_OWN_SENDER : 0);
+		    (is_own_sender(e->from) ? FACT_OWN_SENDER : 0) |
+		    (e->no_end ? FACT_NO_END : 0);
+		times = 1;
+		break;
+	case EV_STARTED:
+		f.kind = FACT_STARTED;
+		f.a = e->to;
+		f.other_id = e->task;
 		times = 1;
 		break;
 	case EV_DELIVERED: f.kind = FACT_DELIVERED; delivery(t, host, m, &f, e, times); return;
@@ -358,7 +292,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	case EV_EXPIRED: f.kind = FACT_EXPIRED; times = 1; break;
 	case EV_REMOVED:
 		f.kind = FACT_REMOVED;
-		f.flags = e->by_admin ? FACT_BY_ADMIN : 0;
+		f.flags = (e->by_admin ? FACT_BY_ADMIN : 0) | (e->all_done ? FACT_ALL_DONE : 0);
 		times = 1;
 		break;
 	case EV_HELD:
@@ -376,25 +310,25 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		f.kind = FACT_NOTIFIED;
 		f.other_id = e->new_id;
 		f.text = e->stage;
-		own_fact(t, m, &f, 1);
+		track_own_fact(t, m, &f, 1);
 		if (e->new_id.n == 0)
 			return;
 		fact_init(&f, FACT_DSN_OF, time);
 		f.other_id = e->id;
-		learn(t, track_mail(t, host, e->new_id), &f);
+		track_learn(t, track_mail(t, host, e->new_id), &f);
 		return;
 	default:
 		verdict(t, m, &f, e);
 		return;
 	}
-	own_fact(t, m, &f, times);
+	track_own_fact(t, m, &f, times);
 	if (e->kind == EV_PICKUP && e->new_id.n > 0) {	/* it goes on under a new id */
 		fact_init(&f, FACT_FROM, time);
 		f.flags = FACT_BY_REQUEUE;
 		f.other_id = e->new_id;
-		bond(t, host, &f, e->id);
+		track_bond(t, host, &f, e->id);
 	} else if (e->kind == EV_PICKUP || e->kind == EV_MSGID) {
-		look_for_pipes(t, m, &f);
+		meet_pipe(t, m, &f);
 	}
 }
 

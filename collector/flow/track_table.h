@@ -1,4 +1,4 @@
-/* track_table.h - what track.c and track_table.c share; nobody else includes it. */
+/* track_table.h - what track.c, meet.c and track_table.c share; nobody else includes it. */
 #ifndef MX_TRACK_TABLE_H
 #define MX_TRACK_TABLE_H
 
@@ -28,6 +28,13 @@ struct track {
 
 /* The mail of an id: the table's, one that the store has, or a new one. */
 struct mail *track_mail(struct track *t, unsigned host, struct slice id);
+/* m learns a fact; a fact that a line of its own says, so many times. */
+void track_learn(struct track *t, struct mail *m, const struct fact *f);
+void track_own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times);
+/* Why it did not succeed, as it is counted: why they refuse us must be seen. */
+enum reason track_class(const struct event *e);
+/* from->other_id continues as next_id. */
+void track_bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id);
 /* Append to one of the lists. */
 void track_push(struct mail ***list, size_t *n, size_t *cap, struct mail *m);
 

@@ -26,7 +26,7 @@ damaged(struct err *e)
 static bool
 give(const struct each *x, const struct mail *m)
 {
-	return (m->id_n > 0 && m->id[0] == '~') || x->f(x->arg, m);
+	return mail_is_record(m) || x->f(x->arg, m);
 }
 
 static bool

@@ -356,6 +356,7 @@ doubts(const struct report *r, struct buf *out)
 	row(out, "not understood", unknown, "%s of the lines", words_share(unknown, lines).s);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		row_if(out, rows[i].label, cell_get(&r->sum, rows[i].m), rows[i].remark);
+	top(r, "Filters and services that failed", TOP_FILTER, out);
 	top(r, "Programs that were not understood", TOP_UNKNOWN, out);
 }
 

@@ -129,7 +129,7 @@ look(void *arg, const struct mail *m)
 	copy->facts = xmalloc(m->n);
 	memcpy(copy->facts, m->facts, m->n);
 	while (mail_next(copy, &at, &f))
-		if (f.other_id.n > 0)
+		if (f.other_id.n > 0 && f.kind != FACT_STARTED)
 			ask_for(t, m->host, f.other_id);
 	return t->n < TRACE_MAX;
 }
@@ -150,8 +150,8 @@ fact_order(const void *a, const void *b)
 {
 	const struct fact *x = a, *y = b;
 
-	if (x->time != y->time)
-		return x->time < y->time ? -1 : 1;
+	if (fact_at(x) != fact_at(y))
+		return fact_at(x) < fact_at(y) ? -1 : 1;
 	return (int)x->kind - (int)y->kind;
 }
 
@@ -176,19 +176,31 @@ put_reason(struct buf *b, const struct fact *f)
 }
 
 static void
+put_client(struct buf *b, const struct fact *f)
+{
+	if (f->b.n > 0 || f->c.n == 0) {
+		buf_str(b, "accepted from ");
+		buf_clean(b, f->a.n > 0 ? f->a : SLICE("unknown"), TEXT_MAX);
+		if (f->b.n > 0) {
+			buf_str(b, "[");
+			buf_clean(b, f->b, TEXT_MAX);
+			buf_str(b, "]");
+		}
+	}
+	put(b, f->b.n > 0 ? ", authenticated as " : "authenticated as ", f->c);
+}
+
+static void
 put_fact(struct buf *b, const struct fact *f)
 {
 	static const char *const verdict[] = { "spam", "virus", "banned", "clean" };
 
 	switch (f->kind) {
 	case FACT_CLIENT:
-		buf_str(b, "accepted from ");
-		buf_clean(b, f->a.n > 0 ? f->a : SLICE("unknown"), TEXT_MAX);
-		buf_str(b, "[");
-		buf_clean(b, f->b, TEXT_MAX);
-		buf_str(b, "]");
-		put(b, ", authenticated as ", f->c);
+	case FACT_SESSION:
+		put_client(b, f);
 		break;
+	case FACT_NEW: buf_str(b, "a queue file was made"); break;
 	case FACT_PICKUP:
 		buf_str(b, "submitted on the machine");
 		put(b, " by ", f->a);
@@ -197,9 +209,11 @@ put_fact(struct buf *b, const struct fact *f)
 	case FACT_QUEUED:
 		buf_str(b, "queued, from <");
 		buf_clean(b, f->a, TEXT_MAX);
-		buf_fmt(b, ">, %llu bytes, %u recipient%s", (unsigned long long)f->size, f->nrcpt,
-		    f->nrcpt == 1 ? "" : "s");
+		buf_fmt(b, ">, %llu bytes", (unsigned long long)f->size);
+		if (f->nrcpt > 0)
+			buf_fmt(b, ", %u recipient%s", f->nrcpt, f->nrcpt == 1 ? "" : "s");
 		break;
+	case FACT_STARTED: put(b, "delivery begins: ", f->a); break;
 	case FACT_DELIVERED:
 		put(b, f->other_id.n > 0 ? "handed over for " : "delivered to ", f->a);
 		put(b, " for ", f->b);
@@ -236,7 +250,10 @@ put_fact(struct buf *b, const struct fact *f)
 	case FACT_FROM: put(b, "continues ", f->other_id); break;
 	case FACT_INTO: put(b, "went on as ", f->other_id); break;
 	case FACT_DSN_OF: put(b, "is a notification about ", f->other_id); break;
-	case FACT_PIPED: case FACT_PICKED: break;	/* of no mail */
+	case FACT_VOID: put(b, "that delivery was another mail's: ", f->a); break;
+	case FACT_PIPED: case FACT_PICKED: case FACT_JUDGED: case FACT_WHO: case FACT_CAME:
+	case FACT_BOUNCED_BY: case FACT_ENDED:
+		break;	/* of no mail */
 	}
 }
 

@@ -321,6 +321,7 @@ main(int argc, char **argv)
 	test_folder("postfix");
 	test_folder("amavis");
 	test_folder("syslog");
+	test_folder("sendmail");
 	test_loopback();
 	test_reasons();
 	return done_testing();

@@ -46,7 +46,7 @@ load(const char *path, struct err *e)
 		struct line l;
 
 		/* the slices must outlive the reader's buffer */
-		if (!header_parse(h, arena_slice(&b.text, raw), &l) || l.repeat_of_last)
+		if (header_parse(h, arena_slice(&b.text, raw), &l) != HEADER_LINE || l.repeat_of_last)
 			continue;
 		l.tag = arena_slice(&b.text, l.tag);
 		l.text = arena_slice(&b.text, l.text);

@@ -54,7 +54,7 @@ pass(struct slice all, bool parse)
 
 	while (slice_cut(&all, '\n', &raw)) {
 		r.lines++;
-		if (parse && header_parse(h, raw, &line))
+		if (parse && header_parse(h, raw, &line) == HEADER_LINE)
 			r.known++;
 	}
 	r.ns = now_ns() - r.ns;

@@ -251,7 +251,7 @@ recall_lines(struct feed *f)
 			raw = all;
 			all.n = 0;
 		}
-		if (header_parse(f->header, raw, &l) && host_of(f, l.host) >= 0)
+		if (header_parse(f->header, raw, &l) == HEADER_LINE && host_of(f, l.host) >= 0)
 			remember_line(f, (unsigned)f->host, raw);
 	}
 }
@@ -305,7 +305,7 @@ resolve_repeat(struct feed *f, unsigned host, struct line *l)
 
 	if (host >= f->lasts || f->last[host].n == 0)
 		return false;
-	if (!header_parse(f->header, (struct slice){ f->last[host].p, f->last[host].n }, l) ||
+	if (header_parse(f->header, (struct slice){ f->last[host].p, f->last[host].n }, l) != HEADER_LINE ||
 	    l->repeat_of_last) {
 		*l = before;
 		l->ident = slice_head(l->text, 0);	/* its text was the parser's to keep */
@@ -436,16 +436,19 @@ bool
 ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
 {
 	struct line l;
+	enum header_answer answer = header_parse(f->header, raw, &l);
 	uint64_t hash;
 	int64_t *counts;
 	unsigned host;
 	bool lost = false;
 	int new;
 
+	f->src->changed = true;
+	if (answer == HEADER_MORE)
+		return true;
 	in->total.lines++;
 	f->src->lines++;
-	f->src->changed = true;
-	if (!header_parse(f->header, raw, &l))
+	if (answer == HEADER_NONE)
 		return headless(in, f);
 	if (!find_host(f, &l))
 		return headless(in, f);
@@ -465,7 +468,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	if (l.repeat_of_last) {
 		hash += l.repeat * 2 + 1;
 		lost = !resolve_repeat(f, host, &l);
-	} else {
+	} else if (!l.goes_on) {	/* after a restart that one says whose such a line is */
 		remember_line(f, host, raw);
 	}
 	hash = hash_mix(hash, hash_bytes(state_key(in->state), l.ident) | 1);

@@ -57,7 +57,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 			add(&a, M_screened);
 		else if (!e->loopback)
 			add(&a, M_conn);
-		return;
+		break;
 	case EV_DISCONNECT: case EV_MSGID: case EV_FILTERED: case EV_REDIRECTED: case EV_INFO:
 	case EV_STATS:
 		break;
@@ -71,7 +71,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	case EV_AUTH_OK:
 		add(&a, M_auth_ok);
 		tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
-		return;
+		break;
 	case EV_AUTH_FAIL:
 		a.n *= count;
 		add(&a, M_auth_fail);

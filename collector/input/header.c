@@ -10,31 +10,10 @@
 #include <emmintrin.h>
 #endif
 
-#include "input/stamp.h"
+#include "input/shape.h"
 #include "mem.h"
 
 #include "poison.h"
-
-enum { SCRATCH_MAX = 128 * 1024 };	/* the longest line, and RFC 5424's fields twice */
-
-/* A host as it stood behind a stamp: few write into one file, and most of what may
- * stand there instead of a host is looked for only where it is a new one. */
-struct known_host {
-	uint64_t word, mask;	/* its first eight bytes, and which of them it has */
-	uint32_t key;
-	uint8_t n;		/* with the blank behind it; 0: free */
-	char text[59];
-};
-
-enum { KNOWN_HOSTS = 4, USUAL_BYTES = 40 };
-
-struct header {
-	struct stamps stamps;
-	struct slice host;	/* of lines that name none */
-	struct buf scratch;
-	struct known_host known[KNOWN_HOSTS];
-	unsigned next_known;
-};
 
 struct header *
 header_new(const char *zone, int year, int64_t now, struct slice host, struct err *e)
@@ -49,6 +28,8 @@ header_new(const char *zone, int year, int64_t now, struct slice host, struct er
 		.stamps = { .zone = z, .clocked = year == 0, .year = year, .now = now },
 		.host = { xslicedup(host), host.n },
 		.scratch = buf_new(SCRATCH_MAX),
+		.fields.text = buf_new(SCRATCH_MAX),
+		.partial = { buf_new(SCRATCH_MAX), buf_new(SCRATCH_MAX) },
 	};
 	return h;
 }
@@ -60,6 +41,9 @@ header_free(struct header *h)
 		return;
 	free((char *)(uintptr_t)h->host.p);
 	buf_free(&h->scratch);
+	buf_free(&h->fields.text);
+	buf_free(&h->partial[0]);
+	buf_free(&h->partial[1]);
 	free(h);
 }
 
@@ -102,7 +86,7 @@ escape_at(const char *p, size_t n)
 }
 
 /* The first escape in s, or NULL. */
-static const char *
+static inline const char *
 escape_in(struct slice s)
 {
 	const char *end = s.p + s.n;
@@ -218,7 +202,7 @@ message_id(struct line *out)
 
 /* What may stand before the text proper. */
 static inline bool
-text_done(struct line *out)
+text_done(struct header *h, struct line *out)
 {
 	char c = out->text.n > 0 ? out->text.p[0] : '\0';
 
@@ -227,6 +211,8 @@ text_done(struct line *out)
 	c = out->text.n > 0 ? out->text.p[0] : '\0';
 	if (c == 'm')
 		repeated(out);
+	else if (c == '1' && out->pid == 0)
+		shape_splogger(h, out);
 	else if (c == 'L' && suppressed(out->text, &out->repeat)) {
 		out->repeat_of_last = true;
 		out->tag.n = out->text.n = 0;
@@ -361,7 +347,13 @@ bsd_text(struct header *h, struct slice s, bool must_tag, struct line *out)
 		out->repeat_of_last = true;
 		return true;
 	}
-	return (split_tag(s, out) || !must_tag) && text_done(out);
+	return (split_tag(s, out) || !must_tag) && text_done(h, out);
+}
+
+bool
+header_text(struct header *h, struct slice s, bool must_tag, struct line *out)
+{
+	return bsd_text(h, s, must_tag, out);
 }
 
 /* "host tag[pid]: text", after the stamp. With must_tag a line needs a tag with a
@@ -380,7 +372,10 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 		word = word_of(s);
 	}
 	if (word > 1 && s.p[word - 1] == ':' && is_tag(slice_head(s, word))) {
-		/* no host */
+		if (shape_dovecot(h, s, out))
+			return true;	/* and else there is no host */
+	} else if (word > 1 && s.p[word - 1] == ',' && shape_dovecot(h, s, out)) {
+		return true;	/* "lmtp(26413, anna): Info: text" */
 	} else if (repeats_last(s, &out->repeat)) {
 		out->repeat_of_last = true;
 	} else {
@@ -433,13 +428,38 @@ structured_data(struct slice *s)
 	return false;
 }
 
-/* What follows "<22>1 ". The identity is put together as the line would look in a
- * file: a copy that came another way must be the same line. */
+bool
+header_put_together(struct header *h, struct slice tag, struct slice pid, struct slice text,
+    struct line *out)
+{
+	size_t head;
+
+	buf_clear(&h->scratch);
+	buf_add(&h->scratch, tag);
+	if (pid.n > 0) {
+		buf_char(&h->scratch, '[');
+		buf_add(&h->scratch, pid);
+		buf_char(&h->scratch, ']');
+	}
+	if (tag.n > 0)
+		buf_str(&h->scratch, ": ");
+	head = h->scratch.n;
+	add_unescaped(&h->scratch, text);
+	out->ident = buf_slice(&h->scratch);
+	out->tag = slice_head(out->ident, tag.n);
+	out->pid = pid_of(pid);
+	out->text = slice_from(out->ident, head);
+	out->repeat_of_last = tag.n == 0 && repeats_last(out->text, &out->repeat);
+	if (out->repeat_of_last)
+		out->text.n = 0;
+	return text_done(h, out);
+}
+
+/* What follows "<22>1 ". */
 static bool
 rfc5424(struct header *h, struct slice s, struct line *out)
 {
 	struct slice app, procid, msgid;
-	size_t head;
 
 	if (slice_eat(&s, SLICE("- ")))
 		out->time = h->stamps.now;
@@ -452,25 +472,7 @@ rfc5424(struct header *h, struct slice s, struct line *out)
 	(void)slice_eat_char(&s, ' ');
 	(void)slice_eat(&s, SLICE("\xef\xbb\xbf"));
 	(void)slice_eat_char(&s, ' ');	/* rsyslog keeps the one after "tag:" */
-	buf_clear(&h->scratch);
-	buf_add(&h->scratch, app);
-	if (procid.n > 0) {
-		buf_char(&h->scratch, '[');
-		buf_add(&h->scratch, procid);
-		buf_char(&h->scratch, ']');
-	}
-	if (app.n > 0)
-		buf_str(&h->scratch, ": ");
-	head = h->scratch.n;
-	add_unescaped(&h->scratch, s);
-	out->ident = buf_slice(&h->scratch);
-	out->tag = slice_head(out->ident, app.n);
-	out->pid = pid_of(procid);
-	out->text = slice_from(out->ident, head);
-	out->repeat_of_last = app.n == 0 && repeats_last(out->text, &out->repeat);
-	if (out->repeat_of_last)
-		out->text.n = 0;
-	return text_done(out);
+	return header_put_together(h, app, procid, s, out);
 }
 
 /* "<22>" and one of: RFC 5424; a stamp and what follows it in a file; no stamp at
@@ -555,28 +557,38 @@ usual(struct header *h, struct slice raw, struct line *out)
 }
 #endif
 
-bool
+static inline enum header_answer
+plain(struct header *h, struct slice raw, struct line *out)
+{
+	if (raw.n > 0 && raw.p[0] == '<')
+		return wire(h, raw, out) ? HEADER_LINE : HEADER_NONE;
+	if (!stamp_take(&h->stamps, &raw, &out->time, &out->usec))
+		return shape_own(h, raw, out) ? HEADER_LINE : HEADER_NONE;
+	shape_break(h);
+	return bsd_rest(h, raw, false, out) ? HEADER_LINE : HEADER_NONE;
+}
+
+enum header_answer
+header_plain(struct header *h, struct slice raw, struct line *out)
+{
+	return plain(h, raw, out);
+}
+
+enum header_answer
 header_parse(struct header *h, struct slice raw, struct line *out)
 {
 	if (usual(h, raw, out))
-		return true;
-	/* field by field: zeroing it whole costs more than all of these */
-	out->usec = out->note = 0;
-	out->host_key = 0;
-	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
-	out->pid = 0;
-	out->repeat = 1;
-	out->repeat_of_last = out->own = out->goes_on = false;
+		return HEADER_LINE;
+	header_clear(out);
+	if (h->entry.at != ENTRY_OUT)
+		return shape_export(h, raw, out);
 	if (raw.n > 0 && raw.p[raw.n - 1] == '\r')
 		raw.n--;
 	while (raw.n > 0 && raw.p[0] == '\0')	/* the hole that a crash left before the line */
 		raw = slice_from(raw, 1);
-	if (raw.n == 0)
-		return false;
-	/* The files that other programs write themselves (TAI64N's '@', p0f's '[',
-	 * the journal's '{', "YYYY-MM-DD hh:mm:ss" and week days) go on from here. */
-	if (raw.p[0] == '<')
-		return wire(h, raw, out);
-	return stamp_take(&h->stamps, &raw, &out->time, &out->usec) &&
-	    bsd_rest(h, raw, false, out);
+	if (raw.n > 0 && raw.p[0] == '{')
+		return shape_json(h, raw, out);
+	if (raw.n > 0 && raw.p[0] == '_' && shape_export_begins(raw))
+		return shape_export(h, raw, out);
+	return plain(h, raw, out);
 }

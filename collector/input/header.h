@@ -1,8 +1,12 @@
 /* header.h - take the envelope off a log line: stamp, host, tag, escapes.
  *
- * Shapes H1 to H5 and H13 of the syslog family: BSD stamps with and without a
- * year, RFC 3339 stamps, RFC 3164 and RFC 5424 as on the wire. Lines of one
- * file may mix them. The other shapes have their place in the same function. */
+ * The syslog family: BSD stamps with and without a year, RFC 3339 stamps, RFC 3164 and
+ * RFC 5424 as on the wire. The files that programs write themselves (Exim, qmail's
+ * loggers, rspamd, ClamAV, spamd, p0f, Dovecot), the journal as JSON and as export, and
+ * docker's JSON around any of these. Lines of one file may mix them; docs/dialects.md has
+ * a table of the shapes and of what they become.
+ *
+ * A well-formed line of a program that is not known here has no tag and is `own`: foreign. */
 #ifndef MX_HEADER_H
 #define MX_HEADER_H
 
@@ -34,8 +38,13 @@ void header_set_now(struct header *h, int64_t now);
 int64_t header_newest(const struct header *h);
 void header_set_newest(struct header *h, int64_t newest);
 
-/* Fill *out from one line without its newline. False if no shape fits: the line
- * is to be counted as unknown. *out lives until the next call. */
-bool header_parse(struct header *h, struct slice raw, struct line *out);
+enum header_answer {
+	HEADER_NONE,	/* no shape fits: the line is to be counted as unknown */
+	HEADER_LINE,
+	HEADER_MORE	/* a part of a line that needs the next ones: not to be counted */
+};
+
+/* Fill *out from one line without its newline. It lives until the next call. */
+enum header_answer header_parse(struct header *h, struct slice raw, struct line *out);
 
 #endif

@@ -206,7 +206,7 @@ bsd_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 }
 
 /* "Z", "+02:00" or "+0200" to seconds; none: the source's zone. */
-static bool
+static inline bool
 zone_of(const struct stamps *st, struct slice *s, int64_t civil, int64_t *utc)
 {
 	int sign, hh, mm;
@@ -264,6 +264,47 @@ iso_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 	stamp_remember(st, *time);
 	*s = t;
 	return true;
+}
+
+bool
+stamp_civil(struct slice *s, char sep, char between, struct civil_stamp *out)
+{
+	struct slice t = *s;
+	size_t n;
+	int year, month, day, tod;
+
+	if (t.n < 19 || t.p[4] != sep || t.p[7] != sep || t.p[10] != between)
+		return false;
+	year = year_at(t.p);
+	month = two(t.p + 5);
+	day = two(t.p + 8);
+	tod = clock_of(slice_from(t, 11));
+	if (year < 0 || tod < 0 || !civil_valid(year, month, day))
+		return false;
+	*out = (struct civil_stamp){ .civil = civil_days(year, month, day) * DAY_S + tod };
+	*s = t = slice_from(t, 19);
+	if (t.n > 0 && t.p[0] == '.') {
+		n = t.n;
+		fraction(&t, &out->usec);
+		out->digits = (unsigned)(n > t.n ? n - t.n - 1 : 0);
+		*s = t;
+	}
+	return true;
+}
+
+int64_t
+stamp_zoned(struct stamps *st, struct slice *s, int64_t civil)
+{
+	struct slice t = *s;
+	int64_t utc;
+
+	if (t.n >= 6 && t.p[5] == ' ' && (t.p[0] == '+' || t.p[0] == '-') &&
+	    zone_of(st, &t, civil, &utc) && slice_eat_char(&t, ' '))
+		*s = t;
+	else
+		utc = local_utc(st, civil);
+	stamp_remember(st, utc);
+	return utc;
 }
 
 bool

@@ -33,6 +33,18 @@ struct stamps {
  * False, and *s untouched, if it is none. *usec is set only by a fraction. */
 bool stamp_take(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec);
 
+/* A date and time of day as programs write it into files of their own: sep between the
+ * numbers of the date, between before the time; a fraction of a second may follow. */
+struct civil_stamp {
+	int64_t civil;		/* seconds as if it were UTC */
+	uint32_t usec;
+	unsigned digits;	/* of the fraction, behind a dot */
+};
+bool stamp_civil(struct slice *s, char sep, char between, struct civil_stamp *out);
+/* What it is in UTC: with the zone "+0100" at the front of *s and its blank, which are
+ * dropped, or else in the source's zone. */
+int64_t stamp_zoned(struct stamps *st, struct slice *s, int64_t civil);
+
 /* The newest line is the memory for years and repeated hours; a clock gone wild
  * on some host must not spoil it. */
 static inline void

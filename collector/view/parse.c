@@ -237,7 +237,7 @@ take_last(struct parsing *p, struct header *h, struct line *l)
 	size_t n = l->host.n < sizeof host ? l->host.n : sizeof host;
 
 	memcpy(host, l->host.p != NULL ? l->host.p : "", n);
-	if (p->last.n == 0 || !header_parse(h, buf_slice(&p->last), l) ||
+	if (p->last.n == 0 || header_parse(h, buf_slice(&p->last), l) != HEADER_LINE ||
 	    l->repeat_of_last || !slice_eq(l->host, (struct slice){ host, n }))
 		return false;
 	l->time = again.time;
@@ -266,10 +266,13 @@ take_line(struct parsing *p, struct header *h, struct slice raw, struct err *e)
 {
 	struct line l;
 	enum answer a = ANSWER_UNKNOWN;
-	bool good = header_parse(h, raw, &l), repeated = good && l.repeat_of_last;
+	enum header_answer answer = header_parse(h, raw, &l);
+	bool good = answer == HEADER_LINE, repeated = good && l.repeat_of_last;
 	bool written = true;
 	int n = 0;
 
+	if (answer == HEADER_MORE)
+		return true;
 	if (repeated)
 		good = take_last(p, h, &l);
 	if (good)

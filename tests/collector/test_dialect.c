@@ -138,6 +138,7 @@ run(const char *path, struct buf *b, struct err *e)
 	int got = -1;
 
 	while (r != NULL && (got = reader_line(r, true, &raw, e)) > 0) {
+		enum header_answer answer;
 		struct line l;
 
 		if (raw.n == 0 || raw.p[0] == '#') {	/* a comment: no log line begins so */
@@ -145,9 +146,10 @@ run(const char *path, struct buf *b, struct err *e)
 			continue;
 		}
 		number++;
-		if (header_parse(h, raw, &l) && !l.repeat_of_last)
+		answer = header_parse(h, raw, &l);
+		if (answer == HEADER_LINE && !l.repeat_of_last)
 			put_line(b, number, &l);
-		else
+		else if (answer != HEADER_MORE)
 			buf_fmt(b, "%u no line\n", number);
 	}
 	if (r != NULL)

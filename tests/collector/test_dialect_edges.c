@@ -52,7 +52,7 @@ check_log(const char *path)
 	while (h != NULL && r != NULL && reader_line(r, true, &raw, &e) > 0) {
 		struct line l;
 
-		if (header_parse(h, raw, &l) && !l.repeat_of_last)
+		if (header_parse(h, raw, &l) == HEADER_LINE && !l.repeat_of_last)
 			check_all(&l, &count);
 	}
 	if (r != NULL)

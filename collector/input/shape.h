@@ -1,0 +1,113 @@
+/* shape.h - what header.c and the shapes that have files of their own share: the memory of
+ * one source. Nobody else includes it. */
+#ifndef MX_SHAPE_H
+#define MX_SHAPE_H
+
+#include "buf.h"
+#include "input/header.h"
+#include "input/stamp.h"
+
+enum { SCRATCH_MAX = 128 * 1024 };	/* the longest line, and RFC 5424's fields twice */
+
+/* A host as it stood behind a stamp: few write into one file, and most of what may
+ * stand there instead of a host is looked for only where it is a new one. */
+struct known_host {
+	uint64_t word, mask;	/* its first eight bytes, and which of them it has */
+	uint32_t key;
+	uint8_t n;		/* with the blank behind it; 0: free */
+	char text[59];
+};
+
+enum { KNOWN_HOSTS = 4, USUAL_BYTES = 40 };
+
+/* What is wanted of a journal entry or of docker's wrapper. */
+enum field {
+	F_TIME, F_HOST, F_TAG, F_COMM, F_SYSLOG_PID, F_PID, F_MESSAGE,	/* the journal's */
+	F_LOG, F_STREAM, F_WHEN,					/* docker's */
+	FIELDS
+};
+
+struct fields {
+	struct {
+		uint32_t at, n;
+		bool there;
+	} in[FIELDS];
+	struct buf text;	/* their values, one behind the other */
+};
+
+/* Where in an entry of `journalctl -o export` the next byte stands. */
+enum entry_at { ENTRY_OUT, ENTRY_NAME, ENTRY_LENGTH, ENTRY_DATA, ENTRY_END };
+
+struct header {
+	struct stamps stamps;
+	struct slice host;	/* of lines that name none */
+	struct buf scratch;
+	struct known_host known[KNOWN_HOSTS];
+	unsigned next_known;
+	struct fields fields;
+	struct {		/* an entry that is not whole yet */
+		enum entry_at at;
+		enum field field;	/* that the data are of; FIELDS: nobody's */
+		unsigned bytes;		/* of the length, so far */
+		uint64_t left;		/* the length, then what is missing */
+	} entry;
+	struct {		/* Exim's line that the next one may belong to */
+		int64_t time;
+		uint32_t usec;
+		bool open;
+	} exim;
+	struct buf partial[2];	/* what docker cut: of stdout, of stderr */
+};
+
+/* Field by field: zeroing it whole costs more than all of these. */
+static inline void
+header_clear(struct line *out)
+{
+	out->usec = out->note = 0;
+	out->host_key = 0;
+	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
+	out->pid = 0;
+	out->repeat = 1;
+	out->repeat_of_last = out->own = out->goes_on = false;
+}
+
+/* header.c: any line but JSON, the journal's and the usual ones. */
+enum header_answer header_plain(struct header *h, struct slice raw, struct line *out);
+/* "tag[pid]: text"; with must_tag false if there is no tag with a colon. */
+bool header_text(struct header *h, struct slice s, bool must_tag, struct line *out);
+/* A line whose parts came apart: put together as it would look in a file, since a copy
+ * that came another way must be the same line. pid as printed; text escaped. */
+bool header_put_together(struct header *h, struct slice tag, struct slice pid, struct slice text,
+    struct line *out);
+
+/* shape_own.c: files that programs write themselves. False: it is none of those. */
+bool shape_own(struct header *h, struct slice raw, struct line *out);
+/* Is this, after a stamp, from Dovecot's own file? Fills tag and text. */
+bool shape_dovecot(struct header *h, struct slice s, struct line *out);
+/* splogger's second stamp at the front of out->text. */
+void shape_splogger(struct header *h, struct line *out);
+/* The next line cannot belong to this one of Exim's. */
+static inline void
+shape_break(struct header *h)
+{
+	h->exim.open = false;
+}
+
+/* shape_json.c: a line that begins with '{'. */
+enum header_answer shape_json(struct header *h, struct slice raw, struct line *out);
+
+/* shape_journal.c: the next line of an entry, maybe its first. While one is open every
+ * line is its, and usual() must know no minute. */
+enum header_answer shape_export(struct header *h, struct slice raw, struct line *out);
+bool shape_export_begins(struct slice raw);
+/* The line that the fields of an entry make. */
+enum header_answer shape_entry(struct header *h, struct line *out);
+/* Which field has this name, FIELDS if it is not wanted. */
+enum field field_named(struct slice name);
+struct slice field_value(const struct header *h, enum field f);
+void fields_clear(struct header *h);
+/* Values are added to h->fields.text between these two; the first one of a name counts. */
+void field_begin(struct header *h, enum field f);
+void field_end(struct header *h, enum field f);
+
+#endif

@@ -1,0 +1,324 @@
+/* shape_json.c - lines that are JSON: `journalctl -o json`, and docker's json-file log around
+ * whatever its program printed.
+ *
+ * One object a line, fields in any order; those not wanted are skipped. Docker cuts what is
+ * longer than 16 KiB: a piece has no line end, and waits for the rest of its stream. */
+#include "input/shape.h"
+
+#include "poison.h"
+
+static void
+skip_blanks(struct slice *s)
+{
+	while (s->n > 0 && (s->p[0] == ' ' || s->p[0] == '\t'))
+		*s = slice_from(*s, 1);
+}
+
+/* --- strings -------------------------------------------------------------------------- */
+
+/* Four hexadecimal digits at the front of s, or -1. */
+static int
+hex4(struct slice s)
+{
+	int v = 0;
+
+	if (s.n < 4)
+		return -1;
+	for (size_t i = 0; i < 4; i++) {
+		char c = slice_lower(s.p[i]);
+
+		if (c >= '0' && c <= '9')
+			v = v * 16 + c - '0';
+		else if (c >= 'a' && c <= 'f')
+			v = v * 16 + c - 'a' + 10;
+		else
+			return -1;
+	}
+	return v;
+}
+
+static void
+add_utf8(struct buf *b, unsigned v)
+{
+	if (v < 0x80) {
+		buf_char(b, (char)v);
+		return;
+	}
+	if (v < 0x800) {
+		buf_char(b, (char)(0xc0 | v >> 6));
+	} else {
+		if (v < 0x10000) {
+			buf_char(b, (char)(0xe0 | v >> 12));
+		} else {
+			buf_char(b, (char)(0xf0 | v >> 18));
+			buf_char(b, (char)(0x80 | (v >> 12 & 0x3f)));
+		}
+		buf_char(b, (char)(0x80 | (v >> 6 & 0x3f)));
+	}
+	buf_char(b, (char)(0x80 | (v & 0x3f)));
+}
+
+/* "uXXXX" behind the backslash, two of them where one is half a character. */
+static bool
+unicode(struct slice *s, struct buf *b)
+{
+	int v = hex4(slice_from(*s, 1)), low;
+
+	if (v < 0)
+		return false;
+	*s = slice_from(*s, 5);
+	if (v >= 0xd800 && v < 0xdc00 && slice_starts(*s, SLICE("\\u")) &&
+	    (low = hex4(slice_from(*s, 2))) >= 0xdc00 && low < 0xe000) {
+		v = 0x10000 + ((v - 0xd800) << 10) + low - 0xdc00;
+		*s = slice_from(*s, 6);
+	} else if (v >= 0xd800 && v < 0xe000) {
+		v = 0xfffd;
+	}
+	if (b != NULL)
+		add_utf8(b, (unsigned)v);
+	return true;
+}
+
+/* One escape behind its backslash. */
+static bool
+escape(struct slice *s, struct buf *b)
+{
+	static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
+	const char *at;
+
+	if (s->n == 0)
+		return false;
+	if (s->p[0] == 'u')
+		return unicode(s, b);
+	at = s->p[0] != '\0' ? strchr(names, s->p[0]) : NULL;
+	if (at == NULL)
+		return false;
+	if (b != NULL)
+		buf_char(b, bytes[at - names]);
+	*s = slice_from(*s, 1);
+	return true;
+}
+
+/* Take a string with its quotes; what it means goes to b, if there is one. */
+static bool
+string(struct slice *s, struct buf *b)
+{
+	size_t n;
+
+	if (!slice_eat_char(s, '"'))
+		return false;
+	for (;;) {
+		n = slice_until(*s, '"', '\\');
+		if (n == s->n)
+			return false;
+		if (b != NULL)
+			buf_add(b, slice_head(*s, n));
+		*s = slice_from(*s, n + 1);
+		if (s->p[-1] == '"')
+			return true;
+		if (!escape(s, b))
+			return false;
+	}
+}
+
+/* --- other values ---------------------------------------------------------------------- */
+
+/* "[101,88,5]": bytes, as the journal prints what is not text. */
+static bool
+bytes_of(struct slice *s, struct buf *b)
+{
+	struct slice t = slice_from(*s, 1);
+	uint64_t v;
+
+	do {
+		skip_blanks(&t);
+		if (!slice_u64(&t, &v) || v > 255)
+			return false;
+		buf_char(b, (char)v);
+		skip_blanks(&t);
+	} while (slice_eat_char(&t, ','));
+	if (!slice_eat_char(&t, ']'))
+		return false;
+	*s = t;
+	return true;
+}
+
+/* Skip a value of any kind, however deep: what opens must close. */
+static bool
+skip(struct slice *s)
+{
+	unsigned depth = 0;
+
+	do {
+		size_t n = 0;
+
+		skip_blanks(s);
+		if (s->n == 0)
+			return false;
+		switch (s->p[0]) {
+		case '"':
+			if (!string(s, NULL))
+				return false;
+			break;
+		case '{':
+		case '[':
+			depth++;
+			*s = slice_from(*s, 1);
+			break;
+		case '}':
+		case ']':
+			if (depth == 0)
+				return false;
+			depth--;
+			*s = slice_from(*s, 1);
+			break;
+		case ',':
+		case ':':
+			if (depth == 0)
+				return false;
+			*s = slice_from(*s, 1);
+			break;
+		default:	/* a number, true, false, null */
+			while (n < s->n && memchr(",:]}[{\" \t", s->p[n], 9) == NULL)
+				n++;
+			*s = slice_from(*s, n);
+		}
+	} while (depth > 0);
+	return true;
+}
+
+/* The value of a field that is wanted. What is neither text nor bytes is as if it were
+ * not there: the journal prints null for what is too long. */
+static bool
+value(struct header *h, struct slice *s, enum field f)
+{
+	struct buf *b = &h->fields.text;
+	size_t n = b->n;
+	bool good = false;
+
+	field_begin(h, f);
+	if (s->n > 0 && s->p[0] == '"') {
+		if (!string(s, b))
+			return false;
+		good = true;
+	} else if (s->n > 0 && s->p[0] == '[') {
+		struct slice first = slice_from(*s, 1);
+
+		skip_blanks(&first);
+		/* a field that an entry has twice is an array of its values */
+		if (first.n > 0 && first.p[0] == '"')
+			good = string(&first, b) && skip(s);
+		else if (!(good = bytes_of(s, b)) && !skip(s))
+			return false;
+	} else if (!skip(s)) {
+		return false;
+	}
+	if (good)
+		field_end(h, f);
+	else
+		b->n = n;
+	if (f == F_WHEN)
+		buf_char(b, ' ');	/* as a stamp has it */
+	return true;
+}
+
+/* All the fields of the object that raw is. */
+static bool
+object(struct header *h, struct slice s)
+{
+	char name[32];
+
+	fields_clear(h);
+	if (!slice_eat_char(&s, '{'))
+		return false;
+	do {
+		struct slice key;
+		enum field f = FIELDS;
+
+		skip_blanks(&s);
+		key = s;
+		if (!string(&s, NULL))
+			return false;
+		key = (struct slice){ key.p + 1, key.n - s.n - 2 };
+		if (key.n < sizeof name)
+			f = field_named(key);
+		skip_blanks(&s);
+		if (!slice_eat_char(&s, ':'))
+			return false;
+		skip_blanks(&s);
+		if (f == FIELDS || h->fields.in[f].there ? !skip(&s) : !value(h, &s, f))
+			return false;
+		skip_blanks(&s);
+	} while (slice_eat_char(&s, ','));
+	if (!slice_eat_char(&s, '}'))
+		return false;
+	skip_blanks(&s);
+	return s.n == 0;
+}
+
+/* --- docker ------------------------------------------------------------------------------ */
+
+/* Put the pieces of a long line together: false if more is to come. */
+static bool
+whole_text(struct header *h, struct slice *text)
+{
+	struct buf *b = &h->partial[slice_eq(field_value(h, F_STREAM), SLICE("stderr"))];
+	struct slice s = *text;
+	bool end = s.n > 0 && s.p[s.n - 1] == '\n';
+
+	if (end)
+		s.n--;
+	if (b->n > 0 || !end)
+		buf_add(b, s);
+	if (!end)
+		return false;
+	if (s.n > 0 && s.p[s.n - 1] == '\r')
+		s.n--;
+	*text = s;
+	if (b->n > 0) {	/* it is free again, and stands until the next line */
+		*text = buf_slice(b);
+		b->n = 0;
+		b->full = false;
+	}
+	return true;
+}
+
+/* What a program printed: a line of any shape; where it has no stamp, when and in whose file
+ * docker noted it. */
+static enum header_answer
+docker(struct header *h, struct line *out)
+{
+	struct slice when = field_value(h, F_WHEN), text = field_value(h, F_LOG);
+	int64_t time;
+	uint32_t usec = 0;
+
+	when.n++;	/* the blank that value() put there */
+	if (!stamp_take(&h->stamps, &when, &time, &usec) || when.n > 0)
+		return HEADER_NONE;
+	if (!whole_text(h, &text))
+		return HEADER_MORE;
+	if (header_plain(h, text, out) == HEADER_LINE)
+		return HEADER_LINE;
+	header_clear(out);
+	out->time = time;
+	out->usec = usec;
+	out->host = h->host;
+	if (shape_dovecot(h, text, out) || header_text(h, text, true, out))
+		return HEADER_LINE;
+	out->tag.n = out->pid = 0;
+	out->text = out->ident;
+	out->own = true;
+	return HEADER_LINE;
+}
+
+enum header_answer
+shape_json(struct header *h, struct slice raw, struct line *out)
+{
+	if (!object(h, raw))
+		return HEADER_NONE;
+	if (h->fields.in[F_TIME].there) {
+		shape_break(h);
+		return shape_entry(h, out);
+	}
+	return h->fields.in[F_LOG].there && h->fields.in[F_WHEN].there ? docker(h, out) : HEADER_NONE;
+}

@@ -208,13 +208,13 @@ mail_received(struct slice s, struct event *out)
 
 /* A line that any of the programs may have written. */
 static int
-any(const struct line *l, struct slice s, const struct program **who, struct event *out)
+any(uint32_t usec, struct slice s, const struct program **who, struct event *out)
 {
 	struct slice rest = s, name;
 	bool titled, spaced;
 
 	if (qmail_is_send(s))
-		return qmail_send(l, s, out);
+		return qmail_send(usec, s, out);
 	if (take_name(&rest, &name, &titled, &spaced) && (*who = program_of(name)) != NULL) {
 		if ((*who)->parse != smtpd)
 			return (*who)->parse(rest, out);
@@ -235,12 +235,32 @@ any(const struct line *l, struct slice s, const struct program **who, struct eve
 	return -1;
 }
 
+/* The stamp of splogger where header.c left it: that of syslog is far off, for it has no year. */
+static void
+skip_stamp(struct slice *s, uint32_t *usec)
+{
+	struct slice rest = *s, secs, fraction;
+	uint64_t v;
+
+	if (!qmail_number(&rest, &secs) || secs.n < 9 || !slice_eat_char(&rest, '.') ||
+	    !qmail_number(&rest, &fraction) || fraction.n != 6 || !slice_eat_char(&rest, ' ') ||
+	    !slice_u64(&fraction, &v))
+		return;
+	*usec = (uint32_t)v;
+	*s = rest;
+}
+
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
 	struct slice s = slice_trim(l->text);
 	const struct program *own = program_of(l->tag), *who = NULL;
-	int n = any(l, s, &who, out);
+	uint32_t usec = l->usec;
+	int n;
+
+	if (s.n > 0 && s.p[0] == '1')
+		skip_stamp(&s, &usec);
+	n = any(usec, s, &who, out);
 
 	if (n < 0 && who == NULL && own != NULL) {
 		who = own;

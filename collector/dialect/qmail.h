@@ -26,11 +26,11 @@ bool qmail_ip_at_end(struct slice *s, struct slice *ip);
 
 /* Each reads what stands behind its program's name, and answers as a dialect's parse().
  * qmail_send.c: the queue */
-int qmail_send(const struct line *l, struct slice s, struct event *out);
+int qmail_send(uint32_t usec, struct slice s, struct event *out);
 /* Is it a line of qmail-send's? By its first words alone. */
 bool qmail_is_send(struct slice s);
 /* qmail_delivery.c: behind "delivery " */
-int qmail_delivery(const struct line *l, struct slice s, struct event *out);
+int qmail_delivery(uint32_t usec, struct slice s, struct event *out);
 /* qmail_server.c: before qmail-smtpd */
 int qmail_tcpserver(struct slice s, struct event *out);
 int qmail_rblsmtpd(struct slice s, struct event *out);

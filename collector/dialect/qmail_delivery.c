@@ -178,21 +178,21 @@ report(struct slice text, struct event *e)
 		e->dsn = qmail_dsn(text);
 		e->text = slice_head(text, slice_ends(text, SLICE("/")) ? text.n - 1 : text.n);
 	}
-	if (e->kind == EV_DELIVERED)
+	if (e->kind == EV_DELIVERED && !remote)
 		take_local(text, e);
-	else
+	else if (e->kind != EV_DELIVERED)
 		set_reason(text, remote, e);
 }
 
 int
-qmail_delivery(const struct line *l, struct slice s, struct event *out)
+qmail_delivery(uint32_t usec, struct slice s, struct event *out)
 {
 	struct event *e = event_begin(out, EV_DEFERRED);
 	struct slice text;
 
 	if (!qmail_number(&s, &e->task) || !slice_eat(&s, SLICE(": ")))
 		return -1;
-	e->usec = l->usec;
+	e->usec = usec;
 	if (slice_eat(&s, SLICE("report mangled, will defer"))) {
 		e->cls = REASON_resource;
 		e->sub = SLICE("report");

@@ -235,7 +235,7 @@ qmail_simscan(struct slice s, struct event *out)
 		if (!slice_has(s, SLICE("error")) && !slice_has(s, SLICE("can not")))
 			return 0;
 		e->sub = SLICE("simscan");
-		e->text = s;
+		e->text = slice_trim(s);
 		return 1;
 	}
 	if (!slice_cut(&s, ':', &state))
@@ -249,6 +249,8 @@ qmail_simscan(struct slice s, struct event *out)
 	}
 	if (!scan_duration(&s, &ms) || !slice_eat_char(&s, ':'))
 		return -1;
+	if (e->text.n == 0 && e->kind != EV_HAM)	/* a virus, a file's name */
+		e->text = slice_head(s, slice_until(s, ':', ':'));
 	simscan_envelope(s, e);
 	return slice_ends(state, SLICE("DROPPED")) ? dropped(out) : 1;
 }
@@ -325,6 +327,8 @@ take_login(struct slice s, struct event *e)
 	rest = s;
 	if (slice_rcut_at(&rest, SLICE("') "), &head))
 		s = rest;
+	else if (slice_starts(s, SLICE("(pass: ")))
+		s.n = 0;	/* cut within the password */
 	e->sasl_user = s;
 }
 

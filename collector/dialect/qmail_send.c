@@ -23,7 +23,8 @@ take_end(struct slice s, struct slice *queue)
 	*queue = s;
 	if (s.n == 0)
 		return true;
-	if (!slice_eat_char(&s, ' ') || s.n == 0 || s.n > 31 || memchr(s.p, ' ', s.n) != NULL)
+	if (!slice_eat_char(&s, ' ') || s.n == 0 || s.n > 31 || scan_is_digit(s.p[0]) ||
+	    memchr(s.p, ' ', s.n) != NULL)
 		return false;
 	*queue = s;
 	return true;
@@ -31,19 +32,19 @@ take_end(struct slice s, struct slice *queue)
 
 /* "9812", and nothing more. */
 static int
-of_message(enum event_kind kind, const struct line *l, struct slice s, struct event *out)
+of_message(enum event_kind kind, uint32_t usec, struct slice s, struct event *out)
 {
 	struct event *e = event_begin(out, kind);
 	struct slice queue;
 
 	if (!qmail_number(&s, &e->id) || !take_end(s, &queue))
 		return -1;
-	e->usec = l->usec;
+	e->usec = usec;
 	return 1;
 }
 
 static int
-info(const struct line *l, struct slice s, struct event *out)
+info(uint32_t usec, struct slice s, struct event *out)
 {
 	struct event *e = event_begin(out, EV_QUEUED);
 	struct slice uid, queue;
@@ -53,12 +54,12 @@ info(const struct line *l, struct slice s, struct event *out)
 	    !slice_rcut_at(&s, SLICE("> qp "), &e->from) || !qmail_number(&s, &e->qp) ||
 	    !slice_eat(&s, SLICE(" uid ")) || !qmail_number(&s, &uid) || !take_end(s, &queue))
 		return -1;
-	e->usec = l->usec;
+	e->usec = usec;
 	return 1;
 }
 
 static int
-starting(const struct line *l, struct slice s, struct event *out)
+starting(uint32_t usec, struct slice s, struct event *out)
 {
 	struct event *e = event_begin(out, EV_STARTED);
 
@@ -75,12 +76,12 @@ starting(const struct line *l, struct slice s, struct event *out)
 		e->to = s;
 	else
 		e->sess = s;	/* each queue of indimail counts its deliveries */
-	e->usec = l->usec;
+	e->usec = usec;
 	return e->to.n > 0 ? 1 : -1;
 }
 
 static int
-bounce(const struct line *l, struct slice s, struct event *out)
+bounce(uint32_t usec, struct slice s, struct event *out)
 {
 	struct event *e = event_begin(out, EV_DSN_SENT);
 	struct slice queue;
@@ -89,13 +90,13 @@ bounce(const struct line *l, struct slice s, struct event *out)
 	    !qmail_number(&s, &e->qp) || !take_end(s, &queue))
 		return -1;
 	e->stage = SLICE("sender non-delivery");
-	e->usec = l->usec;
+	e->usec = usec;
 	return 1;
 }
 
 /* "bounce/9812": a notification that would have nobody to go to. */
 static int
-discarding(const struct line *l, struct slice s, struct event *out)
+discarding(uint32_t usec, struct slice s, struct event *out)
 {
 	struct event *e = event_begin(out, EV_DISCARDED);
 	ptrdiff_t slash;
@@ -109,7 +110,7 @@ discarding(const struct line *l, struct slice s, struct event *out)
 		return -1;
 	e->cls = REASON_policy;
 	e->sub = SLICE("null_sender");
-	e->usec = l->usec;
+	e->usec = usec;
 	return 1;
 }
 
@@ -131,7 +132,9 @@ status(struct slice s, struct event *out)
 		out[n++].count = running < UINT32_MAX ? (uint32_t)running : UINT32_MAX;
 		s = rest;
 	}
-	return n;	/* none: "exiting", "qmail-todo stop processing asap" */
+	if (n == 0 && !slice_ends(s, SLICE("exiting")) && !slice_ends(s, SLICE(" asap")))
+		return -1;
+	return n;
 }
 
 /* The first that fits. */
@@ -172,26 +175,26 @@ qmail_is_send(struct slice s)
 }
 
 int
-qmail_send(const struct line *l, struct slice s, struct event *out)
+qmail_send(uint32_t usec, struct slice s, struct event *out)
 {
 	if (slice_eat(&s, SLICE("delivery ")))
-		return qmail_delivery(l, s, out);
+		return qmail_delivery(usec, s, out);
 	if (slice_eat(&s, SLICE("status:")))
 		return status(s, out);
 	if (slice_eat(&s, SLICE("starting delivery ")))
-		return starting(l, s, out);
+		return starting(usec, s, out);
 	if (slice_eat(&s, SLICE("new msg ")))
-		return of_message(EV_NEW, l, s, out);
+		return of_message(EV_NEW, usec, s, out);
 	if (slice_eat(&s, SLICE("info msg ")))
-		return info(l, s, out);
+		return info(usec, s, out);
 	if (slice_eat(&s, SLICE("end msg ")))
-		return of_message(EV_REMOVED, l, s, out);
+		return of_message(EV_REMOVED, usec, s, out);
 	if (slice_eat(&s, SLICE("bounce msg ")))
-		return bounce(l, s, out);
+		return bounce(usec, s, out);
 	if (slice_eat(&s, SLICE("warning: ")) || slice_eat(&s, SLICE("alert: ")))
 		return trouble(s, out);
 	if (slice_eat(&s, SLICE("triple bounce: discarding ")) ||
 	    slice_eat(&s, SLICE("double bounce: discarding ")))
-		return discarding(l, s, out);
+		return discarding(usec, s, out);
 	return 0;
 }

@@ -142,7 +142,8 @@ qlog_refused(const struct qlog *q, unsigned code, struct event *out)
 		e->stage = SLICE("RCPT");
 	} else if (slice_eq(q->reason, SLICE("rcptcheck"))) {
 		e->cls = slice_eq(q->detail, SLICE("overlimit")) ? REASON_ratelimit :
-		    slice_starts(q->detail, SLICE("cannot")) ? REASON_resource : REASON_unknown_rcpt;
+		    slice_eq(q->detail, SLICE("nomailbox")) ? REASON_unknown_rcpt :
+		    slice_starts(q->detail, SLICE("cannot")) ? REASON_resource : REASON_other;
 		e->stage = SLICE("RCPT");
 	} else if (r != NULL) {
 		qmail_rule(e, r);
@@ -158,6 +159,8 @@ qlog_refused(const struct qlog *q, unsigned code, struct event *out)
 	}
 	if (e->cls == REASON_dnsbl && !slice_eq(q->detail, SLICE("rblsmtpd")))
 		e->sub = q->detail;
+	if (e->cls == REASON_spf)
+		e->sub = slice_eq(q->detail, SLICE("lookupfailure")) ? SLICE("temperror") : q->detail;
 	if (e->cls == REASON_none && e->kind != EV_TIMEOUT && e->kind != EV_AUTH_FAIL)
 		set_words(e);
 	return 1;
@@ -360,8 +363,10 @@ take_envelope(struct slice s, struct event *e)
 	if (!slice_rcut_at(&from, SLICE(": "), &head))
 		return false;
 	scan_set_client(e, slice_head(ip, 0), ip);
-	e->from = from;
-	e->to = to;
+	if (!slice_eq(from, SLICE("(null)")))
+		e->from = from;
+	if (!slice_eq(to, SLICE("(null)")))
+		e->to = to;
 	e->text = head;
 	return true;
 }

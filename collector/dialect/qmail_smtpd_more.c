@@ -128,7 +128,7 @@ static const struct ruling indimail_rulings[] = {
 static struct slice
 address_of(struct slice s, struct slice key)
 {
-	struct slice head, address = slice_head(s, 0);
+	struct slice head, address = { NULL, 0 };
 
 	if (slice_cut_at(&s, key, &head))
 		(void)scan_address(&s, &address);

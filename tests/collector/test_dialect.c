@@ -320,6 +320,7 @@ main(int argc, char **argv)
 	}
 	test_folder("postfix");
 	test_folder("amavis");
+	test_folder("qmail");
 	test_folder("syslog");
 	test_loopback();
 	test_reasons();

@@ -13,7 +13,7 @@ class Account:
         self.zones = collections.Counter()
         self.other_dropped = 0      # dropped before they were mails: not in the books
         self.open_mails = self.open_rcpts = self.held_rcpts = 0
-        self.expanded = 0           # recipients that aliases added behind the log's count
+        self.expanded = 0           # deliveries beyond what clients named: aliases
 
     def __call__(self, **metrics):
         """Enter metrics; a part (rej_helo) is entered into its total (rej), too."""

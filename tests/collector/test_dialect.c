@@ -346,9 +346,8 @@ main(int argc, char **argv)
 		buf_free(&b);
 		return 0;
 	}
-	test_folder("postfix");
-	test_folder("amavis");
-	test_folder("syslog");
+	for (const struct dialect *const *d = dialects; *d != NULL; d++)
+		test_folder((*d)->name);
 	test_loopback();
 	test_reasons();
 	return done_testing();

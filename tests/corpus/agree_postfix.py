@@ -1,45 +1,15 @@
 #!/usr/bin/env python3
 """agree_postfix.py MXGAUGE CORPUS [--freeze] - do we read what others say is in their Postfix lines?
 
-Runs `mxgauge parse` over lines that other projects publish with the fields they expect,
-and prints TAP: one test for each collection, differences as comments. Only what both
-sides name is compared. Also how many lines of each file give events, against the frozen list
-beside this script (file names and numbers only; --freeze prints it anew), and that at most
-one Postfix line in 200 is not understood."""
+Lines that other projects publish with the fields they expect: one test for each collection. Only
+what both sides name is compared. Also how many lines of each file give events, against the frozen
+list beside this script, and that at most one Postfix line in 200 is not understood."""
 import glob
 import json
 import os
 import re
-import subprocess
-import sys
-import tempfile
 
-mx, corpus = sys.argv[1:3]
-here = os.path.dirname(os.path.abspath(__file__))
-tests = 0
-
-
-def parse(lines):
-    """Events of each line; the line number rides in the pid's place as the host name."""
-    with tempfile.NamedTemporaryFile('w', suffix='.log', encoding='utf-8') as f:
-        for i, (tag, text) in enumerate(lines):
-            f.write('2026-11-03T16:04:31+00:00 h%d %s[7]: %s\n' % (i, tag, text))
-        f.flush()
-        out = subprocess.run([mx, 'parse', f.name], capture_output=True, check=True).stdout
-    events = {}
-    for line in out.decode('utf-8').splitlines():
-        e = json.loads(line)
-        events.setdefault(int(e['host'][1:]), []).append(e)
-    return [events.get(i, []) for i in range(len(lines))]
-
-
-def report(name, bad, n):
-    global tests
-    tests += 1
-    for b in bad:
-        print('# ' + b)
-    print('%sok %d - %s: %d lines%s' % ('not ' if bad else '', tests, name, n,
-                                        ', %d differ' % len(bad) if bad else ''))
+from agree import (asserts, corpus, done, failjson, freezing, parse, parse_file, report, shares)
 
 
 def grok():
@@ -99,16 +69,10 @@ def grok():
 
 def fail2ban():
     """match true and a host: some event of that line has that client."""
-    lines, wants, want = [], [], None
-    for line in open(corpus + '/postfix/fail2ban-postfix.log', encoding='utf-8'):
-        m = re.match(r'# failJSON: (.*)', line)
-        if m:
-            want = json.loads(m.group(1))
-        elif not line.startswith('#') and line.strip() and want is not None:
-            m = re.match(r'\S+ +\S+ \S+ \S+ ([^\[:]+)\[\d+\]: (.*)', line)
-            lines.append(m.groups())
-            wants.append(want)
-            want = None
+    lines, wants = [], []
+    for line, want in failjson(corpus + '/postfix/fail2ban-postfix.log'):
+        lines.append(re.match(r'\S+ +\S+ \S+ \S+ ([^\[:]+)\[\d+\]: (.*)', line).groups())
+        wants.append(want)
     bad = []
     for (tag, text), want, events in zip(lines, wants, parse(lines)):
         if want.get('match') and want['host'] not in [e.get('client_ip') for e in events]:
@@ -120,17 +84,9 @@ def fail2ban():
 
 def crowdsec():
     """source_ip and reason fields of the parser asserts."""
-    lines, wants = [], []
-    for path in sorted(glob.glob(corpus + '/postfix/crowdsec-*.parser.assert')):
-        cases = {}
-        for i, key, value in re.findall(
-                r'results\["s01-parse"\]\["[^"]*"\]\[(\d+)\]\.Evt\.Parsed\["([^"]+)"\] == "((?:[^"\\]|\\.)*)"',
-                open(path, encoding='utf-8').read()):
-            cases.setdefault(int(i), {})[key] = value
-        for case in cases.values():
-            if 'message' in case and 'program' in case:
-                lines.append((case['program'], case['message'].replace('\\"', '"')))
-                wants.append(case)
+    cases = [c for c in asserts('postfix/crowdsec-*.parser.assert') if 'message' in c and 'program' in c]
+    lines = [(c['program'], c['message'].replace('\\"', '"')) for c in cases]
+    wants = cases
     bad = []
     for (tag, text), want, events in zip(lines, wants, parse(lines)):
         want_ip = want.get('remote_addr') or want.get('client_ip')
@@ -170,10 +126,8 @@ def sekoia():
 def exporter():
     """The counters that postfix_exporter has after its own test log."""
     log = corpus + '/postfix/sergeymakinen-exporter-mail.log'
-    out = subprocess.run([mx, 'parse', log], capture_output=True, check=True).stdout
     count = {}
-    for line in out.decode('utf-8').splitlines():
-        e = json.loads(line)
+    for e in parse_file(log):
         tag = e['program'].split('/')[-1]
         count[(tag, e['kind'])] = count.get((tag, e['kind']), 0) + 1
     want = {}
@@ -209,52 +163,12 @@ def exporter():
     report('sergeymakinen exporter', bad, n)
 
 
-
-def stats(path):
-    """Counts of the Postfix programs' lines of one file, without the comments."""
-    data = open(path, 'rb').read().replace(b'%(day)s', b'Nov 18')
-    with tempfile.NamedTemporaryFile('wb', suffix='.log') as f:
-        f.writelines(l + b'\n' for l in data.split(b'\n') if l and not l.startswith(b'#'))
-        f.flush()
-        out = subprocess.run([mx, 'parse', '--stats', f.name], capture_output=True, check=True).stdout
-    total = {'lines': 0, 'events': 0, 'known': 0, 'unknown': 0}
-    for program, n in json.loads(out)['by_program'].items():
-        if program.startswith('post') and n['foreign'] == 0:
-            for key in total:
-                total[key] += n[key]
-    return total
-
-
-def shares():
-    """Frozen numbers of events, and the share of unknown lines over all files."""
-    paths = [p for pattern in ('postfix/*.log', 'postfix/lightmeter/*.log', 'mixed/*',
-                               'captured/postfix*.log') for p in glob.glob(corpus + '/' + pattern)]
-    got = {os.path.relpath(p, corpus): stats(p) for p in sorted(paths)}
-    if '--freeze' in sys.argv:
-        for path, n in got.items():
-            print('%6d %s' % (n['events'], path))
-        return
-    bad = []
-    frozen = [line.split(None, 1) for line in open(here + '/postfix.frozen', encoding='utf-8')
-              if not line.startswith('#')]
-    for number, path in frozen:
-        path = path.strip()
-        if path in got and got[path]['events'] < int(number):
-            bad.append('%s: %d lines give events, want %s' % (path, got[path]['events'], number))
-    report('frozen numbers of lines that give events', bad, len(frozen))
-    lines = sum(n['lines'] for n in got.values())
-    unknown = sum(n['unknown'] for n in got.values())
-    bad = ['%d of %d are unknown' % (unknown, lines)] if unknown * 200 > lines else []
-    report('unknown lines of Postfix programs (%d)' % unknown, bad, lines)
-
-
-if '--freeze' in sys.argv:
-    shares()
-    sys.exit()
-grok()
-fail2ban()
-crowdsec()
-sekoia()
-exporter()
-shares()
-print('1..%d' % tests)
+if not freezing:
+    grok()
+    fail2ban()
+    crowdsec()
+    sekoia()
+    exporter()
+shares('postfix', ['postfix/*.log', 'postfix/lightmeter/*.log', 'mixed/*', 'captured/postfix*.log'], 200,
+       lambda program, n: program.startswith('post') and n['foreign'] == 0)
+done()

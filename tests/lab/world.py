@@ -7,6 +7,7 @@ part of a recipient, the subject), so that the driver alone knows the plot. It l
 on loopback and on documentation addresses that lab.sh routed to lo, prints "ready"
 once all sockets are bound, and ends with its stdin. Not for the world outside."""
 import base64
+import os
 import socket
 import socketserver
 import ssl
@@ -15,7 +16,7 @@ import sys
 import threading
 
 REINJECT = ('127.0.0.1', 10025)
-CERT = '/etc/postfix/lab.pem'
+CERT = os.environ.get('LAB_CERT', '/etc/postfix/lab.pem')
 
 # Where the next hops live; .104 is routed and nobody listens there.
 PEERS = {'good': 101, 'soft': 102, 'hard': 103, 'dead': 104, 'wordy': 105, 'tls': 106}

@@ -16,9 +16,9 @@
 #include "poison.h"
 
 enum {
-	COMMIT_LINES = 250000,		/* between commits of an import */
+	COMMIT_LINES = 400000,		/* between commits of an import */
 	COMMIT_CELLS = 20000,		/* 2 to 4 KB each */
-	IDLE_EVENTS = 50000,		/* a mail not spoken of for so many may leave */
+	IDLE_EVENTS = 20000,		/* a mail not spoken of for so many may leave */
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */
@@ -587,6 +587,8 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	if (!state_commit(in->state, &c, e))
 		return false;
 	in->lines_committed = in->total.lines;
+	if (bulk)
+		tops_rest(in->flow.tops);
 	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
 		uint32_t n = state_forgotten(in->state, h);
 

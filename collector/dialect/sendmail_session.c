@@ -289,7 +289,10 @@ connected(const struct sm_line *p, struct slice s, struct event *out)
 {
 	struct event *e = sm_event(out, EV_CONNECT, p);
 
-	return sm_take_client(&s, e) && s.n == 0 ? 1 : -1;
+	if (!sm_take_client(&s, e) || s.n > 0)
+		return -1;
+	e->loopback |= e->client_ip.n == 0;	/* the submission program, by its standard input */
+	return 1;
 }
 
 /* "tcpwrappers (NAME, 192.0.2.3) rejection" */

@@ -462,6 +462,7 @@ void
 ingest_end(struct ingest *in)
 {
 	join_end(in->join, false);
+	in->total.waiting = join_waiting(in->join);
 }
 
 static bool

@@ -145,42 +145,59 @@ is_update(struct slice s)
 	return filter_begins(s, heads);
 }
 
-/* After "ERROR: ", "WARNING: ", or as the whole line. */
-static int
-trouble(struct slice s, struct slice who, struct event *out)
+/* Mail is not looked at, or with databases that grow old. */
+static bool
+is_broken(struct slice s)
 {
-	/* mail is not looked at, or with old databases */
-	static const char *const broken[] = { "Update failed",
-		"Database update process failed", "Database load", "Database reload ",
-		"Database initialization", "reload_th: ", "reload_db: ", "Can't allocate",
-		"Memory allocation", "add_fd: Memory",
-		"realloc_polldata: ", "Malformed database", "Not listening on any",
-		"LOCAL: Socket ", "TCP: Cannot bind", "accept() failed",
-		"thread dispatch failed", "pthread_create failed", "thrmgr_new failed",
-		"Main socket gone", "All recv() descriptors gone", "Failed to poll sockets",
-		"No clamd server appears to be available", "No reply from clamd",
-		"Unknown reply from clamd", "Streaming failed", "FD send failed",
+	static const char *const heads[] = { "Update failed",
+		"Database update process failed", "Database load ",
+		"Database load:", "Database reload failed", "Database reload setup failed",
+		"Database initialization error",
+		"reload_th: ", "reload_db: ", "Can't allocate", "Memory allocation",
+		"add_fd: Memory", "realloc_polldata: ", "Malformed database",
+		"Not listening on any", "LOCAL: Socket ", "TCP: Cannot bind",
+		"accept() failed", "thread dispatch failed", "pthread_create failed",
+		"thrmgr_new failed", "Main socket gone", "All recv() descriptors gone",
+		"Failed to poll sockets", "No clamd server appears to be available",
+		"No reply from clamd", "Unknown reply from clamd", "Streaming failed",
+		"FD send failed",
 		"connect failed: ", "send failed: ", "Failed to flush STREAM",
 		"Failed to initiate streaming", "Failed to write temporary file",
 		"Failed to create socket", "Failed to init the socket", "Can't initialize",
 		"Can't open/parse the config", "Failed to spawn reload", NULL };
-	bool fails = filter_begins(s, broken);
 
-	if (is_update(s))
-		who = SLICE("freshclam");
-	return filter_trouble(out, fails ? EV_FILTER_FAIL : EV_QWARN, who, s);
+	return filter_begins(s, heads);
 }
 
 static bool
-is_trouble(struct slice s)
+is_warning(struct slice s)
 {
-	static const char *const heads[] = { "Database load exited", "Database load killed",
-		"No clamd server appears", "Malformed database",
-		"Virus database is older than", "Database reload failed",
-		"Database reload setup failed", NULL };
+	static const char *const heads[] = { "File path check failure", "ScanStream",
+		"Probe for slot", "Can't ", "Cannot ", "Failed to ",
+		"INSTREAM: ", "Control message truncated", "Unclaimed file descriptor",
+		"fds_poll_recv: ", "MaxQueue ", "MaxThreads ",
+		"Virus database is older than", "System limit for ",
+		"VirusEvent: ", "Directory recursion limit", "Client read error",
+		"recv failed ", "Error condition on fd", "LOCAL: Could not ",
+		"Pruning unwanted", "Database test FAILED", "Could not ", NULL };
 
-	return filter_begins(s, heads) ||
-	       (is_update(s) && !slice_starts(s, SLICE("Local version")));
+	return filter_begins(s, heads) && !slice_starts(s, SLICE("MaxQueue set to")) &&
+	       !slice_ends(s, SLICE(" returned: success"));
+}
+
+/* In a file "ERROR: " or "WARNING: " says so; by syslog the priority does, which is no part of
+ * the line. */
+static int
+trouble(struct slice s, struct slice who, struct event *out)
+{
+	bool marked = slice_eat(&s, SLICE("ERROR: ")) || slice_eat(&s, SLICE("WARNING: "));
+	bool broken = is_broken(s), update = is_update(s);
+
+	if (!marked && !broken && !update && !is_warning(s))
+		return 0;
+	if (update)
+		who = SLICE("freshclam");
+	return filter_trouble(out, broken ? EV_FILTER_FAIL : EV_QWARN, who, s);
 }
 
 /* It is good as it is, or has been told. */
@@ -188,28 +205,28 @@ static bool
 is_talk(struct slice s)
 {
 	static const char *const heads[] = { "+++ Started", "--- Stopped",
-		"SelfCheck: ", "Database correctly reloaded", "Database status OK",
-		"Activating the newly", "Reading databases from", "Loaded ", "Received ",
-		"clamd daemon ", "clamav-milter ", "freshclam daemon ", "Log file size",
-		"Not loading ", "Bytecode", "TCP: ", "LOCAL: ", "Limits: ", "Archive",
-		"Image ", "Detection using ", "Alert", "Heuristic", "Portable Executable",
-		"ELF support", "Mail files", "OLE2 ", "PDF support", "SWF support",
-		"HTML support", "XMLDOCS support", "HWP3 support", "OneNote support",
-		"Self checking", "Listening daemon", "MaxQueue set to", "Waiting for ",
-		"Shutting down", "Pid file removed", "Socket file removed", "Closing ",
-		"ClamAV update process started", "Current working dir is", "Max retries",
-		"Received signal", "Downloading ", "Testing database",
-		"Database test passed", "Database updated", "Clamd successfully notified",
-		"Clamd was notified", "Trying again in ", "Trying to ", "Using IPv6",
-		"Ignoring ", "DON'T PANIC", "Local version: ", "Recommended version",
-		"SIGHUP caught", "Client disconnected", "Accepted connection", "Probe for ",
-		"Local socket ", "Skipping ", "No stats for ", "Whitelist", "Allow list",
-		"Only loading ", "daemonize",
-		"Structured: ", "Phishing: ", "Update process terminated", "Force",
-		"Mailbox", "Media (Graphics)", "Algorithmic", "Excluded ", "Included ",
-		"Using cdiff", "Already up-to-date", "Connecting via ", "Retrieving ",
-		"Giving ", "Querying ", "*Can't query", "Not running ", "database ",
-		"VirusEvent", NULL };
+		"SelfCheck: ", "Database correctly reloaded", "Database reload completed",
+		"Database status OK", "Activating the newly", "Reading databases from",
+		"Loaded ", "Received ", "clamd daemon ", "clamav-milter ",
+		"freshclam daemon ", "Log file size", "Not loading ", "Bytecode",
+		"TCP: ", "LOCAL: ", "Limits: ", "Archive", "Image ", "Detection using ",
+		"Alert", "Heuristic", "Portable Executable", "ELF support", "Mail files",
+		"OLE2 ", "PDF support", "SWF support", "HTML support", "XMLDOCS support",
+		"HWP3 support", "OneNote support", "Self checking", "Listening daemon",
+		"MaxQueue set to", "Waiting for ", "Shutting down", "Pid file removed",
+		"Socket file removed", "Closing ", "ClamAV update process started",
+		"Current working dir is", "Max retries", "Received signal", "Downloading ",
+		"Testing database", "Database test passed", "Database updated",
+		"Clamd successfully notified", "Clamd was notified", "Trying again in ",
+		"Trying to ", "Using IPv6", "Ignoring ", "DON'T PANIC",
+		"Local version: ", "Recommended version", "SIGHUP caught",
+		"Client disconnected", "Accepted connection", "Probe for ", "Local socket ",
+		"Skipping ", "No stats for ", "Whitelist", "Allow list", "Only loading ",
+		"daemonize", "Structured: ", "Phishing: ", "Update process terminated",
+		"Force", "Mailbox", "Media (Graphics)", "Algorithmic", "Excluded ",
+		"Included ", "Using cdiff", "Already up-to-date", "Connecting via ",
+		"Retrieving ", "Giving ", "Querying ", "*Can't query", "Not running ",
+		"database ", "VirusEvent", NULL };
 	static const char *const ends[] = {
 		/* freshclam, behind the name of a database */
 		" is up to date",
@@ -252,12 +269,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		n = infected(s, out);
 	} else if (slice_eat(&s, SLICE("Clean message "))) {
 		n = message(s, event_begin(out, EV_HAM));
-	} else if (slice_eat(&s, SLICE("ERROR: ")) || slice_eat(&s, SLICE("WARNING: ")) ||
-		   is_trouble(s)) {
-		n = trouble(s, who, out);
-	} else if (s.n == 0 || is_talk(s)) {
-		n = 0;
-	} else {
+	} else if ((n = trouble(s, who, out)) == 0 && s.n > 0 && !is_talk(s)) {
 		n = scanned(s, who, out);
 		if (n < 0)
 			n = intercepted(s, out) > 0 ? 1 : -1;

@@ -252,8 +252,8 @@ ex_field(struct slice *s, struct event *e, bool spaced)
 	}
 	value = spaced && (f == F_IDENT || f == F_AUTH) ? long_value(rest) :
 	    slice_head(rest, slice_until(rest, ' ', ' '));
-	if (!spaced && value.n > 0 && value.p[value.n - 1] == ':')
-		value.n--;	/* "U=joe: TEXT" */
+	if (!spaced && value.n > 0 && (value.p[value.n - 1] == ':' || value.p[value.n - 1] == ')'))
+		value.n--;	/* "U=joe: TEXT", "(... I=[192.0.2.9]:25)" */
 	if (f == F_SIZE && !size_of(value, e))
 		return false;
 	if (f == F_PROTO)

@@ -1,4 +1,5 @@
 # settings.sh - OpenSMTPD in the private files of lab.sh. $ROOT is its package, unpacked.
+# shellcheck shell=sh disable=SC2154  # here: of lab.sh
 #
 # Its paths are built in: /usr/libexec/opensmtpd, /var/spool/smtpd, /var/lib/opensmtpd/empty.
 settings() {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# lab.sh OUT [ROUNDS] - a real Postfix, two instances, in namespaces of its own.
+# lab.sh OUT [ROUNDS] - a real Postfix, two instances, in namespaces of its own. PLOT names
+# another plot than plot.py.
 #
 # Leaves in OUT mail.log (RFC 3164 stamps), mail.iso (RFC 3339), account.json (what was
 # done, by the names of metric.def) and lab.out (talk). Mounts, network, host name and
@@ -43,6 +44,7 @@ settings() {
     install -d /etc/postfix /etc/postfix-out /var/lib/postfix/out /var/spool/postfix /var/spool/postfix-out
     cp "$here"/postfix/* /etc/postfix/
     cp "$here"/postfix-out/* /etc/postfix-out/
+    cp -r "$here"/filters /etc/filters
     chown postfix /var/lib/postfix /var/lib/postfix/out
     chmod 755 /etc/postfix/pipefilter
     for u in anna bert carla; do
@@ -79,4 +81,4 @@ network() {
 private_files
 settings
 network
-/usr/bin/python3 "$here/plot.py" "${2:-1}"
+/usr/bin/python3 "$here/${PLOT:-plot.py}" "${2:-1}"

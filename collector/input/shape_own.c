@@ -10,6 +10,7 @@
  *	Wed Nov 18 12:30:00 2026 -> fd[10]: Eicar-Test-Signature FOUND		ClamAV
  *	Wed Nov 18 12:30:00 2026 [77] info: spamd: result: ...			spamd
  *	Nov 18 12:30:00 imap-login: Info: Login: user=<anna>, ...		Dovecot
+ *	dovecot: Nov 18 12:30:00 Info: imap-login: Login: user=<anna>, ...	Dovecot 1.x
  *
  * None names the program or its host: the tag is told from the shape. Where many programs
  * share a stamp, what is written like no known one gets no tag. */
@@ -182,7 +183,7 @@ static bool
 is_level(struct slice s)
 {
 	static const char *const levels[] = { "Info: ", "Warning: ", "Error: ", "Debug: ", "Fatal: ",
-		"Panic: ", NULL };
+		"Panic: ", "Warn: ", NULL };
 
 	for (const char *const *at = levels; *at != NULL; at++)
 		if (slice_starts(s, slice_of(*at)))
@@ -207,6 +208,16 @@ shape_dovecot(struct header *h, struct slice s, struct line *out)
 	if (!slice_cut_at(&t, SLICE(": "), &who) || !is_level(t))
 		return false;
 	if (who.n > 0 && who.p[who.n - 1] != ')' && who.p[who.n - 1] != '>')
+		return false;
+	return set(h, "dovecot", s, s, out);
+}
+
+/* "dovecot: Nov 18 12:30:00 Info: imap-login: ", as 1.x wrote it */
+static bool
+dovecot_1(struct header *h, struct slice s, struct line *out)
+{
+	if (!slice_eat(&s, SLICE("dovecot: ")) ||
+	    !stamp_take(&h->stamps, &s, &out->time, &out->usec) || !is_level(s))
 		return false;
 	return set(h, "dovecot", s, s, out);
 }
@@ -438,6 +449,6 @@ shape_own(struct header *h, struct slice raw, struct line *out)
 	else if (digit(c))
 		good = dated(h, raw, out) || svlogd(h, raw, out) || accustamp(h, raw, out);
 	else if (c >= 'A')
-		good = week_day(h, raw, out);
+		good = week_day(h, raw, out) || dovecot_1(h, raw, out);
 	return good;
 }

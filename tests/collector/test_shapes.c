@@ -109,6 +109,8 @@ static const struct {
 	{ L(EXIM "auth: Warning: y"), B0, 0, "own", "dovecot", 0, L("auth: Warning: y"), NULL, true, false },
 	{ L("@400000006afd9a521078453c imap-login: Info: y"), B0, 276317, "own", "dovecot", 0,
 	    L("imap-login: Info: y"), NULL, true, false },
+	{ L("dovecot: Nov 18 12:30:00 Info: imap-login: y"), B0, 0, "own", "dovecot", 0,
+	    L("Info: imap-login: y"), "Info: imap-login: y", true, false },
 	{ L("Nov 18 12:30:00 mx1 imap-login: Info: y"), B0, 0, "mx1", "imap-login", 0, L("Info: y"), NULL,
 	    false, false },
 	{ L("Nov 18 12:30:00 other: Info: y"), B0, 0, "own", "other", 0, L("Info: y"), NULL, false, false },

@@ -8,6 +8,7 @@ on loopback and on documentation addresses that lab.sh routed to lo, prints "rea
 once all sockets are bound, and ends with its stdin. Ports named as arguments are left to
 others. Not for the world outside."""
 import base64
+import os
 import socket
 import socketserver
 import ssl
@@ -16,7 +17,7 @@ import sys
 import threading
 
 REINJECT = ('127.0.0.1', 10025)
-CERT = '/etc/postfix/lab.pem'
+CERT = os.environ.get('LAB_CERT', '/etc/postfix/lab.pem')
 
 # Where the next hops live; .104 is routed and nobody listens there.
 PEERS = {'good': 101, 'soft': 102, 'hard': 103, 'dead': 104, 'wordy': 105, 'tls': 106}

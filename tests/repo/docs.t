@@ -21,7 +21,7 @@ tour() {
         if [ "$first" = room ]; then
             room=$second
         else
-            echo "$second $rest" | sed 's/ | .*//' | grep -oE '`[a-z_./-]+`' | tr -d '`' |
+            echo "$second $rest" | sed 's/ | .*//' | grep -oE '`[a-z0-9_./-]+`' | tr -d '`' |
                 sed "s|^|$room|"
         fi
     done

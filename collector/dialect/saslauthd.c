@@ -1,0 +1,80 @@
+/* saslauthd.c - saslauthd of Cyrus SASL 2.1: it checks passwords for MTAs and for Cyrus.
+ *
+ *	do_auth         : auth failure: [user=bob] [service=smtp] [realm=] [mech=pam] [reason=PAM auth error]
+ *	pam_unix(smtp:auth): authentication failure; logname= uid=0 ... user=bob
+ *	auth_rimap: couldn't connect to imap.example.org/143
+ * The program that asked logs the failed login with the client's address: these lines are
+ * information, only its own troubles count. */
+#include "dialect/helper.h"
+
+#include "poison.h"
+
+static bool
+claims(const struct line *l)
+{
+	return slice_eq(scan_base(l->tag), SLICE("saslauthd"));
+}
+
+/* "[KEY=VALUE]"; fields are in a fixed order, so a name that imitates the next is no harm. */
+static bool
+take_bracket(struct slice *s, struct slice key, struct slice end, struct slice *value)
+{
+	struct slice rest = *s;
+
+	if (!slice_eat_char(&rest, '[') || !slice_eat(&rest, key) || !slice_eat_char(&rest, '=') ||
+	    !slice_cut_at(&rest, end, value))
+		return false;
+	*s = (struct slice){ rest.p - 1, rest.n + 1 };
+	return true;
+}
+
+static int
+answer(struct slice s, struct slice sub, struct event *out)
+{
+	struct event *e = event_begin(out, EV_INFO);
+	struct slice service = s;
+
+	e->sub = sub;
+	if (!take_bracket(&s, SLICE("user"), SLICE("] ["), &e->sasl_user))
+		return -1;
+	if (take_bracket(&s, SLICE("service"), SLICE("] ["), &service))
+		e->stage = service;
+	if (slice_rcut_at(&s, SLICE("[reason="), &service))
+		e->text = slice_head(s, s.n > 0 && s.p[s.n - 1] == ']' ? s.n - 1 : s.n);
+	return 1;
+}
+
+static int
+parse(const struct line *l, struct event out[EVENTS_MAX])
+{
+	struct slice s = slice_trim(l->text), where, text = s;
+	int n = -1;
+
+	/* "do_auth         : TEXT": the name of a C function, filled up with blanks */
+	if (slice_cut_at(&text, SLICE(": "), &where) && memchr(where.p, '[', where.n) == NULL)
+		where = slice_trim(where);
+	else
+		text = s;
+	if (slice_eat(&text, SLICE("auth failure: ")))
+		n = answer(text, SLICE("auth_failed"), out);
+	else if (slice_eat(&text, SLICE("auth success: ")))
+		n = answer(text, SLICE("auth_ok"), out);
+	else if (slice_starts(s, SLICE("pam_")) || slice_has(s, SLICE("auth_pam: pam_authenticate failed")) ||
+	    slice_starts(s, SLICE("DEBUG: ")) || slice_starts(s, SLICE("Authentication failed for ")) ||
+	    slice_starts(text, SLICE("[")))	/* "auth_rimap: [bob] what the server said" */
+		n = helper_says(out, EV_INFO, SLICE("auth_failed"), s);
+	else if (slice_starts(text, SLICE("master pid is")) || slice_starts(text, SLICE("listening on")) ||
+	    slice_starts(text, SLICE("master exited")) || slice_starts(text, SLICE("num_procs")) ||
+	    slice_starts(text, SLICE("mech_option")) || slice_starts(text, SLICE("run_path")) ||
+	    slice_starts(text, SLICE("auth_mech")) || slice_starts(text, SLICE("using ")) ||
+	    slice_starts(text, SLICE("child exited")) || slice_starts(text, SLICE("exiting")) ||
+	    slice_starts(text, SLICE("daemon started")))
+		n = helper_says(out, EV_INFO, SLICE("saslauthd"), s);
+	else if (helper_is_trouble(s) || slice_has(s, SLICE("onnect")))
+		n = helper_says(out, EV_FILTER_FAIL, SLICE("saslauthd"), s);
+	if (n > 0)
+		out[0].service = scan_base(l->tag);
+	return n;
+}
+
+const struct dialect dialect_saslauthd = { .name = "saslauthd", .claims = claims, .parse = parse };

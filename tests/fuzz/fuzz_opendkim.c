@@ -1,0 +1,4 @@
+/* fuzz_opendkim.c - see fuzz_dialect.h. */
+#include "fuzz_dialect.h"
+
+FUZZ_DIALECT(opendkim, "opendkim")

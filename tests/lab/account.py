@@ -13,6 +13,7 @@ class Account:
         self.zones = collections.Counter()
         self.other_dropped = 0      # dropped before they were mails: not in the books
         self.open_mails = self.open_rcpts = self.held_rcpts = 0
+        self.expanded = 0           # deliveries beyond what clients named: aliases
 
     def __call__(self, **metrics):
         """Enter metrics; a part (rej_helo) is entered into its total (rej), too."""
@@ -67,7 +68,7 @@ class Account:
         c = self.counts
         parts = {'reject': 'rej_', 'tempfail': 'tmp_'}
         balance = {
-            'accepted': c['recv_rcpt'] + c['local_rcpt'] + c['own_rcpt'],
+            'accepted': c['recv_rcpt'] + c['local_rcpt'] + c['own_rcpt'] + self.expanded,
             'delivered': c['dlv_ext'] + c['dlv_local'], 'bounced': c['bounce'],
             'expired': c['expire'], 'discarded': c['discard'] - self.other_dropped,
             'held': self.held_rcpts, 'open': self.open_rcpts, 'unaccounted': 0}

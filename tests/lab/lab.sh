@@ -1,5 +1,6 @@
 #!/bin/sh
-# lab.sh OUT [ROUNDS] - a real Postfix, two instances, in namespaces of its own.
+# lab.sh OUT [ROUNDS] - a real Postfix, two instances, in namespaces of its own; or the mail
+# system that $MTA names, by MTA/settings.sh and MTA/plot.py.
 #
 # Leaves in OUT mail.log (RFC 3164 stamps), mail.iso (RFC 3339), account.json (what was
 # done, by the names of metric.def) and lab.out (talk). Mounts, network, host name and
@@ -39,12 +40,11 @@ private_files() {
     rmdir tmp
 }
 
-settings() {
-    install -d /etc/postfix /etc/postfix-out /var/lib/postfix/out /var/spool/postfix /var/spool/postfix-out
-    cp "$here"/postfix/* /etc/postfix/
-    cp "$here"/postfix-out/* /etc/postfix-out/
-    chown postfix /var/lib/postfix /var/lib/postfix/out
-    chmod 755 /etc/postfix/pipefilter
+# What every mail system finds: users, names, a certificate at $1 with a key as the rest says.
+surroundings() {
+    pem=$1
+    shift
+    [ $# -gt 0 ] || set -- ec -pkeyopt ec_paramgen_curve:prime256v1
     for u in anna bert carla; do
         echo "$u:x:$((61000 + $(echo $u | wc -c))):65534::/nonexistent:/bin/false" >>/etc/passwd
     done
@@ -55,11 +55,19 @@ options timeout:1 attempts:1' >/etc/resolv.conf
     echo 'hosts: files dns
 passwd: files
 group: files' >/etc/nsswitch.conf
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=mx1.example.org \
-        -keyout /etc/postfix/lab.pem -out cert.tmp
-    cat cert.tmp >>/etc/postfix/lab.pem
+    openssl req -x509 -newkey "$@" -nodes -days 30 -subj /CN=mx1.example.org -keyout "$pem" -out cert.tmp
+    cat cert.tmp >>"$pem"
     rm cert.tmp
-    chmod 600 /etc/postfix/lab.pem
+    chmod 600 "$pem"
+}
+
+settings() {
+    install -d /etc/postfix /etc/postfix-out /var/lib/postfix/out /var/spool/postfix /var/spool/postfix-out
+    cp "$here"/postfix/* /etc/postfix/
+    cp "$here"/postfix-out/* /etc/postfix-out/
+    chown postfix /var/lib/postfix /var/lib/postfix/out
+    chmod 755 /etc/postfix/pipefilter
+    surroundings /etc/postfix/lab.pem
 }
 
 network() {
@@ -76,7 +84,13 @@ network() {
     done
 }
 
+plot=$here/plot.py
+if [ -n "${MTA:-}" ]; then
+    plot=$here/$MTA/plot.py
+    # shellcheck source=/dev/null
+    . "$here/$MTA/settings.sh"
+fi
 private_files
 settings
 network
-/usr/bin/python3 "$here/plot.py" "${2:-1}"
+PYTHONPATH=$here /usr/bin/python3 "$plot" "${2:-1}"

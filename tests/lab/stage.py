@@ -48,7 +48,8 @@ class Stage:
         self.started.append(process)
         return process
 
-    def open(self):
+    def surround(self):
+        """The world, the log, and who follows it: what every mail system needs."""
         world = self.start(sys.executable, HERE + '/world.py', stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE)
         if world.stdout.readline() != b'ready\n':
@@ -56,6 +57,9 @@ class Stage:
         self.rsyslog = self.start('rsyslogd', '-n', '-f', HERE + '/rsyslog.conf', '-i', 'NONE')
         until('/dev/log', lambda: os.path.exists('/dev/log'))
         self.watch()
+
+    def open(self):
+        self.surround()
         for address, how in (('101', ()), ('102', ('-r', 'rcpt', '-b', '450 4.0.0 Not today')),
                              ('103', ('-f', 'rcpt', '-B', '550 5.0.0 Not here'))):
             self.sinks[address] = self.start('smtp-sink', '-u', 'nobody', '-c', *how,
@@ -71,6 +75,10 @@ class Stage:
         for conf in (IN, OUT):
             run('postfix', '-c', conf, 'stop')
         self.wait('postfix-out/master.*terminating')
+        self.wind_up()
+
+    def wind_up(self):
+        """Once no more lines come."""
         for name in ['/var/log/mail.log', '/var/log/mail.iso'] + glob.glob(LIVE + '*'):
             shutil.copy(name, '.')
         try:

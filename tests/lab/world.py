@@ -7,6 +7,7 @@ part of a recipient, the subject), so that the driver alone knows the plot. It l
 on loopback and on documentation addresses that lab.sh routed to lo, prints "ready"
 once all sockets are bound, and ends with its stdin. Not for the world outside."""
 import base64
+import os
 import socket
 import socketserver
 import ssl
@@ -15,7 +16,8 @@ import sys
 import threading
 
 REINJECT = ('127.0.0.1', 10025)
-CERT = '/etc/postfix/lab.pem'
+CERT = os.environ.get('LAB_CERT', '/etc/postfix/lab.pem')
+TEXTS = os.environ.get('LAB_TEXTS')     # a file of TXT records: NAME TEXT
 
 # Where the next hops live; .104 is routed and nobody listens there.
 PEERS = {'good': 101, 'soft': 102, 'hard': 103, 'dead': 104, 'wordy': 105, 'tls': 106}
@@ -56,6 +58,8 @@ def records(name, kind):
     }
     if name == 'trouble.example.net':
         return 'fail'
+    if kind == 'TXT' and name in texts:
+        return [texts[name]]
     if (name, kind) in fixed:
         return fixed[name, kind]
     return [] if any(n == name for n, _ in fixed) else None
@@ -372,12 +376,14 @@ class Milter(socketserver.StreamRequestHandler):
             self.packet(b'a')
 
 
-counter, lock, seen = [0], threading.Lock(), set()
+counter, lock, seen, texts = [0], threading.Lock(), set(), {}
 tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
 def main():
     tls_context.load_cert_chain(CERT)
+    if TEXTS:
+        texts.update(line.rstrip('\n').split(' ', 1) for line in open(TEXTS))
     names = socketserver.ThreadingUDPServer(('127.0.0.1', 53), Names)
     servers = [names] + [Server(address, kind) for address, kind in (
         (('203.0.113.105', 25), Peer), (('203.0.113.106', 25), TlsPeer),

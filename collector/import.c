@@ -201,6 +201,8 @@ import_run(const struct import *im)
 		fprintf(stderr, "mxgauge: %s\n", one.text);
 		status = 1;
 	}
+	if (good)
+		ingest_end(in);
 	good = good && ingest_commit(in, true, &e);
 	committed = clock_s();
 	mem_give_back();	/* what the mails took is not needed for the RRDs */

@@ -7,6 +7,7 @@
 
 #include "dialect/dialect.h"
 #include "flow/flow.h"
+#include "flow/join.h"
 #include "flow/seen.h"
 #include "host.h"
 #include "input/header.h"
@@ -15,15 +16,16 @@
 #include "poison.h"
 
 enum {
-	COMMIT_LINES = 250000,		/* between commits of an import */
+	COMMIT_LINES = 400000,		/* between commits of an import */
 	COMMIT_CELLS = 20000,		/* 2 to 4 KB each */
-	IDLE_EVENTS = 50000,		/* a mail not spoken of for so many may leave */
+	IDLE_EVENTS = 20000,		/* a mail not spoken of for so many may leave */
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */
 	TAGS = 64, HOST_TEXTS = 8, HOST_KEYS = 4,
 	LAST_LINE_MAX = 2048,		/* longer lines are not remembered for repeats */
-	LAST_LINES_MAX = 1 << 18	/* of all hosts of a source, over a restart */
+	LAST_LINES_MAX = 1 << 18,	/* of all hosts of a source, over a restart */
+	UNFINISHED_MAX = 1 << 19	/* the parts of an entry or of docker's lines */
 };
 
 const struct ingest_settings ingest_defaults = {
@@ -72,12 +74,15 @@ struct ingest {
 	struct state *state;
 	struct tally *tally;
 	struct seen *seen;
+	struct join *join;	/* pieces of lines, of all sources together */
 	struct flow flow;
 	struct ingest_settings set;
 	struct ingest_totals total;
 	int64_t now, slow_at;
 	uint64_t lines_committed;
 };
+
+static void joined(void *arg, const struct joined *w);
 
 struct ingest *
 ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
@@ -94,7 +99,8 @@ ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
 	in->flow.tops = tops_new();
 	in->flow.track = track_new(state_key(in->state), in->tally, state_fetch, in->state);
 	in->seen = seen_new(state_seen_load, in->state);
-	if (!state_load(in->state, in->tally, in->flow.track, e)) {
+	in->join = join_new(state_key(in->state), set->horizon_s, joined, in);
+	if (!state_load(in->state, in->tally, in->flow.track, in->join, e)) {
 		ingest_close(in);
 		return NULL;
 	}
@@ -107,6 +113,7 @@ ingest_close(struct ingest *in)
 	if (in == NULL)
 		return;
 	seen_free(in->seen);
+	join_free(in->join);
 	track_free(in->flow.track);
 	tops_free(in->flow.tops);
 	tally_free(in->tally);
@@ -212,6 +219,9 @@ feed_remember(struct feed *f)
 	}
 	free(f->src->last_line);
 	f->src->last_line = b.p;
+	free(f->src->unfinished.p);
+	f->src->unfinished = buf_new(UNFINISHED_MAX);
+	header_unfinished(f->header, &f->src->unfinished);
 }
 
 static void
@@ -276,6 +286,7 @@ feed_open(struct ingest *in, struct state_source *src, const char *zone, int yea
 	if (src->newest != 0)
 		header_set_newest(f->header, src->newest);
 	recall_lines(f);
+	header_set_unfinished(f->header, buf_slice(&src->unfinished));
 	return f;
 }
 
@@ -372,21 +383,10 @@ is_second_twin(struct ingest *in, unsigned host, const struct line *l)
 	return seen_nth(in->seen, host, l->time / 60, hash, &e) % 2 == 0;
 }
 
-static void
-understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
-    int64_t *counts)
+/* What parse() said of a line. */
+static inline void
+count_answer(struct ingest *in, unsigned host, const struct line *l, int n, int64_t *counts)
 {
-	struct event ev[EVENTS_MAX];
-	const struct tag *tag = tag_of(f, l);
-	int n;
-
-	if (tag->dialect == NULL) {
-		in->total.foreign++;
-		counts[M_foreign]++;
-		return;
-	}
-	l->note = tag->note;
-	n = tag->dialect->parse(l, ev);
 	if (n == DIALECT_FOREIGN) {
 		in->total.foreign++;
 		counts[M_foreign]++;
@@ -400,10 +400,68 @@ understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
 	} else {
 		in->total.events++;
 	}
+}
+
+static inline void
+tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l,
+    const struct event *ev, int n)
+{
 	if (n > 0 && ev[0].twin && is_second_twin(in, host, l))
 		return;
 	for (int i = 0; i < n; i++)
 		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat);
+}
+
+static void
+understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
+    int64_t *counts)
+{
+	struct event ev[EVENTS_MAX];
+	const struct tag *tag = tag_of(f, l);
+	struct part part;
+	int n;
+
+	if (tag->dialect == NULL) {
+		in->total.foreign++;
+		counts[M_foreign]++;
+		return;
+	}
+	l->note = tag->note;
+	if (tag->dialect->part != NULL && l->repeat == 1 && !l->repeat_of_last &&
+	    tag->dialect->part(l, &part)) {
+		join_add(in->join, host, l, &part, 0, (struct slice){ NULL, 0 });
+		return;
+	}
+	n = tag->dialect->parse(l, ev);
+	count_answer(in, host, l, n, counts);
+	tell_flow(in, host, tag, l, ev, n);
+}
+
+/* A line whose pieces are together, or will never be: each piece is what the whole is. */
+static void
+joined(void *arg, const struct joined *w)
+{
+	struct ingest *in = arg;
+	struct line l = w->line;
+	struct tag tag = look_at_tag(&l);
+	struct event ev[EVENTS_MAX];
+	int n = -1;
+
+	l.note = tag.note;
+	if (tag.dialect == NULL)
+		n = DIALECT_FOREIGN;	/* of an earlier release */
+	else if (w->whole)
+		n = tag.dialect->parse(&l, ev);
+	for (size_t i = 0; i < w->pieces; i++)
+		count_answer(in, w->host, &l, n,
+		    tally_counts(in->tally, w->host, w->piece[i].time / 60));
+	tell_flow(in, w->host, &tag, &l, ev, n);
+}
+
+void
+ingest_end(struct ingest *in)
+{
+	join_end(in->join, false);
 }
 
 static bool
@@ -464,6 +522,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	if (l.time > f->src->newest)
 		f->src->newest = l.time;
 	state_host_line(in->state, host, l.time);
+	if (join_waiting(in->join) > 0)
+		join_time(in->join, l.time);
 	hash = hash_u64(state_key(in->state), (uint64_t)l.time);
 	if (l.repeat_of_last) {
 		hash += l.repeat * 2 + 1;
@@ -516,6 +576,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	bool bulk = in->total.lines - in->lines_committed > COMMIT_LINES / 10;
 	struct commit c = {
 		.tally = in->tally, .seen = in->seen, .track = in->flow.track,
+		.join = in->join,
 		.tops = in->flow.tops, .now = in->now, .with_tops = slow, .put_away = slow || bulk,
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
@@ -526,6 +587,8 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	if (!state_commit(in->state, &c, e))
 		return false;
 	in->lines_committed = in->total.lines;
+	if (bulk)
+		tops_rest(in->flow.tops);
 	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
 		uint32_t n = state_forgotten(in->state, h);
 

@@ -51,6 +51,9 @@ void feed_remember(struct feed *f);
 bool ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e);
 void ingest_clock(struct ingest *in, int64_t now);
 
+/* No more lines will come for now: lines that may lack a piece are taken as they are. */
+void ingest_end(struct ingest *in);
+
 /* Should the caller commit now lest memory grow? */
 bool ingest_full(const struct ingest *in);
 /* Anything to commit? */

@@ -16,3 +16,10 @@ host_label(struct slice name)
 		return label;
 	return name;
 }
+
+bool
+host_meant(struct slice asked, struct slice name)
+{
+	return slice_eq_nocase(asked, name) || slice_eq_nocase(host_label(asked), name) ||
+	    slice_eq_nocase(asked, host_label(name));
+}

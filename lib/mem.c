@@ -1,10 +1,12 @@
 /* mem.c - see mem.h. */
+#define _DEFAULT_SOURCE	/* madvise is not in POSIX */
 #include "mem.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -137,33 +139,53 @@ arena_free(struct arena *a)
 
 struct pool_chunk {
 	struct pool_chunk *before;
+	size_t size;
 	_Alignas(16) char data[];
 };
 
+/* Each chunk as large as all before it, up to a huge page: then the kernel gives, and the
+ * processor finds, in one go what would be 512 pages. */
 static void
 pool_grow(struct pool *p)
 {
-	enum { CHUNK = 64 << 10 };
-	size_t size = (p->size + 15) & ~(size_t)15, n = CHUNK / size;
-	struct pool_chunk *c = xmalloc(sizeof *c + n * size);
+	enum { SMALLEST = 64 << 10, HUGE_PAGE = 2 << 20 };
+	size_t size = p->last == NULL ? SMALLEST : p->last->size * 2;
+	struct pool_chunk *c = NULL;
 
-	assert(n > 0);
+	if (size < HUGE_PAGE) {
+		c = xmalloc(size);
+	} else {
+		size = HUGE_PAGE;
+		if (posix_memalign((void **)&c, HUGE_PAGE, size) != 0)
+			exhausted(size);
+#ifdef MADV_HUGEPAGE
+		(void)madvise(c, size, MADV_HUGEPAGE);	/* only a hint */
+#endif
+	}
+	assert(size >= sizeof *c + p->size);
 	c->before = p->last;
+	c->size = size;
 	p->last = c;
-	for (size_t i = n; i-- > 0; )
-		pool_give(p, c->data + i * size);
+	p->next = c->data;
+	p->end = (char *)c + size;
 }
 
 void *
 pool_take(struct pool *p)
 {
-	struct pool_spare *s;
+	struct pool_spare *s = p->spare;
+	size_t size = (p->size + 15) & ~(size_t)15;
+	void *block;
 
-	if (p->spare == NULL)
+	if (s != NULL) {
+		p->spare = s->next;
+		return s;
+	}
+	if ((size_t)(p->end - p->next) < size)
 		pool_grow(p);
-	s = p->spare;
-	p->spare = s->next;
-	return s;
+	block = p->next;
+	p->next += size;
+	return block;
 }
 
 void
@@ -185,4 +207,5 @@ pool_free(struct pool *p)
 		free(c);
 	}
 	p->spare = NULL;
+	p->next = p->end = NULL;
 }

@@ -41,6 +41,7 @@ struct pool_spare {
 struct pool {
 	size_t size;		/* of a block: set it before the first take */
 	struct pool_spare *spare;
+	char *next, *end;	/* of the last chunk, what was never taken */
 	struct pool_chunk *last;
 };
 

@@ -114,6 +114,16 @@ prune(struct toplist *t)
 	reindex(t);
 }
 
+void
+toplist_rest(struct toplist *t)
+{
+	prune(t);
+	if (t->n > 0 && t->n < t->cap) {
+		t->cap = t->n;
+		t->entry = xreallocarray(t->entry, t->cap, sizeof *t->entry);
+	}
+}
+
 static struct top_entry *
 add(struct toplist *t, struct slice text, uint32_t n, bool *new)
 {

@@ -37,6 +37,8 @@ void toplist_free(struct toplist *t);
 /* Count text n times; it is cut at TOP_TEXT_MAX bytes. */
 void toplist_add(struct toplist *t, struct slice text, uint32_t n);
 void toplist_merge(struct toplist *sum, const struct toplist *t);
+/* Prune, and give back what memory is free then: hardly anything more is to come. */
+void toplist_rest(struct toplist *t);
 /* The most frequent first. */
 void toplist_sort(struct toplist *t);
 /* Append at most TOP_KEEP entries to b; add what a blob has to t. */

@@ -165,14 +165,6 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 
 /* --- is there something to answer from? ------------------------------------------ */
 
-/* "mx1.example.org" means mx1. */
-static bool
-same_host(struct slice wanted, const char *name)
-{
-	return slice_eq_nocase(wanted, slice_of(name)) ||
-	    slice_eq_nocase(host_label(wanted), slice_of(name));
-}
-
 static int
 find_host(const struct stateread_host *hosts, size_t n)
 {
@@ -183,7 +175,7 @@ find_host(const struct stateread_host *hosts, size_t n)
 		return STATEREAD_FARM;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (same_host(slice_of(set.host), hosts[i].name)) {
+		if (host_meant(slice_of(set.host), slice_of(hosts[i].name))) {
 			set.host = hosts[i].name;
 			return hosts[i].id;
 		}

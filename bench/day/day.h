@@ -61,7 +61,7 @@ enum figure {
 	X(unknown_rcpt, unknown_rcpt) X(unknown_sender, unknown_sndr) \
 	X(relay_denied, relay_denied) X(greylist, greylist) X(ratelimit, ratelimit) \
 	X(spam_content, spam_content) X(policy, policy) X(spf, spf) X(tls_required, tls_required) \
-	X(auth_failed, auth_failed) X(size, size) X(mailbox_full, mailbox_full) \
+	X(auth_required, auth_req) X(auth_failed, auth_failed) X(size, size) X(mailbox_full, mailbox_full) \
 	X(protocol, protocol) X(resource, resource) X(dns, dns) X(remote_conn, remote_conn)
 
 enum class {

@@ -141,8 +141,9 @@ struct part {
 	struct slice text;	/* without what marks it as a piece */
 	unsigned n, of;		/* number from 1, and how many there are; 0: not said, then by time
 				 * and in order of arrival */
-	bool first, more;	/* where n or of is 0: the first one; another one follows */
-	bool newline;		/* it was cut at an end of line */
+	bool first, more;	/* where n or of is 0: the first one; another one follows, maybe if n
+				 * is 0 */
+	bool newline;		/* an end of line stood between it and the next one */
 };
 
 struct dialect {

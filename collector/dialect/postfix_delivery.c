@@ -180,6 +180,22 @@ sent(const struct pf_line *p, struct event *e)
 	}
 }
 
+/* "mail transport unavailable": an agent of this machine does not start, often the one that
+ * leads to a filter. That is said once more, as the second event. */
+static int
+transport_failed(const struct pf_line *p, struct event *out)
+{
+	struct event *e;
+
+	if (out->kind != EV_DEFERRED || !slice_eq(out->sub, SLICE("transport")))
+		return 1;
+	e = pf_event(out + 1, EV_FILTER_FAIL, p);
+	e->cls = REASON_resource;
+	e->sub = SLICE("transport");
+	e->text = out->text;
+	return 2;
+}
+
 int
 pf_delivery(const struct pf_line *p, struct event *out)
 {
@@ -217,7 +233,7 @@ pf_delivery(const struct pf_line *p, struct event *out)
 		e->code = (uint16_t)reply_code(s);	/* deliverable: nothing is wrong */
 	else
 		pf_delivery_reason(e);
-	return 1;
+	return transport_failed(p, out);
 }
 
 /* What another server said: its words' class below remote_refused. */

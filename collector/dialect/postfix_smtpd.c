@@ -214,6 +214,22 @@ etrn(struct slice s, struct event *e)
 	return 1;
 }
 
+/* A milter that answers, but with a trouble of its own: the second event. */
+static int
+milter_failed(const struct pf_line *p, struct slice action, struct event *out)
+{
+	struct event *e;
+
+	if (out->kind != EV_TEMPFAIL || !slice_eq(action, SLICE("milter-reject")) ||
+	    !slice_eq(out->dsn, SLICE("4.3.0")))
+		return 1;
+	e = pf_event(out + 1, EV_FILTER_FAIL, p);
+	e->cls = REASON_resource;
+	e->sub = SLICE("milter");
+	e->text = out->text;
+	return 2;
+}
+
 int
 pf_action(const struct pf_line *p, struct event *out)
 {
@@ -254,7 +270,7 @@ pf_action(const struct pf_line *p, struct event *out)
 	} else {
 		action_reason(e, action);
 	}
-	return 1;
+	return milter_failed(p, action, out);
 }
 
 static int

@@ -145,6 +145,32 @@ up_to(struct slice s, struct slice end)
 	return at >= 0 ? slice_head(s, (size_t)at) : s;
 }
 
+/* A daemon that master cannot start, or an agent that the queue manager does not reach: no
+ * mail goes there, and often it is the way to a filter.
+ *
+ *	/usr/lib/postfix/sbin/smtpd: bad command startup -- throttling
+ *	connect to transport private/amavis: Connection refused
+ *	transport amavis failure -- see a previous warning/... */
+static bool
+service_down(struct slice s, struct event *e)
+{
+	static const struct slice startup = SLICE(": bad command startup -- throttling");
+	struct slice name;
+
+	if (slice_starts(s, SLICE("/")) && slice_ends(s, startup) &&
+	    slice_cut_at(&s, startup, &name))
+		e->sub = scan_base(name);
+	else if (slice_eat(&s, SLICE("connect to transport ")))
+		e->sub = scan_base(up_to(s, SLICE(": ")));
+	else if (slice_eat(&s, SLICE("transport ")) && slice_has(s, SLICE(" failure -- ")))
+		e->sub = up_to(s, SLICE(" "));
+	else
+		return false;
+	e->kind = EV_FILTER_FAIL;
+	e->cls = REASON_resource;
+	return true;
+}
+
 /* A milter, a proxy filter or a policy service that is not there or talks nonsense. */
 static bool
 filter_broken(struct slice s, struct event *e)
@@ -170,6 +196,8 @@ filter_broken(struct slice s, struct event *e)
 			e->sub = up_to(s, filters[i].end);
 			return true;
 		}
+	if (service_down(s, e))
+		return true;
 	if (slice_eat(&s, SLICE("problem talking to server ")) ||
 	    slice_eat(&s, SLICE("problem talking to service ")) ||
 	    slice_eat(&s, SLICE("timeout on ")) || slice_eat(&s, SLICE("connect to ")) ||

@@ -154,6 +154,20 @@ tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint
 		tops_add(t, host, hour, TOP_REASON, slice_head(text, i), n);
 }
 
+void
+tops_rest(struct tops *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct table *b = t->table[i];
+
+		if (t->recent[b->host % RECENT] == b)
+			continue;	/* the hour that lines are of just now */
+		for (int k = 0; k < TOP_KIND_N; k++)
+			if (b->used[k])
+				toplist_rest(&b->list[k]);
+	}
+}
+
 bool
 tops_each(struct tops *t, tops_fn *f, void *arg)
 {

@@ -28,6 +28,10 @@ void tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind
 /* The fixed beginning of a reason's text. */
 void tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n);
 
+/* A while has passed: what is of other hours than that of each host's last line takes less
+ * memory from now on. */
+void tops_rest(struct tops *t);
+
 /* Call f for each table, until it says false; forget them all. */
 typedef bool tops_fn(void *arg, unsigned host, int64_t hour, enum top_kind kind,
     struct toplist *list);

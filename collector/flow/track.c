@@ -338,6 +338,8 @@ track_settle(struct track *t)
 	for (size_t i = 0; i < t->n_dirty; i++) {
 		struct mail *m = t->dirty[i];
 
+		if (i + MAILS_AHEAD < t->n_dirty)
+			mail_fetch(t->dirty[i + MAILS_AHEAD]);
 		if (m->counted > 0)
 			mail_count(m, m->counted, -1, t->tally);
 		mail_count(m, m->n, 1, t->tally);

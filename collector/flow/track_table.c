@@ -233,9 +233,12 @@ track_forget(struct track *t, uint64_t hash)
 bool
 track_changed(struct track *t, track_fn *f, void *arg)
 {
-	for (size_t i = 0; i < t->n_changed; i++)
+	for (size_t i = 0; i < t->n_changed; i++) {
+		if (i + MAILS_AHEAD < t->n_changed)
+			mail_fetch(t->changed[i + MAILS_AHEAD]);
 		if (!t->changed[i]->away && !f(arg, t->changed[i]))
 			return false;
+	}
 	return true;
 }
 

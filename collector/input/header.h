@@ -38,6 +38,11 @@ void header_set_now(struct header *h, int64_t now);
 int64_t header_newest(const struct header *h);
 void header_set_newest(struct header *h, int64_t newest);
 
+/* What was read of lines that are not whole yet (HEADER_MORE), to go on after a restart:
+ * nothing most of the time. */
+void header_unfinished(const struct header *h, struct buf *b);
+void header_set_unfinished(struct header *h, struct slice bytes);
+
 enum header_answer {
 	HEADER_NONE,	/* no shape fits: the line is to be counted as unknown */
 	HEADER_LINE,

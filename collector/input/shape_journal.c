@@ -88,6 +88,83 @@ shape_entry(struct header *h, struct line *out)
 	return HEADER_LINE;
 }
 
+/* --- over a restart ------------------------------------------------------------------- */
+
+static void
+put_text(struct buf *b, struct slice s)
+{
+	buf_varint(b, s.n);
+	buf_add(b, s);
+}
+
+static bool
+take_text(struct slice *s, struct slice *out)
+{
+	uint64_t n;
+
+	if (!slice_varint(s, &n) || n > s->n)
+		return false;
+	*out = slice_head(*s, (size_t)n);
+	*s = slice_from(*s, (size_t)n);
+	return true;
+}
+
+void
+header_unfinished(const struct header *h, struct buf *b)
+{
+	if (h->entry.at == ENTRY_OUT && h->partial[0].n + h->partial[1].n == 0)
+		return;
+	buf_varint(b, h->entry.at);
+	buf_varint(b, h->entry.field);
+	buf_varint(b, h->entry.bytes);
+	buf_varint(b, h->entry.left);
+	for (enum field f = 0; f < FIELDS; f++) {
+		buf_varint(b, h->fields.in[f].there ? 1 : 0);
+		buf_varint(b, h->fields.in[f].at);
+		buf_varint(b, h->fields.in[f].n);
+	}
+	put_text(b, buf_slice(&h->fields.text));
+	put_text(b, buf_slice(&h->partial[0]));
+	put_text(b, buf_slice(&h->partial[1]));
+}
+
+void
+header_set_unfinished(struct header *h, struct slice s)
+{
+	uint64_t at, field, bytes, there, from, n;
+	struct slice text[3] = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+	struct fields in = { .text = h->fields.text };
+	uint64_t left;
+	bool good = slice_varint(&s, &at) && slice_varint(&s, &field) && slice_varint(&s, &bytes) &&
+	    slice_varint(&s, &left) && at <= ENTRY_END && field <= FIELDS && bytes <= 8;
+
+	for (enum field f = 0; good && f < FIELDS; f++) {
+		good = slice_varint(&s, &there) && slice_varint(&s, &from) && slice_varint(&s, &n) &&
+		    from <= SCRATCH_MAX && n <= SCRATCH_MAX;
+		if (good) {
+			in.in[f].there = there != 0;
+			in.in[f].at = (uint32_t)from;
+			in.in[f].n = (uint32_t)n;
+		}
+	}
+	for (int i = 0; good && i < 3; i++)
+		good = take_text(&s, &text[i]);
+	for (enum field f = 0; good && f < FIELDS; f++)
+		good = in.in[f].at + in.in[f].n <= text[0].n;
+	if (!good)
+		return;
+	fields_clear(h);
+	buf_add(&h->fields.text, text[0]);
+	memcpy(h->fields.in, in.in, sizeof in.in);
+	buf_add(&h->partial[0], text[1]);
+	buf_add(&h->partial[1], text[2]);
+	h->entry.at = (enum entry_at)at;
+	h->entry.field = (enum field)field;
+	h->entry.bytes = (unsigned)bytes;
+	h->entry.left = left;
+	h->stamps.bsd_key[0] = '\0';
+}
+
 /* --- export -------------------------------------------------------------------------- */
 
 bool

@@ -24,7 +24,7 @@ static const char schema[] =
     "CREATE TABLE metric(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT, offset INT, head_hash INT,"
     " head_n INT, tail_hash INT, tail_n INT, lines INT, newest INT, read_at INT, size INT,"
-    " last_line BLOB, family INT, oldest INT);"
+    " last_line BLOB, family INT, oldest INT, unfinished BLOB);"
     "CREATE TABLE cell(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE hour(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE top(host INT, hour INT, kind INT, list BLOB, PRIMARY KEY(hour, host, kind))"
@@ -33,6 +33,7 @@ static const char schema[] =
     "CREATE INDEX seen_at ON seen(at);"
     "CREATE TABLE block(id INTEGER PRIMARY KEY, at INT, ids BLOB, mails BLOB);"
     "CREATE INDEX block_at ON block(at);"
+    "CREATE TABLE piece(id INTEGER PRIMARY KEY, bytes BLOB);"
     "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);";
 
 /* No time of a line is later. */
@@ -277,7 +278,7 @@ static bool
 load_sources(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
-	    " tail_n, lines, newest, read_at, size, last_line, family, oldest FROM source"
+	    " tail_n, lines, newest, read_at, size, last_line, family, oldest, unfinished FROM source"
 	    " ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
@@ -305,6 +306,8 @@ load_sources(struct state *s, struct err *e)
 		set_text(&src->last_line, st, 11);
 		src->family = (uint32_t)sqlite3_column_int64(st, 12);
 		src->oldest = sqlite3_column_int64(st, 13);
+		src->unfinished = buf_new(SIZE_MAX / 2);
+		buf_add(&src->unfinished, db_blob(st, 14));
 		s->next_source = src->id + 1;
 	}
 	return db_end(s, st, rc, e);
@@ -371,8 +374,10 @@ open_db(struct state *s, struct err *e)
 	    SQLITE_OK)
 		return s->db != NULL ? db_fail(s, "open", e) : err_set(e, "open %s: no memory", path);
 	(void)sqlite3_busy_timeout(s->db, 5000);
-	if (!db_run(s, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-	    "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;"
+	/* An import writes 30 bytes a line into blobs: each page of them costs the same work,
+	 * whatever its size. The daemon writes ten pages a second, whatever their size, too. */
+	if (!db_run(s, "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+	    "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;"
 	    "PRAGMA trusted_schema=OFF", e))
 		return false;
 	/* unprivileged readers need the WAL files to stay (DESIGN 3) */
@@ -415,6 +420,7 @@ state_close(struct state *s)
 	for (size_t i = 0; i < s->sources; i++) {
 		free(s->source[i]->name);
 		free(s->source[i]->last_line);
+		buf_free(&s->source[i]->unfinished);
 		free(s->source[i]);
 	}
 	free(s->source);
@@ -565,8 +571,27 @@ state_seen_load(void *arg, unsigned host, int64_t minute, seen_block_fn *block, 
 	return rc == SQLITE_DONE ? true : db_fail(s, "read", e);
 }
 
+static bool
+load_pieces(struct state *s, struct join *join, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, bytes FROM piece ORDER BY id", e);
+	int rc = SQLITE_DONE;
+
+	if (st == NULL)
+		return false;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (join_load(join, (uint64_t)sqlite3_column_int64(st, 0), db_blob(st, 1)))
+			continue;
+		sqlite3_finalize(st);
+		return err_set(e, "%s/state.db has a damaged piece of a line; import the logs again "
+		    "into a new directory", s->dir);
+	}
+	return db_end(s, st, rc, e);
+}
+
 bool
-state_load(struct state *s, struct tally *tally, struct track *track, struct err *e)
+state_load(struct state *s, struct tally *tally, struct track *track, struct join *join,
+    struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT text FROM word ORDER BY id", e);
 	int rc = SQLITE_DONE;
@@ -579,7 +604,7 @@ state_load(struct state *s, struct tally *tally, struct track *track, struct err
 		return false;
 	s->words_stored = tally_words(tally);
 	s->track = track;
-	return mails_load(s, e);
+	return load_pieces(s, join, e) && mails_load(s, e);
 }
 
 int64_t

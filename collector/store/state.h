@@ -12,12 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "err.h"
 #include "flow/seen.h"
 #include "hash.h"
 #include "input/reader.h"
 #include "slice.h"
 
+struct join;
 struct state;
 struct tally;
 struct tops;
@@ -54,6 +56,7 @@ struct state_source {
 	uint64_t size;		/* bytes of the file when it was read last */
 	char *name;		/* path as it was opened, less what rotation adds */
 	char *last_line;	/* for "last message repeated"; NULL if none */
+	struct buf unfinished;	/* what was read of a line that takes several (header.h) */
 };
 
 /* The known source whose position fits this file, or NULL. */
@@ -69,8 +72,10 @@ bool state_seen_load(void *arg, unsigned host, int64_t minute, seen_block_fn *bl
     void *block_arg, struct err *e);
 void state_fetch(void *arg, uint64_t hash);
 
-/* Once after opening: words into the tally, logged mails into the table. */
-bool state_load(struct state *s, struct tally *tally, struct track *track, struct err *e);
+/* Once after opening: words into the tally, logged mails into the table, pieces of lines to
+ * those that wait. */
+bool state_load(struct state *s, struct tally *tally, struct track *track, struct join *join,
+    struct err *e);
 
 /* What is to be stored, and when which of it. */
 struct commit {
@@ -78,6 +83,7 @@ struct commit {
 	struct seen *seen;
 	struct track *track;
 	struct tops *tops;
+	struct join *join;
 	int64_t now;		/* clock */
 	bool with_tops;		/* once a minute and at the end */
 	bool put_away;		/* quiet mails leave the memory */

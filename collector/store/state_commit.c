@@ -211,7 +211,7 @@ static bool
 put_sources(struct writing *w)
 {
 	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO source"
-	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)", w->e);
+	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)", w->e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < w->s->sources; i++) {
@@ -237,9 +237,43 @@ put_sources(struct writing *w)
 			sqlite3_bind_null(st, 12);
 		sqlite3_bind_int64(st, 13, src->family);
 		sqlite3_bind_int64(st, 14, src->oldest);
+		sqlite3_bind_blob(st, 15, src->unfinished.p, (int)src->unfinished.n, SQLITE_STATIC);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);
+	return good;
+}
+
+struct pieces {
+	struct writing *w;
+	sqlite3_stmt *put, *drop;
+};
+
+static bool
+put_piece(void *arg, uint64_t number, struct slice bytes)
+{
+	struct pieces *p = arg;
+	sqlite3_stmt *st = bytes.n > 0 ? p->put : p->drop;
+
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)number);
+	if (bytes.n > 0)
+		sqlite3_bind_blob(st, 2, bytes.p, (int)bytes.n, SQLITE_STATIC);
+	return db_step(p->w->s, st, "write", p->w->e);
+}
+
+static bool
+put_pieces(struct writing *w, struct join *join)
+{
+	struct pieces p = { w, NULL, NULL };
+	bool good = true;
+
+	if (!join_changed(join))
+		return true;
+	p.put = db_prepare(w->s, "INSERT OR REPLACE INTO piece VALUES(?1,?2)", w->e);
+	p.drop = p.put != NULL ? db_prepare(w->s, "DELETE FROM piece WHERE id=?1", w->e) : NULL;
+	good = p.drop != NULL && join_each_change(join, put_piece, &p);
+	sqlite3_finalize(p.put);
+	sqlite3_finalize(p.drop);
 	return good;
 }
 
@@ -289,7 +323,8 @@ store_all(struct writing *w, const struct commit *c)
 		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
-	    !put_words(w, c->tally) || !put_hosts(w, c) || !put_sources(w))
+	    !put_words(w, c->tally) || !put_hosts(w, c) || !put_sources(w) ||
+	    !put_pieces(w, c->join))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))
 		return false;
@@ -321,6 +356,7 @@ committed(struct writing *w, const struct commit *c)
 	s->words_stored = tally_words(c->tally);
 	tally_clear(c->tally);
 	seen_committed(c->seen);
+	join_stored(c->join);
 	if (c->with_tops)
 		tops_clear(c->tops);
 	mails_committed(s, true);

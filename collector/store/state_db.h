@@ -4,12 +4,13 @@
 
 #include <sqlite3.h>
 
+#include "flow/join.h"
 #include "flow/tally.h"
 #include "flow/top.h"
 #include "flow/track.h"
 #include "store/state.h"
 
-enum { STATE_VERSION = 3 };
+enum { STATE_VERSION = 4 };
 
 /* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
  * and what that mail has more than the log said so far. */

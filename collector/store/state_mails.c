@@ -197,9 +197,9 @@ mails_load(struct state *s, struct err *e)
 /* --- writing --------------------------------------------------------------------- */
 
 /* A mail that is put away, with what it is sorted by: looking into 20000 mails in every
- * comparison would miss the cache each time. */
+ * step would miss the cache each time. */
 struct leaving {
-	int64_t block_at, first;
+	uint64_t block_at;
 	struct mail *mail;
 };
 
@@ -208,10 +208,10 @@ struct away {
 	size_t n, cap;
 };
 
-static int64_t
+static uint64_t
 block_at(const struct mail *m)
 {
-	return m->last / 60 * 65536 + m->host;
+	return (uint64_t)(m->last / 60 * 65536 + m->host);
 }
 
 static bool
@@ -223,18 +223,37 @@ gather(void *arg, struct mail *m)
 		a->cap = a->cap > 0 ? a->cap * 2 : 256;
 		a->mail = xreallocarray(a->mail, a->cap, sizeof *a->mail);
 	}
-	a->mail[a->n++] = (struct leaving){ block_at(m), m->first, m };
+	a->mail[a->n++] = (struct leaving){ block_at(m), m };
 	return true;
 }
 
-static int
-by_block(const void *a, const void *b)
+/* By block, within one as they came. Byte by byte from the lowest on, and most bytes are
+ * the same in all: qsort() is ten times slower. */
+static void
+sort_away(struct away *a)
 {
-	const struct leaving *x = a, *y = b;
+	struct leaving *from = a->mail, *to, *other;
 
-	if (x->block_at != y->block_at)
-		return x->block_at < y->block_at ? -1 : 1;
-	return x->first < y->first ? -1 : x->first > y->first;
+	if (a->n < 2)
+		return;
+	to = xreallocarray(NULL, a->n, sizeof *to);
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		size_t at[257] = { 0 };
+
+		for (size_t i = 0; i < a->n; i++)
+			at[(from[i].block_at >> shift & 255) + 1]++;
+		if (at[(from[0].block_at >> shift & 255) + 1] == a->n)
+			continue;
+		for (size_t i = 1; i < 256; i++)
+			at[i] += at[i - 1];
+		for (size_t i = 0; i < a->n; i++)
+			to[at[from[i].block_at >> shift & 255]++] = from[i];
+		other = from;
+		from = to;
+		to = other;
+	}
+	a->mail = from;
+	free(to);
 }
 
 static bool
@@ -243,10 +262,10 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 	struct buf ids = buf_new(BLOB_MAX), mails = buf_new(BLOB_MAX);
 	bool good = true;
 
-	if (a->n > 1)
-		qsort(a->mail, a->n, sizeof *a->mail, by_block);
+	sort_away(a);
 	for (size_t i = 0; i < a->n && good; ) {
-		int64_t at = a->mail[i].block_at, row;
+		uint64_t at = a->mail[i].block_at;
+		int64_t row;
 		size_t from = i;
 
 		buf_clear(&ids);
@@ -255,6 +274,8 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 			const struct mail *m = a->mail[i].mail;
 			struct slice hash = { (const char *)&m->hash, 8 };
 
+			if (i + MAILS_AHEAD < a->n)
+				mail_fetch(a->mail[i + MAILS_AHEAD].mail);
 			buf_add(&ids, hash);
 			mail_encode(&mails, m);
 			if (m->logged > 0) {
@@ -262,7 +283,7 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 				buf_add(log, hash);
 			}
 		}
-		sqlite3_bind_int64(s->put_block, 1, at);
+		sqlite3_bind_int64(s->put_block, 1, (int64_t)at);
 		sqlite3_bind_blob(s->put_block, 2, ids.p, (int)ids.n, SQLITE_STATIC);
 		sqlite3_bind_blob(s->put_block, 3, mails.p, (int)mails.n, SQLITE_STATIC);
 		good = db_step(s, s->put_block, "write", e);

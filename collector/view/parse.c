@@ -1,8 +1,9 @@
 /* parse.c - mxgauge parse: files through header and dialect, printed.
  *
- * Nothing is joined and nothing counted but lines: each line is events, known without
- * use, foreign or unknown, and these four add up to the lines. Programs' names come from
- * the log, so the table of them is bounded; what does not fit is added up under "...". */
+ * Nothing is counted but lines: each line is events, known without use, foreign or unknown,
+ * and these four add up to the lines. Pieces of a line are what the whole line is, and its
+ * events come with the last of them. Programs' names come from the log, so the table of them
+ * is bounded; what does not fit is added up under "...". */
 #include "view/parse.h"
 
 #include <errno.h>
@@ -10,8 +11,9 @@
 
 #include "buf.h"
 #include "dialect/dialect.h"
+#include "flow/join.h"
 #include "hash.h"
-#include "input/header.h"
+#include "input/lines.h"
 #include "input/reader.h"
 #include "mem.h"
 #include "poison.h"
@@ -19,7 +21,8 @@
 enum answer { ANSWER_EVENTS, ANSWER_KNOWN, ANSWER_FOREIGN, ANSWER_UNKNOWN, ANSWERS };
 enum { PROGRAMS_MAX = 2048, PROGRAM_SLOTS = 4096, FLUSH_BYTES = 1 << 16,
 	/* one event of a line of 64 KiB, most of it in several fields and escaped */
-	JSON_MAX = 1 << 23 };
+	JSON_MAX = 1 << 23,
+	LASTING_S = 8 * 86400 /* a line that lacks a piece is given up after that */ };
 
 struct program {
 	struct slice name;
@@ -37,6 +40,9 @@ struct parsing {
 	uint16_t slot[PROGRAM_SLOTS];	/* 1 + number of the program */
 	struct hash_key key;
 	struct arena names;
+	struct join *join;
+	bool good;			/* the output could be written so far, or *e */
+	struct err *e;
 	struct event events[EVENTS_MAX];
 };
 
@@ -201,17 +207,19 @@ put_event(struct parsing *p, const struct line *l, const struct event *e)
 	buf_str(b, "}\n");
 }
 
-/* Ask the dialects. The events, if any, are in p->events. */
-static enum answer
-ask(struct parsing *p, const struct line *l, int *n)
+static const struct dialect *
+dialect_for(const struct parsing *p, const struct line *l)
 {
-	const struct dialect *d = p->only;
+	if (p->only == NULL)
+		return dialect_of(l);
+	return p->only->claims(l) ? p->only : NULL;
+}
 
+/* Ask it. The events, if any, are in p->events. */
+static enum answer
+ask(struct parsing *p, const struct dialect *d, const struct line *l, int *n)
+{
 	*n = 0;
-	if (d == NULL)
-		d = dialect_of(l);
-	else if (!d->claims(l))
-		d = NULL;
 	if (d == NULL)
 		return ANSWER_FOREIGN;
 	*n = d->parse(l, p->events);
@@ -247,84 +255,95 @@ take_last(struct parsing *p, struct header *h, struct line *l)
 }
 
 static bool
-flush(struct parsing *p, struct err *e)
+flush(struct parsing *p)
 {
-	bool good = p->buf.n == 0 || fwrite(p->buf.p, 1, p->buf.n, p->out) == p->buf.n;
-
+	if (p->buf.n > 0 && fwrite(p->buf.p, 1, p->buf.n, p->out) != p->buf.n)
+		p->good = err_set(p->e, "write the output: %s", strerror(errno));
 	buf_clear(&p->buf);
-	return good ? true : err_set(e, "write the output: %s", strerror(errno));
+	return p->good;
 }
 
 static bool
-flush_when_full(struct parsing *p, struct err *e)
+flush_when_full(struct parsing *p)
 {
-	return p->buf.n < FLUSH_BYTES || flush(p, e);
+	return p->buf.n < FLUSH_BYTES ? p->good : flush(p);
 }
 
-static bool
-take_line(struct parsing *p, struct header *h, struct slice raw, struct err *e)
+/* A line that gave this answer. */
+static void
+take_answer(struct parsing *p, struct slice program, enum answer a, struct slice raw)
 {
-	struct line l;
+	count(&p->total, a);
+	if (p->o->mode == PARSE_STATS)
+		count(program_of(p, program), a);
+	if (p->o->mode == PARSE_UNKNOWN && a == ANSWER_UNKNOWN) {
+		buf_clean(&p->buf, raw, LINE_MAX_BYTES);
+		buf_char(&p->buf, '\n');
+		(void)flush_when_full(p);
+	}
+}
+
+static void
+put_events(struct parsing *p, const struct line *l, int n)
+{
+	for (int i = 0; p->o->mode == PARSE_EVENTS && i < n; i++) {
+		put_event(p, l, &p->events[i]);
+		(void)flush_when_full(p);
+	}
+}
+
+static void
+joined(void *arg, const struct joined *w)
+{
+	struct parsing *p = arg;
 	enum answer a = ANSWER_UNKNOWN;
-	enum header_answer answer = header_parse(h, raw, &l);
-	bool good = answer == HEADER_LINE, repeated = good && l.repeat_of_last;
-	bool written = true;
 	int n = 0;
 
-	if (answer == HEADER_MORE)
-		return true;
-	if (repeated)
-		good = take_last(p, h, &l);
-	if (good)
-		a = ask(p, &l, &n);
-	count(&p->total, a);
-	switch (p->o->mode) {
-	case PARSE_STATS:
-		count(program_of(p, good ? l.tag : SLICE("")), a);
-		break;
-	case PARSE_UNKNOWN:
-		if (a == ANSWER_UNKNOWN) {
-			buf_clean(&p->buf, raw, LINE_MAX_BYTES);
-			buf_char(&p->buf, '\n');
-		}
-		break;
-	case PARSE_EVENTS:
-		for (int i = 0; written && i < n; i++) {
-			put_event(p, &l, &p->events[i]);
-			written = flush_when_full(p, e);
-		}
-		break;
+	if (w->whole)
+		a = ask(p, dialect_for(p, &w->line), &w->line, &n);
+	for (size_t i = 0; i < w->pieces; i++)
+		take_answer(p, w->line.tag, a, w->piece[i].raw);
+	put_events(p, &w->line, n);
+}
+
+static void
+understand(struct parsing *p, const struct line *l, struct slice raw)
+{
+	const struct dialect *d = dialect_for(p, l);
+	struct part part;
+	enum answer a;
+	int n;
+
+	if (join_waiting(p->join) > 0)
+		join_time(p->join, l->time);
+	if (d != NULL && d->part != NULL && l->repeat == 1 && d->part(l, &part)) {
+		join_add(p->join, (unsigned)hash_bytes(&p->key, l->host), l, &part, 0,
+		    p->o->mode == PARSE_UNKNOWN ? raw : slice_head(raw, 0));
+		return;
 	}
-	if (!repeated) {
-		buf_clear(&p->last);
-		buf_add(&p->last, raw);
-	}
-	return written && flush_when_full(p, e);
+	a = ask(p, d, l, &n);
+	take_answer(p, l->tag, a, raw);
+	put_events(p, l, n);
 }
 
 static bool
-take_file(struct parsing *p, const char *path, struct err *e)
+take_line(void *arg, struct file_line *fl, struct err *e)
 {
-	struct header *h = header_new(p->o->zone, p->o->year, p->o->now, p->o->host, e);
-	struct reader *r = h != NULL ? reader_open(path, e) : NULL;
-	struct slice raw;
-	int got = -1;
+	struct parsing *p = arg;
+	bool good = fl->answer == HEADER_LINE, repeated = good && fl->line.repeat_of_last;
 
-	if (r == NULL)
-		goto out;
-	buf_clear(&p->last);
-	while ((got = reader_line(r, true, &raw, e)) > 0) {
-		if (!take_line(p, h, raw, e)) {
-			got = -1;
-			break;
-		}
+	(void)e;	/* it is p->e */
+	if (repeated)
+		good = take_last(p, fl->header, &fl->line);
+	if (good)
+		understand(p, &fl->line, fl->raw);
+	else
+		take_answer(p, SLICE(""), ANSWER_UNKNOWN, fl->raw);
+	if (!repeated) {
+		buf_clear(&p->last);
+		buf_add(&p->last, fl->raw);
 	}
-out:
-	if (r != NULL)
-		reader_close(r);
-	if (h != NULL)
-		header_free(h);
-	return got == 0;
+	return p->good;
 }
 
 static int
@@ -348,7 +367,7 @@ put_counts(struct buf *b, const struct program *g)
 }
 
 static bool
-put_stats(struct parsing *p, struct err *e)
+put_stats(struct parsing *p)
 {
 	struct buf *b = &p->buf;
 
@@ -363,7 +382,7 @@ put_stats(struct parsing *p, struct err *e)
 		buf_str(b, ":{");
 		put_counts(b, &p->programs[i]);
 		buf_char(b, '}');
-		if (!flush_when_full(p, e))
+		if (!flush_when_full(p))
 			return false;
 	}
 	if (p->rest.lines > 0) {
@@ -406,16 +425,23 @@ view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *ou
 	p->last = buf_new(LINE_MAX_BYTES);
 	p->key = hash_key_random();
 	p->rest.name = SLICE("...");
+	p->join = join_new(&p->key, LASTING_S, joined, p);
+	p->good = true;
+	p->e = e;
 	if (o->dialect != NULL)
 		good = find_dialect(o->dialect, &p->only, e);
-	for (size_t i = 0; good && i < n; i++)
-		good = take_file(p, files[i], e);
-	if (good && o->mode == PARSE_STATS)
-		good = put_stats(p, e);
+	for (size_t i = 0; good && i < n; i++) {
+		buf_clear(&p->last);
+		good = lines_each(files[i], o->zone, o->year, o->now, o->host, take_line, p, e);
+	}
 	if (good)
-		good =
-		    flush(p, e) && (fflush(out) == 0 ||
-				       err_set(e, "write the output: %s", strerror(errno)));
+		join_end(p->join, true);
+	if (good && o->mode == PARSE_STATS)
+		good = put_stats(p);
+	if (good)
+		good = flush(p) && (fflush(out) == 0 ||
+		    err_set(e, "write the output: %s", strerror(errno)));
+	join_free(p->join);
 	buf_free(&p->buf);
 	buf_free(&p->last);
 	arena_free(&p->names);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "host.h"
 #include "mem.h"
 #include "stateread.h"
 #include "store/rrd.h"
@@ -89,16 +90,6 @@ list_pictures(struct drawing *d, struct page_host *h)
 	d->total += h->n;
 }
 
-/* By its whole name, or the first label. */
-static bool
-wanted(const struct pictures *p, const char *name)
-{
-	size_t n = strcspn(name, ".");
-
-	return p->host == NULL || strcmp(p->host, name) == 0 ||
-	    (strlen(p->host) == n && memcmp(p->host, name, n) == 0);
-}
-
 /* Fill the page with the farm first, then the hosts by name. */
 static bool
 list_hosts(struct drawing *d, struct stateread *r, struct err *e)
@@ -121,7 +112,7 @@ list_hosts(struct drawing *d, struct stateread *r, struct err *e)
 		int id = i == 0 ? STATEREAD_FARM : hosts[i - 1].id;
 
 		h->name = i == 0 ? RRD_FARM : hosts[i - 1].name;
-		if (!wanted(d->p, h->name))
+		if (d->p->host != NULL && !host_meant(slice_of(d->p->host), slice_of(h->name)))
 			continue;
 		d->page.n++;
 		if (!add_up(d, r, id, h, e))

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -61,15 +62,6 @@ kept_from(struct stateread *s, const struct stateread_host *h)
 }
 
 static bool
-name_is(const struct stateread_host *h, const char *name)
-{
-	size_t label = strcspn(h->name, ".");
-
-	return strcmp(h->name, name) == 0 ||
-	    (strlen(name) == label && strncmp(h->name, name, label) == 0);
-}
-
-static bool
 no_such_host(const char *name, const struct stateread_host *hosts, size_t n, struct err *e)
 {
 	struct buf b = buf_new(300);
@@ -93,7 +85,7 @@ choose_hosts(struct report *r, const char *name, struct err *e)
 	r->host = STATEREAD_FARM;
 	r->hosts = xcalloc(n + 1, sizeof *r->hosts);
 	for (size_t i = 0; i < n; i++) {
-		if (name == NULL || name_is(&hosts[i], name))
+		if (name == NULL || host_meant(slice_of(name), slice_of(hosts[i].name)))
 			r->hosts[r->nhosts++].host = &hosts[i];
 	}
 	if (name == NULL)

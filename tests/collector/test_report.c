@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flow/join.h"
 #include "flow/seen.h"
 #include "flow/tally.h"
 #include "flow/top.h"
@@ -24,13 +25,14 @@ struct world {
 	struct seen *seen;
 	struct track *track;
 	struct tops *tops;
+	struct join *join;
 };
 
 static void
 commit(struct world *w)
 {
 	struct commit c = { .tally = w->tally, .seen = w->seen, .track = w->track, .tops = w->tops,
-		.now = day + 90000, .with_tops = true, .max_mails = 1000,
+		.join = w->join, .now = day + 90000, .with_tops = true, .max_mails = 1000,
 		.keep_minutes = 8 * 1440, .keep_hours = 400 * 1440, .keep_mails = 8 * 1440 };
 	struct err e;
 
@@ -229,7 +231,8 @@ main(void)
 	if (mkdtemp(dir) == NULL || (w.state = state_open(dir, &e)) == NULL)
 		abort();
 	w.track = track_new(state_key(w.state), w.tally, NULL, NULL);
-	if (!state_load(w.state, w.tally, w.track, &e))
+	w.join = join_new(state_key(w.state), 0, NULL, NULL);
+	if (!state_load(w.state, w.tally, w.track, w.join, &e))
 		abort();
 	fill(&w);
 	r = stateread_open(dir, &e);
@@ -245,6 +248,7 @@ main(void)
 	stateread_close(r);
 	track_free(w.track);
 	seen_free(w.seen);
+	join_free(w.join);
 	tops_free(w.tops);
 	tally_free(w.tally);
 	state_close(w.state);

@@ -344,6 +344,7 @@ words 2 '"yesteryear" is no time' "$mxgauge" report --state "$T/state" --from ye
 words 1 '--to is not later than --from' "$mxgauge" report --state "$T/state" \
     --from 2026-03-11 --to 2026-03-10
 words 1 'there is no host mx9 in the state' "$mxgauge" report --state "$T/state" --host mx9
+words 0 'mx1' "$mxgauge" report --state "$T/state" --host mx1.example.org
 words 2 '--span may be day|week|month|year, not "age"' "$mxgauge" graph --state "$T/state" \
     --out "$T/g" --span age
 words 1 "$T/good/x: Not a directory" "$mxgauge" graph --state "$T/state" --out "$T/good/x"

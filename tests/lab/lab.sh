@@ -40,11 +40,8 @@ private_files() {
     rmdir tmp
 }
 
-# What every mail system finds: users, names, a certificate at $1 with a key as the rest says.
+# What every mail system finds: users, names, a certificate at $1.
 surroundings() {
-    pem=$1
-    shift
-    [ $# -gt 0 ] || set -- ec -pkeyopt ec_paramgen_curve:prime256v1
     for u in anna bert carla; do
         echo "$u:x:$((61000 + $(echo $u | wc -c))):65534::/nonexistent:/bin/false" >>/etc/passwd
     done
@@ -55,10 +52,11 @@ options timeout:1 attempts:1' >/etc/resolv.conf
     echo 'hosts: files dns
 passwd: files
 group: files' >/etc/nsswitch.conf
-    openssl req -x509 -newkey "$@" -nodes -days 30 -subj /CN=mx1.example.org -keyout "$pem" -out cert.tmp
-    cat cert.tmp >>"$pem"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=mx1.example.org \
+        -keyout "$1" -out cert.tmp
+    cat cert.tmp >>"$1"
     rm cert.tmp
-    chmod 600 "$pem"
+    chmod 600 "$1"
 }
 
 settings() {

@@ -1,4 +1,5 @@
 # lab_test.sh - what the lab's tests share: may it run, run it, hold reports against the account.
+# shellcheck shell=sh
 #
 # Sourced after tap.sh by MTA.t, which says first: lab_needs "a real MTA" COMMAND...
 here=tests/lab

@@ -1,5 +1,6 @@
 # settings.sh - Postfix with postgrey, policyd-spf, OpenDKIM, OpenDMARC and Dovecot around it, in
 # the private files of lab.sh. All their sockets are on loopback, all their data below /var/spool.
+# shellcheck shell=sh disable=SC2154  # here: of lab.sh
 settings() {
     install -d /etc/postfix /var/lib/postfix /var/spool/postfix /etc/dkim /etc/dovecot-lab
     cp "$here"/policy/main.cf "$here"/policy/master.cf /etc/postfix/

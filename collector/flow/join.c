@@ -1,0 +1,521 @@
+/* join.c - see join.h.
+ *
+ * What is known of one cut line is a group. Groups hang in a table by a hash of what their
+ * pieces have in common, and in one of two queues by the time at which they are given up:
+ * those that may be whole wait seconds, those that lack a piece for certain much longer.
+ * Deadlines count from the newest line seen while anything waits, so they rise along each
+ * queue; that clock is stored, and a restart changes nothing. */
+#include "flow/join.h"
+
+#include <stdlib.h>
+
+#include "buf.h"
+#include "mem.h"
+
+#include "poison.h"
+
+enum {
+	TOGETHER_S = 5, PATIENCE_S = 10,
+	SLOTS = 4096,
+	SAME_MAX = 8,			/* groups of one key: more, and the oldest leaves */
+	TEXT_MAX = 65536,		/* of a whole line */
+	PIECE_COST = 128		/* bytes that a piece takes beside its texts */
+};
+
+struct piece {
+	struct piece *next;		/* of its group, in order */
+	uint64_t number;
+	int64_t time, deadline;
+	uint64_t mark;
+	uint32_t usec;
+	unsigned n, of;
+	bool first, more, newline, own, goes_on;
+	struct slice host, tag, key, text, raw;	/* behind the struct */
+};
+
+struct group {
+	struct group *next_same;	/* in its slot */
+	struct group *older, *newer;	/* in its queue */
+	uint64_t hash;
+	int64_t time, deadline;		/* of the piece that came first */
+	unsigned host;
+	uint32_t pid;
+	bool numbered;
+	struct piece *piece;
+	size_t pieces, text;
+};
+
+struct queue {
+	struct group *oldest, *newest;
+};
+
+struct join {
+	struct hash_key key;
+	int64_t lasting_s;
+	join_done_fn *done;
+	void *arg;
+	int64_t clock, clock_stored;	/* INT64_MIN: nothing waits */
+	struct group *slot[SLOTS];
+	struct queue queue[2];		/* not numbered, numbered */
+	size_t pieces, bytes;
+	uint64_t next, stored;		/* numbers of pieces; below stored they are on disk */
+	uint64_t *gone;			/* of those on disk, what waits no more */
+	size_t gone_n, gone_cap;
+	struct buf text;
+	struct join_piece *out;
+	size_t out_cap;
+};
+
+struct join *
+join_new(const struct hash_key *key, int64_t lasting_s, join_done_fn *done, void *arg)
+{
+	struct join *j = xcalloc(1, sizeof *j);
+
+	j->key = *key;
+	j->lasting_s = lasting_s;
+	j->done = done;
+	j->arg = arg;
+	j->clock = j->clock_stored = INT64_MIN;
+	j->next = j->stored = 1;	/* 0 is the clock's */
+	j->text = buf_new(2 * TEXT_MAX);
+	return j;
+}
+
+static void
+group_free(struct group *g)
+{
+	for (struct piece *p = g->piece, *next; p != NULL; p = next) {
+		next = p->next;
+		free(p);
+	}
+	free(g);
+}
+
+void
+join_free(struct join *j)
+{
+	if (j == NULL)
+		return;
+	for (int q = 0; q < 2; q++) {
+		for (struct group *g = j->queue[q].oldest, *next; g != NULL; g = next) {
+			next = g->newer;
+			group_free(g);
+		}
+	}
+	free(j->gone);
+	free(j->out);
+	buf_free(&j->text);
+	free(j);
+}
+
+size_t
+join_waiting(const struct join *j)
+{
+	return j->pieces;
+}
+
+/* --- groups ---------------------------------------------------------------------------- */
+
+static size_t
+cost(const struct piece *p)
+{
+	return PIECE_COST + p->host.n + p->tag.n + p->key.n + p->text.n + p->raw.n;
+}
+
+static void
+unlink_group(struct join *j, struct group *g)
+{
+	struct queue *q = &j->queue[g->numbered];
+	struct group **at = &j->slot[g->hash % SLOTS];
+
+	while (*at != g)
+		at = &(*at)->next_same;
+	*at = g->next_same;
+	*(g->older != NULL ? &g->older->newer : &q->oldest) = g->newer;
+	*(g->newer != NULL ? &g->newer->older : &q->newest) = g->older;
+	for (const struct piece *p = g->piece; p != NULL; p = p->next) {
+		j->bytes -= cost(p);
+		if (p->number >= j->stored)
+			continue;
+		if (j->gone_n == j->gone_cap) {
+			j->gone_cap = j->gone_cap * 2 + 64;
+			j->gone = xreallocarray(j->gone, j->gone_cap, sizeof *j->gone);
+		}
+		j->gone[j->gone_n++] = p->number;
+	}
+	j->pieces -= g->pieces;
+}
+
+/* Hand it out, and forget it. */
+static void
+finish(struct join *j, struct group *g, bool whole)
+{
+	struct joined w = { .host = g->host, .whole = whole, .pieces = g->pieces };
+	const struct piece *first = g->piece;
+	size_t i = 0;
+
+	unlink_group(j, g);
+	if (g->pieces > j->out_cap) {
+		j->out_cap = g->pieces;
+		j->out = xreallocarray(j->out, j->out_cap, sizeof *j->out);
+	}
+	buf_clear(&j->text);
+	for (const struct piece *p = first; p != NULL; p = p->next) {
+		buf_add(&j->text, p->text);
+		if (p->newline && p->next != NULL)
+			buf_char(&j->text, '\n');
+		j->out[i++] = (struct join_piece){ p->time, p->mark, p->raw };
+	}
+	w.piece = j->out;
+	w.line = (struct line){ .time = first->time, .usec = first->usec, .host = first->host,
+		.tag = first->tag, .pid = g->pid, .repeat = 1, .own = first->own, .goes_on = first->goes_on,
+		.text = buf_slice(&j->text), .ident = buf_slice(&j->text) };
+	j->done(j->arg, &w);
+	group_free(g);
+}
+
+/* It will not get better: whole if it does not lack a piece for certain. */
+static void
+give_up(struct join *j, struct group *g)
+{
+	finish(j, g, !g->numbered && g->piece->first);
+}
+
+static bool
+is_complete(const struct group *g)
+{
+	const struct piece *last = g->piece;
+
+	if (!g->numbered && !last->first)
+		return false;
+	while (last->next != NULL)
+		last = last->next;
+	if (!g->numbered)
+		return !last->more;
+	return last->of != 0 ? g->pieces == last->of : !last->more && g->pieces == last->n;
+}
+
+static bool
+earlier(const struct piece *a, const struct piece *b)
+{
+	return a->time != b->time ? a->time < b->time : a->usec < b->usec;
+}
+
+/* Does the group lack this piece? A beginning is not later than what follows it. */
+static bool
+lacks(const struct group *g, const struct piece *new)
+{
+	for (const struct piece *p = g->piece; p != NULL; p = p->next) {
+		if (g->numbered ? p->n == new->n : p->first && new->first)
+			return false;
+		if (!g->numbered && ((p->first && earlier(new, p)) || (new->first && earlier(p, new))))
+			return false;
+	}
+	return true;
+}
+
+/* The group that a piece belongs to, the nearest in time of those that lack it; or NULL. */
+static struct group *
+find(struct join *j, uint64_t hash, const struct piece *new)
+{
+	struct group *best = NULL;
+	int64_t nearest = TOGETHER_S + 1;
+
+	for (struct group *g = j->slot[hash % SLOTS]; g != NULL; g = g->next_same) {
+		int64_t far = new->time > g->time ? new->time - g->time : g->time - new->time;
+
+		if (g->hash == hash && far < nearest && lacks(g, new)) {
+			nearest = far;
+			best = g;
+		}
+	}
+	return best;
+}
+
+/* A second beginning: what began before it gets nothing more. */
+static void
+close_same(struct join *j, uint64_t hash, bool numbered, int64_t time)
+{
+	struct group *g, *next, *last = NULL;
+	unsigned n = 0;
+
+	for (g = j->slot[hash % SLOTS]; g != NULL; g = next) {
+		next = g->next_same;
+		if (g->hash != hash)
+			continue;
+		if (!numbered && g->piece->first && g->time <= time) {
+			give_up(j, g);
+			continue;
+		}
+		n++;
+		last = g;	/* new ones are put in front */
+	}
+	if (n >= SAME_MAX)
+		give_up(j, last);
+}
+
+static struct group *
+group_new(struct join *j, unsigned host, uint32_t pid, uint64_t hash, const struct piece *p)
+{
+	struct group *g = xcalloc(1, sizeof *g), **slot = &j->slot[hash % SLOTS];
+	struct queue *q = &j->queue[p->n != 0];
+
+	*g = (struct group){ .next_same = *slot, .older = q->newest, .hash = hash, .time = p->time,
+		.deadline = p->deadline, .host = host, .pid = pid, .numbered = p->n != 0 };
+	*slot = g;
+	*(q->newest != NULL ? &q->newest->newer : &q->oldest) = g;
+	q->newest = g;
+	return g;
+}
+
+static bool
+before(const struct piece *a, const struct piece *b)
+{
+	if (a->n != b->n)
+		return a->n < b->n;
+	return a->first != b->first ? a->first : earlier(a, b);
+}
+
+static void
+put_piece(struct join *j, struct group *g, struct piece *new)
+{
+	struct piece **at = &g->piece;
+
+	while (*at != NULL && !before(new, *at))
+		at = &(*at)->next;
+	new->next = *at;
+	*at = new;
+	g->pieces++;
+	g->text += new->text.n + 1;
+	j->pieces++;
+	j->bytes += cost(new);
+}
+
+static void
+make_room(struct join *j)
+{
+	while (j->pieces > JOIN_PIECES || j->bytes > JOIN_BYTES) {
+		struct group *a = j->queue[0].oldest, *b = j->queue[1].oldest;
+
+		if (a == NULL || (b != NULL && b->piece->number < a->piece->number))
+			a = b;
+		give_up(j, a);
+	}
+}
+
+/* --- pieces ------------------------------------------------------------------------------ */
+
+static struct slice
+copy(char **at, struct slice s)
+{
+	char *p = *at;
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	*at += s.n;
+	return (struct slice){ p, s.n };
+}
+
+static struct piece *
+piece_new(const struct piece *from)
+{
+	struct piece *p = xmalloc(sizeof *p + from->host.n + from->tag.n + from->key.n +
+	    from->text.n + from->raw.n);
+	char *at = (char *)(p + 1);
+
+	*p = *from;
+	p->host = copy(&at, from->host);
+	p->tag = copy(&at, from->tag);
+	p->key = copy(&at, from->key);
+	p->text = copy(&at, from->text);
+	p->raw = copy(&at, from->raw);
+	return p;
+}
+
+static void
+take(struct join *j, unsigned host, uint32_t pid, const struct piece *from)
+{
+	uint64_t hash = hash_u64(&j->key, (uint64_t)host << 32 | pid);
+	struct group *g;
+
+	hash = hash_mix(hash ^ from->of, hash_bytes(&j->key, from->tag) | 1);
+	hash = hash_mix(hash, hash_bytes(&j->key, from->key) | 1);
+	hash = hash << 1 | (from->n != 0);
+	g = find(j, hash, from);
+	if (g == NULL) {
+		if (from->n != 0 || from->first)
+			close_same(j, hash, from->n != 0, from->time);
+		g = group_new(j, host, pid, hash, from);
+	}
+	put_piece(j, g, piece_new(from));
+	if (g->text > TEXT_MAX)
+		finish(j, g, false);
+	else if (is_complete(g))
+		finish(j, g, true);
+	else
+		make_room(j);
+}
+
+/* Without anything that waits, the time of lines is not told. */
+static void
+rest(struct join *j)
+{
+	if (j->pieces == 0)
+		j->clock = INT64_MIN;
+}
+
+void
+join_add(struct join *j, unsigned host, const struct line *l, const struct part *p,
+    uint64_t mark, struct slice raw)
+{
+	struct piece new = { .time = l->time, .usec = l->usec, .mark = mark, .n = p->n,
+		.of = p->n != 0 ? p->of : 0, .first = p->n != 0 ? p->n == 1 : p->first,
+		.more = p->more, .newline = p->newline, .own = l->own, .goes_on = l->goes_on,
+		.host = l->host, .tag = l->tag, .key = p->key, .text = p->text, .raw = raw };
+
+	join_time(j, l->time);
+	if (j->clock < l->time)
+		j->clock = l->time;
+	new.deadline = j->clock + (p->n != 0 ? j->lasting_s : PATIENCE_S);
+	new.number = j->next++;
+	take(j, host, l->pid, &new);
+	rest(j);
+}
+
+void
+join_time(struct join *j, int64_t time)
+{
+	if (j->pieces == 0 || time <= j->clock)
+		return;
+	j->clock = time;
+	for (int q = 0; q < 2; q++)
+		while (j->queue[q].oldest != NULL && j->queue[q].oldest->deadline < time)
+			give_up(j, j->queue[q].oldest);
+	rest(j);
+}
+
+void
+join_end(struct join *j, bool all)
+{
+	for (int q = 0; q <= (all ? 1 : 0); q++)
+		while (j->queue[q].oldest != NULL)
+			give_up(j, j->queue[q].oldest);
+	rest(j);
+}
+
+/* --- on disk -------------------------------------------------------------------------------- */
+
+enum { FIRST = 1, MORE = 2, NEWLINE = 4, OWN = 8, GOES_ON = 16 };
+
+static void
+encode_text(struct buf *b, struct slice s)
+{
+	buf_varint(b, s.n);
+	buf_add(b, s);
+}
+
+static void
+encode(struct buf *b, const struct group *g, const struct piece *p)
+{
+	buf_clear(b);
+	buf_varint(b, g->host);
+	buf_varint(b, g->pid);
+	buf_zigzag(b, p->time);
+	buf_zigzag(b, p->deadline);
+	buf_varint(b, p->usec);
+	buf_varint(b, p->n);
+	buf_varint(b, p->of);
+	buf_varint(b, (p->first ? FIRST : 0u) | (p->more ? MORE : 0u) | (p->newline ? NEWLINE : 0u) |
+	    (p->own ? OWN : 0u) | (p->goes_on ? GOES_ON : 0u));
+	encode_text(b, p->host);
+	encode_text(b, p->tag);
+	encode_text(b, p->key);
+	encode_text(b, p->text);
+}
+
+static bool
+put_clock(struct join *j, join_put_fn *put, void *arg)
+{
+	buf_clear(&j->text);
+	if (j->clock == j->clock_stored)
+		return true;
+	if (j->clock != INT64_MIN)
+		buf_zigzag(&j->text, j->clock);
+	return put(arg, 0, buf_slice(&j->text));
+}
+
+bool
+join_changed(const struct join *j)
+{
+	return j->gone_n > 0 || j->next != j->stored || j->clock != j->clock_stored;
+}
+
+bool
+join_each_change(struct join *j, join_put_fn *put, void *arg)
+{
+	for (size_t i = 0; i < j->gone_n; i++)
+		if (!put(arg, j->gone[i], (struct slice){ "", 0 }))
+			return false;
+	for (int q = 0; q < 2 && j->next != j->stored; q++) {
+		for (const struct group *g = j->queue[q].oldest; g != NULL; g = g->newer) {
+			for (const struct piece *p = g->piece; p != NULL; p = p->next) {
+				if (p->number < j->stored)
+					continue;
+				encode(&j->text, g, p);
+				if (!put(arg, p->number, buf_slice(&j->text)))
+					return false;
+			}
+		}
+	}
+	return put_clock(j, put, arg);
+}
+
+void
+join_stored(struct join *j)
+{
+	j->stored = j->next;
+	j->gone_n = 0;
+	j->clock_stored = j->clock;
+}
+
+static bool
+decode_text(struct slice *s, struct slice *out)
+{
+	uint64_t n;
+
+	if (!slice_varint(s, &n) || n > s->n)
+		return false;
+	*out = slice_head(*s, (size_t)n);
+	*s = slice_from(*s, (size_t)n);
+	return true;
+}
+
+bool
+join_load(struct join *j, uint64_t number, struct slice s)
+{
+	struct piece p = { .number = number };
+	uint64_t host, pid, usec, n, of, flags;
+
+	if (number == 0) {
+		if (!slice_zigzag(&s, &j->clock))
+			return false;
+		j->clock_stored = j->clock;
+		return true;
+	}
+	if (!slice_varint(&s, &host) || !slice_varint(&s, &pid) || !slice_zigzag(&s, &p.time) ||
+	    !slice_zigzag(&s, &p.deadline) || !slice_varint(&s, &usec) || !slice_varint(&s, &n) ||
+	    !slice_varint(&s, &of) || !slice_varint(&s, &flags) || !decode_text(&s, &p.host) ||
+	    !decode_text(&s, &p.tag) || !decode_text(&s, &p.key) || !decode_text(&s, &p.text) || s.n > 0 || number < j->next)
+		return false;
+	p.usec = (uint32_t)usec;
+	p.n = (unsigned)n;
+	p.of = (unsigned)of;
+	p.first = flags & FIRST;
+	p.more = flags & MORE;
+	p.newline = flags & NEWLINE;
+	p.own = flags & OWN;
+	p.goes_on = flags & GOES_ON;
+	j->stored = j->next = number + 1;
+	take(j, (unsigned)host, (uint32_t)pid, &p);
+	return true;
+}

@@ -1,0 +1,69 @@
+/* join.h - lines that a program or its logger cut into pieces, put together again.
+ *
+ * A dialect's part() says what is a piece. Pieces of one host, tag, process and key belong
+ * together when they are within 5 seconds of each other; they may come from several sources,
+ * each of which lacks some. Numbered ones may come in any order, others follow their time.
+ * Where no piece says how many there are, the line is taken as it is after 10 seconds of log
+ * time; one that is known to lack a piece is given up when its time or the room is out.
+ * Bounded: at most 10,000 pieces and 4 MB wait, and the oldest leave first. */
+#ifndef MX_JOIN_H
+#define MX_JOIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dialect/dialect.h"
+#include "err.h"
+#include "hash.h"
+
+enum { JOIN_PIECES = 10000, JOIN_BYTES = 4 << 20 };
+
+struct join;
+
+struct join_piece {
+	int64_t time;
+	uint64_t mark;		/* the caller's, and what it wanted kept */
+	struct slice raw;
+};
+
+/* A line that is whole, or never will be: then it is unknown, and line has what there is. */
+struct joined {
+	unsigned host;
+	bool whole;
+	struct line line;	/* its first piece with the text of all; ident is the text */
+	const struct join_piece *piece;	/* in the order of the text; time and mark of each */
+	size_t pieces;
+};
+
+/* Called from within the functions below; *w lives for the call. */
+typedef void join_done_fn(void *arg, const struct joined *w);
+
+/* key: for the table of what waits. lasting_s: how long a line that lacks a piece waits, in
+ * log time. */
+struct join *join_new(const struct hash_key *key, int64_t lasting_s, join_done_fn *done,
+    void *arg);
+void join_free(struct join *j);
+
+/* Take a piece (copied). raw: kept for the caller, may be empty; it is not stored. */
+void join_add(struct join *j, unsigned host, const struct line *l, const struct part *p,
+    uint64_t mark, struct slice raw);
+
+/* How many pieces wait. While any do, tell the time of each line. */
+size_t join_waiting(const struct join *j);
+void join_time(struct join *j, int64_t time);
+
+/* No more lines will come: what does not lack a piece for certain is taken as it is, and
+ * with all also the others are given up. */
+void join_end(struct join *j, bool all);
+
+/* What changed of the waiting pieces since join_stored(): each new one as bytes under a
+ * number, and each that is gone with none. join_load() takes them back, in rising order of
+ * their numbers; false if one is damaged. */
+bool join_changed(const struct join *j);
+typedef bool join_put_fn(void *arg, uint64_t number, struct slice bytes);
+bool join_each_change(struct join *j, join_put_fn *put, void *arg);
+void join_stored(struct join *j);
+bool join_load(struct join *j, uint64_t number, struct slice bytes);
+
+#endif

@@ -18,6 +18,7 @@ import threading
 
 REINJECT = ('127.0.0.1', 10025)
 CERT = os.environ.get('LAB_CERT', '/etc/postfix/lab.pem')
+TEXTS = os.environ.get('LAB_TEXTS')     # a file of TXT records: NAME TEXT
 
 # Where the next hops live; .104 is routed and nobody listens there.
 PEERS = {'good': 101, 'soft': 102, 'hard': 103, 'dead': 104, 'wordy': 105, 'tls': 106}
@@ -58,6 +59,8 @@ def records(name, kind):
     }
     if name == 'trouble.example.net':
         return 'fail'
+    if kind == 'TXT' and name in texts:
+        return [texts[name]]
     if (name, kind) in fixed:
         return fixed[name, kind]
     return [] if any(n == name for n, _ in fixed) else None
@@ -374,12 +377,14 @@ class Milter(socketserver.StreamRequestHandler):
             self.packet(b'a')
 
 
-counter, lock, seen = [0], threading.Lock(), set()
+counter, lock, seen, texts = [0], threading.Lock(), set(), {}
 tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
 def main():
     tls_context.load_cert_chain(CERT)
+    if TEXTS:
+        texts.update(line.rstrip('\n').split(' ', 1) for line in open(TEXTS))
     names = socketserver.ThreadingUDPServer(('127.0.0.1', 53), Names)
     servers = [names] + [Server(address, kind) for address, kind in (
         (('203.0.113.105', 25), Peer), (('203.0.113.106', 25), TlsPeer),

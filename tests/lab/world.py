@@ -5,7 +5,8 @@ a milter, a policy service, passwords.
 Every part is a thread of this one process and decides by what it is sent (the local
 part of a recipient, the subject), so that the driver alone knows the plot. It listens
 on loopback and on documentation addresses that lab.sh routed to lo, prints "ready"
-once all sockets are bound, and ends with its stdin. Not for the world outside."""
+once all sockets are bound, and ends with its stdin. Ports named as arguments are left to
+others. Not for the world outside."""
 import base64
 import os
 import socket
@@ -389,7 +390,7 @@ def main():
         (('203.0.113.105', 25), Peer), (('203.0.113.106', 25), TlsPeer),
         (('127.0.0.1', 2424), Lmtp), (('127.0.0.1', 10024), Filter),
         (('127.0.0.1', 10031), Policy), (('127.0.0.1', 12345), Passwords),
-        (('127.0.0.1', 8891), Milter))]
+        (('127.0.0.1', 8891), Milter)) if str(address[1]) not in sys.argv[1:]]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     print('ready', flush=True)

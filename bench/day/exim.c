@@ -146,6 +146,23 @@ new_id(char out[QUEUE_ID])
 	snprintf(out, QUEUE_ID, "1v%s-%s-00", middle, end);
 }
 
+/* The reject log's copy has the envelope and the mail's header, cut at its line ends. */
+static bool
+refused_with_header(const struct ex_session *s, int64_t t, const char *id, const char *from, const char *to,
+    const char *word, const char *text)
+{
+	char line[1300];
+
+	snprintf(line, sizeof line, "%s H=%s%s F=<%s> %srejected after DATA: %s", id, s->at, ex_tls(s), from, word,
+	    text);
+	ex_say(s->h, t, s->pid, false, "", "[1\\5] %s", line);
+	ex_say(s->h, t, s->pid, false, "", "[2\\5] Envelope-from: <%s>", from);
+	ex_say(s->h, t, s->pid, false, "", "[3\\5] Envelope-to: <%s>", to);
+	ex_say(s->h, t, s->pid, false, "", "[4\\5] F From: %s => %s R=x T=y", id, to);
+	ex_say(s->h, t, s->pid, false, "", "[5/5] I Message-ID: <%s@d1.test>", id);
+	return ex_say(s->h, t, s->pid, false, "", "%s", line);
+}
+
 static bool
 refusal_line(const struct ex_session *s, int64_t t, const struct refusal *r, const char *from,
     const char *to, const char *text)
@@ -168,6 +185,8 @@ refusal_line(const struct ex_session *s, int64_t t, const struct refusal *r, con
 		    s->client.ip);
 	case 'D':
 		new_id(id);
+		if (s->h == MXA)
+			return refused_with_header(s, t, id, from, to, word, text);
 		return ex_say(s->h, t, s->pid, true, id, "H=%s%s F=<%s> %srejected after DATA: %s", s->at,
 		    ex_tls(s), from, word, text);
 	case 'V':

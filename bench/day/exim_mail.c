@@ -490,22 +490,54 @@ through_amavis(struct ex_mail *o, int64_t t)
 		deliver(&back, t + 20000);
 }
 
+/* Passed on while it comes in: the delivery is told of before the mail. */
+static bool
+passed_on(struct ex_mail *o, int64_t t)
+{
+	char how[300];
+
+	if (o->m.host != MXA || o->m.n != 1 || !chance(300))
+		return false;
+	snprintf(how, sizeof how, "%s R=inner T=remote_smtp H=store.example.org [198.51.100.7] C=\"250 OK\"",
+	    o->m.rcpts[0].to);
+	delivered(o, 0, t, ">>", how, F_dlv_ext);
+	return true;
+}
+
+/* An ACL drops it as a whole. */
+static bool
+dropped(struct ex_mail *o, int64_t t)
+{
+	if (o->m.host == MXC || !chance(100))
+		return false;
+	if (ex_say(o->m.host, t, some_pid(), false, o->m.id, "=> blackhole (DATA ACL discarded recipients)"))
+		truth_add(o->m.host, F_discard, o->m.n);
+	completed(o, t);
+	return true;
+}
+
 void
 ex_mail_inbound(enum host h, int64_t t)
 {
 	struct ex_session s;
 	struct ex_mail o;
 	char how[600];
+	bool passed;
 
 	t = ex_connect(&s, h, t);
 	draw_mail(&o, h, t, false);
+	passed = passed_on(&o, t);
 	snprintf(how, sizeof how, "H=%s P=esmtp%s%s", s.at, s.tls ? "s" : "", ex_tls(&s));
 	if (arrived(&o, t, s.pid, how)) {
 		count_mail(&o);
 		truth_add(h, F_tls_in, s.tls);
 	}
 	ex_quit(&s, t + 10000);
-	if (h == MXA && chance(5000))
+	if (passed)
+		completed(&o, t);
+	else if (dropped(&o, t))
+		;
+	else if (h == MXA && chance(5000))
 		through_amavis(&o, t);
 	else
 		deliver(&o, t + 20000);

@@ -463,6 +463,7 @@ void
 ingest_end(struct ingest *in)
 {
 	join_end(in->join, false);
+	in->total.waiting = join_waiting(in->join);
 }
 
 static bool

@@ -129,6 +129,9 @@ parse_line(const struct ex_line *x, struct event *out)
 			return ex_received(x, out);
 		return is_delivery(s) ? ex_delivery(x, out) : ex_message(x, out);
 	}
+	/* most lines first */
+	if (slice_starts(s, SLICE("SMTP connection ")) && (n = ex_session(x, out)) >= 0)
+		return n;
 	if ((n = ex_refusal(x, out)) >= 0 || (n = ex_session(x, out)) >= 0)
 		return n;
 	return ex_trouble(x, out);

@@ -213,7 +213,7 @@ take_flag(struct slice *s)
 		{ " ARC", 4 }, { " SPF", 4 }, { " DMARC", 6 },
 	};
 
-	if (s->n < 2 || s->p[0] != ' ')
+	if (s->n < 2 || s->p[0] != ' ' || memchr("DTLPKAS", s->p[1], 7) == NULL)
 		return false;
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
 		size_t n = flags[i].n;

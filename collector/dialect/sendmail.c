@@ -264,21 +264,6 @@ skip_numbers(struct slice *s)
 			return;
 }
 
-/* A piece that stayed alone tells of a mail only by words that may be anybody's. */
-static int
-lone_piece(const struct sm_line *p, struct event *out)
-{
-	static const struct slice words[] = {
-		{ "to=", 3 }, { "from=", 5 }, { "stat=", 5 }, { "reject", 6 }, { "client=", 7 },
-		{ "status=", 7 },
-	};
-
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (slice_has(p->text, words[i]))
-			return -1;
-	return sm_info(p, out);
-}
-
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
@@ -293,7 +278,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		p.id = slice_head(l->text, 0);
 	}
 	if (piece > 1)
-		return lone_piece(&p, out);
+		return -1;	/* its beginning was lost */
 	skip_numbers(&p.text);
 	if (slice_starts(p.text, SLICE("from=")))
 		return sm_from(&p, out);

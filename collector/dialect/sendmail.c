@@ -226,7 +226,10 @@ whole_mail(const struct sm_line *p, struct event out[EVENTS_MAX])
 	unsigned n;
 
 	if (slice_eq(s, SLICE("discarded"))) {
-		sm_event(out, EV_DISCARDED, p);
+		/* a rule of the admin's dropped it, with all its recipients */
+		e = sm_event(out, EV_REMOVED, p);
+		e->by_admin = true;
+		e->text = s;
 		return 1;
 	}
 	if (slice_eq(s, SLICE("unquarantine"))) {

@@ -292,7 +292,8 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	case EV_EXPIRED: f.kind = FACT_EXPIRED; times = 1; break;
 	case EV_REMOVED:
 		f.kind = FACT_REMOVED;
-		f.flags = (e->by_admin ? FACT_BY_ADMIN : 0) | (e->all_done ? FACT_ALL_DONE : 0);
+		f.flags = (e->by_admin ? FACT_BY_ADMIN : 0) | (e->all_done ? FACT_ALL_DONE : 0) |
+		    (e->aborted ? FACT_ABORTED : 0);
 		times = 1;
 		break;
 	case EV_HELD:

@@ -1,5 +1,5 @@
-/* shape_bare.c - lines without a stamp of ours: a program's that wrote to a terminal or lost its
- * stamp on the way, and those with the stamps of programs that are no business of ours.
+/* shape_bare.c - lines without a stamp: a program's that wrote to a terminal, or that lost it on
+ * the way.
  *
  * The time is that of the newest line before, or now: nothing tells better. What such a line
  * begins with must say whose it is ("sendmail[77]: ", "9d5c1f8a0b2e7741 smtp "); anything else
@@ -22,32 +22,17 @@ digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Is s of the form at its front: 0 a digit, A a letter, all else itself? */
+/* rbldnsd's log of questions: "1795206436 192.0.2.1 NAME A IN: NXDOMAIN/0/85" */
 static bool
-has_form(struct slice s, const char *form)
+is_rbldnsd(struct slice s, int64_t *time)
 {
-	size_t i = 0;
+	uint64_t t;
 
-	for (; form[i] != '\0'; i++)
-		if (i >= s.n || (form[i] == '0' ? !digit(s.p[i]) : form[i] == 'A' ? !letter(s.p[i]) :
-		    s.p[i] != form[i]))
-			return false;
+	if (!slice_u64(&s, &t) || t < 1000000000 || t > 9999999999 || s.n < 2 || s.p[0] != ' ' ||
+	    !digit(s.p[1]) || !slice_has(s, SLICE(" IN: ")))
+		return false;
+	*time = (int64_t)t;
 	return true;
-}
-
-/* nginx, BIND, ASSP, Kerio, Python's logging, rbldnsd. */
-static bool
-is_foreign_stamp(struct slice s)
-{
-	static const char *const forms[] = {
-		"0000/00/00 00:00:00 ", "00-AAA-0000 00:00:00.", "AAA-00-00 00:00:00 ",
-		"[00/AAA/0000 00:00:00] ", "[0000-00-00 00:00:00,000] ", "0000000000 0",
-	};
-
-	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-		if (has_form(s, forms[i]))
-			return true;
-	return false;
 }
 
 /* "sendmail[77]: text", "imapd: text" */
@@ -55,6 +40,7 @@ static bool
 is_tagged(struct slice s)
 {
 	size_t i = 1;
+	bool pid = false;
 
 	if (s.n == 0 || !letter(s.p[0]))
 		return false;
@@ -66,7 +52,10 @@ is_tagged(struct slice s)
 			;
 		if (i == s.n || s.p[i++] != ']')
 			return false;
+		pid = true;
 	}
+	if (!pid && s.p[0] < 'a')	/* "Subject: x" is no program's */
+		return false;
 	return i + 1 < s.n && s.p[i] == ':' && s.p[i + 1] == ' ';
 }
 
@@ -91,7 +80,7 @@ shape_bare(struct header *h, struct slice s, struct line *out)
 		return header_text(h, s, true, out);
 	if (is_session(s))
 		out->tag = SLICE("smtpd");
-	else if (is_foreign_stamp(s))
+	else if (is_rbldnsd(s, &out->time))
 		out->tag = SLICE("");
 	else
 		return false;

@@ -53,5 +53,7 @@ void ex_auth(struct slice value, struct event *e);
 void ex_refusal_reason(struct event *e);
 /* Why a delivery failed; errno: what "defer (N)" says, 0 where nothing does. */
 void ex_delivery_reason(struct event *e, int error);
+/* "(FUNCTION): ERROR" of a TLS session: kind, cls and sub. */
+void ex_tls_reason(struct event *e);
 
 #endif

@@ -97,10 +97,9 @@ on_the_way(struct slice s, struct event *e)
 	e->relay_ip = ip;
 	e->relay_loopback = address_is_loopback(ip);
 	e->text = slice_trim(s);
-	if (slice_starts(s, SLICE(" TLS error on connection"))) {
-		e->kind = EV_TLS_FAIL;
-		e->cls = REASON_tls_error;
-		e->sub = SLICE("handshake");
+	if (slice_eat(&s, SLICE(" TLS error on connection "))) {
+		e->text = s;
+		ex_tls_reason(e);
 		return 1;
 	}
 	if (slice_eat_char(&s, ':')) {

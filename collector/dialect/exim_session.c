@@ -141,12 +141,10 @@ tls_error(struct slice s, struct event *e)
 {
 	static const char *const ends[] = { " (", " ", NULL };
 
-	e->kind = EV_TLS_FAIL;
-	e->cls = REASON_tls_error;
-	e->sub = SLICE("handshake");
 	if (slice_eat(&s, SLICE("connection from ")) && !ex_client(&s, e, ends))
 		return -1;
 	e->text = slice_trim(s);
+	ex_tls_reason(e);
 	return 1;
 }
 

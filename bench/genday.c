@@ -18,10 +18,8 @@
 
 static const char usage[] =
     "usage: genday [options] LINES SEED LOG [TRUTH]\n"
-    "  -M NAME        the mail system of all hosts: postfix (default), opensmtpd, exim,
-"
-    "                 sendmail
-"
+    "  -M NAME        the mail system of all hosts: postfix (default), opensmtpd, exim,\n"
+    "                 sendmail\n"
     "  -d YYYY-MM-DD  the day (2026-11-05)\n"
     "  -i             RFC 3339 stamps and full host names\n"
     "  -m MINUTES     shuffle the lines within so many minutes (1440: the whole day)\n"

@@ -46,6 +46,7 @@ struct daemon {
 	bool undrawn;		/* something was committed since the RRDs were written */
 	uint64_t lines;		/* before the last reload */
 	int64_t started_at;
+	bool told_gave_up;	/* of this configuration's rules */
 	int status;
 };
 
@@ -103,7 +104,8 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 	struct ingest_settings set = {
 		.horizon_s = c->horizon, .future_s = c->future, .keep_minutes = c->keep_minutes / 60,
 		.keep_hours = c->keep_hours / 60, .keep_mails = c->keep_mails / 60,
-		.max_mails = (size_t)c->max_open_mails, .draws = true, .alias = aliases(c)
+		.max_mails = (size_t)c->max_open_mails, .draws = true, .alias = aliases(c),
+		.words = c->words
 	};
 	struct draw_options draw = {
 		.state = c->state, .rrd = c->rrd_dir, .rewrite_every_s = REWRITE_EVERY_S,
@@ -129,6 +131,18 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 
 /* --- the three things it does --------------------------------------------------- */
 
+/* Once for a configuration: a text that makes a rule give up may come a thousand times. */
+static void
+look_at_rules(struct daemon *d, const struct config *c)
+{
+	const char *name;
+
+	if (d->told_gave_up || c->words == NULL || sitewords_gave_up(c->words, &name) == 0)
+		return;
+	message(MSG_reason_gave_up, "reason \"%s\"", name);
+	d->told_gave_up = true;
+}
+
 static bool
 commit(struct daemon *d, bool last)
 {
@@ -142,6 +156,7 @@ commit(struct daemon *d, bool last)
 		return false;
 	}
 	reading_committed(d->reading);
+	look_at_rules(d, d->config);
 	fault_over(&d->commit_fault, now_s());
 	d->paused = false;
 	d->undrawn = true;
@@ -296,6 +311,7 @@ reload(struct daemon *d)
 	if (open_all(d, c, &e)) {
 		config_free(d->config);
 		d->config = c;
+		d->told_gave_up = false;
 		message_level(c->log_level);
 		message(MSG_reloaded, "%s", d->path);
 	} else {

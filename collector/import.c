@@ -185,6 +185,7 @@ import_run(const struct import *im)
 	int status = 0;
 
 	set.draws = !im->no_rrd;
+	set.words = im->words;
 	in = ingest_open(im->state, &set, &e);
 	good = in != NULL;
 	if (good)

@@ -6,11 +6,13 @@
 #include <stddef.h>
 
 #include "err.h"
+#include "flow/siteword.h"
 
 struct import {
 	const char *state, *host, *zone, *templates;
 	int year;
 	bool no_rrd, phases;
+	struct sitewords *words;	/* as ingest_settings */
 	char **file;
 	size_t files;
 };

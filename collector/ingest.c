@@ -405,10 +405,12 @@ count_answer(struct ingest *in, unsigned host, const struct line *l, int n, int6
 
 static inline void
 tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l,
-    const struct event *ev, int n)
+    struct event *ev, int n)
 {
 	if (n > 0 && ev[0].twin && is_second_twin(in, host, l))
 		return;
+	for (int i = 0; in->set.words != NULL && i < n; i++)
+		siteword_apply(in->set.words, &ev[i]);
 	for (int i = 0; i < n; i++)
 		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "flow/siteword.h"
 #include "input/reader.h"
 #include "slice.h"
 #include "store/state.h"
@@ -22,6 +23,7 @@ struct ingest_settings {
 	size_t max_mails;		/* in memory */
 	bool draws;			/* RRDs are written: keep minutes until they were */
 	const char *const (*alias)[2];	/* host names that mean another host; ends with NULLs */
+	struct sitewords *words;	/* the site's own rules, NULL: none */
 };
 
 /* 8 days of minutes and mails, 400 of hours, 8 days horizon, a day ahead, 500,000 mails. */
@@ -29,7 +31,7 @@ extern const struct ingest_settings ingest_defaults;
 
 struct ingest;
 
-/* NULL and *e as state_open(). The settings are copied, the aliases are not. */
+/* NULL and *e as state_open(). The settings are copied, the aliases and rules are not. */
 struct ingest *ingest_open(const char *dir, const struct ingest_settings *set, struct err *e);
 /* What was not committed is dropped. */
 void ingest_close(struct ingest *in);

@@ -1,4 +1,5 @@
 /* mxgauge.c - the tool: one sub-command a row. The work is elsewhere. */
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,8 +26,12 @@ static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
 static const char *root = "", *config = CONFIG_DEFAULT_FILE, *proposed;
 static const char *rrd, *out, *span, *format = "png";
 static bool no_rrd, phases, json, manual;
+static const char *rules_file;
+static struct config *rules;	/* whose reason sections are taken */
 
 #define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
+#define RULES_ROW { 'f', "config", OPT_STRING, &rules_file, "FILE", "the configuration whose reason " \
+	"sections are taken; else that of mxgauged, if it is good" }
 #define HOST_ROW { 'H', "host", OPT_STRING, &host, "HOST", "one host; else the whole farm" }
 
 static const struct opt import_opts[] = {
@@ -37,10 +42,43 @@ static const struct opt import_opts[] = {
 	{ 0, "year", OPT_INT, &year, "YEAR", "year of the first line of each file, where stamps "
 	    "have none; else it follows from the file's own date", .min = 1970, .max = 2199 },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
+	RULES_ROW,
 	{ 0, "no-rrd", OPT_FLAG, &no_rrd, NULL, "write no RRDs" },
 	{ 0, "phases", OPT_FLAG, &phases, NULL, "say how long each part took" },
 	{ 0 }
 };
+
+/* False: the file that was named has faults, and they were printed. */
+static bool
+take_rules(struct sitewords **words)
+{
+	struct buf faults = buf_new(1 << 20);
+
+	if (rules_file != NULL) {
+		config_free(rules);
+		rules = config_read(rules_file, &faults);
+	}
+	*words = rules != NULL ? rules->words : NULL;
+	if (faults.n > 0)
+		fputs(faults.p, stderr);
+	buf_free(&faults);
+	return rules != NULL || rules_file == NULL;
+}
+
+/* Hand the status on; it was worked with these rules. */
+static int
+done_with(struct sitewords *words, int status)
+{
+	const char *name;
+	uint64_t n = words == NULL ? 0 : sitewords_gave_up(words, &name);
+
+	if (n > 0)
+		fprintf(stderr, "mxgauge: reason \"%s\": its expression took too many steps; rules gave "
+		    "up %" PRIu64 " time%s\n", name, n, n == 1 ? "" : "s");
+	config_free(rules);
+	rules = NULL;
+	return status;
+}
 
 static int
 run_import(int argc, char **argv)
@@ -49,7 +87,9 @@ run_import(int argc, char **argv)
 		.year = (int)year, .no_rrd = no_rrd, .phases = phases, .file = argv,
 		.files = (size_t)argc };
 
-	return import_run(&im);
+	if (!take_rules(&im.words))
+		return 2;
+	return done_with(im.words, import_run(&im));
 }
 
 /* The sentence of a sub-command that failed. */
@@ -157,6 +197,7 @@ static const struct opt parse_opts[] = {
 	{ 0, "tz", OPT_STRING, &zone, "ZONE", "zone of stamps that name none; else the machine's" },
 	{ 0, "year", OPT_INT, &year, "YEAR", "year of the first line, where stamps have none",
 	    .min = 1970, .max = 2199 },
+	RULES_ROW,
 	{ 0 }
 };
 
@@ -168,7 +209,9 @@ run_parse(int argc, char **argv)
 		.now = (int64_t)time(NULL), .host = slice_of(host != NULL ? host : "") };
 	struct err e;
 
-	return status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e);
+	if (!take_rules(&o.words))
+		return 2;
+	return done_with(o.words, status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e));
 }
 
 static const struct opt backup_opts[] = { STATE_ROW("folder of the state"), { 0 } };
@@ -244,14 +287,13 @@ static const struct program program = {
 
 /* The state is where the daemon's configuration says, if there is a good one. */
 static void
-take_state_from_config(void)
+take_usual_config(void)
 {
 	struct buf faults = buf_new(4096);
-	struct config *c = config_read(CONFIG_DEFAULT_FILE, &faults);
 
-	if (c != NULL)
-		state = xstrdup(c->state);
-	config_free(c);
+	rules = config_read(CONFIG_DEFAULT_FILE, &faults);
+	if (rules != NULL)
+		state = xstrdup(rules->state);
 	buf_free(&faults);
 }
 
@@ -259,6 +301,6 @@ int
 main(int argc, char **argv)
 {
 	(void)signal(SIGXFSZ, SIG_IGN);	/* a file size limit is an error like a full disk */
-	take_state_from_config();
+	take_usual_config();
 	return opt_commands(&program, argc, argv);
 }

@@ -316,9 +316,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	bool marked = take_mark(&s);
 	int n = 0;
 
-	if (slice_starts(s, SLICE("..."))) {
-		n = 0; /* the rest of a line whose beginning is lost */
-	} else if (!marked && slice_eat(&s, SLICE("Passed"))) {
+	if (!marked && slice_eat(&s, SLICE("Passed"))) {
 		slice_eat(&s, SLICE(" "));
 		n = verdict(s, SLICE("Passed"), out);
 	} else if (!marked && slice_eat(&s, SLICE("Blocked "))) {

@@ -20,7 +20,8 @@ static const struct {
 	{ "save failed to ", "save_failed" }, { "failed to store into mailbox ", "save_failed" },
 	{ "forwarded to ", "forwarded" }, { "redirected message to ", "forwarded" },
 	{ "discarded duplicate ", "duplicate" }, { "discarding ", "discarded" },
-	{ "Marked message to be discarded", "discarded" }, { "marked message to be discarded", "discarded" },
+	{ "Marked message to be discarded", "discarded" },
+	{ "marked message to be discarded", "discarded" },
 	{ "discarded", "discarded" }, { "rejected message from ", "rejected" }, { "Rejected", "rejected" },
 	{ "not sending reject message to ", "rejected" }, { "Sending a rejection to ", "rejected" },
 	{ "sent vacation response to ", "vacation" }, { "vacation", "vacation" },
@@ -73,7 +74,8 @@ proxied(struct slice s, struct event *e)
 
 	if (slice_starts(s, SLICE("<")) && !slice_cut_at(&s, SLICE(">: "), &head))
 		return false;
-	if (!slice_eat(&s, SLICE("Sent message to ")) && !slice_eat(&s, SLICE("Failed to send message to ")))
+	if (!slice_eat(&s, SLICE("Sent message to ")) &&
+	    !slice_eat(&s, SLICE("Failed to send message to ")))
 		return false;
 	e->sub = SLICE("proxy");
 	if (scan_address(&s, &e->to) && slice_eat(&s, SLICE(" at ")) &&

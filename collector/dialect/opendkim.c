@@ -104,8 +104,9 @@ why(struct slice s, struct event *e)
 	static const struct slice heads[] = {
 		H("not authenticated"), H("no signing domain match"), H("no signing subdomain match"),
 		H("no signing table match"), H("no signing keylist match"), H("no MTA name match"),
-		H("no macros match"), H("no sender match"), H("external host "), H("can't determine message sender"),
-		H("can't parse "), H("failed to parse "), H("domain '"), H("ignoring "),
+		H("no macros match"), H("no sender match"), H("external host "),
+		H("can't determine message sender"), H("can't parse "), H("failed to parse "),
+		H("domain '"), H("ignoring "),
 		H("RFC5322 header requirement error"), H("skipping signing of mail to "),
 		H("BodyLengthDB matched "), H("message has signatures from "), H("mode select: "),
 		H("overflow parsing "), H("ADSP "), H("DomainKeys"), H("sender ADSP"), H("peer "),

@@ -1,7 +1,8 @@
 /* p0f.c - passive fingerprints of clients: what system, how far away.
  *
  *	p0f 3, own log: mod=syn|cli=192.0.2.7/47704|srv=198.51.100.1/25|subj=cli|os=Linux 3.x|dist=0|...
- *	p0f 2 by syslog: 192.0.2.7:47704 - Linux 2.6 (newer, 2) (up: 12 hrs) -> 198.51.100.1:25 (distance 3, link: ethernet/modem)
+ *	p0f 2 by syslog: 192.0.2.7:47704 - Linux 2.6 (newer, 2) (up: 12 hrs) -> 198.51.100.1:25
+ *	    (distance 3, link: ethernet/modem)
  * Facts of connections: never counted. What stands behind the first field is not read. */
 #include "dialect/dialect.h"
 

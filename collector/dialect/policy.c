@@ -139,12 +139,14 @@ postfwd(struct slice s, struct event *out)
 {
 #define H(head) { head, sizeof(head) - 1 }
 	static const struct slice talk[] = {
-		H("postfwd"), H("[DNSBL] "), H("[DNS"), H("[STATS] "), H("[CLEANUP] "), H("[PLUGIN] "), H("[DUMP] "),
-		H("[LOGS] "), H("[MAIL] "), H("[SENDMAIL] "), H("[SCORE] "), H("[DELCACHEITEM] "), H("[DELRATEITEM] "),
+		H("postfwd"), H("[DNSBL] "), H("[DNS"), H("[STATS] "), H("[CLEANUP] "), H("[PLUGIN] "),
+		H("[DUMP] "), H("[LOGS] "), H("[MAIL] "), H("[SENDMAIL] "), H("[SCORE] "),
+		H("[DELCACHEITEM] "), H("[DELRATEITEM] "),
 		H("Saved "), H("Fetched "), H("ready for input"), H("catched HUP"), H("terminating"),
 		H("TESTMODE"), H("VERBOSE"), H("NODNS"), H("Overriding "), H("notice: "), H("loaded: "),
-		H("reading file"), H("rate "), H("request cache "), H("Setting status"), H("disabling request cache"),
-		H("setting new score"), H("redefined score"), H("Net::DNS "), H("successfully installed"),
+		H("reading file"), H("rate "), H("request cache "), H("Setting status"),
+		H("disabling request cache"), H("setting new score"), H("redefined score"),
+		H("Net::DNS "), H("successfully installed"),
 		H("table "), H("file \""), H("dnsquery: "), H("DUMP requested"),
 	};
 #undef H

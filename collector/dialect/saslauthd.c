@@ -1,6 +1,7 @@
 /* saslauthd.c - saslauthd of Cyrus SASL 2.1: it checks passwords for MTAs and for Cyrus.
  *
- *	do_auth         : auth failure: [user=bob] [service=smtp] [realm=] [mech=pam] [reason=PAM auth error]
+ *	do_auth         : auth failure: [user=bob] [service=smtp] [realm=] [mech=pam]
+ *	    [reason=PAM auth error]
  *	pam_unix(smtp:auth): authentication failure; logname= uid=0 ... user=bob
  *	auth_rimap: couldn't connect to imap.example.org/143
  * The program that asked logs the failed login with the client's address: these lines are
@@ -47,6 +48,16 @@ answer(struct slice s, struct slice sub, struct event *out)
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
+#define H(head) { head, sizeof(head) - 1 }
+	static const struct slice refused[] = {
+		H("pam_"), H("DEBUG: "), H("Authentication failed for "),
+	};
+	static const struct slice talk[] = {
+		H("master pid is"), H("listening on"), H("master exited"), H("num_procs"),
+		H("mech_option"), H("run_path"), H("auth_mech"), H("using "), H("child exited"),
+		H("exiting"), H("daemon started"),
+	};
+#undef H
 	struct slice s = slice_trim(l->text), where, text = s;
 	int n = -1;
 
@@ -59,16 +70,11 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		n = answer(text, SLICE("auth_failed"), out);
 	else if (slice_eat(&text, SLICE("auth success: ")))
 		n = answer(text, SLICE("auth_ok"), out);
-	else if (slice_starts(s, SLICE("pam_")) || slice_has(s, SLICE("auth_pam: pam_authenticate failed")) ||
-	    slice_starts(s, SLICE("DEBUG: ")) || slice_starts(s, SLICE("Authentication failed for ")) ||
+	else if (helper_starts(s, refused, sizeof refused / sizeof refused[0]) ||
+	    slice_has(s, SLICE("auth_pam: pam_authenticate failed")) ||
 	    slice_starts(text, SLICE("[")))	/* "auth_rimap: [bob] what the server said" */
 		n = helper_says(out, EV_INFO, SLICE("auth_failed"), s);
-	else if (slice_starts(text, SLICE("master pid is")) || slice_starts(text, SLICE("listening on")) ||
-	    slice_starts(text, SLICE("master exited")) || slice_starts(text, SLICE("num_procs")) ||
-	    slice_starts(text, SLICE("mech_option")) || slice_starts(text, SLICE("run_path")) ||
-	    slice_starts(text, SLICE("auth_mech")) || slice_starts(text, SLICE("using ")) ||
-	    slice_starts(text, SLICE("child exited")) || slice_starts(text, SLICE("exiting")) ||
-	    slice_starts(text, SLICE("daemon started")))
+	else if (helper_starts(text, talk, sizeof talk / sizeof talk[0]))
 		n = helper_says(out, EV_INFO, SLICE("saslauthd"), s);
 	else if (helper_is_trouble(s) || slice_has(s, SLICE("onnect")))
 		n = helper_says(out, EV_FILTER_FAIL, SLICE("saslauthd"), s);

@@ -190,13 +190,15 @@ is_talk(struct slice s)
 {
 #define H(head) { head, sizeof(head) - 1 }
 	static const struct slice heads[] = {
-		H("Starting"), H("Normal exit"), H("Config: "), H("Read line: "), H("Found the end of entry"),
-		H("Cached data for this instance"), H("Per user configuration"), H("_get_resultcodes"),
-		H("Scope "), H("helo policy "), H("mfrom policy "), H("spfcheck: "), H("Attribute: "), H("handler "),
+		H("Starting"), H("Normal exit"), H("Config: "), H("Read line: "),
+		H("Found the end of entry"), H("Cached data for this instance"),
+		H("Per user configuration"), H("_get_resultcodes"), H("Scope "), H("helo policy "),
+		H("mfrom policy "), H("spfcheck: "), H("Attribute: "), H("handler "),
 		H("Domain Whitelist"), H("HELO "), H("PTR Domain"), H("skip_addresses"), H("Whitelist"),
 		H("not peruser"), H("Pyspf Cached"), H("parsing configFile"), H("option "),
-		H("mail from: "), H("connect from "), H("processing"), H("testing:"), H("  "), H("\t"),
-		H("pyspf-milter "), H("Milter "), H("shutdown"), H("startup"), H("Mail From (sender) check failed"),
+		H("mail from: "), H("connect from "), H("processing"), H("testing:"), H("  "),
+		H("\t"), H("pyspf-milter "), H("Milter "), H("shutdown"), H("startup"),
+		H("Mail From (sender) check failed"),
 		H("Skipping SPF check"), H("Temporary DNS"), H("Loading "), H("Local "),
 	};
 #undef H
@@ -220,13 +222,19 @@ is_exception(struct slice s)
 static int
 trouble(struct slice s, struct event *out)
 {
-	if (slice_starts(s, SLICE("Traceback ")) || slice_starts(s, SLICE("fatal_exit: ")) ||
-	    slice_starts(s, SLICE("Ouch, caught exc")) || slice_starts(s, SLICE("ERROR: Could not match")) ||
-	    slice_starts(s, SLICE("Authserv_Id not set")) || slice_starts(s, SLICE("Header_Type includes both")))
+#define H(head) { head, sizeof(head) - 1 }
+	static const struct slice broken[] = {
+		H("Traceback "), H("fatal_exit: "), H("Ouch, caught exc"), H("ERROR: Could not match"),
+		H("Authserv_Id not set"), H("Header_Type includes both"),
+	};
+	static const struct slice warnings[] = {
+		H("ERROR: "), H("WARNING: "), H("warning: "), H("Configuration File parsing error"),
+	};
+#undef H
+
+	if (helper_starts(s, broken, sizeof broken / sizeof broken[0]))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("policyd-spf"), s);
-	if (slice_starts(s, SLICE("ERROR: ")) || slice_starts(s, SLICE("WARNING: ")) ||
-	    slice_starts(s, SLICE("warning: ")) || slice_starts(s, SLICE("Configuration File parsing error")) ||
-	    is_exception(s))
+	if (helper_starts(s, warnings, sizeof warnings / sizeof warnings[0]) || is_exception(s))
 		return helper_says(out, EV_QWARN, SLICE("policyd-spf"), s);
 	return is_talk(s) ? 0 : -1;
 }

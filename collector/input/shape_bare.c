@@ -40,6 +40,7 @@ static bool
 is_tagged(struct slice s)
 {
 	size_t i = 1;
+	bool pid = false;
 
 	if (s.n == 0 || !letter(s.p[0]))
 		return false;
@@ -51,7 +52,10 @@ is_tagged(struct slice s)
 			;
 		if (i == s.n || s.p[i++] != ']')
 			return false;
+		pid = true;
 	}
+	if (!pid && s.p[0] < 'a')	/* "Subject: x" is no program's */
+		return false;
 	return i + 1 < s.n && s.p[i] == ':' && s.p[i + 1] == ' ';
 }
 

@@ -15,14 +15,16 @@
 #include <confuse.h>
 
 #include "err.h"
+#include "flow/siteword.h"
 #include "input/header.h"
 #include "opt.h"
 #include "quantity.h"
+#include "reason.h"
 #include "store/conftext.h"
 
 #include "poison.h"
 
-enum kind { PATH, TEXT, LIST, SECONDS, NUMBER, CHOICE };
+enum kind { PATH, TEXT, LIST, SECONDS, NUMBER, CHOICE, CLASS };
 
 struct setting {
 	enum kind kind;
@@ -33,33 +35,53 @@ struct setting {
 static const struct setting settings[] = {
 #define SETTING(kind, name, def, limits, help) \
 	{ kind, #name, def, limits, help, offsetof(struct config, name) },
-#define SOURCE_SETTING(kind, name, def, limits, help)
 #include "store/setting.def"
-#undef SETTING
-#undef SOURCE_SETTING
 };
 
 static const struct setting source_settings[] = {
-#define SETTING(kind, name, def, limits, help)
 #define SOURCE_SETTING(kind, name, def, limits, help) \
 	{ kind, #name, def, limits, help, offsetof(struct config_source, name) },
 #include "store/setting.def"
-#undef SETTING
-#undef SOURCE_SETTING
+};
+
+/* A section that becomes a rule of siteword.h. */
+struct reason_section {
+#define REASON_SETTING(kind, name, def, limits, help) CONFIG_##kind name;
+#include "store/setting.def"
+};
+
+static const struct setting reason_settings[] = {
+#define REASON_SETTING(kind, name, def, limits, help) \
+	{ kind, #name, def, limits, help, offsetof(struct reason_section, name) },
+#include "store/setting.def"
 };
 
 enum {
 	SETTINGS_N = sizeof settings / sizeof *settings,
 	SOURCE_SETTINGS_N = sizeof source_settings / sizeof *source_settings,
+	REASON_SETTINGS_N = sizeof reason_settings / sizeof *reason_settings,
 	STRANGERS_MAX = 50,	/* names we do not know; more is no configuration */
 	NAME_SIZE = 64,
 	SEEN = 1 << 24		/* an option flag that libconfuse does not use */
 };
 
+/* Where settings stand: the whole file first, then its sections. */
+static const struct place {
+	const char *section, *where;
+	const struct setting *table;
+	size_t n;
+} places[] = {
+	{ "", "", settings, SETTINGS_N },
+	{ "source", " in a source", source_settings, SOURCE_SETTINGS_N },
+	{ "reason", " in a reason", reason_settings, REASON_SETTINGS_N },
+};
+
+enum { PLACES = sizeof places / sizeof *places, WHOLE = 0 };
+
 struct stranger {
 	char name[NAME_SIZE];
 	int line;		/* where it was met first */
-	bool in_source;
+	const struct place *place;
 };
 
 /* What is going on, for libconfuse's callbacks, which take no argument of ours. */
@@ -146,12 +168,43 @@ check_number(const struct setting *s, const char *v, int line)
 		    low.p, (int)limits.n, limits.p);
 }
 
+/* Texts with a form of their own. */
 static void
-check_value(const struct setting *s, const char *v, int line)
+check_text(const struct setting *s, const char *v, int line)
 {
 	struct header *h;
 	struct err e;
 
+	if (v[0] == '\0')
+		return;
+	if (strcmp(s->name, "match") == 0 && !siteword_check(v, &e))
+		complain(line, "match = %s: %s", v, e.text);
+	if (strcmp(s->name, "timezone") == 0) {
+		h = header_new(v, 0, 0, SLICE(""), &e);
+		if (h == NULL)
+			complain(line, "%s = %s: %s", s->name, v, e.text);
+		header_free(h);
+	}
+}
+
+static void
+check_class(const char *v, int line)
+{
+	struct opt_near near = { 0 };
+
+	if (reason_by_name(slice_of(v)) != REASON_none)
+		return;
+	for (unsigned i = REASON_none + 1; i < REASON_N; i++)
+		opt_near(&near, v, reason_name((enum reason)i));
+	if (near.word != NULL)
+		complain(line, "class = %s: there is no such class; did you mean %s?", v, near.word);
+	else
+		complain(line, "class = %s: there is no such class", v);
+}
+
+static void
+check_value(const struct setting *s, const char *v, int line)
+{
 	switch (s->kind) {
 	case NUMBER:
 	case SECONDS:
@@ -173,42 +226,46 @@ check_value(const struct setting *s, const char *v, int line)
 			complain(line, "%s: %s: must be a path from the root, /...", s->name, v);
 		return;
 	case TEXT:
-		if (strcmp(s->name, "timezone") != 0 || v[0] == '\0')
-			return;
-		h = header_new(v, 0, 0, SLICE(""), &e);
-		if (h == NULL)
-			complain(line, "%s = %s: %s", s->name, v, e.text);
-		header_free(h);
+		check_text(s, v, line);
+		return;
+	case CLASS:
+		check_class(v, line);
 		return;
 	}
 }
 
 /* --- what libconfuse calls -------------------------------------------------- */
 
-static void
-complain_stranger(const char *name, bool in_source, int line)
+static const struct place *
+place_of(const cfg_t *cfg)
 {
-	const struct setting *table = in_source ? source_settings : settings;
-	size_t n = in_source ? SOURCE_SETTINGS_N : SETTINGS_N;
-	const char *where = in_source ? " in a source" : "";
+	for (size_t i = WHOLE + 1; cfg->title != NULL && i < PLACES; i++) {
+		if (strcmp(cfg->name, places[i].section) == 0)
+			return &places[i];
+	}
+	return &places[WHOLE];
+}
+
+static void
+complain_stranger(const char *name, const struct place *p, int line)
+{
 	struct opt_near near = { 0 };
 
-	for (size_t i = 0; i < n; i++)
-		opt_near(&near, name, table[i].name);
-	if (!in_source)
-		opt_near(&near, name, "source");
+	for (size_t i = 0; i < p->n; i++)
+		opt_near(&near, name, p->table[i].name);
+	for (size_t i = WHOLE + 1; p == &places[WHOLE] && i < PLACES; i++)
+		opt_near(&near, name, places[i].section);
 	if (near.word != NULL)
-		complain(line, "there is no setting %s%s; did you mean %s?", name, where, near.word);
+		complain(line, "there is no setting %s%s; did you mean %s?", name, p->where, near.word);
 	else
-		complain(line, "there is no setting %s%s", name, where);
+		complain(line, "there is no setting %s%s", name, p->where);
 }
 
 static const struct stranger *
-find_stranger(const char *name, bool in_source)
+find_stranger(const char *name, const struct place *p)
 {
 	for (int i = 0; i < now.nstrangers; i++) {
-		if (now.stranger[i].in_source == in_source &&
-		    strcmp(now.stranger[i].name, name) == 0)
+		if (now.stranger[i].place == p && strcmp(now.stranger[i].name, name) == 0)
 			return &now.stranger[i];
 	}
 	return NULL;
@@ -217,22 +274,20 @@ find_stranger(const char *name, bool in_source)
 static int
 take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	bool in_source = cfg->title != NULL;	/* there is room for the value already */
-	const struct setting *table = in_source ? source_settings : settings;
-	size_t n = in_source ? SOURCE_SETTINGS_N : SETTINGS_N;
+	const struct place *p = place_of(cfg);	/* there is room for the value already */
 
 	*(const char **)result = value;
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(table[i].name, opt->name) != 0)
+	for (size_t i = 0; i < p->n; i++) {
+		if (strcmp(p->table[i].name, opt->name) != 0)
 			continue;
-		if (table[i].kind != LIST && (opt->flags & SEEN) != 0)
+		if (p->table[i].kind != LIST && (opt->flags & SEEN) != 0)
 			complain(cfg->line, "%s is set twice", opt->name);
 		opt->flags |= SEEN;
-		check_value(&table[i], value, cfg->line);
+		check_value(&p->table[i], value, cfg->line);
 		return 0;
 	}
 	if (opt->nvalues == 1)	/* once for a list */
-		complain_stranger(opt->name, in_source, cfg->line);
+		complain_stranger(opt->name, p, cfg->line);
 	return 0;
 }
 
@@ -254,19 +309,19 @@ quoted_name(const char *text, char out[NAME_SIZE])
 static void __attribute__((format(printf, 2, 0)))
 take_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	struct stranger s = { .in_source = cfg->title != NULL, .line = cfg->line };
+	struct stranger s = { .place = place_of(cfg), .line = cfg->line };
 	const struct stranger *known;
 	char text[300];
 
 	vsnprintf(text, sizeof text, fmt, ap);
 	quoted_name(text, s.name);
-	known = find_stranger(s.name, s.in_source);
+	known = find_stranger(s.name, s.place);
 	if (strncmp(text, "no such option", 14) == 0 && s.name[0] != '\0' && known == NULL &&
 	    now.nstrangers < STRANGERS_MAX) {
 		now.stranger[now.nstrangers++] = s;
 		now.found_stranger = true;
 	} else if (known != NULL) {
-		complain_stranger(s.name, s.in_source, known->line);
+		complain_stranger(s.name, s.place, known->line);
 	} else {
 		complain(cfg->line, "%s", text);
 	}
@@ -274,19 +329,19 @@ take_error(cfg_t *cfg, const char *fmt, va_list ap)
 
 /* --- the file ---------------------------------------------------------------- */
 
-/* Fill opts with one option a row, and the strangers of that place. */
+/* Fill o with one option a row, and the strangers of that place. */
 static cfg_opt_t *
-add_options(cfg_opt_t *o, const struct setting *table, size_t n, bool in_source)
+add_options(cfg_opt_t *o, const struct place *p)
 {
 	cfg_opt_t one = CFG_STR_CB("", NULL, CFGF_NODEFAULT, take_value);
 	cfg_opt_t list = CFG_STR_LIST_CB("", NULL, CFGF_NODEFAULT, take_value);
 
-	for (size_t i = 0; i < n; i++, o++) {
-		*o = table[i].kind == LIST ? list : one;
-		o->name = table[i].name;
+	for (size_t i = 0; i < p->n; i++, o++) {
+		*o = p->table[i].kind == LIST ? list : one;
+		o->name = p->table[i].name;
 	}
 	for (int i = 0; i < now.nstrangers; i++) {
-		if (now.stranger[i].in_source == in_source) {
+		if (now.stranger[i].place == p) {
 			*o = list;
 			o++->name = now.stranger[i].name;
 		}
@@ -298,17 +353,18 @@ add_options(cfg_opt_t *o, const struct setting *table, size_t n, bool in_source)
 static bool
 parse_round(const struct buf *text, cfg_t **cfg)
 {
-	cfg_opt_t in_source[SOURCE_SETTINGS_N + STRANGERS_MAX + 1];
-	cfg_opt_t root[SETTINGS_N + STRANGERS_MAX + 2];
+	cfg_opt_t inside[PLACES][SOURCE_SETTINGS_N + REASON_SETTINGS_N + STRANGERS_MAX + 1];
+	cfg_opt_t root[SETTINGS_N + STRANGERS_MAX + PLACES + 1];
 	cfg_opt_t end = CFG_END();
-	cfg_opt_t *o = add_options(in_source, source_settings, SOURCE_SETTINGS_N, true);
+	cfg_opt_t *o = add_options(root, &places[WHOLE]);
 	bool good;
 	FILE *f;
 
-	*o = end;
-	o = add_options(root, settings, SETTINGS_N, false);
-	*o++ = (cfg_opt_t)CFG_SEC("source", in_source,
-	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	for (size_t i = WHOLE + 1; i < PLACES; i++) {
+		*add_options(inside[i], &places[i]) = end;
+		*o = (cfg_opt_t)CFG_SEC("", inside[i], CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+		o++->name = places[i].section;
+	}
 	*o = end;
 	*cfg = cfg_init(root, CFGF_NONE);
 	cfg_set_error_function(*cfg, take_error);
@@ -335,6 +391,7 @@ set_value(struct config *c, void *base, const struct setting *s, cfg_t *cfg)
 	case PATH:
 	case TEXT:
 	case CHOICE:
+	case CLASS:
 		*(const char **)to = arena_strdup(&c->arena, slice_of(v));
 		return;
 	case SECONDS:
@@ -351,25 +408,54 @@ set_value(struct config *c, void *base, const struct setting *s, cfg_t *cfg)
 	}
 }
 
+static void
+add_source(struct config *c, struct config_source *s, cfg_t *sec)
+{
+	s->name = arena_strdup(&c->arena, slice_of(cfg_title(sec)));
+	for (size_t k = 0; k < SOURCE_SETTINGS_N; k++)
+		set_value(c, s, &source_settings[k], sec);
+	if (s->files.n == 0)
+		complain(sec->line, "source \"%s\" ends without files", cfg_title(sec));
+}
+
+static void
+add_reason(struct config *c, cfg_t *sec)
+{
+	const char *name = cfg_title(sec);
+	struct reason_section r;
+	struct err e;
+
+	for (size_t k = 0; k < REASON_SETTINGS_N; k++)
+		set_value(c, &r, &reason_settings[k], sec);
+	if (name[0] == '\0' || strlen(name) > SITEWORD_NAME_MAX)
+		complain(sec->line, "reason \"%s\": the name must have 1 to %d bytes", name,
+		    SITEWORD_NAME_MAX);
+	if (r.class[0] == '\0')
+		complain(sec->line, "reason \"%s\" ends without class", name);
+	if ((r.match[0] == '\0') == (r.text[0] == '\0'))
+		complain(sec->line, "reason \"%s\" must have match or text, and not both", name);
+	/* an expression that is none was named where it stands */
+	(void)sitewords_add(c->words, name, reason_by_name(slice_of(r.class)),
+	    r.match[0] != '\0' ? r.match : NULL, r.text, &e);
+}
+
 static struct config *
 build(const char *path, cfg_t *cfg)
 {
 	struct config *c = xcalloc(1, sizeof *c);
+	unsigned reasons = cfg_size(cfg, "reason");
 
 	c->path = arena_strdup(&c->arena, slice_of(path));
 	for (size_t i = 0; i < SETTINGS_N; i++)
 		set_value(c, c, &settings[i], cfg);
 	c->nsources = cfg_size(cfg, "source");
 	c->source = arena_alloc(&c->arena, (c->nsources + 1) * sizeof *c->source);
-	for (unsigned i = 0; i < c->nsources; i++) {
-		cfg_t *sec = cfg_getnsec(cfg, "source", i);
-
-		c->source[i].name = arena_strdup(&c->arena, slice_of(cfg_title(sec)));
-		for (size_t k = 0; k < SOURCE_SETTINGS_N; k++)
-			set_value(c, &c->source[i], &source_settings[k], sec);
-		if (c->source[i].files.n == 0)
-			complain(sec->line, "source \"%s\" ends without files", cfg_title(sec));
-	}
+	for (unsigned i = 0; i < c->nsources; i++)
+		add_source(c, &c->source[i], cfg_getnsec(cfg, "source", i));
+	if (reasons > 0)
+		c->words = sitewords_new();
+	for (unsigned i = 0; i < reasons; i++)
+		add_reason(c, cfg_getnsec(cfg, "reason", i));
 	if (c->nsources == 0)
 		complain(0, "there is no source: nothing to read (mxgauge setup proposes one)");
 	if (c->rrd_dir[0] == '\0') {
@@ -441,6 +527,7 @@ config_free(struct config *c)
 {
 	if (c == NULL)
 		return;
+	sitewords_free(c->words);
 	arena_free(&c->arena);
 	free(c);
 }

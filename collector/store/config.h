@@ -24,28 +24,24 @@ struct config_list {
 #define CONFIG_PATH const char *
 #define CONFIG_TEXT const char *
 #define CONFIG_CHOICE const char *
+#define CONFIG_CLASS const char *
 #define CONFIG_LIST struct config_list
 #define CONFIG_SECONDS int64_t
 #define CONFIG_NUMBER int64_t
 
 struct config_source {
 	const char *name;
-#define SETTING(kind, name, def, limits, help)
 #define SOURCE_SETTING(kind, name, def, limits, help) CONFIG_##kind name;
 #include "store/setting.def"
-#undef SETTING
-#undef SOURCE_SETTING
 };
 
 struct config {
 	const char *path;
 #define SETTING(kind, name, def, limits, help) CONFIG_##kind name;
-#define SOURCE_SETTING(kind, name, def, limits, help)
 #include "store/setting.def"
-#undef SETTING
-#undef SOURCE_SETTING
 	struct config_source *source;
 	size_t nsources;
+	struct sitewords *words;	/* NULL: there is no reason section */
 	struct arena arena;		/* all of it lives here */
 };
 

@@ -224,6 +224,8 @@ ask(struct parsing *p, const struct dialect *d, const struct line *l, int *n)
 	if (d == NULL)
 		return ANSWER_FOREIGN;
 	*n = d->parse(l, p->events);
+	for (int i = 0; p->o->words != NULL && i < *n; i++)
+		siteword_apply(p->o->words, &p->events[i]);
 	if (*n == DIALECT_FOREIGN)
 		return ANSWER_FOREIGN;
 	return *n > 0 ? ANSWER_EVENTS : *n == 0 ? ANSWER_KNOWN : ANSWER_UNKNOWN;

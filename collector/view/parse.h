@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "flow/siteword.h"
 #include "slice.h"
 
 enum parse_mode {
@@ -22,6 +23,7 @@ struct parse_options {
 	int year;
 	int64_t now;
 	struct slice host;
+	struct sitewords *words;	/* the site's own rules, NULL: none */
 };
 
 /* Read files ("-": standard input) and print to out. False and *e: a file cannot be

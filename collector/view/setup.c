@@ -26,18 +26,17 @@ struct row {
 
 static const struct row rows[] = {
 #define SETTING(kind, name, def, limits, help) { #kind, #name, def, limits, help },
-#define SOURCE_SETTING(kind, name, def, limits, help)
 #include "store/setting.def"
-#undef SETTING
-#undef SOURCE_SETTING
 };
 
 static const struct row source_rows[] = {
-#define SETTING(kind, name, def, limits, help)
 #define SOURCE_SETTING(kind, name, def, limits, help) { #kind, #name, def, limits, help },
 #include "store/setting.def"
-#undef SETTING
-#undef SOURCE_SETTING
+};
+
+static const struct row reason_rows[] = {
+#define REASON_SETTING(kind, name, def, limits, help) { #kind, #name, def, limits, help },
+#include "store/setting.def"
 };
 
 /* Text as comment lines of at most COLUMNS. */
@@ -284,6 +283,7 @@ manual_rows(struct buf *out, const struct row *r, size_t n)
 		buf_fmt(out, "| `%s` | %s%s%s | %s | %s |\n", r[i].name, r[i].def[0] == '\0' ? "" : "`",
 		    r[i].def, r[i].def[0] == '\0' ? "" : "`", may.p != NULL ? may.p :
 		    strcmp(r[i].kind, "PATH") == 0 ? "absolute path" :
+		    strcmp(r[i].kind, "CLASS") == 0 ? "class" :
 		    strcmp(r[i].kind, "LIST") == 0 ? "list" : "text", r[i].help);
 		buf_free(&may);
 	}
@@ -315,6 +315,10 @@ setup_manual(struct buf *out)
 	    "\tfiles = { \"/srv/log/branch-*/mail.log\" }\n"
 	    "\ttimezone = Europe/Lisbon\n"
 	    "}\n"
+	    "reason \"dialup\" {\n"
+	    "\tclass = generic_host\n"
+	    "\tmatch = 'dynamic .* range|dial-?up'\n"
+	    "}\n"
 	    "```\n"
 	    "\n"
 	    "Texts with blanks or other signs stand in quotes; `${NAME}` is taken from the\n"
@@ -329,7 +333,16 @@ setup_manual(struct buf *out)
 	manual_rows(out, source_rows, sizeof source_rows / sizeof *source_rows);
 	buf_str(out, "\nA file that does not exist yet is waited for. A rotated file is read to its end, "
 	    "whether it\nwas renamed or copied and truncated; rotations that were missed while the "
-	    "daemon was down\nare found by their content, compressed or not.\n");
+	    "daemon was down\nare found by their content, compressed or not.\n"
+	    "\n## Inside `reason \"NAME\" { }`\n\n");
+	manual_rows(out, reason_rows, sizeof reason_rows / sizeof *reason_rows);
+	buf_str(out, "\nWhat a text of a rule of your own, or of another site, means. Of several sections "
+	    "the first one\nthat is found counts: the event gets its class, and its name as "
+	    "`reason_sub` in `mxgauge parse`.\nWrite expressions in single quotes, where `\\s` and "
+	    "`$` stay what they are (only `\\\\` is\n`\\` and `\\'` is `'`). The first 1000 bytes of a text "
+	    "are looked at, and an expression that takes too\nmany steps on one counts as not found. "
+	    "`mxgauge import` and `mxgauge parse` take the sections of the\nfile that `--config` names, "
+	    "else those of mxgauged's.\n");
 }
 
 static bool

@@ -78,6 +78,24 @@ static const struct {
 	{ "a value too many", "user = a b\n" SRC, "t.conf:1: there is no setting b\n" },
 	{ "no name", "user = a\n\"\" = b\n" SRC,
 	    "t.conf:2: there is no setting without a name\n" },
+	{ "reason sections", SRC "reason a { match = '^x\\s' class = policy }\n"
+	    "reason b { text = \"y z\" class = dnsbl }\n", "" },
+	{ "all faults of reason sections", SRC "reason a {\n match = '(b'\n class = polcy\n tex = c\n}\n"
+	    "reasn b { }\n",
+	    "t.conf:3: match = (b: missing closing parenthesis (at byte 3)\n"
+	    "t.conf:4: class = polcy: there is no such class; did you mean policy?\n"
+	    "t.conf:5: there is no setting tex in a reason; did you mean text?\n"
+	    "t.conf:7: there is no setting reasn; did you mean reason?\n" },
+	{ "reasons that lack something", SRC "reason a { match = b }\nreason b { class = policy }\n"
+	    "reason c { match = d text = d class = policy }\nreason '' { text = d class = policy }\n",
+	    "t.conf:2: reason \"a\" ends without class\n"
+	    "t.conf:3: reason \"b\" must have match or text, and not both\n"
+	    "t.conf:4: reason \"c\" must have match or text, and not both\n"
+	    "t.conf:5: reason \"\": the name must have 1 to 63 bytes\n" },
+	{ "a reason twice", SRC "reason a { text = b class = policy }\nreason a { }\n",
+	    "t.conf:3: found duplicate title 'a'\n" },
+	{ "a reason inside a source", "source a {\n files = { /x }\n reason b { }\n}\n",
+	    "t.conf:3: there is no setting reason in a source\n" },
 	{ "a hostile name", "\"a\033[2J\" = 1\n" SRC, "t.conf:1: there is no setting a?[2J\n" },
 };
 

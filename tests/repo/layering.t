@@ -79,6 +79,7 @@ rrd(_client)?\.h collector/store/rrd*.c collector/view/graph*.c plugins/check_rr
 event collector/*.[ch]
 confuse\.h collector/store/config.c collector/store/template.c
 z(lib|std)\.h collector/input/*.c
+pcre2\.h collector/flow/siteword.c
 systemd/ collector/input/*.c
 openssl/ lib/tls.c
 curl/ lib/http.c
@@ -87,7 +88,7 @@ net-snmp/ plugins/check_*snmp*.c collector/mxagentx.c
 pcap collector/mxsniff.c
 (mysql|libpq-fe|ldap) plugins/check_*.c
 HOMES
-for h in seccomp pcre2 maxminddb jansson; do
+for h in seccomp maxminddb jansson; do
     none "<$h.h> has one home" "$(grep -rlE "^#include <$h" lib plugins collector 2>/dev/null | sed 1d)"
 done
 done_testing

@@ -13,13 +13,14 @@
 #include "day/day.h"
 #include "day/exim.h"
 #include "day/opensmtpd.h"
+#include "day/qmail.h"
 #include "day/sendmail.h"
 #include "poison.h"
 
 static const char usage[] =
     "usage: genday [options] LINES SEED LOG [TRUTH]\n"
     "  -M NAME        the mail system of all hosts: postfix (default), opensmtpd, exim,\n"
-    "                 sendmail\n"
+    "                 sendmail, qmail\n"
     "  -d YYYY-MM-DD  the day (2026-11-05)\n"
     "  -i             RFC 3339 stamps and full host names\n"
     "  -m MINUTES     shuffle the lines within so many minutes (1440: the whole day)\n"
@@ -44,15 +45,16 @@ static const struct visit postfix_visits[] = {
 	{ 15, mail_local, true },
 	{ 0, NULL, false }
 };
-static const struct farm farm_postfix = { "postfix", postfix_visits };
+static const struct farm farm_postfix = { "postfix", postfix_visits, NULL };
 
-static const struct farm farm_opensmtpd = { "opensmtpd", opensmtpd_visits };
+static const struct farm farm_opensmtpd = { "opensmtpd", opensmtpd_visits, NULL };
+static const struct farm farm_qmail = { "qmail", qmail_visits, qmail_advance };
 
-static const struct farm farm_exim = { "exim", exim_visits };
-static const struct farm farm_sendmail = { "sendmail", sendmail_visits };
+static const struct farm farm_exim = { "exim", exim_visits, NULL };
+static const struct farm farm_sendmail = { "sendmail", sendmail_visits, NULL };
 
 static const struct farm *const farms[] = { &farm_postfix, &farm_opensmtpd, &farm_exim,
-	&farm_sendmail };
+	&farm_sendmail, &farm_qmail };
 static const struct farm *farm = &farm_postfix;
 
 static enum host
@@ -94,6 +96,8 @@ live(int64_t lines)
 
 		while (truth_lines() < share)
 			begin_session((int64_t)s * SECOND + below(SECOND));
+		if (farm->advance != NULL)
+			farm->advance(s);
 		out_advance(s);
 	}
 }

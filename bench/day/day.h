@@ -36,6 +36,7 @@ struct visit {
 struct farm {
 	const char *name;	/* "postfix" */
 	const struct visit *visits;
+	void (*advance)(unsigned second);	/* NULL, or: do all that happens until it is over */
 };
 
 /* ---- truth.c: figures by the names of lib/metric.def ---- */
@@ -58,6 +59,7 @@ enum figure {
 /* Classes of reasons; the second name is the one in defer_SHORT and bounce_SHORT. */
 #define CLASSES(X) \
 	X(dnsbl, dnsbl) X(rhsbl, rhsbl) X(helo, helo) X(rdns, rdns) \
+	X(generic_host, generic_host) \
 	X(unknown_rcpt, unknown_rcpt) X(unknown_sender, unknown_sndr) \
 	X(relay_denied, relay_denied) X(greylist, greylist) X(ratelimit, ratelimit) \
 	X(spam_content, spam_content) X(policy, policy) X(spf, spf) X(tls_required, tls_required) \

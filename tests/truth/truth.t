@@ -12,7 +12,7 @@ genday=$BUILD/bench/genday
 mxgauge=$BUILD/bin/mxgauge
 lines=60000
 # MTA:SEED of each day; Postfix, whose paths are the most, has two seeds
-days="postfix:1 postfix:2 opensmtpd:1 exim:1 sendmail:1"
+days="postfix:1 postfix:2 opensmtpd:1 exim:1 sendmail:1 qmail:1"
 tests=0 bad=0
 T=$(mktemp -d) || exit 1
 trap 'rm -rf "$T"' EXIT

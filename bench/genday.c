@@ -11,14 +11,16 @@
 #include <unistd.h>
 
 #include "day/day.h"
+#include "day/exim.h"
 #include "day/opensmtpd.h"
 #include "day/qmail.h"
+#include "day/sendmail.h"
 #include "poison.h"
 
 static const char usage[] =
     "usage: genday [options] LINES SEED LOG [TRUTH]\n"
-    "  -M NAME        the mail system of all hosts: postfix (default), opensmtpd,\n"
-    "                 qmail\n"
+    "  -M NAME        the mail system of all hosts: postfix (default), opensmtpd, exim,\n"
+    "                 sendmail, qmail\n"
     "  -d YYYY-MM-DD  the day (2026-11-05)\n"
     "  -i             RFC 3339 stamps and full host names\n"
     "  -m MINUTES     shuffle the lines within so many minutes (1440: the whole day)\n"
@@ -46,9 +48,12 @@ static const struct visit postfix_visits[] = {
 static const struct farm farm_postfix = { "postfix", postfix_visits, NULL };
 
 static const struct farm farm_opensmtpd = { "opensmtpd", opensmtpd_visits, NULL };
+static const struct farm farm_exim = { "exim", exim_visits, NULL };
+static const struct farm farm_sendmail = { "sendmail", sendmail_visits, NULL };
 static const struct farm farm_qmail = { "qmail", qmail_visits, qmail_advance };
 
-static const struct farm *const farms[] = { &farm_postfix, &farm_opensmtpd, &farm_qmail };
+static const struct farm *const farms[] = { &farm_postfix, &farm_opensmtpd, &farm_exim,
+	&farm_sendmail, &farm_qmail };
 static const struct farm *farm = &farm_postfix;
 
 static enum host

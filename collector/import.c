@@ -167,6 +167,8 @@ summary(const struct ingest_totals *t, double seconds)
 		printf(", %" PRIu64 " copies", t->copies);
 	if (t->too_late > 0)
 		printf(", %" PRIu64 " too old or in the future", t->too_late);
+	if (t->waiting > 0)
+		printf(", %" PRIu64 " pieces of lines whose rest may come", t->waiting);
 	if (t->cut > 0)
 		printf(", %" PRIu64 " cut", t->cut);
 	printf(", %.0f lines/s\n", seconds > 0 ? (double)t->lines / seconds : 0);

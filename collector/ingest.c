@@ -374,11 +374,12 @@ tag_of(struct feed *f, const struct line *l)
 static bool
 is_second_twin(struct ingest *in, unsigned host, const struct line *l)
 {
-	struct slice text = l->text;
+	struct slice rest = l->text, text;
 	uint64_t hash = hash_u64(state_key(in->state), (uint64_t)l->time << 32 | l->pid);
 	struct err e;
 
-	(void)slice_cut(&text, '\n', &text);
+	if (!slice_cut(&rest, '\n', &text))
+		text = rest;
 	hash = hash_mix(hash, hash_bytes(state_key(in->state), text) | 1);
 	return seen_nth(in->seen, host, l->time / 60, hash, &e) % 2 == 0;
 }
@@ -462,6 +463,7 @@ void
 ingest_end(struct ingest *in)
 {
 	join_end(in->join, false);
+	in->total.waiting = join_waiting(in->join);
 }
 
 static bool

@@ -64,6 +64,7 @@ bool ingest_commit(struct ingest *in, bool last, struct err *e);
 
 struct ingest_totals {
 	uint64_t lines, events, known, foreign, unknown, copies, too_late, cut;
+	uint64_t waiting;	/* after ingest_end(): pieces whose line lacks another one */
 };
 const struct ingest_totals *ingest_totals(const struct ingest *in);
 

@@ -59,6 +59,25 @@ hash_tail(const char *p, size_t n, uint64_t *a, uint64_t *b)
 	}
 }
 
+/* More than 64 bytes: four chains at once, and the last 64 bytes overlap those before, so
+ * that no branch depends on what is left over. */
+static inline uint64_t
+hash_long(const struct hash_key *key, struct slice s, uint64_t h)
+{
+	uint64_t g = key->k[3], i = key->k[1], j = key->k[2];
+	const char *p = s.p, *last = s.p + s.n - 64;
+
+	for (;; p = p + 64 < last ? p + 64 : last) {
+		h = hash_mix(hash_read64(p) ^ key->k[1], hash_read64(p + 8) ^ h);
+		g = hash_mix(hash_read64(p + 16) ^ key->k[2], hash_read64(p + 24) ^ g);
+		i = hash_mix(hash_read64(p + 32) ^ key->k[3], hash_read64(p + 40) ^ i);
+		j = hash_mix(hash_read64(p + 48) ^ key->k[0], hash_read64(p + 56) ^ j);
+		if (p == last)
+			break;
+	}
+	return hash_mix(hash_mix(h ^ key->k[1], g ^ key->k[2]) ^ i, j ^ key->k[0]);
+}
+
 static inline uint64_t
 hash_bytes(const struct hash_key *key, struct slice s)
 {
@@ -67,14 +86,13 @@ hash_bytes(const struct hash_key *key, struct slice s)
 	const char *p = s.p;
 	size_t n = s.n;
 
-	while (n > 32) {
-		h = hash_mix(hash_read64(p) ^ key->k[1], hash_read64(p + 8) ^ h);
-		g = hash_mix(hash_read64(p + 16) ^ key->k[2], hash_read64(p + 24) ^ g);
-		p += 32;
-		n -= 32;
-	}
-	if (n > 16) {
-		h = hash_mix(hash_read64(p) ^ key->k[1], hash_read64(p + 8) ^ h);
+	if (n > 64)
+		return hash_long(key, s, h);
+	while (n > 16) {	/* in turn into both */
+		uint64_t mixed = hash_mix(hash_read64(p) ^ key->k[1], hash_read64(p + 8) ^ h);
+
+		h = g;
+		g = mixed;
 		p += 16;
 		n -= 16;
 	}

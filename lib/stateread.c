@@ -13,7 +13,7 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 4 };
+enum { STATE_VERSION = 5 };
 
 struct stateread {
 	sqlite3 *db;

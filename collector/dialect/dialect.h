@@ -87,6 +87,7 @@ struct event {
 	bool outbound;		/* TLS TLS_FAIL LOST_CONN: we were the client */
 	bool screen;		/* from postscreen */
 	bool relay_loopback;	/* the next hop is on this machine */
+	bool mailbox;		/* AUTH_OK AUTH_FAIL: to read mail (IMAP, POP3, ManageSieve), not to send */
 	bool aborted;		/* REMOVED of a transaction that never completed */
 	bool all_done;		/* REMOVED: no recipient was left; those that no line named were the
 				 * same as others (Exim) */
@@ -138,7 +139,7 @@ enum { DIALECT_FOREIGN = -2 };
  * (flow/join.h) before parse() sees the whole. */
 struct part {
 	struct slice key;	/* the same in all pieces of a line, beside host, tag and pid */
-	struct slice text;	/* without what marks it as a piece */
+	struct slice text;	/* without what marks it as a piece; a part of the line's */
 	unsigned n, of;		/* number from 1, and how many there are; 0: not said, then by time
 				 * and in order of arrival */
 	bool first, more;	/* where n or of is 0: the first one; another one follows, maybe if n

@@ -90,17 +90,16 @@ on_the_way(struct slice s, struct event *e)
 
 	s = slice_from(s, name.n);
 	slice_eat(&s, SLICE(" DS"));
-	if (!slice_eat(&s, SLICE(" [")) || !slice_cut(&s, ']', &ip) || !scan_is_ip(ip))
+	if (!slice_eat(&s, SLICE(" [")) || !slice_cut(&s, ']', &ip) || !ex_is_address(ip))
 		return -1;
 	e->outbound = true;
 	e->relay = name;
 	e->relay_ip = ip;
 	e->relay_loopback = address_is_loopback(ip);
 	e->text = slice_trim(s);
-	if (slice_starts(s, SLICE(" TLS error on connection"))) {
-		e->kind = EV_TLS_FAIL;
-		e->cls = REASON_tls_error;
-		e->sub = SLICE("handshake");
+	if (slice_eat(&s, SLICE(" TLS error on connection "))) {
+		e->text = s;
+		ex_tls_reason(e);
 		return 1;
 	}
 	if (slice_eat_char(&s, ':')) {

@@ -208,3 +208,21 @@ ex_delivery_reason(struct event *e, int error)
 	}
 	e->cls = reason_of_text(s, e->dsn, error != 0 ? 451 : 550, false, &e->sub);
 }
+
+void
+ex_tls_reason(struct event *e)
+{
+	struct slice s = e->text;
+
+	e->cls = REASON_tls_error;
+	e->sub = SLICE("handshake");
+	e->kind = EV_TLS_FAIL;
+	/* the session was there, and its end was rude; but in TLS 1.3 the other side tells us
+	 * only then that it does not like us */
+	if ((slice_starts(s, SLICE("(recv)")) || slice_starts(s, SLICE("(send)")) ||
+	    slice_starts(s, SLICE("(SSL_read)")) || slice_starts(s, SLICE("(SSL_write)"))) &&
+	    !slice_has(s, SLICE("alert"))) {
+		e->kind = EV_INFO;
+		e->sub = SLICE("lost");
+	}
+}

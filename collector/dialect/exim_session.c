@@ -17,7 +17,7 @@ skip_duration(struct slice *s)
 	struct slice rest = *s;
 	int64_t ms;
 
-	if (slice_eat(&rest, SLICE(" D=")) && scan_duration(&rest, &ms))
+	if (slice_eat(&rest, SLICE(" D=")) && ex_duration(&rest, &ms))
 		*s = rest;
 }
 
@@ -141,12 +141,10 @@ tls_error(struct slice s, struct event *e)
 {
 	static const char *const ends[] = { " (", " ", NULL };
 
-	e->kind = EV_TLS_FAIL;
-	e->cls = REASON_tls_error;
-	e->sub = SLICE("handshake");
 	if (slice_eat(&s, SLICE("connection from ")) && !ex_client(&s, e, ends))
 		return -1;
 	e->text = slice_trim(s);
+	ex_tls_reason(e);
 	return 1;
 }
 

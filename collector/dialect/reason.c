@@ -137,15 +137,15 @@ struct slice
 reason_zone(struct slice text)
 {
 	static const struct slice heads[] = {
-		{ " blocked using ", 15 }, { " listed at ", 11 }, { " listed in ", 11 },
-		{ " black list at ", 15 }, { " listed by ", 11 }, { " found in ", 10 },
+		{ "blocked using ", 14 }, { "listed at ", 10 }, { "listed in ", 10 },
+		{ "black list at ", 14 }, { "listed by ", 10 }, { "found in ", 9 },
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
 		ptrdiff_t at = slice_find(text, heads[i]);
 		struct slice zone;
 
-		if (at < 0)
+		if (at < 0 || (at > 0 && text.p[at - 1] != ' '))
 			continue;
 		zone = zone_at(slice_from(text, (size_t)at + heads[i].n));
 		if (zone.n > 0)

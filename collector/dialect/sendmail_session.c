@@ -70,8 +70,10 @@ sm_starttls(const struct sm_line *p, struct event *out)
 	} else if (slice_starts(s, SLICE("=read")) || slice_starts(s, SLICE("=write")) ||
 	    slice_starts(s, SLICE(": read error")) || slice_starts(s, SLICE(": write error")) ||
 	    slice_has(slice_head(s, 24), SLICE(":error:")) || slice_has(s, SLICE("cert verify")) ||
-	    slice_has(s, SLICE("init="))) {
-		return sm_info(p, out);	/* the details of a failure that has a line of its own */
+	    slice_has(s, SLICE("init=")) ||
+	    (slice_ends(s, SLICE(" missing")) && !slice_starts(s, SLICE(": Server")))) {
+		/* the details of a failure that has a line of its own; what is not needed */
+		return sm_info(p, out);
 	}
 	e = sm_event(out, EV_QWARN, p);
 	e->cls = REASON_tls_error;

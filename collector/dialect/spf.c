@@ -237,8 +237,7 @@ action(struct slice s, struct slice id, struct event *out)
 {
 	struct slice head;
 
-	(void)slice_rcut_at(&s, SLICE(" Reject action: "), &head);
-	if (slice_starts(s, SLICE("550")) || slice_starts(s, SLICE("450")))
+	if (slice_rcut_at(&s, SLICE(" Reject action: "), &head))
 		s = head;
 	if (slice_cut_at(&s, SLICE(": Text: "), &head) || slice_cut(&s, ' ', &head)) {
 		if (slice_starts(head, SLICE("prepend")) || slice_starts(head, SLICE("None")) ||

@@ -212,7 +212,7 @@ struct found {
 	int64_t received;		/* time */
 	int64_t tried_at;		/* time of the last delivery */
 	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred;
-	bool no_end, all_done, by_admin;
+	bool no_end, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
@@ -302,6 +302,7 @@ look_at_facts(const struct life *l, struct found *w)
 			w->removed = f;
 			w->by_admin |= (f->flags & FACT_BY_ADMIN) != 0;
 			w->all_done |= (f->flags & FACT_ALL_DONE) != 0;
+			w->aborted |= (f->flags & FACT_ABORTED) != 0;
 			break;
 		case FACT_EXPIRED:
 			w->expired = f;
@@ -569,7 +570,7 @@ life_count(const struct life *l)
 	deferred.slot = NULL;
 	look_at_facts(l, &w);
 	look_at_bonds(l, &w);
-	if (!w.is_received || w.is_probe || may_be_probe(&w))
+	if (!w.is_received || w.is_probe || may_be_probe(&w) || (w.aborted && !w.tried))
 		return;
 	w.nrcpt = w.queued != NULL && w.queued->nrcpt > 0 ? w.queued->nrcpt :
 	    distinct_rcpts(l, w.queued != NULL);

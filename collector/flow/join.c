@@ -19,7 +19,7 @@ enum {
 	SLOTS = 4096,
 	SAME_MAX = 8,			/* groups of one key: more, and the oldest leaves */
 	TEXT_MAX = 65536,		/* of a whole line */
-	PIECE_COST = 128		/* bytes that a piece takes beside its texts */
+	PIECE_COST = 192		/* bytes that a piece takes beside its texts */
 };
 
 struct piece {
@@ -30,7 +30,8 @@ struct piece {
 	uint32_t usec;
 	unsigned n, of;
 	bool first, more, newline, own, goes_on;
-	struct slice host, tag, key, text, raw;	/* behind the struct */
+	struct slice host, tag, key, line, raw;	/* behind the struct */
+	size_t at, text_n;		/* the piece's text in that of its line */
 };
 
 struct group {
@@ -114,12 +115,18 @@ join_waiting(const struct join *j)
 	return j->pieces;
 }
 
+static struct slice
+text_of(const struct piece *p)
+{
+	return slice_head(slice_from(p->line, p->at), p->text_n);
+}
+
 /* --- groups ---------------------------------------------------------------------------- */
 
 static size_t
 cost(const struct piece *p)
 {
-	return PIECE_COST + p->host.n + p->tag.n + p->key.n + p->text.n + p->raw.n;
+	return PIECE_COST + p->host.n + p->tag.n + p->key.n + p->line.n + p->raw.n;
 }
 
 static void
@@ -146,12 +153,23 @@ unlink_group(struct join *j, struct group *g)
 	j->pieces -= g->pieces;
 }
 
-/* Hand it out, and forget it. */
+static void
+hand_out(struct join *j, const struct group *g, const struct piece *p, struct slice text,
+    size_t from, size_t pieces, bool whole)
+{
+	const struct joined w = { .host = g->host, .whole = whole, .piece = j->out + from,
+		.pieces = pieces, .line = { .time = p->time, .usec = p->usec, .host = p->host,
+		.tag = p->tag, .pid = g->pid, .repeat = 1, .own = p->own, .goes_on = p->goes_on,
+		.text = text, .ident = text } };
+
+	j->done(j->arg, &w);
+}
+
+/* Hand it out, and forget it. A rest whose beginning never came is as it stood. */
 static void
 finish(struct join *j, struct group *g, bool whole)
 {
-	struct joined w = { .host = g->host, .whole = whole, .pieces = g->pieces };
-	const struct piece *first = g->piece;
+	bool apart = !g->numbered && !g->piece->first;
 	size_t i = 0;
 
 	unlink_group(j, g);
@@ -160,17 +178,17 @@ finish(struct join *j, struct group *g, bool whole)
 		j->out = xreallocarray(j->out, j->out_cap, sizeof *j->out);
 	}
 	buf_clear(&j->text);
-	for (const struct piece *p = first; p != NULL; p = p->next) {
-		buf_add(&j->text, p->text);
+	for (const struct piece *p = g->piece; p != NULL; p = p->next) {
+		buf_add(&j->text, text_of(p));
 		if (p->newline && p->next != NULL)
 			buf_char(&j->text, '\n');
-		j->out[i++] = (struct join_piece){ p->time, p->mark, p->raw };
+		j->out[i] = (struct join_piece){ p->time, p->mark, p->raw };
+		if (apart)
+			hand_out(j, g, p, p->line, i, 1, true);
+		i++;
 	}
-	w.piece = j->out;
-	w.line = (struct line){ .time = first->time, .usec = first->usec, .host = first->host,
-		.tag = first->tag, .pid = g->pid, .repeat = 1, .own = first->own, .goes_on = first->goes_on,
-		.text = buf_slice(&j->text), .ident = buf_slice(&j->text) };
-	j->done(j->arg, &w);
+	if (!apart)
+		hand_out(j, g, g->piece, buf_slice(&j->text), 0, i, whole);
 	group_free(g);
 }
 
@@ -178,7 +196,7 @@ finish(struct join *j, struct group *g, bool whole)
 static void
 give_up(struct join *j, struct group *g)
 {
-	finish(j, g, !g->numbered && g->piece->first);
+	finish(j, g, !g->numbered);
 }
 
 static bool
@@ -286,7 +304,7 @@ put_piece(struct join *j, struct group *g, struct piece *new)
 	new->next = *at;
 	*at = new;
 	g->pieces++;
-	g->text += new->text.n + 1;
+	g->text += new->text_n + 1;
 	j->pieces++;
 	j->bytes += cost(new);
 }
@@ -320,14 +338,14 @@ static struct piece *
 piece_new(const struct piece *from)
 {
 	struct piece *p = xmalloc(sizeof *p + from->host.n + from->tag.n + from->key.n +
-	    from->text.n + from->raw.n);
+	    from->line.n + from->raw.n);
 	char *at = (char *)(p + 1);
 
 	*p = *from;
 	p->host = copy(&at, from->host);
 	p->tag = copy(&at, from->tag);
 	p->key = copy(&at, from->key);
-	p->text = copy(&at, from->text);
+	p->line = copy(&at, from->line);
 	p->raw = copy(&at, from->raw);
 	return p;
 }
@@ -371,7 +389,8 @@ join_add(struct join *j, unsigned host, const struct line *l, const struct part 
 	struct piece new = { .time = l->time, .usec = l->usec, .mark = mark, .n = p->n,
 		.of = p->n != 0 ? p->of : 0, .first = p->n != 0 ? p->n == 1 : p->first,
 		.more = p->more, .newline = p->newline, .own = l->own, .goes_on = l->goes_on,
-		.host = l->host, .tag = l->tag, .key = p->key, .text = p->text, .raw = raw };
+		.host = l->host, .tag = l->tag, .key = p->key, .line = l->text, .raw = raw,
+		.at = (size_t)(p->text.p - l->text.p), .text_n = p->text.n };
 
 	join_time(j, l->time);
 	if (j->clock < l->time)
@@ -430,7 +449,9 @@ encode(struct buf *b, const struct group *g, const struct piece *p)
 	encode_text(b, p->host);
 	encode_text(b, p->tag);
 	encode_text(b, p->key);
-	encode_text(b, p->text);
+	encode_text(b, p->line);
+	buf_varint(b, p->at);
+	buf_varint(b, p->text_n);
 }
 
 static bool
@@ -494,7 +515,7 @@ bool
 join_load(struct join *j, uint64_t number, struct slice s)
 {
 	struct piece p = { .number = number };
-	uint64_t host, pid, usec, n, of, flags;
+	uint64_t host, pid, usec, n, of, flags, at, text_n;
 
 	if (number == 0) {
 		if (!slice_zigzag(&s, &j->clock))
@@ -505,11 +526,15 @@ join_load(struct join *j, uint64_t number, struct slice s)
 	if (!slice_varint(&s, &host) || !slice_varint(&s, &pid) || !slice_zigzag(&s, &p.time) ||
 	    !slice_zigzag(&s, &p.deadline) || !slice_varint(&s, &usec) || !slice_varint(&s, &n) ||
 	    !slice_varint(&s, &of) || !slice_varint(&s, &flags) || !decode_text(&s, &p.host) ||
-	    !decode_text(&s, &p.tag) || !decode_text(&s, &p.key) || !decode_text(&s, &p.text) || s.n > 0 || number < j->next)
+	    !decode_text(&s, &p.tag) || !decode_text(&s, &p.key) || !decode_text(&s, &p.line) ||
+	    !slice_varint(&s, &at) || !slice_varint(&s, &text_n) || s.n > 0 || at > p.line.n ||
+	    text_n > p.line.n - at || number < j->next)
 		return false;
 	p.usec = (uint32_t)usec;
 	p.n = (unsigned)n;
 	p.of = (unsigned)of;
+	p.at = (size_t)at;
+	p.text_n = (size_t)text_n;
 	p.first = flags & FIRST;
 	p.more = flags & MORE;
 	p.newline = flags & NEWLINE;

@@ -3,8 +3,9 @@
  * A dialect's part() says what is a piece. Pieces of one host, tag, process and key belong
  * together when they are within 5 seconds of each other; they may come from several sources,
  * each of which lacks some. Numbered ones may come in any order, others follow their time.
- * Where no piece says how many there are, the line is taken as it is after 10 seconds of log
- * time; one that is known to lack a piece is given up when its time or the room is out.
+ * Where none has a number, the line is taken as it is after 10 seconds of log time, and a rest
+ * without its beginning as it stood; one that is known to lack a piece is given up when its
+ * time or the room is out.
  * Bounded: at most 10,000 pieces and 4 MB wait, and the oldest leave first. */
 #ifndef MX_JOIN_H
 #define MX_JOIN_H
@@ -45,7 +46,7 @@ struct join *join_new(const struct hash_key *key, int64_t lasting_s, join_done_f
     void *arg);
 void join_free(struct join *j);
 
-/* Take a piece (copied). raw: kept for the caller, may be empty; it is not stored. */
+/* Take a piece (copied); p->text is a part of l->text. raw: kept for the caller, may be empty; it is not stored. */
 void join_add(struct join *j, unsigned host, const struct line *l, const struct part *p,
     uint64_t mark, struct slice raw);
 

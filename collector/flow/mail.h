@@ -69,6 +69,7 @@ enum fact_flags {
 	FACT_OWN_SENDER = 2,	/* QUEUED: double-bounce */
 	FACT_BY_ADMIN = 1,	/* REMOVED HELD EXPIRED */
 	FACT_ALL_DONE = 2,	/* REMOVED: recipients that were not named were the same as others */
+	FACT_ABORTED = 4,	/* REMOVED: refused at its end, so it never was received */
 	FACT_WHERE = 6,		/* deliveries: enum where << 1, less WHERE_NONE */
 	FACT_BY_PIPE = 8,	/* DELIVERED: by pipe(8), which may be a filter */
 	FACT_NO_END = 16,	/* QUEUED, deliveries: the mail is gone with its last recipient */

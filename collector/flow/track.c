@@ -255,7 +255,8 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	switch (e->kind) {
 	case EV_CLIENT:
 		f.kind = FACT_CLIENT;
-		f.flags = (e->loopback ? FACT_LOOPBACK : 0) | (e->sasl_user.n > 0 ? FACT_SASL : 0);
+		f.flags = (e->loopback ? FACT_LOOPBACK : 0) |
+		    (e->sasl_user.n > 0 || e->sasl_method.n > 0 ? FACT_SASL : 0);
 		if (e->orig_client_ip.n > 0 && !address_is_loopback(e->orig_client_ip))
 			f.flags |= FACT_OUTSIDE;
 		f.a = e->client_name;
@@ -275,7 +276,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		f.kind = FACT_QUEUED;
 		f.size = e->size;
 		f.nrcpt = e->nrcpt;
-		f.flags = (e->from.n == 0 ? FACT_NULL_SENDER : 0) |
+		f.flags = (e->from.p != NULL && e->from.n == 0 ? FACT_NULL_SENDER : 0) |
 		    (is_own_sender(e->from) ? FACT_OWN_SENDER : 0) |
 		    (e->no_end ? FACT_NO_END : 0);
 		times = 1;
@@ -292,7 +293,8 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	case EV_EXPIRED: f.kind = FACT_EXPIRED; times = 1; break;
 	case EV_REMOVED:
 		f.kind = FACT_REMOVED;
-		f.flags = (e->by_admin ? FACT_BY_ADMIN : 0) | (e->all_done ? FACT_ALL_DONE : 0);
+		f.flags = (e->by_admin ? FACT_BY_ADMIN : 0) | (e->all_done ? FACT_ALL_DONE : 0) |
+		    (e->aborted ? FACT_ABORTED : 0);
 		times = 1;
 		break;
 	case EV_HELD:

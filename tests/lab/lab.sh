@@ -59,13 +59,17 @@ group: files' >/etc/nsswitch.conf
     chmod 600 "$1"
 }
 
-settings() {
+postfix_settings() {
     install -d /etc/postfix /etc/postfix-out /var/lib/postfix/out /var/spool/postfix /var/spool/postfix-out
     cp "$here"/postfix/* /etc/postfix/
     cp "$here"/postfix-out/* /etc/postfix-out/
     chown postfix /var/lib/postfix /var/lib/postfix/out
     chmod 755 /etc/postfix/pipefilter
     surroundings /etc/postfix/lab.pem
+}
+
+settings() {
+    postfix_settings
 }
 
 network() {

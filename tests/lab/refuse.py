@@ -131,7 +131,7 @@ def milter():
     refused('554', MILTER, 'ill@box.example.org')
     a(rej_virus=1)
     refused('451', MILTER, 'later@box.example.org')
-    a(tmp_resource=1)
+    a(tmp_resource=1, filter_fail=1)
     code, _ = swaks(MILTER, 'gone@box.example.org')
     expect('milter discard', code, '250')
     a(conn=1)

@@ -5,7 +5,8 @@ a milter, a policy service, passwords.
 Every part is a thread of this one process and decides by what it is sent (the local
 part of a recipient, the subject), so that the driver alone knows the plot. It listens
 on loopback and on documentation addresses that lab.sh routed to lo, prints "ready"
-once all sockets are bound, and ends with its stdin. Not for the world outside."""
+once all sockets are bound, and ends with its stdin. Ports named as arguments are left to
+others. Not for the world outside."""
 import base64
 import os
 import socket
@@ -17,6 +18,7 @@ import threading
 
 REINJECT = ('127.0.0.1', 10025)
 CERT = os.environ.get('LAB_CERT', '/etc/postfix/lab.pem')
+TEXTS = os.environ.get('LAB_TEXTS')     # a file of TXT records: NAME TEXT
 
 # Where the next hops live; .104 is routed and nobody listens there.
 PEERS = {'good': 101, 'soft': 102, 'hard': 103, 'dead': 104, 'wordy': 105, 'tls': 106}
@@ -57,6 +59,8 @@ def records(name, kind):
     }
     if name == 'trouble.example.net':
         return 'fail'
+    if kind == 'TXT' and name in texts:
+        return [texts[name]]
     if (name, kind) in fixed:
         return fixed[name, kind]
     return [] if any(n == name for n, _ in fixed) else None
@@ -373,18 +377,20 @@ class Milter(socketserver.StreamRequestHandler):
             self.packet(b'a')
 
 
-counter, lock, seen = [0], threading.Lock(), set()
+counter, lock, seen, texts = [0], threading.Lock(), set(), {}
 tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
 def main():
     tls_context.load_cert_chain(CERT)
+    if TEXTS:
+        texts.update(line.rstrip('\n').split(' ', 1) for line in open(TEXTS))
     names = socketserver.ThreadingUDPServer(('127.0.0.1', 53), Names)
     servers = [names] + [Server(address, kind) for address, kind in (
         (('203.0.113.105', 25), Peer), (('203.0.113.106', 25), TlsPeer),
         (('127.0.0.1', 2424), Lmtp), (('127.0.0.1', 10024), Filter),
         (('127.0.0.1', 10031), Policy), (('127.0.0.1', 12345), Passwords),
-        (('127.0.0.1', 8891), Milter))]
+        (('127.0.0.1', 8891), Milter)) if str(address[1]) not in sys.argv[1:]]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     print('ready', flush=True)

@@ -6,16 +6,16 @@ current folder. LOGLEVEL is the daemon's: from 11 on it tells of connections."""
 import base64
 import os
 import re
-import shutil
 import socketserver
 import struct
 import subprocess
-import sys
 import threading
 import time
 
-from account import Account
-from stage import HERE, Client, Stage, clients, letter, run, until
+os.environ['LAB_CERT'] = '/etc/lab.pem'
+
+from account import Account  # noqa: E402
+from stage import Client, Stage, clients, letter, run, until  # noqa: E402
 
 SENDMAIL, CF, SUBMIT = os.environ['SENDMAIL'], '/etc/mail/sendmail.cf', '/etc/mail/submit.cf'
 MX, MILTER = '192.0.2.25', '192.0.2.26'
@@ -29,7 +29,7 @@ def scene(f):
     return f
 
 
-class Account(Account):
+class Books(Account):
     def bytes(self, log):
         """Sizes by Sendmail's word: of mails that came from outside and were taken, and of what
         next hops outside took. Of its own notifications it prints none."""
@@ -56,32 +56,21 @@ class SaslAuthd(socketserver.StreamRequestHandler):
         self.wfile.write(struct.pack('>H', len(said)) + said)
 
 
-class SendmailStage(Stage):
+class Sendmail(Stage):
     def open(self):
-        os.environ['LAB_CERT'] = '/etc/lab.pem'
-        world = self.start(sys.executable, HERE + '/world.py', stdin=subprocess.PIPE,
-                           stdout=subprocess.PIPE)
-        if world.stdout.readline() != b'ready\n':
-            raise SystemExit('world.py did not start')
         passwords = socketserver.ThreadingUnixStreamServer('/dev/saslauthd', SaslAuthd)
         threading.Thread(target=passwords.serve_forever, daemon=True).start()
-        self.rsyslog = self.start('rsyslogd', '-n', '-f', HERE + '/rsyslog.conf', '-i', 'NONE')
-        until('/dev/log', lambda: os.path.exists('/dev/log'))
+        self.surround()
         self.sinks['101'] = self.start('smtp-sink', '-u', 'nobody', '-c', '203.0.113.101:25', '200',
                                        stdout=subprocess.DEVNULL)
-        self.start(SENDMAIL, '-C', CF, '-L', 'sm-mta', '-bD')
+        self.daemon = self.start(SENDMAIL, '-C', CF, '-L', 'sm-mta', '-bD')
         self.wait('starting daemon')
         until('port 25', listening)
 
     def close(self):
-        for process in reversed(self.started[2:]):
-            process.terminate()
-            process.wait(10)
-        for name in ('/var/log/mail.log', '/var/log/mail.iso'):
-            shutil.copy(name, '.')
-        for process in self.started[:2]:
-            process.terminate()
-            process.wait(10)
+        self.daemon.terminate()
+        self.daemon.wait(10)
+        self.wind_up()
 
 
 def listening():
@@ -92,7 +81,7 @@ def listening():
         return False
 
 
-a, s = Account(), SendmailStage()
+a, s = Books(), Sendmail()
 
 
 def expect(what, got, want):
@@ -462,12 +451,15 @@ def milter_discards():
 def main():
     s.open()
     try:
-        for f in scenes:
+        for i, f in enumerate(scenes):
             print(f.__name__, flush=True)
             f()
+            if i % 20 == 10:
+                s.rotate()
+            elif i % 20 == 15:
+                s.crash()
     finally:
         s.close()
-        os.system('cat /var/log/mail.log')
     with open('mail.log', errors='surrogateescape') as f:
         log = f.read()
     a.bytes(log)

@@ -2,8 +2,8 @@
 #
 # Two of them, as Debian and FreeBSD have it: the daemon, and the submission program with a
 # queue of its own that hands over to the daemon. LOGLEVEL is the daemon's.
-LD_LIBRARY_PATH=$ROOT/lib/x86_64-linux-gnu:$ROOT/usr/lib/x86_64-linux-gnu
-SENDMAIL=$ROOT/usr/libexec/sendmail/sendmail
+LD_LIBRARY_PATH=$(echo "$ROOT"/lib/*-linux-gnu):$(echo "$ROOT"/usr/lib/*-linux-gnu)
+SENDMAIL=/etc/mail/sendmail
 export LD_LIBRARY_PATH SENDMAIL
 
 # made NAME: a .cf from its .mc
@@ -28,7 +28,9 @@ smmta:x:61102:' >>/etc/group
         cp "$here/sendmail/$f" /etc/mail/
     done
     chmod 755 /etc/mail/deliver
-    # world.py answers there; see class SaslAuthd
+    # a program that changes its group is not given LD_LIBRARY_PATH
+    install -m 755 "$ROOT/usr/libexec/sendmail/sendmail" $SENDMAIL
+    # plot.py answers there; see class SaslAuthd
     printf 'pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\nsaslauthd_path: /dev/saslauthd\n' \
         >/etc/sasl2/Sendmail.conf
     made sendmail

@@ -193,7 +193,7 @@ def submitted_with_a_password():
     client.quit()
     done(queue_id, 2)
     took(2)
-    a(tls_in=1, auth_fail=1, auth_ok=1, dlv_ext=1, dlv_local=1)
+    a(tls_in=1, auth_fail=1, auth_ok=1, auth_rcpt=2, dlv_ext=1, dlv_local=1)
 
 
 def plain(user, password):

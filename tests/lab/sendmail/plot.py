@@ -66,6 +66,8 @@ class Sendmail(Stage):
         self.daemon = self.start(SENDMAIL, '-C', CF, '-L', 'sm-mta', '-bD')
         self.wait('starting daemon')
         until('port 25', listening)
+        # what was rotated away before it began is not mxgauged's
+        until('mxgauged to begin', lambda: not self.mxgauge or self.lines_read() > 0)
 
     def close(self):
         self.daemon.terminate()

@@ -130,7 +130,7 @@ $(B)/bench/genday: $(call obj,bench/genday.c $(wildcard bench/day/*.c))
 
 $(B)/obj/tests/%.o: CPP += -Itests
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 # --- what people call ------------------------------------------------------------
 run: all
@@ -143,14 +143,20 @@ test: all $(TESTS) $(B)/bench/genday
 bench: all $(BENCH)
 	@BUILD=$(B) sh bench/run.sh
 
-# libFuzzer needs clang and its runtime; FUZZ_SECONDS each target.
+# libFuzzer needs clang and its runtime; FUZZ_SECONDS each target, FUZZ_JOBS at once.
 FUZZ_SECONDS ?= 60
-$(B)/fuzz/%: tests/fuzz/%.c $(LIB_SRC) $(COL_SRC)
+FUZZ_JOBS ?= 1
+FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined
+FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/obj/%.o,$(LIB_SRC) $(COL_SRC))
+$(B)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(BASE) -O1 -g -fsanitize=fuzzer,address,undefined $(CPP) -Itests -o $@ $< \
-	    $(LIB_SRC) $(COL_SRC) $(LIBS_collector)
+	$(Q)clang $(BASE) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(CPP) $(DEPGEN) -c -o $@ $<
+$(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ)
+	@mkdir -p $(@D)
+	@echo "  $@"; clang $(BASE) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPP) -Itests -o $@ $< $(FUZZ_OBJ) \
+	    $(LIBS_collector)
 fuzz: $(FUZZ)
-	@sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+	@FUZZ_JOBS=$(FUZZ_JOBS) sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
 lint:
 	@FLAGS='-std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $(CPP)' sh tests/repo/lint.sh $(LIB_SRC) $(COL_SRC) $(MAIN_SRC) $(PLUG_SRC)

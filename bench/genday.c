@@ -48,10 +48,9 @@ static const struct visit postfix_visits[] = {
 static const struct farm farm_postfix = { "postfix", postfix_visits, NULL };
 
 static const struct farm farm_opensmtpd = { "opensmtpd", opensmtpd_visits, NULL };
-static const struct farm farm_qmail = { "qmail", qmail_visits, qmail_advance };
-
 static const struct farm farm_exim = { "exim", exim_visits, NULL };
 static const struct farm farm_sendmail = { "sendmail", sendmail_visits, NULL };
+static const struct farm farm_qmail = { "qmail", qmail_visits, qmail_advance };
 
 static const struct farm *const farms[] = { &farm_postfix, &farm_opensmtpd, &farm_exim,
 	&farm_sendmail, &farm_qmail };

@@ -43,7 +43,8 @@ struct farm {
 
 #define FIGURES(X) \
 	X(lines) X(unknown) X(conn) X(screened) X(screen_pass) X(screen_bad) X(screen_hangup) \
-	X(lost) X(timeout) X(ratelimit) X(auth_ok) X(auth_fail) X(auth_rcpt) X(tls_in) X(tls_out) \
+	X(lost) X(timeout) X(ratelimit) X(auth_ok) X(auth_fail) X(auth_rcpt) X(login_ok) \
+	X(login_fail) X(tls_in) X(tls_out) \
 	X(tls_fail) X(recv_msg) X(recv_rcpt) X(recv_bytes) X(recv_local) X(local_rcpt) \
 	X(dlv_ext) X(dlv_local) X(dlv_bytes) X(rej) X(tmp) X(warn_rej) X(defer) X(bounce) \
 	X(expire) X(dsn) X(own_rcpt) X(held) X(discard) X(spam) X(virus) X(banned) \

@@ -11,7 +11,8 @@ static const int64_t lifetime = 3 * 3600 * SECOND;
 /* A mail and how it came. */
 struct ex_mail {
 	struct mail m;
-	bool local, authenticated, linked, own;	/* linked: comes back from a filter; own: a notification */
+	bool local, authenticated, linked,
+	    own; /* linked: comes back from a filter; own: a notification */
 	bool heard[RCPT_MAX];
 };
 
@@ -19,32 +20,40 @@ struct ex_mail {
 struct failure {
 	enum class cls;
 	unsigned weight;
-	bool relay;		/* somebody answered */
+	bool relay; /* somebody answered */
 	int error;
 	const char *text;
 };
 
 static const struct failure later[] = {
-	{ C_greylist, 40, true, -44, ": SMTP error from remote mail server after RCPT TO:<%t>: 451 4.7.1 "
+	{ C_greylist, 40, true, -44,
+	    ": SMTP error from remote mail server after RCPT TO:<%t>: 451 4.7.1 "
 	    "<%t>: Recipient address rejected: Greylisted, please try again later" },
 	{ C_remote_conn, 30, false, 110, ": Connection timed out" },
 	{ C_remote_conn, 8, false, 111, ": Connection refused" },
-	{ C_remote_conn, 8, true, -18, ": Remote host closed connection in response to EHLO mx.example.org" },
+	{ C_remote_conn, 8, true, -18,
+	    ": Remote host closed connection in response to EHLO mx.example.org" },
 	{ C_dns, 10, false, -1, ": host lookup did not complete" },
-	{ C_ratelimit, 8, true, -45, ": SMTP error from remote mail server after MAIL FROM:<%f>: 421 4.7.0 "
+	{ C_ratelimit, 8, true, -45,
+	    ": SMTP error from remote mail server after MAIL FROM:<%f>: 421 4.7.0 "
 	    "Too many messages from your address, rate limited" },
-	{ C_mailbox_full, 6, true, -46, ": SMTP error from remote mail server after end of data: 452 4.2.2 "
+	{ C_mailbox_full, 6, true, -46,
+	    ": SMTP error from remote mail server after end of data: 452 4.2.2 "
 	    "<%t>: mailbox is over quota" },
-	{ C_tls_required, 2, true, -38, ": a TLS session is required, but the server did not offer TLS "
+	{ C_tls_required, 2, true, -38,
+	    ": a TLS session is required, but the server did not offer TLS "
 	    "support" },
 };
 
 static const struct failure never[] = {
-	{ C_unknown_rcpt, 60, true, 0, ": SMTP error from remote mail server after RCPT TO:<%t>: 550 5.1.1 "
+	{ C_unknown_rcpt, 60, true, 0,
+	    ": SMTP error from remote mail server after RCPT TO:<%t>: 550 5.1.1 "
 	    "<%t>: Recipient address rejected: User unknown in virtual mailbox table" },
-	{ C_dnsbl, 12, true, 0, ": SMTP error from remote mail server after RCPT TO:<%t>: 554 5.7.1 Service "
+	{ C_dnsbl, 12, true, 0,
+	    ": SMTP error from remote mail server after RCPT TO:<%t>: 554 5.7.1 Service "
 	    "unavailable; Client host [192.0.2.11] blocked using zen.blocklist.example" },
-	{ C_spam_content, 12, true, 0, ": SMTP error from remote mail server after end of data: 550 5.7.1 "
+	{ C_spam_content, 12, true, 0,
+	    ": SMTP error from remote mail server after end of data: 550 5.7.1 "
 	    "Message rejected as spam; => x@d1.test R=x T=y: retry timeout exceeded" },
 	{ C_dns, 10, false, 0, " : all relevant MX records point to non-existent hosts" },
 	{ C_size, 4, false, 0, " : message is too big (transport limit = 10485760)" },
@@ -52,7 +61,8 @@ static const struct failure never[] = {
 
 static const struct failure local_later = { C_mailbox_full, 1, false, -22,
 	": mailbox is full (MTA-imposed quota exceeded while writing to /var/mail/x)" };
-static const struct failure local_never = { C_unknown_rcpt, 1, false, 0, " : Unrouteable address" };
+static const struct failure local_never = { C_unknown_rcpt, 1, false, 0,
+	" : Unrouteable address" };
 
 static const struct failure *
 pick_failure(const struct failure *f, const struct failure *end)
@@ -87,7 +97,8 @@ draw_mail(struct ex_mail *o, enum host h, int64_t t, bool outbound)
 {
 	struct mail *m = &o->m;
 
-	*o = (struct ex_mail){ .m = { .host = h, .came_at = t, .size = 900 + below(9000) } };
+	*o =
+	    (struct ex_mail){ .m = { .host = h, .came_at = t, .size = 900 + below(9000) } };
 	draw_id(h, m->id);
 	message_id(m->mid);
 	while (m->size < 20000000 && chance(3000))
@@ -105,7 +116,7 @@ draw_mail(struct ex_mail *o, enum host h, int64_t t, bool outbound)
 		while (k < i && strcmp(m->rcpts[k].to, m->rcpts[i].to) != 0)
 			k++;
 		if (k < i)
-			i--;	/* once more */
+			i--; /* once more */
 		else
 			m->rcpts[i].open = true;
 	}
@@ -116,7 +127,11 @@ count_rcpts(const struct ex_mail *o, unsigned n)
 {
 	if (o->linked)
 		return;
-	truth_add(o->m.host, o->own ? F_own_rcpt : o->local ? F_local_rcpt : F_recv_rcpt, n);
+	truth_add(o->m.host,
+	    o->own     ? F_own_rcpt
+	    : o->local ? F_local_rcpt
+		       : F_recv_rcpt,
+	    n);
 	if (o->authenticated)
 		truth_add(o->m.host, F_auth_rcpt, n);
 }
@@ -156,8 +171,9 @@ arrived(struct ex_mail *o, int64_t t, unsigned pid, const char *how)
 		snprintf(mid, sizeof mid, "\"%.100s\"@d1.test", m->mid);
 	else
 		snprintf(mid, sizeof mid, "%s", m->mid);
-	if (!ex_say(m->host, t, pid, false, m->id, "<= %s %s S=%u%s%s%s", m->from[0] != '\0' ? m->from : "<>",
-	    how, m->size, o->own ? "" : " id=", o->own ? "" : mid, rcpts))
+	if (!ex_say(m->host, t, pid, false, m->id, "<= %s %s S=%u%s%s%s",
+		m->from[0] != '\0' ? m->from : "<>", how, m->size,
+		o->own ? "" : " id=", o->own ? "" : mid, rcpts))
 		return false;
 	if (m->host != MXC)
 		count_rcpts(o, m->n);
@@ -180,7 +196,8 @@ completed(const struct ex_mail *o, int64_t t)
 	char qt[40];
 
 	ex_time(qt, sizeof qt, o->m.host, t - o->m.came_at);
-	ex_say(o->m.host, t, some_pid(), false, o->m.id, o->m.host == MXA ? "Completed QT=%s" : "Completed", qt);
+	ex_say(o->m.host, t, some_pid(), false, o->m.id,
+	    o->m.host == MXA ? "Completed QT=%s" : "Completed", qt);
 }
 
 /* --- one delivery --------------------------------------------------------------------- */
@@ -195,19 +212,21 @@ as_printed(enum host h, int64_t us)
 }
 
 static void
-delivered(struct ex_mail *o, unsigned i, int64_t t, const char *flag, const char *how, enum figure where)
+delivered(struct ex_mail *o, unsigned i, int64_t t, const char *flag, const char *how,
+    enum figure where)
 {
 	struct rcpt *r = &o->m.rcpts[i];
 	int64_t waited = t > o->m.came_at ? t - o->m.came_at : 0;
 	char qt[40];
 
 	ex_time(qt, sizeof qt, o->m.host, waited);
-	if (!ex_say(o->m.host, t, some_pid(), false, o->m.id, "%s %s QT=%s DT=0s", flag, how, qt))
+	if (!ex_say(o->m.host, t, some_pid(), false, o->m.id, "%s %s QT=%s DT=0s", flag,
+		how, qt))
 		return;
 	heard(o, i);
 	r->open = false;
 	if (where == F_lines)
-		return;		/* handed over */
+		return; /* handed over */
 	truth_add(o->m.host, where, 1);
 	if (where == F_discard)
 		return;
@@ -218,8 +237,8 @@ delivered(struct ex_mail *o, unsigned i, int64_t t, const char *flag, const char
 }
 
 static void
-fails(struct ex_mail *o, unsigned i, int64_t t, const struct failure *f, bool for_good, const char *route,
-    const char *host, const struct words *w)
+fails(struct ex_mail *o, unsigned i, int64_t t, const struct failure *f, bool for_good,
+    const char *route, const char *host, const struct words *w)
 {
 	struct rcpt *r = &o->m.rcpts[i];
 	char text[500];
@@ -229,10 +248,11 @@ fails(struct ex_mail *o, unsigned i, int64_t t, const struct failure *f, bool fo
 	if (!f->relay)
 		host = "";
 	if (for_good)
-		said = ex_say(o->m.host, t, some_pid(), false, o->m.id, "** %s %s%s%s", r->to, route, host, text);
+		said = ex_say(o->m.host, t, some_pid(), false, o->m.id, "** %s %s%s%s",
+		    r->to, route, host, text);
 	else
-		said = ex_say(o->m.host, t, some_pid(), false, o->m.id, "== %s %s defer (%d)%s%s", r->to, route,
-		    f->error, host, text);
+		said = ex_say(o->m.host, t, some_pid(), false, o->m.id,
+		    "== %s %s defer (%d)%s%s", r->to, route, f->error, host, text);
 	if (!said)
 		return;
 	heard(o, i);
@@ -251,8 +271,10 @@ not_yet(struct ex_mail *o, unsigned i, int64_t t)
 {
 	struct rcpt *r = &o->m.rcpts[i];
 
-	ex_say(o->m.host, t, some_pid(), false, o->m.id, "== %s R=dnslookup T=remote_smtp defer (-54): retry "
-	    "time not reached for any host for '%s'", r->to, domain_of(r->to));
+	ex_say(o->m.host, t, some_pid(), false, o->m.id,
+	    "== %s R=dnslookup T=remote_smtp defer (-54): retry "
+	    "time not reached for any host for '%s'",
+	    r->to, domain_of(r->to));
 }
 
 /* True if the sender has to be told. */
@@ -273,7 +295,8 @@ try_remote(struct ex_mail *o, unsigned i, int round, int64_t t, const char *flag
 		return false;
 	}
 	if (dead || chance(r->deferred ? 3000 : 800)) {
-		fails(o, i, t, dead ? &later[1] : PICK_OF(later), false, "R=dnslookup T=remote_smtp", host, &w);
+		fails(o, i, t, dead ? &later[1] : PICK_OF(later), false,
+		    "R=dnslookup T=remote_smtp", host, &w);
 		return false;
 	}
 	if (chance(200)) {
@@ -281,7 +304,8 @@ try_remote(struct ex_mail *o, unsigned i, int round, int64_t t, const char *flag
 		return true;
 	}
 	token(id, 12);
-	snprintf(how, sizeof how, "%s R=dnslookup T=remote_smtp%s%s C=\"250 2.0.0 Ok: queued as %s\"", r->to,
+	snprintf(how, sizeof how,
+	    "%s R=dnslookup T=remote_smtp%s%s C=\"250 2.0.0 Ok: queued as %s\"", r->to,
 	    host, tls ? " X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=yes" : "", id);
 	delivered(o, i, t, flag, how, F_dlv_ext);
 	if (tls && t < DAY_END && flag[0] != '-')
@@ -297,7 +321,8 @@ try_local(struct ex_mail *o, unsigned i, int64_t t)
 	int local = (int)(strchr(r->to, '@') - r->to);
 
 	if (chance(60) || (r->deferred && chance(5000))) {
-		fails(o, i, t, &local_later, false, "R=users T=mailbox", "", &(struct words){ 0 });
+		fails(o, i, t, &local_later, false, "R=users T=mailbox", "",
+		    &(struct words){ 0 });
 		return false;
 	}
 	if (chance(40)) {
@@ -308,14 +333,18 @@ try_local(struct ex_mail *o, unsigned i, int64_t t)
 		snprintf(how, sizeof how, ":blackhole: <%s> R=aliases", r->to);
 		delivered(o, i, t, "=>", how, F_discard);
 	} else if (o->m.host == MXB) {
-		snprintf(how, sizeof how, "%s R=store T=store_lmtp H=127.0.0.1 [127.0.0.1]:24 C=\"250 2.0.0 <%s> "
-		    "Saved\"", r->to, r->to);
+		snprintf(how, sizeof how,
+		    "%s R=store T=store_lmtp H=127.0.0.1 [127.0.0.1]:24 C=\"250 2.0.0 <%s> "
+		    "Saved\"",
+		    r->to, r->to);
 		delivered(o, i, t, "=>", how, F_dlv_local);
-	} else if (!r->deferred && chance(300)) {	/* it would have waited under this name */
-		snprintf(how, sizeof how, "|/usr/bin/procmail -t \"R=x T=y\" <%s> R=users T=address_pipe", r->to);
+	} else if (!r->deferred && chance(300)) { /* it would have waited under this name */
+		snprintf(how, sizeof how,
+		    "|/usr/bin/procmail -t \"R=x T=y\" <%s> R=users T=address_pipe", r->to);
 		delivered(o, i, t, "=>", how, F_dlv_local);
 	} else {
-		snprintf(how, sizeof how, "%.*s <%s> R=users T=mailbox", local, r->to, r->to);
+		snprintf(
+		    how, sizeof how, "%.*s <%s> R=users T=mailbox", local, r->to, r->to);
 		delivered(o, i, t, "=>", how, F_dlv_local);
 	}
 	return false;
@@ -326,8 +355,9 @@ try_local(struct ex_mail *o, unsigned i, int64_t t)
 static void
 notify(const struct ex_mail *o, int64_t t)
 {
-	struct ex_mail n = { .own = true, .m = { .host = o->m.host, .came_at = t, .size = 2400 + below(3000),
-	    .n = 1 } };
+	struct ex_mail n = { .own = true,
+		.m = {
+		    .host = o->m.host, .came_at = t, .size = 2400 + below(3000), .n = 1 } };
 	char how[80];
 
 	if (o->m.from[0] == '\0')
@@ -360,9 +390,11 @@ give_up(struct ex_mail *o, int64_t t)
 
 		if (!r->open)
 			continue;
-		fails(o, i, t, &later[2], false, is_local(r->to) ? "R=users T=mailbox" :
-		    "R=dnslookup T=remote_smtp", "", &(struct words){ 0 });
-		if (ex_say(o->m.host, t, some_pid(), false, o->m.id, "** %s: retry timeout exceeded", r->to))
+		fails(o, i, t, &later[2], false,
+		    is_local(r->to) ? "R=users T=mailbox" : "R=dnslookup T=remote_smtp", "",
+		    &(struct words){ 0 });
+		if (ex_say(o->m.host, t, some_pid(), false, o->m.id,
+			"** %s: retry timeout exceeded", r->to))
 			truth_add(o->m.host, F_expire, 1);
 	}
 	notify(o, t);
@@ -375,7 +407,7 @@ meddle(struct ex_mail *o, int64_t *t)
 {
 	unsigned left = open_rcpts(o);
 
-	for (unsigned i = 0; i < o->m.n; i++)	/* who was never heard of cannot be missed */
+	for (unsigned i = 0; i < o->m.n; i++) /* who was never heard of cannot be missed */
 		if (o->m.host == MXC && !o->heard[i])
 			return true;
 	if (chance(300)) {
@@ -383,9 +415,11 @@ meddle(struct ex_mail *o, int64_t *t)
 			return true;
 		truth_add(o->m.host, F_held, 1);
 		truth_on_hold(left);
-		ex_say(o->m.host, *t + 5 * MINUTE, some_pid(), false, o->m.id, "Message is frozen");
+		ex_say(o->m.host, *t + 5 * MINUTE, some_pid(), false, o->m.id,
+		    "Message is frozen");
 		*t += 10 * MINUTE + below(40) * MINUTE;
-		if (chance(1500) || !ex_say(o->m.host, *t, some_pid(), false, o->m.id, "Unfrozen by auto-thaw"))
+		if (chance(1500) || !ex_say(o->m.host, *t, some_pid(), false, o->m.id,
+					"Unfrozen by auto-thaw"))
 			return false;
 		truth_on_hold(-(int64_t)left);
 	} else if (chance(100)) {
@@ -423,7 +457,8 @@ deliver_round(struct ex_mail *o, int round, int64_t t, int64_t *end)
 		if (ours)
 			tell |= try_local(o, i, t);
 		else
-			tell |= try_remote(o, i, round, t, strcmp(domain, domain_of(r->to)) == 0 ? "->" : "=>");
+			tell |= try_remote(o, i, round, t,
+			    strcmp(domain, domain_of(r->to)) == 0 ? "->" : "=>");
 		if (!ours && !r->open)
 			domain = domain_of(r->to);
 		*end = t;
@@ -470,19 +505,29 @@ through_amavis(struct ex_mail *o, int64_t t)
 	back.m.came_at = t;
 	back.m.size += 420;
 	back.linked = true;
-	if (spam && say(o->m.host, t, NULL, "amavis", some_pid(), "(%05u-01) Blocked SPAM {DiscardedInbound,"
-	    "Quarantined}, [198.18.7.7]:4711 [198.18.7.7] <%s> -> <%s>, Message-ID: <%s>, mail_id: abcdefgh, "
-	    "Hits: 17.3, size: %u, 812 ms", below(100000), o->m.from, o->m.rcpts[0].to, o->m.mid, o->m.size))
+	if (spam && say(o->m.host, t, NULL, "amavis", some_pid(),
+			"(%05u-01) Blocked SPAM {DiscardedInbound,"
+			"Quarantined}, [198.18.7.7]:4711 [198.18.7.7] <%s> -> <%s>, "
+			"Message-ID: <%s>, mail_id: abcdefgh, "
+			"Hits: 17.3, size: %u, 812 ms",
+			below(100000), o->m.from, o->m.rcpts[0].to, o->m.mid, o->m.size))
 		truth_add(o->m.host, F_spam, 1);
 	if (!spam)
-		arrived(&back, t, some_pid(), "H=localhost (mx.example.org) [127.0.0.1] P=esmtp");
+		arrived(&back, t, some_pid(),
+		    "H=localhost (mx.example.org) [127.0.0.1] P=esmtp");
 	for (unsigned i = 0; i < o->m.n; i++) {
 		if (spam)
-			snprintf(how, sizeof how, "%s R=scan T=filter_smtp H=127.0.0.1 [127.0.0.1] C=\"250 2.7.0 Ok, "
-			    "discarded, id=00088-01 - spam\"", o->m.rcpts[i].to);
+			snprintf(how, sizeof how,
+			    "%s R=scan T=filter_smtp H=127.0.0.1 [127.0.0.1] C=\"250 2.7.0 "
+			    "Ok, "
+			    "discarded, id=00088-01 - spam\"",
+			    o->m.rcpts[i].to);
 		else
-			snprintf(how, sizeof how, "%s R=scan T=filter_smtp H=127.0.0.1 [127.0.0.1] C=\"250 2.0.0 from "
-			    "MTA(smtp:[127.0.0.1]:10025): 250 OK id=%s\"", o->m.rcpts[i].to, back.m.id);
+			snprintf(how, sizeof how,
+			    "%s R=scan T=filter_smtp H=127.0.0.1 [127.0.0.1] C=\"250 2.0.0 "
+			    "from "
+			    "MTA(smtp:[127.0.0.1]:10025): 250 OK id=%s\"",
+			    o->m.rcpts[i].to, back.m.id);
 		delivered(o, i, t, i > 0 ? "->" : "=>", how, spam ? F_discard : F_lines);
 	}
 	completed(o, t);
@@ -498,7 +543,8 @@ passed_on(struct ex_mail *o, int64_t t)
 
 	if (o->m.host != MXA || o->m.n != 1 || !chance(300))
 		return false;
-	snprintf(how, sizeof how, "%s R=inner T=remote_smtp H=store.example.org [198.51.100.7] C=\"250 OK\"",
+	snprintf(how, sizeof how,
+	    "%s R=inner T=remote_smtp H=store.example.org [198.51.100.7] C=\"250 OK\"",
 	    o->m.rcpts[0].to);
 	delivered(o, 0, t, ">>", how, F_dlv_ext);
 	return true;
@@ -510,7 +556,8 @@ dropped(struct ex_mail *o, int64_t t)
 {
 	if (o->m.host == MXC || !chance(100))
 		return false;
-	if (ex_say(o->m.host, t, some_pid(), false, o->m.id, "=> blackhole (DATA ACL discarded recipients)"))
+	if (ex_say(o->m.host, t, some_pid(), false, o->m.id,
+		"=> blackhole (DATA ACL discarded recipients)"))
 		truth_add(o->m.host, F_discard, o->m.n);
 	completed(o, t);
 	return true;
@@ -554,7 +601,8 @@ ex_mail_submitted(enum host h, int64_t t)
 	s.tls = true;
 	draw_mail(&o, h, t, true);
 	o.authenticated = true;
-	snprintf(how, sizeof how, "H=%s P=esmtpsa%s A=plain:%s", s.at, ex_tls(&s), o.m.from);
+	snprintf(
+	    how, sizeof how, "H=%s P=esmtpsa%s A=plain:%s", s.at, ex_tls(&s), o.m.from);
 	if (arrived(&o, t, s.pid, how)) {
 		count_mail(&o);
 		truth_add(h, F_tls_in, 1);
@@ -573,7 +621,8 @@ ex_mail_local(enum host h, int64_t t)
 	if (!is_local(o.m.from))
 		local_address(o.m.from);
 	o.local = true;
-	if (arrived(&o, t, some_pid(), chance(4000) ? "H=localhost [127.0.0.1] P=esmtp" : "U=www-data P=local"))
+	if (arrived(&o, t, some_pid(),
+		chance(4000) ? "H=localhost [127.0.0.1] P=esmtp" : "U=www-data P=local"))
 		count_mail(&o);
 	deliver(&o, t + 20000);
 }

@@ -341,6 +341,14 @@ talk(enum host h, int64_t t)
 	} else if (x < 56) {
 		said = qmail_smtpd(h, t, "simscan:[%u]: fatal error executing clamdscan", some_pid());
 		truth_add(h, F_filter_fail, said);
+	} else if (x < 64) {
+		said = say(h, t, NULL, "vpopmail", some_pid(), "vchkpw-pop3: (PLAIN) login success "
+		    "ada@example.org:198.18.%u.%u", below(256), below(256));
+		truth_add(h, F_login_ok, said);
+	} else if (x < 68) {
+		said = say(h, t, NULL, "vpopmail", some_pid(), "vchkpw-imap: password fail "
+		    "ada@example.org:198.18.%u.%u", below(256), below(256));
+		truth_add(h, F_login_fail, said);
 	} else if (x < 75) {
 		qmail_smtpd(h, t, "rblsmtpd: 198.18.7.7 pid %u: greetdelay: 20", some_pid());
 	} else {

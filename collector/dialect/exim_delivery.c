@@ -19,7 +19,8 @@ static bool
 take_special(struct slice *s, struct event *e)
 {
 	static const struct slice ends[] = {
-		{ "> R=", 4 }, { "> T=", 4 }, { "> F=<", 5 }, { "> P=<", 5 }, { ">: ", 3 }, { "> defer (", 9 },
+		{ "> R=", 4 }, { "> T=", 4 }, { "> F=<", 5 }, { "> P=<", 5 }, { ">: ", 3 },
+		{ "> defer (", 9 },
 		{ "> routing defer (", 17 },
 	};
 	size_t end = s->n;

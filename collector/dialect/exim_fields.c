@@ -170,6 +170,11 @@ enum field { F_NONE, F_SKIP, F_PROTO, F_CIPHER, F_AUTH, F_SIZE, F_IDENT };
 static enum field
 field_of(struct slice key)
 {
+	static const struct slice skipped[] = {
+		{ "CV", 2 }, { "DN", 2 }, { "SNI", 3 }, { "Ci", 2 }, { "RT", 2 }, { "PRX", 3 },
+		{ "PS", 2 }, { "M8S", 3 }, { "DKIM", 4 }, { "SPF", 3 }, { "DMARC", 5 }, { "ARC", 3 },
+	};
+
 	if (key.n == 1) {
 		switch (key.p[0]) {
 		case 'P': return F_PROTO;
@@ -181,12 +186,9 @@ field_of(struct slice key)
 		default: return F_NONE;
 		}
 	}
-	if (slice_eq(key, SLICE("CV")) || slice_eq(key, SLICE("DN")) || slice_eq(key, SLICE("Ci")) || slice_eq(key, SLICE("RT")) ||
-	    slice_eq(key, SLICE("SNI")) || slice_eq(key, SLICE("PRX")) ||
-	    slice_eq(key, SLICE("M8S")) || slice_eq(key, SLICE("DKIM")) ||
-	    slice_eq(key, SLICE("SPF")) || slice_eq(key, SLICE("DMARC")) ||
-	    slice_eq(key, SLICE("ARC")) || slice_eq(key, SLICE("PS")))
-		return F_SKIP;
+	for (size_t i = 0; i < sizeof skipped / sizeof skipped[0]; i++)
+		if (slice_eq(key, skipped[i]))
+			return F_SKIP;
 	return F_NONE;
 }
 

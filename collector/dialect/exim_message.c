@@ -150,7 +150,8 @@ is_progress(struct slice s)
 	/* "a@example.org: error ignored", "<a@b>: pipe transport output: TEXT" */
 	return slice_ends(s, SLICE(": error ignored")) ||
 	    (slice_starts(s, SLICE("<")) && slice_has(s, SLICE(" transport output: "))) ||
-	    slice_has(s, SLICE(": error ignored (")) || slice_has(s, SLICE(" router: skipped error: ")) ||
+	    slice_has(s, SLICE(": error ignored (")) ||
+	    slice_has(s, SLICE(" router: skipped error: ")) ||
 	    (slice_starts(s, SLICE("\"")) && slice_has(s, SLICE("\" rewritten as \""))) ||
 	    (slice_starts(s, SLICE("\"")) && slice_has(s, SLICE(" rewritten as \"")));
 }
@@ -164,7 +165,8 @@ state(struct slice s, struct event *e)
 		e->all_done = true;	/* of addresses that became the same one was logged */
 		return 1;
 	}
-	if (slice_eat(&s, SLICE("removed by ")) || slice_starts(s, SLICE("Message removed because older"))) {
+	if (slice_eat(&s, SLICE("removed by ")) ||
+	    slice_starts(s, SLICE("Message removed because older"))) {
 		e->kind = EV_REMOVED;
 		e->by_admin = true;
 		e->text = s;

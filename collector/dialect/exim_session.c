@@ -245,7 +245,8 @@ ex_session(const struct ex_line *l, struct event *out)
 			return timed_out(s, SLICE("command"), e);
 		if (slice_eat(&s, SLICE("data timeout (message abandoned) on ")))
 			return timed_out(s, SLICE("DATA"), e);
-		if (slice_eat(&s, SLICE("syntax error in ")) || slice_eat(&s, SLICE("protocol error in ")))
+		if (slice_eat(&s, SLICE("syntax error in ")) ||
+		    slice_eat(&s, SLICE("protocol error in ")))
 			return wrong(s, e);
 		if (slice_eat(&s, SLICE("protocol violation: ")))
 			return wrong(s, e);
@@ -265,7 +266,8 @@ ex_session(const struct ex_line *l, struct event *out)
 	if (slice_starts(s, SLICE("no host name found for ")) ||
 	    slice_starts(s, SLICE("no IP address found for ")))
 		return no_name(s, e);
-	if (slice_starts(s, SLICE("VRFY failed for ")) || slice_starts(s, SLICE("ETRN ")) || slice_starts(s, SLICE("ignoring AUTH=")))
+	if (slice_starts(s, SLICE("VRFY failed for ")) || slice_starts(s, SLICE("ETRN ")) ||
+	    slice_starts(s, SLICE("ignoring AUTH=")))
 		return ex_info(l, out, REASON_none, SLICE(""));
 	return authenticator(l, e);
 }

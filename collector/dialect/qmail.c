@@ -49,6 +49,12 @@ qlog_received(struct slice s, struct event *out)
 	return qmail_qlog(s, true, out);
 }
 
+static int
+vpopmail(struct slice s, struct event *out)
+{
+	return qmail_vchkpw(slice_head(s, 0), s, out);
+}
+
 /* By the name that a line begins with, or by the tag. */
 static const struct program {
 	struct slice name;
@@ -64,8 +70,8 @@ static const struct program {
 	{ { "simscan", 7 }, qmail_simscan },
 	{ { "qmail-scanner", 13 }, qmail_scanner },
 	{ { "qmail-scanner-queue.pl", 22 }, qmail_scanner },
-	{ { "vpopmail", 8 }, qmail_vchkpw },
-	{ { "vchkpw", 6 }, qmail_vchkpw },
+	{ { "vpopmail", 8 }, vpopmail },
+	{ { "vchkpw", 6 }, vpopmail },
 	{ { "policy_check", 12 }, known },	/* eMPF says what it looks at; qlog the outcome */
 	{ { "qmail-daemon", 12 }, known },	/* indimail's qmail-start */
 };
@@ -229,7 +235,7 @@ any(uint32_t usec, struct slice s, const struct program **who, struct event *out
 	if (slice_eat(&rest, SLICE("mail recv: pid ")))
 		return mail_received(rest, out);
 	if (slice_starts(name, SLICE("vchkpw")))
-		return qmail_vchkpw(s, out);
+		return qmail_vchkpw(name, s, out);
 	if (s.n > 0 && scan_is_digit(s.p[0]))
 		return qmail_recordio(s, out);
 	return -1;
@@ -266,7 +272,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		who = own;
 		n = own->parse(s, out);
 	} else if (n < 0 && who == NULL && slice_starts(l->tag, SLICE("vchkpw"))) {
-		n = qmail_vchkpw(s, out);
+		n = qmail_vchkpw(l->tag, s, out);
 	}
 	for (int i = 0; i < n; i++)
 		out[i].service = who != NULL ? who->name : l->tag;

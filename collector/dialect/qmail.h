@@ -47,6 +47,6 @@ int qmail_ldap(struct slice s, struct event *out);
 int qmail_spamdyke(struct slice s, struct event *out);
 int qmail_simscan(struct slice s, struct event *out);
 int qmail_scanner(struct slice s, struct event *out);
-int qmail_vchkpw(struct slice s, struct event *out);
+int qmail_vchkpw(struct slice name, struct slice s, struct event *out);
 
 #endif

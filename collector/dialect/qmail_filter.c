@@ -289,7 +289,7 @@ qmail_scanner(struct slice s, struct event *out)
 
 /* --- vchkpw ------------------------------------------------------------------------------ */
 
-/* Behind "vchkpw-smtp: ". Logins by POP3, IMAP and webmail are logins too. */
+/* Behind "vchkpw-smtp: ". */
 static const struct ruling vchkpw_rulings[] = {
 	{ "password fail", EV_AUTH_FAIL, REASON_none, "password", "" },
 	{ "vpopmail user not found ", EV_AUTH_FAIL, REASON_none, "user", "" },
@@ -332,12 +332,21 @@ take_login(struct slice s, struct event *e)
 	e->sasl_user = s;
 }
 
+/* "vchkpw-pop3", "vchkpw-imaps", "vchkpw-webmail": not to send mail */
+static bool
+is_mailbox(struct slice name)
+{
+	return slice_eat(&name, SLICE("vchkpw-")) && (slice_starts(name, SLICE("pop")) ||
+	    slice_starts(name, SLICE("imap")) || slice_starts(name, SLICE("webmail")));
+}
+
+/* name: the tag; vchkpw's own name may stand in the text instead */
 int
-qmail_vchkpw(struct slice s, struct event *out)
+qmail_vchkpw(struct slice name, struct slice s, struct event *out)
 {
 	const struct ruling *r;
 	struct event *e;
-	struct slice name, mech;
+	struct slice mech;
 
 	if (slice_starts(s, SLICE("vchkpw")) && !slice_cut_at(&s, SLICE(": "), &name))
 		return -1;
@@ -348,6 +357,7 @@ qmail_vchkpw(struct slice s, struct event *out)
 		if (e->kind == EV_QWARN)
 			return 1;
 		(void)slice_eat_char(&s, ' ');
+		e->mailbox = is_mailbox(name);
 		take_login(s, e);
 		return 1;
 	}
@@ -355,6 +365,7 @@ qmail_vchkpw(struct slice s, struct event *out)
 		return -1;
 	e = event_begin(out, EV_AUTH_OK);
 	e->sasl_method = mech;
+	e->mailbox = is_mailbox(name);
 	take_login(s, e);
 	return 1;
 }

@@ -22,6 +22,7 @@ MADE_UP = re.compile(rb'^(Jan|Foo)(:? 1 00:00:00)?( hostname)? ?$|hostname postf
                      # quoted without their stamps, and a web server's
                      rb': test no match$|^(imapd|vpopmail)\[\d+\]: |^error: PAM: |^atom named|"(GET|POST) /|'
                      rb': (NOQUEUE: reject: )?Unsupported$|: 123456789AB: user@example.com, relay|'
+                     rb'ruleset=check_mail, arg1=<[^>]*>,$|: rejecting commands$|'  # cut where quoted
                      rb'^$|^mail\.example\.com exim|^ Nov  5 |^MailScanner\[|MailScanner\[\d+\]: Message \w+ from *$|'
                      # qmail's, wrapped, glued together, and with a blank lost
                      rb'qmail: .* remote$|^<:unknown:|qmail: .*qmail: |: msg \d+ to local[^ ]')

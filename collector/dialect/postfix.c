@@ -552,6 +552,9 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		found = dispatch(&p, out);
 	if (found < 0)
 		found = common(&p, out);
+	if (found < 0 && !slice_starts(l->tag, SLICE("postfix")) &&
+	    scan_is_ip(slice_head(p.text, slice_until(p.text, ' ', ' '))))
+		found = DIALECT_FOREIGN;	/* Barracuda's "outbound/smtp" */
 	if (found == 0 && p.has_id)
 		found = pf_info(&p, out, REASON_none, SLICE(""));
 	for (int i = 0; i < found; i++)

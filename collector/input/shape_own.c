@@ -128,6 +128,8 @@ tai64n(struct header *h, struct slice s, struct line *out)
 	out->usec = (uint32_t)(v[1] / 1000);
 	stamp_remember(&h->stamps, out->time);
 	s = slice_from(s, 26);
+	if (slice_starts(s, SLICE("dovecot-auth: ")))	/* what libpam writes for it */
+		return set(h, "dovecot-auth", s, slice_from(s, 14), out);
 	return shape_dovecot(h, s, out) || set(h, "qmail", s, s, out);
 }
 
@@ -382,11 +384,19 @@ goes_on(struct slice s)
 	    slice_starts(s, SLICE("----------"));
 }
 
+/* Text without line noise, which a message may hold and a log that was damaged does not. */
+static bool
+is_text(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' && s.p[i] != '\t')
+			return false;
+	return true;
+}
+
 static bool
 exim_goes_on(struct header *h, struct slice s, struct line *out)
 {
-	if (!h->exim.open || !goes_on(s))
-		return false;
 	out->time = h->exim.time;
 	out->usec = h->exim.usec;
 	out->goes_on = true;
@@ -433,14 +443,41 @@ p0f(struct header *h, struct slice s, struct line *out)
 	return set(h, slice_starts(s, SLICE("mod=")) ? "p0f" : "", s, s, out);
 }
 
+/* --- programs that are no business of ours -------------------------------------------- */
+
+/* Mail servers and proxies of which no line is read, but which may write beside those that
+ * are: lines of another program, and no sign that one of ours has changed. */
+static bool
+others(struct header *h, struct slice s, struct line *out)
+{
+	static const char *const stamps[] = {
+		"Y/N/D C [",		/* nginx */
+		"[Y-N-D C,F]",		/* Python's logging */
+		"[D/M/Y C]",		/* Kerio Connect */
+		"M-D-y C ",		/* ASSP */
+		"D-M-Y C.F ",		/* BIND */
+		"Y-N-DTC.FZ,",		/* Exchange */
+	};
+	struct civil_stamp c;
+	size_t i = 0;
+
+	while (i < sizeof stamps / sizeof stamps[0] && !stamp_pattern(&s, stamps[i], &c))
+		i++;
+	if (i == sizeof stamps / sizeof stamps[0])
+		return false;
+	out->usec = 0;
+	out->time = stamp_zoned(&h->stamps, &(struct slice){ NULL, 0 }, c.civil);
+	return set(h, "", s, s, out);
+}
+
 bool
 shape_own(struct header *h, struct slice raw, struct line *out)
 {
 	char c = raw.n > 0 ? raw.p[0] : '\0';
-	bool good = false;
+	bool good = false, open = h->exim.open;
 
-	if (exim_goes_on(h, raw, out))
-		return true;
+	if (open && goes_on(raw))
+		return exim_goes_on(h, raw, out);
 	shape_break(h);
 	if (c == '@')
 		good = tai64n(h, raw, out);
@@ -450,5 +487,9 @@ shape_own(struct header *h, struct slice raw, struct line *out)
 		good = dated(h, raw, out) || svlogd(h, raw, out) || accustamp(h, raw, out);
 	else if (c >= 'A')
 		good = week_day(h, raw, out) || dovecot_1(h, raw, out);
-	return good;
+	good = good || others(h, raw, out);
+	if (good || !open || !is_text(raw))
+		return good;
+	h->exim.open = true;	/* a message with line ends in it goes on */
+	return exim_goes_on(h, raw, out);
 }

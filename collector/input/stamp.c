@@ -292,6 +292,42 @@ stamp_civil(struct slice *s, char sep, char between, struct civil_stamp *out)
 	return true;
 }
 
+bool
+stamp_pattern(struct slice *s, const char *pattern, struct civil_stamp *out)
+{
+	int year = -1, month = 0, day = -1, tod = -1;
+	struct slice t = *s;
+
+	for (; *pattern != '\0'; pattern++) {
+		size_t n = 2;
+
+		if (t.n < 8)	/* as much as any part is long: a stamp alone is no line */
+			return false;
+		switch (*pattern) {
+		case 'Y': year = year_at(t.p); n = 4; break;
+		case 'y': year = two(t.p) < 0 ? -1 : 2000 + two(t.p); break;
+		case 'M': month = month_of(t.p); n = 3; break;
+		case 'N': month = two(t.p); break;
+		case 'D': day = two(t.p); break;
+		case 'C': tod = clock_of(t); n = 8; break;
+		case 'F':
+			for (n = 0; n < t.n && t.p[n] >= '0' && t.p[n] <= '9'; n++)
+				;
+			break;
+		default:
+			if (t.p[0] != *pattern)
+				return false;
+			n = 1;
+		}
+		t = slice_from(t, n);
+	}
+	if (year < 0 || tod < 0 || !civil_valid(year, month, day))
+		return false;
+	*out = (struct civil_stamp){ .civil = civil_days(year, month, day) * DAY_S + tod };
+	*s = t;
+	return true;
+}
+
 int64_t
 stamp_zoned(struct stamps *st, struct slice *s, int64_t civil)
 {

@@ -41,6 +41,9 @@ struct civil_stamp {
 	unsigned digits;	/* of the fraction, behind a dot */
 };
 bool stamp_civil(struct slice *s, char sep, char between, struct civil_stamp *out);
+/* The same by a pattern: Y year, y year of this century in two digits, M "Nov", N month, D day, C
+ * "hh:mm:ss", F digits of a fraction; anything else is itself. */
+bool stamp_pattern(struct slice *s, const char *pattern, struct civil_stamp *out);
 /* What it is in UTC: with the zone "+0100" at the front of *s and its blank, which are
  * dropped, or else in the source's zone. */
 int64_t stamp_zoned(struct stamps *st, struct slice *s, int64_t civil);

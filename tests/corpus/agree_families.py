@@ -19,7 +19,7 @@ NO_LOGS = ('replication', 'mailq')      # queue listings and the like
 NO_REAL_LOGS = '/exim-testsuite/'
 
 MADE_UP = re.compile(rb'^(Jan|Foo)(:? 1 00:00:00)?( hostname)? ?$|hostname postfix/\w+[^:]*(: foo)?$|'
-                     rb': test no match$|: (NOQUEUE: reject: )?Unsupported$|: 123456789AB: user@example.com, relay|'
+                     rb': test no match$|^(imapd|vpopmail)\[\d+\]: |^error: PAM: |"(GET|POST) /|: (NOQUEUE: reject: )?Unsupported$|: 123456789AB: user@example.com, relay|'
                      rb'^$|^mail\.example\.com exim|^ Nov  5 |^MailScanner\[|MailScanner\[\d+\]: Message \w+ from *$|'
                      # qmail's, wrapped, glued together, and with a blank lost
                      rb'qmail: .* remote$|^<:unknown:|qmail: .*qmail: |: msg \d+ to local[^ ]')

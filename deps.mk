@@ -2,6 +2,6 @@
 PACKAGES := gcc libc6-dev pkg-config librrd-dev libsqlite3-dev libevent-dev libconfuse-dev \
             zlib1g-dev libzstd-dev zstd gzip rrdtool fonts-dejavu-core perl python3 sqlite3
 LAB_PACKAGES := postfix rrdcached rsyslog swaks libnet-ssleay-perl openssl iproute2 util-linux \
-                man-db amavisd-new clamav-daemon clamav-milter spamassassin spamd \
+                man-db amavisd-new clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
                 postgrey postfix-policyd-spf-python opendkim opendkim-tools opendmarc \
                 dovecot-core dovecot-imapd dovecot-lmtpd

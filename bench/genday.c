@@ -11,12 +11,17 @@
 #include <unistd.h>
 
 #include "day/day.h"
+#include "day/exim.h"
 #include "day/opensmtpd.h"
+#include "day/sendmail.h"
 #include "poison.h"
 
 static const char usage[] =
     "usage: genday [options] LINES SEED LOG [TRUTH]\n"
-    "  -M NAME        the mail system of all hosts: postfix (default), opensmtpd\n"
+    "  -M NAME        the mail system of all hosts: postfix (default), opensmtpd, exim,
+"
+    "                 sendmail
+"
     "  -d YYYY-MM-DD  the day (2026-11-05)\n"
     "  -i             RFC 3339 stamps and full host names\n"
     "  -m MINUTES     shuffle the lines within so many minutes (1440: the whole day)\n"
@@ -45,7 +50,11 @@ static const struct farm farm_postfix = { "postfix", postfix_visits };
 
 static const struct farm farm_opensmtpd = { "opensmtpd", opensmtpd_visits };
 
-static const struct farm *const farms[] = { &farm_postfix, &farm_opensmtpd };
+static const struct farm farm_exim = { "exim", exim_visits };
+static const struct farm farm_sendmail = { "sendmail", sendmail_visits };
+
+static const struct farm *const farms[] = { &farm_postfix, &farm_opensmtpd, &farm_exim,
+	&farm_sendmail };
 static const struct farm *farm = &farm_postfix;
 
 static enum host

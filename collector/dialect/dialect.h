@@ -87,6 +87,7 @@ struct event {
 	bool outbound;		/* TLS TLS_FAIL LOST_CONN: we were the client */
 	bool screen;		/* from postscreen */
 	bool relay_loopback;	/* the next hop is on this machine */
+	bool mailbox;		/* AUTH_OK AUTH_FAIL: to read mail (IMAP, POP3, ManageSieve), not to send */
 	bool aborted;		/* REMOVED of a transaction that never completed */
 	bool all_done;		/* REMOVED: no recipient was left; those that no line named were the
 				 * same as others (Exim) */

@@ -162,8 +162,8 @@ is_end(struct slice s)
 	return false;
 }
 
-int
-dv_login(const struct dv_line *d, struct event *out)
+static int
+login(const struct dv_line *d, struct event *out)
 {
 	struct slice fields = d->text, reason;
 	struct event *e;
@@ -182,4 +182,16 @@ dv_login(const struct dv_line *d, struct event *out)
 		return 1;
 	}
 	return is_end(reason) ? ended(d, reason, fields, out) : -1;
+}
+
+int
+dv_login(const struct dv_line *d, struct event *out)
+{
+	int n = login(d, out);
+
+	/* who logs in to send mail counts with the MTA's own */
+	for (int i = 0; i < n; i++)
+		out[i].mailbox = (out[i].kind == EV_AUTH_OK || out[i].kind == EV_AUTH_FAIL) &&
+		    !slice_starts(d->service, SLICE("submission"));
+	return n;
 }

@@ -129,9 +129,48 @@ parse_line(const struct ex_line *x, struct event *out)
 			return ex_received(x, out);
 		return is_delivery(s) ? ex_delivery(x, out) : ex_message(x, out);
 	}
+	/* most lines first */
+	if (slice_starts(s, SLICE("SMTP connection ")) && (n = ex_session(x, out)) >= 0)
+		return n;
 	if ((n = ex_refusal(x, out)) >= 0 || (n = ex_session(x, out)) >= 0)
 		return n;
 	return ex_trouble(x, out);
+}
+
+/* Does it tell of a client or of an address, as all lines do that count? */
+static bool
+may_count(const struct ex_line *x)
+{
+	static const char *const marks[] = { "H=", "F=<", "U=", "[", "ejected ", "SMTP ", " from <",
+		"ailed for", "efused " };
+
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+		if (slice_has(x->text, slice_of(marks[i])))
+			return true;
+	return false;
+}
+
+/* "<=", "=>" and the like, with nothing behind them if the line was cut there. */
+static bool
+has_flag(struct slice s)
+{
+	static const char *const flags[] = { "<=", "(=", "=>", "->", ">>", "*>", "==", "**" };
+
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+		if (slice_starts(s, slice_of(flags[i])) && (s.n == 2 || s.p[2] == ' '))
+			return true;
+	return false;
+}
+
+/* A line of no known form: what logwrite in an ACL or a filter says, or a condition that Exim
+ * mentions by the way. It is information if it can't be one of those that count. */
+static int
+other(const struct ex_line *x, struct event *out)
+{
+	if (x->text.n == 0 || has_flag(x->text) ||
+	    (x->id.n > 0 ? slice_has(x->text, SLICE("ejected ")) : may_count(x)))
+		return -1;
+	return ex_info(x, out, REASON_none, SLICE("logwrite"));
 }
 
 static int
@@ -154,7 +193,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		x.text = s;
 	else
 		x.id = slice_head(s, 0);
-	n = parse_line(&x, out);
+	if ((n = parse_line(&x, out)) < 0)
+		n = other(&x, out);
 	for (int i = 0; i < n; i++)
 		out[i].service = l->tag;
 	return n;

@@ -33,6 +33,12 @@ int ex_info(const struct ex_line *l, struct event *out, enum reason cls, struct 
 
 /* "16RdAL-0006pc-00", "1r0abc-000000012Xy-0aBc". */
 bool ex_id(struct slice *s, struct slice *id);
+/* An address, or a word of its form that somebody put in its place ("ip4.ip4.ip4.ip4"). */
+bool ex_is_address(struct slice s);
+/* ":25"; 0 if there is none, or a word in its place. */
+void ex_port(struct slice *s, uint64_t *port);
+/* "3s", "0.123s", and words that Exim's own tests put in their place ("qqs": -1). */
+bool ex_duration(struct slice *s, int64_t *ms);
 /* "NAME (HELO) [ADDR]:PORT" less what is missing. With a HELO name that may hold anything
  * the address is not sure: *from is where to look on when what follows does not fit. */
 bool ex_host(struct slice s, size_t *from, struct event *e, struct slice *rest);

@@ -117,14 +117,11 @@ take_host(struct slice *s, struct event *e, bool *reused)
 	rest = slice_from(*s, e->relay.n);
 	slice_eat(&rest, SLICE(" DS"));
 	*s = rest;
-	if (!slice_eat(&rest, SLICE(" [")) || !slice_cut(&rest, ']', &ip) || !scan_is_ip(ip))
+	if (!slice_eat(&rest, SLICE(" [")) || !slice_cut(&rest, ']', &ip) || !ex_is_address(ip))
 		return;
 	e->relay_ip = ip;
 	e->relay_loopback = address_is_loopback(ip);
-	if (rest.n > 1 && rest.p[0] == ':' && scan_is_digit(rest.p[1])) {
-		rest = slice_from(rest, 1);
-		slice_u64(&rest, &port);
-	}
+	ex_port(&rest, &port);
 	e->relay_port = port <= 65535 ? (uint16_t)port : 0;
 	*reused = slice_eat_char(&rest, '*');
 	*s = rest;
@@ -146,7 +143,7 @@ take_times(struct slice *s, struct event *e)
 	if (!queue && !slice_starts(rest, SLICE(" DT=")))
 		return false;
 	rest = slice_from(rest, 4);
-	if (!scan_duration(&rest, &ms))
+	if (!ex_duration(&rest, &ms))
 		return false;
 	if (queue)
 		e->delay_ms = ms;
@@ -317,7 +314,7 @@ drop_times(struct event *e)
 	struct slice rest = e->text, head;
 	int64_t ms;
 
-	if (slice_rcut_at(&rest, SLICE(" DT="), &head) && scan_duration(&rest, &ms) &&
+	if (slice_rcut_at(&rest, SLICE(" DT="), &head) && ex_duration(&rest, &ms) &&
 	    rest.n == 0)
 		e->text = head;
 }
@@ -350,7 +347,12 @@ take_error(struct slice *s, int *error)
 	if (!slice_eat_char(s, '('))
 		return false;
 	minus = slice_eat_char(s, '-');
-	if (!slice_u64(s, &n) || n > 10000 || !slice_eat_char(s, ')'))
+	if (!slice_u64(s, &n)) {	/* a word in its place: some error of the system */
+		n = 1;
+		while (s->n > 0 && scan_is_alnum(s->p[0]))
+			*s = slice_from(*s, 1);
+	}
+	if (n > 10000 || !slice_eat_char(s, ')'))
 		return false;
 	*error = minus ? -(int)n : (int)n;
 	return true;

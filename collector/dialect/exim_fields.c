@@ -62,6 +62,49 @@ names(struct slice s, struct event *e)
 }
 
 bool
+ex_is_address(struct slice s)
+{
+	size_t dots = 0, colons = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		dots += s.p[i] == '.';
+		colons += s.p[i] == ':';
+		if (!scan_is_alnum(s.p[i]) && s.p[i] != '.' && s.p[i] != ':')
+			return false;
+	}
+	return scan_is_ip(s) || dots == 3 || colons > 1;
+}
+
+void
+ex_port(struct slice *s, uint64_t *port)
+{
+	*port = 0;
+	if (s->n < 2 || s->p[0] != ':' || !scan_is_alnum(s->p[1]))
+		return;
+	*s = slice_from(*s, 1);
+	if (slice_u64(s, port))
+		return;
+	while (s->n > 0 && (scan_is_alnum(s->p[0]) || s->p[0] == '_'))
+		*s = slice_from(*s, 1);
+}
+
+bool
+ex_duration(struct slice *s, int64_t *ms)
+{
+	size_t n = 0;
+
+	*ms = -1;
+	if (scan_duration(s, ms))
+		return true;
+	while (n < s->n && (s->p[n] == 'q' || s->p[n] == '.'))
+		n++;
+	if (n == 0 || n == s->n || s->p[n] != 's')
+		return false;
+	*s = slice_from(*s, n + 1);
+	return true;
+}
+
+bool
 ex_host(struct slice s, size_t *from, struct event *e, struct slice *rest)
 {
 	struct slice ip, tail;
@@ -74,13 +117,9 @@ ex_host(struct slice s, size_t *from, struct event *e, struct slice *rest)
 		*from = i + 1;
 		tail = slice_from(s, i + 1);
 		if (at == NULL || (i > 0 && s.p[i - 1] != ' ') || !slice_cut(&tail, ']', &ip) ||
-		    !scan_is_ip(ip) || !names(slice_head(s, i), e))
+		    !ex_is_address(ip) || !names(slice_head(s, i), e))
 			continue;
-		port = 0;
-		if (tail.n > 1 && tail.p[0] == ':' && scan_is_digit(tail.p[1])) {
-			tail = slice_from(tail, 1);
-			slice_u64(&tail, &port);
-		}
+		ex_port(&tail, &port);
 		scan_set_client(e, e->client_name, ip);
 		e->client_port = port <= 65535 ? (uint16_t)port : 0;
 		*rest = tail;
@@ -174,7 +213,7 @@ take_flag(struct slice *s)
 		{ " ARC", 4 }, { " SPF", 4 }, { " DMARC", 6 },
 	};
 
-	if (s->n < 2 || s->p[0] != ' ')
+	if (s->n < 2 || s->p[0] != ' ' || memchr("DTLPKAS", s->p[1], 7) == NULL)
 		return false;
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
 		size_t n = flags[i].n;
@@ -229,10 +268,14 @@ cipher(struct slice value, struct event *e)
 	e->tls_cipher = n > 0 && rest.p[n - 1] == ':' ? slice_head(rest, n - 1) : rest;
 }
 
+/* A number, or a word that somebody put in its place ("sss"). */
 static bool
 size_of(struct slice value, struct event *e)
 {
-	return slice_u64(&value, &e->size) && value.n == 0;
+	for (size_t i = 0; i < value.n; i++)
+		if (!scan_is_alnum(value.p[i]))
+			return false;
+	return slice_u64(&value, &e->size) ? value.n == 0 : value.n > 0;
 }
 
 bool

@@ -90,7 +90,7 @@ on_the_way(struct slice s, struct event *e)
 
 	s = slice_from(s, name.n);
 	slice_eat(&s, SLICE(" DS"));
-	if (!slice_eat(&s, SLICE(" [")) || !slice_cut(&s, ']', &ip) || !scan_is_ip(ip))
+	if (!slice_eat(&s, SLICE(" [")) || !slice_cut(&s, ']', &ip) || !ex_is_address(ip))
 		return -1;
 	e->outbound = true;
 	e->relay = name;

@@ -60,17 +60,19 @@ take_recipients(struct slice *s, uint32_t *n)
 static bool
 take_rest(struct slice s, struct event *e)
 {
-	struct slice text;
+	struct slice whole = s, text;
 
 	while (ex_field(&s, e, true))
 		;
+	if (!slice_has(slice_head(whole, whole.n - s.n), SLICE(" S=")))
+		return false;
 	if (!take_mid(&s, e))
 		return false;
 	if (slice_eat(&s, SLICE(" T=")) && !ex_quoted(&s, &text))
 		return false;
 	if (slice_eat(&s, SLICE(" from ")) && !scan_address(&s, &text))
 		return false;
-	return take_recipients(&s, &e->nrcpt) && s.n == 0 && e->size > 0;
+	return take_recipients(&s, &e->nrcpt) && s.n == 0;
 }
 
 /* "SENDER[ R=ID][ DS]" */

@@ -17,7 +17,7 @@ skip_duration(struct slice *s)
 	struct slice rest = *s;
 	int64_t ms;
 
-	if (slice_eat(&rest, SLICE(" D=")) && scan_duration(&rest, &ms))
+	if (slice_eat(&rest, SLICE(" D=")) && ex_duration(&rest, &ms))
 		*s = rest;
 }
 

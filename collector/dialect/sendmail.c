@@ -11,6 +11,8 @@
 
 #include "poison.h"
 
+enum { ID_MAX = 20 };
+
 /* Its syslog label (-L), which packages choose. */
 static bool
 claims(const struct line *l)
@@ -33,48 +35,54 @@ claims(const struct line *l)
 	return false;
 }
 
-static bool
-is_upper(char c)
+/* "5A3G4Vxx030840": the time in base 60, a sequence, and at least five digits of a pid; it
+ * has 12 characters in 8.10 and 8.11, and more since. Before, "AAA12345". How many bytes at the
+ * front of s are one; 0: none. */
+static size_t
+id_length(struct slice s)
 {
-	return c >= 'A' && c <= 'Z';
+	size_t n = 0, digits = 0;	/* at the end */
+
+	for (; n < s.n && n <= ID_MAX; n++) {
+		if (scan_is_digit(s.p[n]))
+			digits++;
+		else if (scan_is_alnum(s.p[n]))
+			digits = 0;
+		else
+			break;
+	}
+	if (n > ID_MAX || digits < 5)
+		return 0;
+	if (n >= 12)
+		return n;
+	if (digits != 5 || n < 7 || n > 8)
+		return 0;
+	for (size_t i = 0; i < n - 5; i++)
+		if (s.p[i] < 'A' || s.p[i] > 'Z')
+			return 0;
+	return n;
 }
 
-/* "5A3G4Vxx030840": the time in base 60, a sequence, and at least five digits of a pid; it
- * has 12 characters in 8.10 and 8.11, and more since. Before, "AAA12345". */
 bool
 sm_is_id(struct slice s)
 {
-	size_t letters = 0;
-
-	if (s.n < 7 || s.n > 20)
-		return false;
-	for (size_t i = s.n - 5; i < s.n; i++)
-		if (!scan_is_digit(s.p[i]))
-			return false;
-	while (letters < s.n && is_upper(s.p[letters]))
-		letters++;
-	if (s.n < 12)
-		return letters >= 2 && letters == s.n - 5;
-	for (size_t i = 0; i < s.n - 5; i++)
-		if (!scan_is_alnum(s.p[i]))
-			return false;
-	return true;
+	return s.n > 0 && id_length(s) == s.n;
 }
 
 bool
 sm_take_id(struct slice *s, struct slice *id, unsigned *n)
 {
 	struct slice rest = *s;
-	size_t i = 0;
+	size_t length = id_length(rest);
 	uint64_t part;
 
-	while (i < rest.n && i <= 20 && scan_is_alnum(rest.p[i]))
-		i++;
-	*id = slice_head(rest, i);
-	if (!sm_is_id(*id) && !slice_eq(*id, SLICE("NOQUEUE")))
-		return false;
-	rest = slice_from(rest, i);
 	*n = 0;
+	if (length == 0 && slice_starts(rest, SLICE("NOQUEUE")))
+		length = 7;
+	if (length == 0 || length == rest.n)
+		return false;
+	*id = slice_head(rest, length);
+	rest = slice_from(rest, length);
 	if (slice_eat_char(&rest, '[')) {
 		if (!slice_u64(&rest, &part) || part == 0 || part > 999 ||
 		    !slice_eat_char(&rest, ']'))
@@ -264,21 +272,6 @@ skip_numbers(struct slice *s)
 			return;
 }
 
-/* A piece that stayed alone tells of a mail only by words that may be anybody's. */
-static int
-lone_piece(const struct sm_line *p, struct event *out)
-{
-	static const struct slice words[] = {
-		{ "to=", 3 }, { "from=", 5 }, { "stat=", 5 }, { "reject", 6 }, { "client=", 7 },
-		{ "status=", 7 },
-	};
-
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (slice_has(p->text, words[i]))
-			return -1;
-	return sm_info(p, out);
-}
-
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
@@ -293,7 +286,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		p.id = slice_head(l->text, 0);
 	}
 	if (piece > 1)
-		return lone_piece(&p, out);
+		return -1;	/* its beginning was lost */
 	skip_numbers(&p.text);
 	if (slice_starts(p.text, SLICE("from=")))
 		return sm_from(&p, out);

@@ -119,6 +119,15 @@ take_options(struct slice *s, struct event *e)
 	}
 }
 
+/* Most builds print no auth=, but ESMTPA and ESMTPSA say that there was one (RFC 3848). */
+static void
+set_login(struct event *e)
+{
+	if (e->sasl_method.n == 0 && slice_starts(e->proto, SLICE("ESMTP")) &&
+	    slice_ends(e->proto, SLICE("A")))
+		e->sasl_method = SLICE("AUTH");
+}
+
 /* Where nothing was queued: all recipients were refused, or the client went away. */
 static int
 nothing_queued(struct event *out)
@@ -138,6 +147,7 @@ sm_from(const struct sm_line *p, struct event *out)
 		return -1;
 	relay = s;
 	take_options(&head, e);
+	set_login(e);
 	has_msgid = slice_eat(&head, SLICE(", msgid="));
 	if (!sm_take_client(&relay, e) && !slice_eq(relay, SLICE("[RESPONSE]")))
 		return -1;
@@ -357,6 +367,13 @@ queued_as(struct slice s)
 	return slice_head(s, n >= 5 ? n : 0);
 }
 
+/* A filter on this machine that takes a mail and drops it says so in its 250. */
+static bool
+filter_dropped(const struct delivery *d, const struct event *e)
+{
+	return e->relay_loopback && slice_has(slice_head(d->status, 40), SLICE("discarded"));
+}
+
 /* Texts of Sendmail itself about a delivery that failed. Of a next hop it tells no more
  * than that, before reply=. */
 static const struct {
@@ -465,7 +482,7 @@ set_outcome(const struct delivery *d, struct event *e)
 	e->no_end = true;
 	if (digit == '2' || (digit == '\0' && slice_starts(d->status, SLICE("Sent")))) {
 		e->kind = EV_DELIVERED;
-		e->where = where_of(d, e);
+		e->where = filter_dropped(d, e) ? WHERE_DISCARD : where_of(d, e);
 		e->new_id = queued_as(d->status);
 		return true;
 	}

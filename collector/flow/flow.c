@@ -69,12 +69,12 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		add(&a, M_warn_rej);
 		break;
 	case EV_AUTH_OK:
-		add(&a, M_auth_ok);
+		add(&a, e->mailbox ? M_login_ok : M_auth_ok);
 		tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
 		break;
 	case EV_AUTH_FAIL:
 		a.n *= count;
-		add(&a, M_auth_fail);
+		add(&a, e->mailbox ? M_login_fail : M_auth_fail);
 		if (e->sasl_user.n > 0)
 			tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
 		return;

@@ -255,7 +255,8 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	switch (e->kind) {
 	case EV_CLIENT:
 		f.kind = FACT_CLIENT;
-		f.flags = (e->loopback ? FACT_LOOPBACK : 0) | (e->sasl_user.n > 0 ? FACT_SASL : 0);
+		f.flags = (e->loopback ? FACT_LOOPBACK : 0) |
+		    (e->sasl_user.n > 0 || e->sasl_method.n > 0 ? FACT_SASL : 0);
 		if (e->orig_client_ip.n > 0 && !address_is_loopback(e->orig_client_ip))
 			f.flags |= FACT_OUTSIDE;
 		f.a = e->client_name;

@@ -563,7 +563,7 @@ plain(struct header *h, struct slice raw, struct line *out)
 	if (raw.n > 0 && raw.p[0] == '<')
 		return wire(h, raw, out) ? HEADER_LINE : HEADER_NONE;
 	if (!stamp_take(&h->stamps, &raw, &out->time, &out->usec))
-		return shape_own(h, raw, out) ? HEADER_LINE : HEADER_NONE;
+		return shape_own(h, raw, out) || shape_bare(h, raw, out) ? HEADER_LINE : HEADER_NONE;
 	shape_break(h);
 	return bsd_rest(h, raw, false, out) ? HEADER_LINE : HEADER_NONE;
 }

@@ -82,6 +82,8 @@ bool header_put_together(struct header *h, struct slice tag, struct slice pid, s
 
 /* shape_own.c: files that programs write themselves. False: it is none of those. */
 bool shape_own(struct header *h, struct slice raw, struct line *out);
+/* Lines without a stamp of ours that say all the same whose they are (shape_bare.c). */
+bool shape_bare(struct header *h, struct slice raw, struct line *out);
 /* Is this, after a stamp, from Dovecot's own file? Fills tag and text. */
 bool shape_dovecot(struct header *h, struct slice s, struct line *out);
 /* splogger's second stamp at the front of out->text. */

@@ -61,6 +61,8 @@ field_end(struct header *h, enum field f)
 struct slice
 field_value(const struct header *h, enum field f)
 {
+	if (h->fields.in[f].n == 0)
+		return SLICE("");
 	return (struct slice){ h->fields.text.p + h->fields.in[f].at, h->fields.in[f].n };
 }
 

@@ -384,11 +384,19 @@ goes_on(struct slice s)
 	    slice_starts(s, SLICE("----------"));
 }
 
+/* Text without line noise, which a message may hold and a log that was damaged does not. */
+static bool
+is_text(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' && s.p[i] != '\t')
+			return false;
+	return true;
+}
+
 static bool
 exim_goes_on(struct header *h, struct slice s, struct line *out)
 {
-	if (!h->exim.open || !goes_on(s))
-		return false;
 	out->time = h->exim.time;
 	out->usec = h->exim.usec;
 	out->goes_on = true;
@@ -466,10 +474,10 @@ bool
 shape_own(struct header *h, struct slice raw, struct line *out)
 {
 	char c = raw.n > 0 ? raw.p[0] : '\0';
-	bool good = false;
+	bool good = false, open = h->exim.open;
 
-	if (exim_goes_on(h, raw, out))
-		return true;
+	if (open && goes_on(raw))
+		return exim_goes_on(h, raw, out);
 	shape_break(h);
 	if (c == '@')
 		good = tai64n(h, raw, out);
@@ -479,5 +487,9 @@ shape_own(struct header *h, struct slice raw, struct line *out)
 		good = dated(h, raw, out) || svlogd(h, raw, out) || accustamp(h, raw, out);
 	else if (c >= 'A')
 		good = week_day(h, raw, out) || dovecot_1(h, raw, out);
-	return good || others(h, raw, out);
+	good = good || others(h, raw, out);
+	if (good || !open || !is_text(raw))
+		return good;
+	h->exim.open = true;	/* a message with line ends in it goes on */
+	return exim_goes_on(h, raw, out);
 }

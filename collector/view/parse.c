@@ -203,6 +203,7 @@ put_event(struct parsing *p, const struct line *l, const struct event *e)
 	put_flag(b, "outbound", e->outbound);
 	put_flag(b, "screen", e->screen);
 	put_flag(b, "aborted", e->aborted);
+	put_flag(b, "mailbox", e->mailbox);
 	put_text(b, "text", e->text);
 	buf_str(b, "}\n");
 }

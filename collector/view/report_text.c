@@ -146,6 +146,8 @@ incoming(const struct cell *c, struct buf *out)
 	row(out, "messages made on the hosts", cell_get(c, M_recv_local), "to %s recipients",
 	    words_count(cell_get(c, M_local_rcpt)).s);
 	row_if(out, "failed logins", cell_get(c, M_auth_fail), "");
+	row_if(out, "logins to mailboxes", cell_get(c, M_login_ok), "");
+	row_if(out, "failed logins to mailboxes", cell_get(c, M_login_fail), "");
 	row_if(out, "messages called spam", cell_get(c, M_spam), "");
 	row_if(out, "messages with malware", cell_get(c, M_virus), "");
 	row_if(out, "forbidden attachments", cell_get(c, M_banned), "");

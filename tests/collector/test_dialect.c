@@ -61,6 +61,7 @@ put_peers(struct buf *b, const struct event *e)
 	put_flag(b, "screen", e->screen);
 	put_flag(b, "by_admin", e->by_admin);
 	put_flag(b, "aborted", e->aborted);
+	put_flag(b, "mailbox", e->mailbox);
 	put_flag(b, "no_end", e->no_end);
 	put_flag(b, "all_done", e->all_done);
 	put_flag(b, "twin", e->twin);

@@ -4,7 +4,7 @@
 set -u
 . tests/tap.sh
 . tests/lab/lab_test.sh
-lab_needs "real filters" postfix swaks smtp-sink amavisd clamd spamd clamav-milter
+lab_needs "real filters" postfix swaks smtp-sink amavisd clamd spamd clamav-milter rspamd mimedefang
 export MTA=filters
 lab_run
 lab_account "Postfix or a filter"

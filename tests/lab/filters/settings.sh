@@ -3,4 +3,6 @@
 settings() {
     postfix_settings
     cp -r "$here"/filters /etc/filters
+    echo '192.0.2.33:25 inet n - n - - smtpd
+    -o smtpd_milters=inet:127.0.0.1:8892' >>/etc/postfix/master.cf
 }

@@ -182,13 +182,13 @@ def imap(*tries):
 def imap_logins():
     expect('IMAP', imap(('anna@example.org', 'secret')), (1, 0))
     expect('IMAP', imap(('bert@example.org', 'secret')), (1, 0))
-    a(auth_ok=2)
+    a(login_ok=2)
 
 
 def imap_wrong_passwords():
     expect('IMAP', imap(('anna@example.org', 'wrong'), ('anna@example.org', 'wronger')), (0, 2))
     expect('IMAP', imap(('nobody@example.org', 'secret')), (0, 1))
-    a(auth_fail=3)
+    a(login_fail=3)
     s.wait(r'imap-login: .*auth failed, 2 attempts')
 
 

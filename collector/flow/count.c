@@ -169,8 +169,9 @@ rcpt_slot(struct rcpts *r, const struct life *l, const struct fact *f)
 	return &r->slot[i];
 }
 
+/* kind: of these facts; 0: of all deliveries, and those that began. */
 static void
-rcpts_fill(struct rcpts *r, const struct life *l, bool deferred_only, bool by_original)
+rcpts_fill(struct rcpts *r, const struct life *l, enum fact_kind kind, bool by_original)
 {
 	r->by_original = by_original;
 	r->mask = sizeof r->few / sizeof *r->few - 1;
@@ -184,7 +185,7 @@ rcpts_fill(struct rcpts *r, const struct life *l, bool deferred_only, bool by_or
 		const struct fact *f = &l->fact[i];
 		uint32_t *slot;
 
-		if (deferred_only ? f->kind != FACT_DEFERRED :
+		if (kind != 0 ? f->kind != kind :
 		    !fact_is_delivery(f->kind) && f->kind != FACT_STARTED)
 			continue;
 		slot = rcpt_slot(r, l, f);
@@ -217,7 +218,8 @@ struct found {
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t handed, named, delivered, bounced, given_up, discarded;
-	struct rcpts *deferred;		/* slot is NULL as long as there is no need */
+	bool refused;
+	struct rcpts *deferred, *failed;	/* slot is NULL as long as there is no need */
 };
 
 static int64_t
@@ -321,6 +323,9 @@ look_at_facts(const struct life *l, struct found *w)
 		case FACT_PROBE:
 			w->is_probe = true;
 			break;
+		case FACT_REFUSED:
+			w->refused = true;
+			break;
 		default:
 			break;
 		}
@@ -341,7 +346,7 @@ distinct_rcpts(const struct life *l, bool by_original)
 {
 	struct rcpts r;
 
-	rcpts_fill(&r, l, false, by_original);
+	rcpts_fill(&r, l, 0, by_original);
 	rcpts_free(&r);
 	return r.n;
 }
@@ -354,7 +359,7 @@ deferred_before(const struct life *l, struct found *w, const struct fact *f)
 	if (!w->any_deferred)
 		return false;
 	if (w->deferred->slot == NULL)
-		rcpts_fill(w->deferred, l, true, false);
+		rcpts_fill(w->deferred, l, FACT_DEFERRED, false);
 	first = *rcpt_slot(w->deferred, l, f);
 	return first != 0 && l->fact[first - 1].time <= f->time;
 }
@@ -387,9 +392,22 @@ count_delay(const struct life *l, struct found *w, const struct fact *f)
 	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
 }
 
+/* Exim says so again when a notification that was frozen is thawed. */
+static bool
+bounced_before(const struct life *l, struct found *w, const struct fact *f)
+{
+	if (!l->unique)
+		return false;
+	if (w->failed->slot == NULL)
+		rcpts_fill(w->failed, l, FACT_BOUNCED, false);
+	return &l->fact[*rcpt_slot(w->failed, l, f) - 1] != f;
+}
+
 static void
 count_bounced(const struct life *l, struct found *w, const struct fact *f)
 {
+	if (bounced_before(l, w, f))
+		return;
 	if (f->flags & FACT_GIVEN_UP) {
 		w->given_up++;
 		add(l, f->time, M_expire, 1);
@@ -564,13 +582,14 @@ may_be_probe(const struct found *w)
 void
 life_count(const struct life *l)
 {
-	struct rcpts deferred;
-	struct found w = { .deferred = &deferred };
+	struct rcpts deferred, failed;
+	struct found w = { .deferred = &deferred, .failed = &failed };
 
-	deferred.slot = NULL;
+	deferred.slot = failed.slot = NULL;
 	look_at_facts(l, &w);
 	look_at_bonds(l, &w);
-	if (!w.is_received || w.is_probe || may_be_probe(&w) || (w.aborted && !w.tried))
+	if (!w.is_received || w.is_probe || may_be_probe(&w) || (w.aborted && !w.tried) ||
+	    (w.refused && w.queued == NULL))	/* Exim may refuse a mail and deliver it all the same */
 		return;
 	w.nrcpt = w.queued != NULL && w.queued->nrcpt > 0 ? w.queued->nrcpt :
 	    distinct_rcpts(l, w.queued != NULL);
@@ -580,4 +599,6 @@ life_count(const struct life *l)
 	count_rest(l, &w);
 	if (deferred.slot != NULL)
 		rcpts_free(&deferred);
+	if (failed.slot != NULL)
+		rcpts_free(&failed);
 }

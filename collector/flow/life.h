@@ -15,6 +15,7 @@ struct life {
 	uint32_t n_bonds;
 	const struct fact *into;	/* those of kind INTO, in order of time */
 	uint32_t n_into;
+	bool unique;			/* the id is never used again */
 	bool first, last;		/* of the lives: takes what is before, after */
 	int64_t until;			/* the next life begins then, microseconds */
 	int sign;

@@ -153,7 +153,7 @@ static void
 count_lives(const struct sorted *s)
 {
 	struct life l = { .bond = s->bond, .n_bonds = s->n_bonds, .into = s->into,
-		.n_into = s->n_into, .first = true, .sign = s->sign, .host = s->host, .t = s->t };
+		.n_into = s->n_into, .unique = s->unique, .first = true, .sign = s->sign, .host = s->host, .t = s->t };
 	struct so_far sum = { .start = s->n > 0 ? s->fact[0].time : 0 };
 	const struct fact *f = s->fact;
 	uint32_t from = 0;

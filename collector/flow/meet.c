@@ -13,16 +13,21 @@
 enum by { BY_PIPED_ID = 'p', BY_TASK = 't', BY_SESSION = 's', BY_QUEUER = 'q',
 	BY_JUDGED_ID = MAIL_JUDGED };
 
-/* The record of a name. Names are strangers' words of any length: their hash is the id. */
 static struct mail *
-record(struct track *t, unsigned host, enum by by, struct slice name)
+record_of(struct track *t, unsigned host, enum by by, uint64_t hash)
 {
-	uint64_t hash = hash_bytes(&t->key, name);
 	char id[18] = { MAIL_RECORD, (char)by };
 
 	for (int i = 0; i < 16; i++)
 		id[2 + i] = "0123456789abcdef"[hash >> (i * 4) & 15];
 	return track_mail(t, host, (struct slice){ id, sizeof id });
+}
+
+/* The record of a name. Names are strangers' words of any length: their hash is the id. */
+static struct mail *
+record(struct track *t, unsigned host, enum by by, struct slice name)
+{
+	return record_of(t, host, by, hash_bytes(&t->key, name));
 }
 
 /* --- pipes ------------------------------------------------------------------------ */
@@ -270,7 +275,9 @@ meet_task(struct track *t, unsigned host, int64_t time, const struct event *e)
 	f.usec = e->usec;
 	if (!task_fact(e, &f))
 		return;
-	m = record(t, host, BY_TASK, e->task);
+	/* indimail numbers the deliveries of each of its queues */
+	m = record_of(t, host, BY_TASK, hash_mix(hash_bytes(&t->key, e->task),
+	    hash_bytes(&t->key, e->sess) | 1));
 	known = m->n;
 	track_learn(t, m, &f);
 	if (known == 0)

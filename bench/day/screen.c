@@ -218,8 +218,9 @@ dovecot(enum host h, int64_t t)
 	client_draw(&c);
 	local_address(user);
 	token(session, 16);
-	say(h, t, NULL, "dovecot", 0, "imap-login: Login: user=<%s>, method=PLAIN, rip=%s, "
-	    "lip=192.0.2.20, mpid=%u, TLS, session=<%s>", user, c.ip, some_pid(), session);
+	if (say(h, t, NULL, "dovecot", 0, "imap-login: Login: user=<%s>, method=PLAIN, rip=%s, "
+	    "lip=192.0.2.20, mpid=%u, TLS, session=<%s>", user, c.ip, some_pid(), session))
+		truth_add(h, F_login_ok, 1);
 }
 
 void

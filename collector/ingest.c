@@ -375,7 +375,7 @@ static bool
 is_second_twin(struct ingest *in, unsigned host, const struct line *l)
 {
 	struct slice rest = l->text, text;
-	uint64_t hash = hash_u64(state_key(in->state), l->pid);
+	uint64_t hash = hash_u64(state_key(in->state), (uint64_t)l->time << 32 | l->pid);
 	struct err e;
 
 	if (!slice_cut(&rest, '\n', &text))

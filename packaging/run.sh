@@ -22,12 +22,15 @@ trap 'exit 130' INT TERM
 # The tag of a line that an MTA wrote.
 tag='[ /](postfix[A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*/[a-z]+|sendmail|sm-mta|exim4?|qmail-send|opensmtpd)\[[0-9]+\]: '
 
+# One of a file that Exim or qmail writes itself.
+own='^[0-9-]{10} [0-9:.]{8,12}( [+-][0-9]{4})? (\[[0-9]+\] )?[0-9A-Za-z]{6}-[0-9A-Za-z]{6,11}-[0-9A-Za-z]{2,4} |^@[0-9a-f]{24} (new msg|info msg|status|delivery|tcpserver)'
+
 is_mail_log() {
     case $1 in
     *.gz) gzip -dc "$1" ;;
     *.zst) zstd -dcq "$1" ;;
     *) cat "$1" ;;
-    esac 2>/dev/null | LC_ALL=C grep -aEqm1 "$tag"
+    esac 2>/dev/null | LC_ALL=C grep -aEqm1 "$tag|$own"
 }
 
 # Those of the files that hold lines of an MTA, the oldest first.
@@ -58,7 +61,9 @@ read_journal() {
 }
 
 mkdir -p "$run" || exit
-files=${LOGS:-$(mail_logs "$logs"/mail "$logs"/mail.log* "$logs"/maillog* "$logs"/mail/*.log*)}
+files=${LOGS:-$(mail_logs "$logs"/mail "$logs"/mail.log* "$logs"/maillog* "$logs"/mail/*.log* \
+    "$logs"/exim4/mainlog* "$logs"/exim/main*log* "$logs"/exim_mainlog* "$logs"/qmail/current \
+    "$logs"/qmail/*/current)}
 # A machine whose syslog does not sort by facility has it all in one file.
 [ -n "$files" ] || files=$(mail_logs "$logs"/syslog* "$logs"/messages*)
 if [ -n "${LOGS:-}" ]; then

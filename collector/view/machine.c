@@ -14,9 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
+#include "dialect/dialect.h"
+#include "input/header.h"
 #include "slice.h"
 
 #include "poison.h"
@@ -175,10 +178,27 @@ look_others(struct machine *m, const char *root)
 
 /* --- logs --------------------------------------------------------------------------- */
 
+/* Does some other MTA's dialect know the line? */
+static bool
+is_other_line(struct header *h, struct slice line)
+{
+	static const char *const names[] = { "exim", "sendmail", "qmail", "opensmtpd" };
+	struct event events[EVENTS_MAX];
+	const struct dialect *d;
+	struct line l;
+
+	if (header_parse(h, line, &l) != HEADER_LINE || (d = dialect_of(&l)) == NULL)
+		return false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(d->name, names[i]) == 0)
+			return d->parse(&l, events) >= 0;
+	return false;
+}
+
 /* Does a line look like one of Postfix's: "... postfix/smtpd[12]: ..." or with
  * another tag of ours, "mx/qmgr[12]: "? */
 static bool
-is_mail_line(const struct machine *m, struct slice line)
+is_postfix_line(const struct machine *m, struct slice line)
 {
 	struct slice head = slice_head(line, 120), tag;
 
@@ -200,12 +220,15 @@ is_mail_line(const struct machine *m, struct slice line)
 static void
 count_lines(const struct machine *m, struct machine_log *l, struct slice text)
 {
+	struct err e;
+	struct header *h = header_new("UTC", 0, (int64_t)time(NULL), SLICE(""), &e);
 	struct slice line;
 
 	while (slice_cut(&text, '\n', &line)) {
 		l->lines++;
-		l->mail += is_mail_line(m, line);
+		l->mail += is_postfix_line(m, line) || (h != NULL && is_other_line(h, line));
 	}
+	header_free(h);
 }
 
 static const char *
@@ -254,6 +277,23 @@ look_log(struct machine *m, const char *root, const char *path)
 	return l;
 }
 
+/* Those that other MTAs write themselves. */
+static void
+look_own_logs(struct machine *m, const char *root)
+{
+	static const char *const paths[] = { "/var/log/exim4/mainlog", "/var/log/exim/mainlog",
+		"/var/log/exim/main.log", "/var/log/exim_mainlog", "/var/log/qmail/current",
+		"/var/log/qmail/send/current", "/var/log/qmail/smtpd/current",
+		"/var/log/qmail/qmail-send/current", "/var/log/qmail/qmail-smtpd/current" };
+
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		struct machine_log *l = look_log(m, root, paths[i]);
+
+		if (l != NULL && (l->mail > 0 || !l->readable))
+			l->chosen = true;
+	}
+}
+
 /* The logs that Postfix writes itself; and of the usual places the first that has
  * its lines, because the others have the same ones again. One that may not be read
  * is taken when none that may be read has any. */
@@ -297,6 +337,7 @@ machine_look(struct machine *m, const char *root)
 	*m = (struct machine){ 0 };
 	look_postfix(m, root);
 	look_others(m, root);
+	look_own_logs(m, root);
 	look_logs(m, root);
 	m->journal = exists(root, "/run/systemd/journal") || exists(root, "/var/log/journal");
 }

@@ -32,7 +32,7 @@ struct machine {
 	size_t ninstances;
 	struct machine_log log[MACHINE_LOGS];
 	size_t nlogs;
-	const char *other[8];	/* MTAs whose logs are not understood yet, NULL ends */
+	const char *other[8];	/* other MTAs, NULL ends */
 	bool journal;		/* there is a systemd journal */
 	struct arena arena;
 };

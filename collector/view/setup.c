@@ -139,15 +139,15 @@ any_chosen(const struct machine *m)
 static void
 findings(const struct machine *m, struct buf *out)
 {
-	if (m->ninstances == 0)
-		comment(out, "No Postfix was found: there is no /etc/postfix/main.cf. On a log host "
+	if (m->ninstances == 0 && m->other[0] == NULL)
+		comment(out, "No mail system was found: there is no /etc/postfix/main.cf. On a log host "
 		    "that is as it should be; name the files that the mail hosts' lines are in.");
 	for (size_t i = 0; i < m->ninstances; i++)
 		say(out, "Postfix in %s: queue %s, logs as %s%s%s.", m->instance[i].dir,
 		    m->instance[i].queue, m->instance[i].tag,
 		    m->instance[i].log[0] == '\0' ? "" : " to ", m->instance[i].log);
 	for (size_t i = 0; m->other[i] != NULL; i++)
-		say(out, "%s was found: this version does not understand its log.", m->other[i]);
+		say(out, "%s was found.", m->other[i]);
 	for (size_t i = 0; i < m->nlogs; i++)
 		say_log(&m->log[i], out);
 	if (any_chosen(m))

@@ -53,7 +53,7 @@ test_empty(struct buf *text)
 	is_str(c->source[0].files.item[0], "/var/log/mail.log", "a file that may come");
 	is_str(c->state, "/srv/my state", "the state folder asked for");
 	is_int(c->keep_hours, 400 * 86400, "settings keep their defaults");
-	ok(strstr(text->p, "No Postfix was found") != NULL, "says there is no Postfix");
+	ok(strstr(text->p, "No mail system was found") != NULL, "says there is no mail system");
 	ok(strstr(text->p, "The file below may come later") != NULL, "says there is no log");
 	config_free(c);
 }
@@ -96,6 +96,14 @@ test_own_logs(struct buf *text)
 	c = propose(text, "Postfix writes its log itself");
 	is_int((long long)c->source[0].files.n, 1, "one log");
 	is_str(c->source[0].files.item[0], "/var/log/postfix one.log", "its own");
+	config_free(c);
+	put("/var/log/exim4/mainlog", "2026-11-20 10:00:00 1r0abc-000000012Xy-0aBc Completed\n"
+	    "what no Exim writes\n");
+	c = propose(text, "Exim writes its log itself");
+	is_int((long long)c->source[0].files.n, 2, "both logs");
+	ok(strstr(text->p, "/var/log/exim4/mainlog: 1 of its last 2 lines are") != NULL ||
+	    strstr(text->p, "/var/log/exim4/mainlog: 2 of its last 2 lines are") != NULL,
+	    "its lines are known as a mail system's");
 	config_free(c);
 	put("/etc/postfix/main.cf", "maillog_file = /var/log/a\033]0;x\007b\n");
 	put("/var/log/a\033]0;x\007b", "Nov 20 10:00:00 mx1 postfix/smtpd[1]: x\n");

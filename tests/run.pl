@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# run.pl TEST... - run TAP tests; name what failed and what was skipped, and end
-# with "N passed, N failed, N skipped".
+# run.pl TEST... - run TAP tests; name what failed and what was skipped, show tables (comments
+# that begin with "#|"), and end with "N passed, N failed, N skipped".
 #
 # A test is a program or a .t script, run from the root of the repository. JOBS run
 # at once. A test that dies, or breaks its plan, or takes longer than TEST_SECONDS, has
@@ -43,6 +43,7 @@ for my $name ($all->descriptions) {
     $failed += $bad + $broken;
     print "skipped: $name: ", $test->skip_all, "\n" if $test->skip_all;
     print "skipped: $name: ", s/^ok\s*\d*\s*-?\s*//r, "\n" for @skips;
+    print map { "$_\n" } map { /^#\| (.*)/ ? $1 : () } @{$said{$name}};	# a table
     next unless $bad || $broken;
     my @last = grep { !/^ok\b/ } @{$said{$name}};
     splice @last, 0, -400;

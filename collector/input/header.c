@@ -590,7 +590,7 @@ header_parse(struct header *h, struct slice raw, struct line *out)
 		return shape_json(h, raw, out);
 	if (raw.n > 0 && raw.p[0] == '_' && shape_export_begins(raw))
 		return shape_export(h, raw, out);
-	if (plain(h, raw, out) == HEADER_LINE || shape_bare(h, raw, out))
+	if (plain(h, raw, out) == HEADER_LINE)
 		return HEADER_LINE;
-	return HEADER_NONE;
+	return shape_bare(h, raw, out) ? HEADER_LINE : HEADER_NONE;
 }

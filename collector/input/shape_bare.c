@@ -71,6 +71,13 @@ is_session(struct slice s)
 	    slice_starts(s, SLICE(" mda "));
 }
 
+/* What a web server in front of webmail says of each request. */
+static bool
+is_access_log(struct slice s)
+{
+	return digit(s.p[0]) && slice_has(slice_head(s, 80), SLICE(" - - ["));
+}
+
 bool
 shape_bare(struct header *h, struct slice s, struct line *out)
 {
@@ -80,7 +87,7 @@ shape_bare(struct header *h, struct slice s, struct line *out)
 		return header_text(h, s, true, out);
 	if (is_session(s))
 		out->tag = SLICE("smtpd");
-	else if (is_rbldnsd(s, &out->time))
+	else if (is_rbldnsd(s, &out->time) || (s.n > 0 && is_access_log(s)))
 		out->tag = SLICE("");
 	else
 		return false;

@@ -43,7 +43,7 @@ def stats(paths):
     return json.loads(out)
 
 
-print('# %-14s %8s %8s %8s %9s %8s %8s' % ('family', 'lines', 'foreign', 'ours', 'events', 'known', 'unknown'))
+print('#| %-14s %8s %8s %8s %9s %8s %8s' % ('family', 'lines', 'foreign', 'ours', 'events', 'known', 'unknown'))
 for family in sorted(os.listdir(corpus)):
     if family in NO_LOGS or not os.path.isdir('%s/%s' % (corpus, family)):
         continue
@@ -53,7 +53,7 @@ for family in sorted(os.listdir(corpus)):
     n = stats(paths)
     ours = n['lines'] - n['foreign']
     share = [100.0 * n[k] / max(ours, 1) for k in ('events', 'known', 'unknown')]
-    print('# %-14s %8d %8d %8d %7.2f %% %6.2f %% %6.2f %%' % (family, n['lines'], n['foreign'], ours, *share))
+    print('#| %-14s %8d %8d %8d %7.2f %% %6.2f %% %6.2f %%' % (family, n['lines'], n['foreign'], ours, *share))
     bad = ['%s: %d of %d lines are unknown' % (family, n['unknown'], ours)] if n['unknown'] * 100 > ours else []
     report('%s: at least 99 %% are understood' % family, bad, ours)
 done()

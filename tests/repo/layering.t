@@ -56,6 +56,9 @@ none "a dialect includes the headers of dialect/ alone" \
     "$(quoted collector/dialect | grep -v '^collector/dialect/dialect\.' |
         grep -vE ' (dialect/.*|.*\.def|slice\.h|reason\.h|poison\.h)$')"
 
+none "a dialect has no memory of its own" \
+    "$(grep -nE '\<(x?malloc|x?calloc|x?realloc(array)?|free|arena_[a-z]+|buf_new) ?\(' collector/dialect/*.c)"
+
 # strays HEADER FILES...: who includes <HEADER> and is none of these (patterns)
 strays() {
     header=$1

@@ -6,9 +6,10 @@ set -u
 cd "${TREE:-.}" || exit 1
 
 dialects=$(sed -n 's/^DIALECT(\([a-z0-9_]*\)).*/\1/p' collector/dialect/list.def)
-none "each dialect has its file, a golden log with what is wanted, and a row in docs/dialects.md" "$(
+none "each dialect has its file, a golden log with what is wanted, a fuzz target, and a row in docs/dialects.md" "$(
     for d in $dialects; do
         [ -f collector/dialect/$d.c ] || echo "$d: no collector/dialect/$d.c"
+        [ -f tests/fuzz/fuzz_$d.c ] || echo "$d: no tests/fuzz/fuzz_$d.c"
         ls tests/logs/$d/*.log >/dev/null 2>&1 || echo "$d: no tests/logs/$d/*.log"
         for log in tests/logs/$d/*.log; do
             [ ! -f "$log" ] || [ -f "${log%.log}.want" ] || echo "$d: no ${log%.log}.want"

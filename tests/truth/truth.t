@@ -61,7 +61,7 @@ killed() {
     name=$1
     rm -rf "$T/state"
     for ms in 005 010 015 020 030 045 070 110; do
-        timeout -s KILL "0.$ms" "$mxgauge" import --state "$T/state" --tz UTC --year 2026 \
+        timeout --foreground -s KILL "0.$ms" "$mxgauge" import --state "$T/state" --tz UTC --year 2026 \
             "$T/a.log" "$T/b.log" >/dev/null 2>&1
     done
     if import "$T/a.log" "$T/b.log"; then

@@ -23,7 +23,8 @@ static bool
 told(struct slice tag)
 {
 	static const char *const tags[] = { "exim", "qmail", "rspamd", "p0f", "clamd", "spamd",
-		"dovecot", "smtpd", NULL };
+		"dovecot", "dovecot-auth",
+		"smtpd", NULL };
 
 	for (const char *const *at = tags; *at != NULL; at++)
 		if (slice_eq(tag, slice_of(*at)))

@@ -130,7 +130,8 @@ handed_over(const struct life *l, const struct fact *f)
 	}
 	for (uint32_t i = into_from(l, from); i < l->n_into && l->into[i].time <= to; i++) {
 		mail_steps++;
-		if (l->into[i].flags == by && belongs(l, &l->into[i]) &&
+		if ((l->into[i].flags == by || (by == FACT_BY_MESSAGE_ID &&
+		    l->into[i].flags == (FACT_BY_MESSAGE_ID | FACT_BY_DELIVERY))) && belongs(l, &l->into[i]) &&
 		    !is_backwards(l, &l->into[i]) && (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
 			return true;
 	}

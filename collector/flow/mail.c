@@ -49,6 +49,7 @@ static const unsigned short layout[] = {
 	[FACT_WHO] = HAS_A | HAS_B | HAS_C,
 	[FACT_CAME] = HAS_OTHER,
 	[FACT_BOUNCED_BY] = HAS_OTHER,
+	[FACT_FORWARDED] = HAS_OTHER,
 };
 
 enum {

@@ -57,7 +57,8 @@ enum fact_kind {
 	FACT_JUDGED,		/* a Message-ID: a verdict by queue id; flags as VERDICT */
 	FACT_WHO,		/* a session: its client */
 	FACT_CAME,		/* a session, a qmail-queue: other_id came by it */
-	FACT_BOUNCED_BY		/* a qmail-queue: it took the notification of other_id */
+	FACT_BOUNCED_BY,	/* a qmail-queue: it took the notification of other_id */
+	FACT_FORWARDED		/* a qmail-queue: a delivery of other_id went on by it */
 };
 
 enum fact_flags {
@@ -71,13 +72,14 @@ enum fact_flags {
 	FACT_ALL_DONE = 2,	/* REMOVED: recipients that were not named were the same as others */
 	FACT_ABORTED = 4,	/* REMOVED: refused at its end, so it never was received */
 	FACT_WHERE = 6,		/* deliveries: enum where << 1, less WHERE_NONE */
-	FACT_BY_PIPE = 8,	/* DELIVERED: by pipe(8), which may be a filter */
+	FACT_BY_PIPE = 8,	/* DELIVERED: by pipe(8), which may be a filter; forwarded by qmail */
 	FACT_NO_END = 16,	/* QUEUED, deliveries: the mail is gone with its last recipient */
 	FACT_GIVEN_UP = 128,	/* BOUNCED: since it took too long */
 	FACT_END = 96,		/* ENDED: kind of delivery, less FACT_DELIVERED, << 5 */
 	/* FROM, INTO: what said so, none of them: a line of the mail itself or a filter's */
 	FACT_BY_DELIVERY = 1,	/* a delivery, one fact each recipient */
-	FACT_BY_MESSAGE_ID = 2,	/* it was picked up while pipe(8) delivered */
+	FACT_BY_MESSAGE_ID = 2,	/* it was picked up while pipe(8) delivered; with BY_DELIVERY:
+				 * qmail-local forwarded it */
 	FACT_BY_REQUEUE = 4,
 	FACT_SPAM = 1, FACT_VIRUS = 2, FACT_BANNED = 4, FACT_HAM = 8	/* VERDICT */
 };

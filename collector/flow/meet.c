@@ -211,11 +211,13 @@ has_pair(const struct pairs *p, const struct pair *q)
 	return false;
 }
 
+static void came_by(struct track *t, unsigned host, struct slice qp, const struct fact *f);
+
 static void
 tell_delivery(struct track *t, unsigned host, const struct pair *p)
 {
 	struct mail *m = track_mail(t, host, p->started->other_id);
-	struct fact f = *p->ended;
+	struct fact f = *p->ended, forwarded;
 
 	f.kind = FACT_DELIVERED + ((p->ended->flags & FACT_END) >> 5);
 	f.flags = (p->ended->flags & ~(unsigned)(FACT_END | FACT_WHERE)) |
@@ -223,6 +225,11 @@ tell_delivery(struct track *t, unsigned host, const struct pair *p)
 	f.a = p->started->a;
 	f.other_id = slice_head(f.a, 0);
 	track_own_fact(t, m, &f, 1);
+	if (!(f.flags & FACT_BY_PIPE))
+		return;
+	fact_init(&forwarded, FACT_FORWARDED, f.time);
+	forwarded.other_id = p->started->other_id;
+	came_by(t, host, p->ended->other_id, &forwarded);
 }
 
 static void
@@ -257,6 +264,10 @@ task_fact(const struct event *e, struct fact *f)
 	f->kind = FACT_ENDED;
 	f->flags |= e->relay_loopback ? FACT_LOOPBACK : 0;
 	f->cls = track_class(e);
+	if (e->where == WHERE_FORWARD && e->qp.n > 0) {
+		f->flags |= FACT_BY_PIPE;
+		f->other_id = e->qp;
+	}
 	f->c = e->relay.n > 0 ? e->relay : e->relay_ip;
 	f->d = e->dsn;
 	f->text = e->text;
@@ -312,6 +323,12 @@ tell_mail(struct track *t, unsigned host, const struct fact *came, const struct 
 {
 	struct fact f = *other;
 
+	if (other->kind == FACT_FORWARDED) {
+		f.kind = FACT_FROM;
+		f.flags = FACT_BY_DELIVERY | FACT_BY_MESSAGE_ID;
+		track_bond(t, host, &f, came->other_id);
+		return;
+	}
 	f.kind = other->kind == FACT_WHO ? FACT_SESSION : FACT_DSN_OF;
 	f.time = came->time;
 	f.usec = came->usec;
@@ -352,10 +369,17 @@ meet_session(struct track *t, unsigned host, int64_t time, const struct event *e
 	come_together(t, host, record(t, host, BY_SESSION, e->sess), &f, 0);
 }
 
+static void
+came_by(struct track *t, unsigned host, struct slice qp, const struct fact *f)
+{
+	enum { WITHIN_S = 30 };
+
+	come_together(t, host, record(t, host, BY_QUEUER, qp), f, WITHIN_S);
+}
+
 void
 meet_queuer(struct track *t, unsigned host, int64_t time, const struct event *e)
 {
-	enum { WITHIN_S = 30 };
 	struct fact f;
 
 	fact_init(&f, FACT_CAME, time);
@@ -368,7 +392,7 @@ meet_queuer(struct track *t, unsigned host, int64_t time, const struct event *e)
 	else if (e->kind != EV_QUEUED)
 		return;
 	if (f.kind == FACT_WHO || e->id.n > 0)
-		come_together(t, host, record(t, host, BY_QUEUER, e->qp), &f, WITHIN_S);
+		came_by(t, host, e->qp, &f);
 }
 
 /* --- verdicts ----------------------------------------------------------------------- */

@@ -25,8 +25,8 @@ void meet_task(struct track *t, unsigned host, int64_t time, const struct event 
 /* OpenSMTPD: who is in a session, and which mails came in it. */
 void meet_session(struct track *t, unsigned host, int64_t time, const struct event *e);
 
-/* qmail: by the process id of qmail-queue, which notification is about which mail, and whose
- * mail came from which client. */
+/* qmail: by the process id of qmail-queue, which notification is about which mail, which mail
+ * goes on as which when qmail-local forwards it, and whose mail came from which client. */
 void meet_queuer(struct track *t, unsigned host, int64_t time, const struct event *e);
 
 /* A verdict that names a Message-ID. Where it names no mail it counts here, unless somebody

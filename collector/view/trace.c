@@ -252,7 +252,7 @@ put_fact(struct buf *b, const struct fact *f)
 	case FACT_DSN_OF: put(b, "is a notification about ", f->other_id); break;
 	case FACT_VOID: put(b, "that delivery was another mail's: ", f->a); break;
 	case FACT_PIPED: case FACT_PICKED: case FACT_JUDGED: case FACT_WHO: case FACT_CAME:
-	case FACT_BOUNCED_BY: case FACT_ENDED:
+	case FACT_BOUNCED_BY: case FACT_FORWARDED: case FACT_ENDED:
 		break;	/* of no mail */
 	}
 }

@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-#include "mem.h"
-
 #include "poison.h"
 
 enum { ABOUT_S = 600 };		/* a mail is judged by all within that time; Message-IDs come again */
@@ -50,17 +48,9 @@ count(const struct mail *m, const struct fact *f, uint32_t n, unsigned flag, enu
 void
 judged_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
-	struct fact few[16], *f = few;
-	uint32_t n = 0, cap = sizeof few / sizeof *few, at = 0;
+	struct fact few[16], *f;
+	uint32_t n = mail_facts(m, upto, few, sizeof few / sizeof *few, &f);
 
-	while (mail_next_of(m, upto, &at, &f[n])) {
-		if (++n < cap)
-			continue;
-		f = xreallocarray(f == few ? NULL : f, cap * 2, sizeof *f);
-		if (cap == sizeof few / sizeof *few)
-			memcpy(f, few, sizeof few);
-		cap *= 2;
-	}
 	qsort(f, n, sizeof *f, by_time);
 	count(m, f, n, FACT_SPAM, M_spam, sign, t);
 	count(m, f, n, FACT_VIRUS, M_virus, sign, t);

@@ -317,9 +317,9 @@ without_void(struct fact *f, uint32_t n)
 void
 mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
-	struct fact few[FEW], *f = few, *room = NULL;
+	struct fact few[FEW], *f, *room = NULL;
 	struct sorted s = { .host = m->host, .sign = sign, .t = t };
-	uint32_t n = 0, bonds = 0, cap = FEW, at = 0;
+	uint32_t n, bonds = 0;
 	bool any_void = false;
 
 	if (mail_is_record(m)) {
@@ -329,19 +329,10 @@ mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 	}
 	/* Exim's ids, the only ones with a '-', are made of the time */
 	s.unique = memchr(m->id, '-', m->id_n) != NULL;
-	while (n < cap && mail_next_of(m, upto, &at, &f[n])) {
-		bonds += fact_is_bond(f[n].kind);
-		any_void |= f[n].kind == FACT_VOID;
-		n++;
-		if (n < cap)
-			continue;
-		cap *= 2;
-		if (f == few) {
-			f = xreallocarray(NULL, cap, sizeof *f);
-			memcpy(f, few, sizeof few);
-		} else {
-			f = xreallocarray(f, cap, sizeof *f);
-		}
+	n = mail_facts(m, upto, few, FEW, &f);
+	for (uint32_t i = 0; i < n; i++) {
+		bonds += fact_is_bond(f[i].kind);
+		any_void |= f[i].kind == FACT_VOID;
 	}
 	sort_facts(f, n);
 	if (any_void)

@@ -278,6 +278,25 @@ mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 	return true;
 }
 
+uint32_t
+mail_facts(const struct mail *m, uint32_t upto, struct fact *few, uint32_t n_few,
+    struct fact **facts)
+{
+	struct fact *f = few;
+	uint32_t n = 0, cap = n_few, at = 0;
+
+	while (mail_next_of(m, upto, &at, &f[n])) {
+		if (++n < cap)
+			continue;
+		f = xreallocarray(f == few ? NULL : f, (size_t)cap * 2, sizeof *f);
+		if (cap == n_few)
+			memcpy(f, few, cap * sizeof *f);
+		cap *= 2;
+	}
+	*facts = f;
+	return n;
+}
+
 static unsigned
 flags_of(const struct mail *m)
 {

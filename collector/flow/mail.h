@@ -175,6 +175,11 @@ bool mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact
  * delivery or FROM: the next mail begins while the one before is transmitted. */
 bool mail_bond_fits(const struct fact *f, int64_t start);
 
+/* All facts of the first upto bytes, laid out: in few, which has room for n_few, or in memory
+ * that the caller frees if *facts is not few. Returns how many there are. */
+uint32_t mail_facts(const struct mail *m, uint32_t upto, struct fact *few, uint32_t n_few,
+    struct fact **facts);
+
 static inline bool
 fact_is_delivery(enum fact_kind k)
 {

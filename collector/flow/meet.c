@@ -163,19 +163,10 @@ static void
 pair_up(struct pairs *p, const struct mail *m, uint32_t upto)
 {
 	const struct fact *running = NULL;
-	uint32_t at = 0, cap = FEW_FACTS;
 
-	p->fact = p->few;
 	p->pair = p->few_pairs;
-	p->n_facts = p->n = 0;
-	while (mail_next_of(m, upto, &at, &p->fact[p->n_facts])) {
-		if (++p->n_facts < cap)
-			continue;
-		cap *= 2;
-		p->fact = xreallocarray(p->fact == p->few ? NULL : p->fact, cap, sizeof *p->fact);
-		if (cap == FEW_FACTS * 2)
-			memcpy(p->fact, p->few, sizeof p->few);
-	}
+	p->n = 0;
+	p->n_facts = mail_facts(m, upto, p->few, FEW_FACTS, &p->fact);
 	if (p->n_facts > FEW_FACTS)
 		p->pair = xreallocarray(NULL, p->n_facts, sizeof *p->pair);
 	qsort(p->fact, p->n_facts, sizeof *p->fact, by_time);

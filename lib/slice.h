@@ -131,6 +131,19 @@ slice_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+static inline bool
+slice_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* An ASCII letter or digit. */
+static inline bool
+slice_is_alnum(char c)
+{
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || slice_is_digit(c);
+}
+
 /* Where needle begins in s for the first time, or -1. */
 ptrdiff_t slice_find(struct slice s, struct slice needle);
 /* Where it begins for the last time, or -1. */

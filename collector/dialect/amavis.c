@@ -37,7 +37,7 @@ take_session(struct slice *s, struct slice *session)
 	if (!slice_eat_char(&rest, '(') || !slice_u64(&rest, &n) ||
 	    !slice_eat_char(&rest, '-'))
 		return false;
-	while (rest.n > 0 && (scan_is_alnum(rest.p[0]) || rest.p[0] == '-'))
+	while (rest.n > 0 && (slice_is_alnum(rest.p[0]) || rest.p[0] == '-'))
 		rest = slice_from(rest, 1);
 	if (!slice_eat(&rest, SLICE(") ")))
 		return false;

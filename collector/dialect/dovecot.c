@@ -53,7 +53,7 @@ take_level(struct slice *s)
 static bool
 is_name_char(char c)
 {
-	return scan_is_alnum(c) || c == '-' || c == '_';
+	return slice_is_alnum(c) || c == '-' || c == '_';
 }
 
 /* "<4711><session>" and the ": " behind them. */

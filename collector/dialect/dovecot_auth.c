@@ -82,7 +82,7 @@ take_passdb(struct slice s, struct event *e)
 
 	if (!slice_cut(&s, '(', &db) || db.n == 0 || db.n > 20)
 		return false;
-	for (n = 0; n < db.n && (scan_is_alnum(db.p[n]) || db.p[n] == '-' || db.p[n] == '_'); n++)
+	for (n = 0; n < db.n && (slice_is_alnum(db.p[n]) || db.p[n] == '-' || db.p[n] == '_'); n++)
 		;
 	if (n < db.n)
 		return false;

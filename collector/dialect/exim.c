@@ -16,7 +16,7 @@ claims(const struct line *l)
 
 	if (!slice_eat(&base, SLICE("exim")))
 		return false;
-	return base.n == 0 || scan_is_digit(base.p[0]) || base.p[0] == '-' || base.p[0] == '_';
+	return base.n == 0 || slice_is_digit(base.p[0]) || base.p[0] == '-' || base.p[0] == '_';
 }
 
 /* "[1/2] ", "[1\5] " */
@@ -60,7 +60,7 @@ is_form(struct slice s, const char *form)
 	size_t i = 0;
 
 	for (; form[i] != '\0'; i++)
-		if (i >= s.n || (form[i] == '0' ? !scan_is_digit(s.p[i]) : s.p[i] != form[i]))
+		if (i >= s.n || (form[i] == '0' ? !slice_is_digit(s.p[i]) : s.p[i] != form[i]))
 			return false;
 	return true;
 }

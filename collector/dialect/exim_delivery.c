@@ -224,7 +224,7 @@ next_id(struct slice answer)
 	if (slice_rcut_at(&rest, SLICE("queued as "), &head)) {
 		while (rest.n > 0 && (rest.p[0] == '\\' || rest.p[0] == '"'))
 			rest = slice_from(rest, 1);
-		while (n < rest.n && n < 32 && (scan_is_alnum(rest.p[n]) || rest.p[n] == '-'))
+		while (n < rest.n && n < 32 && (slice_is_alnum(rest.p[n]) || rest.p[n] == '-'))
 			n++;
 		return slice_head(rest, n);
 	}
@@ -350,7 +350,7 @@ take_error(struct slice *s, int *error)
 	minus = slice_eat_char(s, '-');
 	if (!slice_u64(s, &n)) {	/* a word in its place: some error of the system */
 		n = 1;
-		while (s->n > 0 && scan_is_alnum(s->p[0]))
+		while (s->n > 0 && slice_is_alnum(s->p[0]))
 			*s = slice_from(*s, 1);
 	}
 	if (n > 10000 || !slice_eat_char(s, ')'))

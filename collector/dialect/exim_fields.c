@@ -12,7 +12,7 @@ static bool
 is_id_part(struct slice s, size_t from, size_t n)
 {
 	for (size_t i = from; i < from + n; i++)
-		if (!scan_is_alnum(s.p[i]))
+		if (!slice_is_alnum(s.p[i]))
 			return false;
 	return true;
 }
@@ -30,7 +30,7 @@ ex_id(struct slice *s, struct slice *id)
 		n = 16;
 	else
 		return false;
-	if (!is_id_part(*s, 0, 6) || (s->n > n && scan_is_alnum(s->p[n])))
+	if (!is_id_part(*s, 0, 6) || (s->n > n && slice_is_alnum(s->p[n])))
 		return false;
 	*id = slice_head(*s, n);
 	*s = slice_from(*s, n);
@@ -69,7 +69,7 @@ ex_is_address(struct slice s)
 	for (size_t i = 0; i < s.n; i++) {
 		dots += s.p[i] == '.';
 		colons += s.p[i] == ':';
-		if (!scan_is_alnum(s.p[i]) && s.p[i] != '.' && s.p[i] != ':')
+		if (!slice_is_alnum(s.p[i]) && s.p[i] != '.' && s.p[i] != ':')
 			return false;
 	}
 	return scan_is_ip(s) || dots == 3 || colons > 1;
@@ -79,12 +79,12 @@ void
 ex_port(struct slice *s, uint64_t *port)
 {
 	*port = 0;
-	if (s->n < 2 || s->p[0] != ':' || !scan_is_alnum(s->p[1]))
+	if (s->n < 2 || s->p[0] != ':' || !slice_is_alnum(s->p[1]))
 		return;
 	*s = slice_from(*s, 1);
 	if (slice_u64(s, port))
 		return;
-	while (s->n > 0 && (scan_is_alnum(s->p[0]) || s->p[0] == '_'))
+	while (s->n > 0 && (slice_is_alnum(s->p[0]) || s->p[0] == '_'))
 		*s = slice_from(*s, 1);
 }
 
@@ -198,7 +198,7 @@ key_at(struct slice s)
 {
 	size_t n = 1;
 
-	while (n < s.n && n < 7 && scan_is_alnum(s.p[n]))
+	while (n < s.n && n < 7 && slice_is_alnum(s.p[n]))
 		n++;
 	if (n < 2 || n >= s.n || s.p[0] != ' ' || s.p[n] != '=')
 		return slice_head(s, 0);
@@ -265,7 +265,7 @@ cipher(struct slice value, struct event *e)
 		return;
 	e->tls_proto = proto;
 	n = rest.n;
-	while (n > 0 && (scan_is_digit(rest.p[n - 1]) || rest.p[n - 1] == '*'))
+	while (n > 0 && (slice_is_digit(rest.p[n - 1]) || rest.p[n - 1] == '*'))
 		n--;
 	e->tls_cipher = n > 0 && rest.p[n - 1] == ':' ? slice_head(rest, n - 1) : rest;
 }
@@ -275,7 +275,7 @@ static bool
 size_of(struct slice value, struct event *e)
 {
 	for (size_t i = 0; i < value.n; i++)
-		if (!scan_is_alnum(value.p[i]))
+		if (!slice_is_alnum(value.p[i]))
 			return false;
 	return slice_u64(&value, &e->size) ? value.n == 0 : value.n > 0;
 }

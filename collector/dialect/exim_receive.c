@@ -33,7 +33,7 @@ is_recipient(struct slice s)
 	if (memchr(s.p, '@', s.n) != NULL)
 		return s.p[0] != '[';
 	for (size_t i = 0; i < s.n; i++)
-		if (!scan_is_alnum(s.p[i]) && s.p[i] != '.' && s.p[i] != '-' && s.p[i] != '_' &&
+		if (!slice_is_alnum(s.p[i]) && s.p[i] != '.' && s.p[i] != '-' && s.p[i] != '_' &&
 		    s.p[i] != '+')
 			return false;
 	return true;

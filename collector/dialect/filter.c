@@ -17,8 +17,8 @@ filter_take_id(struct slice *s, struct slice *id)
 {
 	size_t n = 0, digits = 0;
 
-	while (n < s->n && n < 32 && (scan_is_alnum(s->p[n]) || s->p[n] == '-'))
-		digits += scan_is_digit(s->p[n++]);
+	while (n < s->n && n < 32 && (slice_is_alnum(s->p[n]) || s->p[n] == '-'))
+		digits += slice_is_digit(s->p[n++]);
 	if (n < 5 || digits == 0) /* "NOQUEUE", and the name of a function */
 		return false;
 	*id = slice_head(*s, n);

@@ -11,10 +11,10 @@ helper_take_id(struct slice *s, struct slice *id)
 	size_t n = 0;
 	bool digit = false, vowel = false;
 
-	while (n < s->n && n <= ID_MAX && (scan_is_alnum(s->p[n]) || s->p[n] == '-')) {
+	while (n < s->n && n <= ID_MAX && (slice_is_alnum(s->p[n]) || s->p[n] == '-')) {
 		char c = slice_lower(s->p[n++]);
 
-		digit = digit || scan_is_digit(c);
+		digit = digit || slice_is_digit(c);
 		vowel = vowel || c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u';
 	}
 	if (n < ID_MIN || n > ID_MAX || (!digit && (n < ID_LONG || vowel)) ||
@@ -155,7 +155,7 @@ helper_action(struct slice s, struct event *e)
 	size_t n = slice_until(s, ' ', ' ');
 
 	if (s.n > 3 && s.p[3] == ' ' && (s.p[0] == '4' || s.p[0] == '5') &&
-	    scan_is_digit(s.p[1]) && scan_is_digit(s.p[2])) {
+	    slice_is_digit(s.p[1]) && slice_is_digit(s.p[2])) {
 		scan_reply(s, e);
 		e->sub = e->code / 100 == 5 ? SLICE("reject") : SLICE("defer");
 		return;

@@ -31,8 +31,8 @@ take_id(struct slice *s, struct slice *id)
 
 	if (!filter_take_id(s, id))
 		return false;
-	if (s->n > 1 && s->p[0] == '.' && scan_is_alnum(s->p[1])) {
-		while (n < s->n && n < 12 && scan_is_alnum(s->p[n]))
+	if (s->n > 1 && s->p[0] == '.' && slice_is_alnum(s->p[1])) {
+		while (n < s->n && n < 12 && slice_is_alnum(s->p[n]))
 			n++;
 		*s = slice_from(*s, n);
 	}

@@ -21,7 +21,7 @@ os_hex(struct slice *s, size_t n, struct slice *hex)
 {
 	size_t i = 0;
 
-	while (i < s->n && (scan_is_digit(s->p[i]) || (s->p[i] >= 'a' && s->p[i] <= 'f')))
+	while (i < s->n && (slice_is_digit(s->p[i]) || (s->p[i] >= 'a' && s->p[i] <= 'f')))
 		i++;
 	if (i != n)
 		return false;

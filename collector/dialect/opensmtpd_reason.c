@@ -173,8 +173,8 @@ rejected(struct slice s, struct event *e)
 static bool
 is_reply(struct slice s)
 {
-	return s.n >= 3 && scan_is_digit(s.p[0]) && scan_is_digit(s.p[1]) &&
-	    scan_is_digit(s.p[2]) && (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-');
+	return s.n >= 3 && slice_is_digit(s.p[0]) && slice_is_digit(s.p[1]) &&
+	    slice_is_digit(s.p[2]) && (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-');
 }
 
 void

@@ -304,7 +304,7 @@ pf_relay(struct slice *s, struct event *e)
 		e->relay_loopback = address_is_loopback(ip);
 	}
 	*s = rest;
-	if (rest.n > 1 && rest.p[0] == ':' && pf_is_digit(rest.p[1])) {
+	if (rest.n > 1 && rest.p[0] == ':' && slice_is_digit(rest.p[1])) {
 		rest = slice_from(rest, 1);
 		if (slice_u64(&rest, &port) && port <= 65535) {
 			e->relay_port = (uint16_t)port;
@@ -469,7 +469,7 @@ common(const struct pf_line *p, struct event *out)
 			return 0;
 	/* "match_hostname: a ~? b", "generic_checks: ...": the name of a C function */
 	while (n < s.n &&
-	       ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || pf_is_digit(s.p[n])))
+	       ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || slice_is_digit(s.p[n])))
 		n++;
 	if (n < s.n && s.p[n] == ':' && memchr(s.p, '_', n) != NULL)
 		return 0;

@@ -73,10 +73,4 @@ void pf_reject_reason(struct event *e);
 /* Why a delivery did not succeed: cls, sub and code from dsn and text. */
 void pf_delivery_reason(struct event *e);
 
-static inline bool
-pf_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 #endif

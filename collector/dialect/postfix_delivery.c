@@ -15,7 +15,7 @@ milliseconds(struct slice *s)
 	int64_t ms = 0;
 	size_t i = 0, frac = 0;
 
-	for (; i < s->n && i < 12 && pf_is_digit(s->p[i]); i++)
+	for (; i < s->n && i < 12 && slice_is_digit(s->p[i]); i++)
 		ms = ms * 10 + (s->p[i] - '0');
 	if (i == 0)
 		return -1;
@@ -23,7 +23,7 @@ milliseconds(struct slice *s)
 	if (i < s->n && s->p[i] == '.') {
 		static const int unit[6] = { 100, 10, 1 };
 
-		for (i++; i < s->n && frac < 6 && pf_is_digit(s->p[i]); i++, frac++)
+		for (i++; i < s->n && frac < 6 && slice_is_digit(s->p[i]); i++, frac++)
 			ms += (s->p[i] - '0') * unit[frac];
 	}
 	*s = slice_from(*s, i);
@@ -142,8 +142,8 @@ take_fields(struct slice *s, struct event *e, struct slice *status)
 static unsigned
 reply_code(struct slice s)
 {
-	if (s.n < 3 || !pf_is_digit(s.p[0]) || !pf_is_digit(s.p[1]) ||
-	    !pf_is_digit(s.p[2]) || (s.n > 3 && pf_is_digit(s.p[3])))
+	if (s.n < 3 || !slice_is_digit(s.p[0]) || !slice_is_digit(s.p[1]) ||
+	    !slice_is_digit(s.p[2]) || (s.n > 3 && slice_is_digit(s.p[3])))
 		return 0;
 	return (unsigned)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
 }

@@ -206,7 +206,7 @@ take_last_number(struct slice *s, struct slice key, uint64_t *n)
 	struct slice digits;
 	size_t i = s->n;
 
-	while (i > 0 && pf_is_digit(s->p[i - 1]))
+	while (i > 0 && slice_is_digit(s->p[i - 1]))
 		i--;
 	digits = slice_from(*s, i);
 	if (!slice_ends(slice_head(*s, i), key) || !slice_u64(&digits, n))

@@ -138,7 +138,7 @@ static bool
 is_address(struct slice what)
 {
 	return what.n > 0 && (memchr(what.p, ':', what.n) != NULL ||
-	    (pf_is_digit(what.p[0]) && pf_is_digit(what.p[what.n - 1])));
+	    (slice_is_digit(what.p[0]) && slice_is_digit(what.p[what.n - 1])));
 }
 
 /* "Service unavailable; CLASS [WHAT] blocked using ZONE[; why]": a client's address is on

@@ -119,7 +119,7 @@ qmail_number(struct slice *s, struct slice *number)
 {
 	size_t n = 0;
 
-	while (n < s->n && n < 20 && scan_is_digit(s->p[n]))
+	while (n < s->n && n < 20 && slice_is_digit(s->p[n]))
 		n++;
 	*number = slice_head(*s, n);
 	if (n == 0)
@@ -131,7 +131,7 @@ qmail_number(struct slice *s, struct slice *number)
 static bool
 is_hex(char c)
 {
-	return scan_is_digit(c) || (slice_lower(c) >= 'a' && slice_lower(c) <= 'f');
+	return slice_is_digit(c) || (slice_lower(c) >= 'a' && slice_lower(c) <= 'f');
 }
 
 bool
@@ -176,7 +176,7 @@ take_name(struct slice *s, struct slice *name, bool *titled, bool *spaced)
 	struct slice rest = *s, pid;
 	size_t n = 0;
 
-	while (n < rest.n && n < 24 && (scan_is_alnum(rest.p[n]) || rest.p[n] == '-' ||
+	while (n < rest.n && n < 24 && (slice_is_alnum(rest.p[n]) || rest.p[n] == '-' ||
 	    rest.p[n] == '_' || rest.p[n] == '.'))
 		n++;
 	*name = slice_head(rest, n);
@@ -236,7 +236,7 @@ any(uint32_t usec, struct slice s, const struct program **who, struct event *out
 		return mail_received(rest, out);
 	if (slice_starts(name, SLICE("vchkpw")))
 		return qmail_vchkpw(name, s, out);
-	if (s.n > 0 && scan_is_digit(s.p[0]))
+	if (s.n > 0 && slice_is_digit(s.p[0]))
 		return qmail_recordio(s, out);
 	return -1;
 }
@@ -291,7 +291,7 @@ stamp_of(const struct line *l)
 	if (end > 0 && l->ident.p[end - 1] == ' ')
 		end--;
 	for (at = end; at > 0 && end - at < STAMP_MAX; at--)
-		if (!scan_is_digit(l->ident.p[at - 1]) && l->ident.p[at - 1] != '.')
+		if (!slice_is_digit(l->ident.p[at - 1]) && l->ident.p[at - 1] != '.')
 			break;
 	return slice_head(slice_from(l->ident, at), end - at);
 }

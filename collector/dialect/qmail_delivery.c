@@ -93,13 +93,13 @@ take_reply(struct slice s, struct event *e)
 	if (slice_ends(s, SLICE("/")))
 		s.n--;
 	e->text = s;
-	while (n < 3 && n < s.n && scan_is_digit(s.p[n]))
+	while (n < 3 && n < s.n && slice_is_digit(s.p[n]))
 		n++;
 	if (n != 3 || (s.n > 3 && s.p[3] != '_' && s.p[3] != '-'))
 		return;
 	e->code = (uint16_t)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
 	e->text = s = slice_from(s, 4);
-	for (n = 0; n < s.n && n < 9 && (scan_is_digit(s.p[n]) || s.p[n] == '.'); n++)
+	for (n = 0; n < s.n && n < 9 && (slice_is_digit(s.p[n]) || s.p[n] == '.'); n++)
 		;
 	e->dsn = slice_head(s, n);
 	if (scan_dsn(&(struct slice){ s.p, n }, &e->dsn))

@@ -23,7 +23,7 @@ take_end(struct slice s, struct slice *queue)
 	*queue = s;
 	if (s.n == 0)
 		return true;
-	if (!slice_eat_char(&s, ' ') || s.n == 0 || s.n > 31 || scan_is_digit(s.p[0]) ||
+	if (!slice_eat_char(&s, ' ') || s.n == 0 || s.n > 31 || slice_is_digit(s.p[0]) ||
 	    memchr(s.p, ' ', s.n) != NULL)
 		return false;
 	*queue = s;

@@ -412,7 +412,7 @@ qmail_smtpd(struct slice s, bool titled, struct event *out)
 	}
 	if (slice_starts(s, SLICE("pid ")))
 		return qmail_indimail(s, out);
-	if (s.n > 3 && scan_is_digit(s.p[0]))
+	if (s.n > 3 && slice_is_digit(s.p[0]))
 		return numbered(s, out);
 	event_begin(&fields, EV_REJECT);
 	if (!take_envelope(s, &fields))

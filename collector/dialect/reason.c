@@ -49,12 +49,6 @@ index_words(void)
 	}
 }
 
-static inline bool
-is_alnum(char c)
-{
-	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
-}
-
 static bool
 word_here(const struct word *w, struct slice s)
 {
@@ -64,7 +58,7 @@ word_here(const struct word *w, struct slice s)
 		if (i == s.n || slice_lower(s.p[i]) != w->text[i])
 			return false;
 	/* a short word must also end here: "dsl", not "dsleeps" */
-	if (i <= 4 && i < s.n && is_alnum(s.p[i]))
+	if (i <= 4 && i < s.n && slice_is_alnum(s.p[i]))
 		return false;
 	return w->also == NULL ||
 	       slice_find_nocase(slice_from(s, i), slice_of(w->also)) >= 0;
@@ -96,7 +90,7 @@ best_word(struct slice text, unsigned code, bool remote)
 				i = (size_t)(end - text.p);
 			continue;
 		}
-		if (c < 'a' || c > 'z' || (i > 0 && is_alnum(text.p[i - 1])))
+		if (c < 'a' || c > 'z' || (i > 0 && slice_is_alnum(text.p[i - 1])))
 			continue;
 		for (unsigned r = row_first[c - 'a']; r < best; r = row_next[r])
 			if (fits(&words[r], code, remote) &&
@@ -116,7 +110,7 @@ zone_at(struct slice s)
 	for (; n < s.n; n++) {
 		char c = s.p[n];
 
-		if (is_alnum(c))
+		if (slice_is_alnum(c))
 			continue;
 		if (c == '.')
 			first = dots++ == 0 ? n : first;

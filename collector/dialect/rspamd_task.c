@@ -127,7 +127,7 @@ take_symbol(struct slice *s, struct slice *name, struct slice *options)
 	ptrdiff_t end;
 	size_t n = 0;
 
-	while (n < rest.n && (scan_is_alnum(rest.p[n]) || rest.p[n] == '_'))
+	while (n < rest.n && (slice_is_alnum(rest.p[n]) || rest.p[n] == '_'))
 		n++;
 	if (n == 0)
 		return false;

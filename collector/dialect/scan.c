@@ -34,13 +34,13 @@ scan_dsn(struct slice *s, struct slice *dsn)
 
 	if (s->n < 5 || s->p[1] != '.')
 		return false;
-	if (s->n > 5 && s->p[3] == '.' && s->p[5] == ' ' && scan_is_digit(s->p[0]) &&
-	    scan_is_digit(s->p[2]) && scan_is_digit(s->p[4])) {
+	if (s->n > 5 && s->p[3] == '.' && s->p[5] == ' ' && slice_is_digit(s->p[0]) &&
+	    slice_is_digit(s->p[2]) && slice_is_digit(s->p[4])) {
 		*dsn = slice_head(*s, 5);
 		*s = slice_from(*s, 6);
 		return true;
 	}
-	for (; i < s->n && i < 9 && (scan_is_digit(s->p[i]) || s->p[i] == '.'); i++)
+	for (; i < s->n && i < 9 && (slice_is_digit(s->p[i]) || s->p[i] == '.'); i++)
 		dots += s->p[i] == '.';
 	if (dots != 2 || i < 5 || (i < s->n && s->p[i] != ' '))
 		return false;
@@ -52,7 +52,7 @@ scan_dsn(struct slice *s, struct slice *dsn)
 void
 scan_reply(struct slice s, struct event *e)
 {
-	if (s.n >= 3 && scan_is_digit(s.p[0]) && scan_is_digit(s.p[1]) && scan_is_digit(s.p[2]) &&
+	if (s.n >= 3 && slice_is_digit(s.p[0]) && slice_is_digit(s.p[1]) && slice_is_digit(s.p[2]) &&
 	    (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-')) {
 		e->code =
 		    (uint16_t)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
@@ -133,13 +133,13 @@ scan_is_ip(struct slice s)
 			dots++;
 		else if (c == ':')
 			colons++;
-		else if (!scan_is_digit(c) && (c < 'a' || c > 'f'))
+		else if (!slice_is_digit(c) && (c < 'a' || c > 'f'))
 			return false;
 	}
 	if (colons > 0)
 		return colons >= 2;
 	for (size_t i = 0; i < s.n; i++)
-		if (!scan_is_digit(s.p[i]) && s.p[i] != '.')
+		if (!slice_is_digit(s.p[i]) && s.p[i] != '.')
 			return false;
 	return dots == 3;
 }

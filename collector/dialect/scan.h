@@ -12,18 +12,6 @@
 
 struct event;
 
-static inline bool
-scan_is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool
-scan_is_alnum(char c)
-{
-	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || scan_is_digit(c);
-}
-
 /* "<ADDRESS>", quoted local parts and all (RFC 5321 4.1.2), without its <>. */
 bool scan_address(struct slice *s, struct slice *address);
 

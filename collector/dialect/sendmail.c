@@ -44,9 +44,9 @@ id_length(struct slice s)
 	size_t n = 0, digits = 0;	/* at the end */
 
 	for (; n < s.n && n <= ID_MAX; n++) {
-		if (scan_is_digit(s.p[n]))
+		if (slice_is_digit(s.p[n]))
 			digits++;
-		else if (scan_is_alnum(s.p[n]))
+		else if (slice_is_alnum(s.p[n]))
 			digits = 0;
 		else
 			break;

@@ -355,14 +355,14 @@ queued_as(struct slice s)
 
 	if (slice_rcut_at(&s, SLICE(" Message accepted for delivery"), &head)) {
 		id = head;
-		for (n = head.n; n > 0 && scan_is_alnum(head.p[n - 1]); n--)
+		for (n = head.n; n > 0 && slice_is_alnum(head.p[n - 1]); n--)
 			;
 		id = slice_from(head, n);
 		return sm_is_id(id) ? id : slice_head(id, 0);
 	}
 	if (!slice_rcut_at(&s, SLICE("queued as "), &head))
 		return slice_head(s, 0);
-	while (n < s.n && n < 32 && scan_is_alnum(s.p[n]))
+	while (n < s.n && n < 32 && slice_is_alnum(s.p[n]))
 		n++;
 	return slice_head(s, n >= 5 ? n : 0);
 }

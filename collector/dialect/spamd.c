@@ -26,7 +26,7 @@ claims(const struct line *l)
 		return false;
 	if (t.n > 0 && t.p[0] == '-')
 		t = slice_from(t, 1);
-	while (t.n > 0 && scan_is_digit(t.p[0]))
+	while (t.n > 0 && slice_is_digit(t.p[0]))
 		t = slice_from(t, 1);
 	return t.n == 0 || slice_eq(t, SLICE("child"));
 }

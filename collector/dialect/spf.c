@@ -212,7 +212,7 @@ is_exception(struct slice s)
 {
 	size_t n = 0;
 
-	while (n < s.n && (scan_is_alnum(s.p[n]) || s.p[n] == '.' || s.p[n] == '_'))
+	while (n < s.n && (slice_is_alnum(s.p[n]) || s.p[n] == '.' || s.p[n] == '_'))
 		n++;
 	s = slice_head(s, n);
 	return slice_ends(s, SLICE("Error")) || slice_ends(s, SLICE("Exception")) ||
@@ -278,7 +278,7 @@ dispatch(struct slice s, struct event *out)
 		return refusal(s, id, out);
 	}
 	if (slice_starts(s, SLICE("defer_if_permit ")) ||
-	    (s.n > 4 && s.p[3] == ' ' && (s.p[0] == '4' || s.p[0] == '5') && scan_is_digit(s.p[1])))
+	    (s.n > 4 && s.p[3] == ' ' && (s.p[0] == '4' || s.p[0] == '5') && slice_is_digit(s.p[1])))
 		return refusal(s, id, out);
 	if (slice_eat(&s, SLICE("SPF ")))
 		return perl_result(s, out);

@@ -16,12 +16,6 @@ letter(char c)
 	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-static bool
-digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* rbldnsd's log of questions: "1795206436 192.0.2.1 NAME A IN: NXDOMAIN/0/85" */
 static bool
 is_rbldnsd(struct slice s, int64_t *time)
@@ -29,7 +23,7 @@ is_rbldnsd(struct slice s, int64_t *time)
 	uint64_t t;
 
 	if (!slice_u64(&s, &t) || t < 1000000000 || t > 9999999999 || s.n < 2 || s.p[0] != ' ' ||
-	    !digit(s.p[1]) || !slice_has(s, SLICE(" IN: ")))
+	    !slice_is_digit(s.p[1]) || !slice_has(s, SLICE(" IN: ")))
 		return false;
 	*time = (int64_t)t;
 	return true;
@@ -44,11 +38,11 @@ is_tagged(struct slice s)
 
 	if (s.n == 0 || !letter(s.p[0]))
 		return false;
-	while (i < s.n && i < TAG_MAX && (letter(s.p[i]) || digit(s.p[i]) || s.p[i] == '-' ||
+	while (i < s.n && i < TAG_MAX && (letter(s.p[i]) || slice_is_digit(s.p[i]) || s.p[i] == '-' ||
 	    s.p[i] == '_' || s.p[i] == '/' || s.p[i] == '.'))
 		i++;
 	if (i < s.n && s.p[i] == '[') {
-		for (i++; i < s.n && digit(s.p[i]); i++)
+		for (i++; i < s.n && slice_is_digit(s.p[i]); i++)
 			;
 		if (i == s.n || s.p[i++] != ']')
 			return false;
@@ -64,7 +58,7 @@ static bool
 is_session(struct slice s)
 {
 	for (size_t i = 0; i < SESSION_DIGITS; i++)
-		if (i >= s.n || !(digit(s.p[i]) || (s.p[i] >= 'a' && s.p[i] <= 'f')))
+		if (i >= s.n || !(slice_is_digit(s.p[i]) || (s.p[i] >= 'a' && s.p[i] <= 'f')))
 			return false;
 	s = slice_from(s, SESSION_DIGITS);
 	return slice_starts(s, SLICE(" smtp ")) || slice_starts(s, SLICE(" mta ")) ||
@@ -75,7 +69,7 @@ is_session(struct slice s)
 static bool
 is_access_log(struct slice s)
 {
-	return digit(s.p[0]) && slice_has(slice_head(s, 80), SLICE(" - - ["));
+	return slice_is_digit(s.p[0]) && slice_has(slice_head(s, 80), SLICE(" - - ["));
 }
 
 bool

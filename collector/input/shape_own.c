@@ -21,18 +21,6 @@
 /* Seconds of year 2200: later stamps are rubbish. */
 static const uint64_t latest = 7258118400;
 
-static inline bool
-digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool
-alnum(char c)
-{
-	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || digit(c);
-}
-
 static bool
 set(const struct header *h, const char *tag, struct slice ident, struct slice text,
     struct line *out)
@@ -101,7 +89,7 @@ shape_splogger(struct header *h, struct line *out)
 static int
 hex_of(char c)
 {
-	if (digit(c))
+	if (slice_is_digit(c))
 		return c - '0';
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -200,7 +188,7 @@ shape_dovecot(struct header *h, struct slice s, struct line *out)
 	struct slice t = s, who = { NULL, 0 };
 	size_t n = 0;
 
-	while (n < s.n && (alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '_'))
+	while (n < s.n && (slice_is_alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '_'))
 		n++;
 	if (n == s.n || !is_service(slice_head(s, n)))
 		return false;
@@ -258,11 +246,11 @@ syslog_like(struct slice s)
 	size_t n = 0, from;
 	uint64_t pid;
 
-	while (n < s.n && (alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '.'))
+	while (n < s.n && (slice_is_alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '.'))
 		n++;
 	if (n == 0 || n >= s.n || s.p[n] != ' ')
 		return false;
-	for (from = ++n; n < s.n && (alnum(s.p[n]) || strchr("-_./()", s.p[n]) != NULL) &&
+	for (from = ++n; n < s.n && (slice_is_alnum(s.p[n]) || strchr("-_./()", s.p[n]) != NULL) &&
 	    s.p[n] != '\0'; n++)
 		;
 	s = slice_from(s, n);
@@ -280,7 +268,7 @@ is_message_id(struct slice s)
 	if (first == 0 || s.n < end || s.p[second] != '-' || (s.n > end && s.p[end] != ' '))
 		return false;
 	for (n = 0; n < end; n++)
-		if (n != first && n != second && !alnum(s.p[n]))
+		if (n != first && n != second && !slice_is_alnum(s.p[n]))
 			return false;
 	return true;
 }
@@ -378,7 +366,7 @@ goes_on(struct slice s)
 {
 	if (s.n == 0 || s.p[0] == ' ' || s.p[0] == '\t')
 		return true;
-	if (s.n > 2 && s.p[1] == ' ' && (alnum(s.p[0]) || s.p[0] == '*'))
+	if (s.n > 2 && s.p[1] == ' ' && (slice_is_alnum(s.p[0]) || s.p[0] == '*'))
 		return true;
 	return slice_starts(s, SLICE("Envelope-from: ")) || slice_starts(s, SLICE("Envelope-to: ")) ||
 	    slice_starts(s, SLICE("----------"));
@@ -483,7 +471,7 @@ shape_own(struct header *h, struct slice raw, struct line *out)
 		good = tai64n(h, raw, out);
 	else if (c == '[')
 		good = p0f(h, raw, out);
-	else if (digit(c))
+	else if (slice_is_digit(c))
 		good = dated(h, raw, out) || svlogd(h, raw, out) || accustamp(h, raw, out);
 	else if (c >= 'A')
 		good = week_day(h, raw, out) || dovecot_1(h, raw, out);

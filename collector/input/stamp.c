@@ -15,17 +15,11 @@ enum {
 	HALF_YEAR_S = 183 * DAY_S
 };
 
-static inline bool
-digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Two digits, or -1. */
 static inline int
 two(const char *p)
 {
-	return digit(p[0]) && digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : -1;
+	return slice_is_digit(p[0]) && slice_is_digit(p[1]) ? (p[0] - '0') * 10 + p[1] - '0' : -1;
 }
 
 /* Four digits that can be a year, or -1. */
@@ -106,9 +100,9 @@ fraction(struct slice *s, uint32_t *usec)
 	uint32_t v = 0;
 	size_t i = 1;
 
-	if (s->n < 2 || (s->p[0] != '.' && s->p[0] != ',') || !digit(s->p[1]))
+	if (s->n < 2 || (s->p[0] != '.' && s->p[0] != ',') || !slice_is_digit(s->p[1]))
 		return;
-	for (; i < s->n && digit(s->p[i]); i++)
+	for (; i < s->n && slice_is_digit(s->p[i]); i++)
 		if (i <= 6)
 			v = v * 10 + (uint32_t)(s->p[i] - '0');
 	*usec = v * scale[i <= 6 ? i - 1 : 6];
@@ -193,7 +187,7 @@ bsd_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 	/* Most often it is the minute of the line before. A digit after the
 	 * stamp may be a year. */
 	if (s->n > 17 && memcmp(s->p, st->bsd_key, STAMP_BSD_MINUTE) == 0 && s->p[12] == ':' &&
-	    s->p[15] == ' ' && s->p[16] != ' ' && !digit(s->p[16])) {
+	    s->p[15] == ' ' && s->p[16] != ' ' && !slice_is_digit(s->p[16])) {
 		ss = two(s->p + 13);
 		if (ss < 0 || ss > 60)
 			return false;

@@ -13,8 +13,8 @@ struct entry {
 	bool sasl;
 };
 
-static uint32_t
-draw_size(void)
+uint32_t
+mail_size_draw(void)
 {
 	uint32_t size = 900 + below(9000);
 
@@ -40,19 +40,25 @@ draw_rcpts(struct mail *m, unsigned n, void (*draw)(char[ADDRESS]))
 	}
 }
 
-static void
-draw_mail(struct mail *m, enum host h, int64_t t, bool outbound)
+void
+envelope_draw(struct mail *m, bool outbound)
 {
-	*m = (struct mail){ .host = h, .who = h == MXC ? "postfix-in" : "postfix", .came_at = t,
-		.size = draw_size() };
-	queue_id(h, t, m->id);
-	message_id(m->mid);
 	if (outbound)
 		local_address(m->from);
 	else if (!chance(200))
 		remote_address(m->from);
 	draw_rcpts(m, chance(8300) ? 1 : 2 + below(RCPT_MAX - 1),
 	    outbound ? remote_address : local_address);
+}
+
+static void
+draw_mail(struct mail *m, enum host h, int64_t t, bool outbound)
+{
+	*m = (struct mail){ .host = h, .who = h == MXC ? "postfix-in" : "postfix", .came_at = t,
+		.size = mail_size_draw() };
+	queue_id(h, t, m->id);
+	message_id(m->mid);
+	envelope_draw(m, outbound);
 }
 
 static void

@@ -178,6 +178,9 @@ int64_t screen_pass(enum host h, int64_t t, const struct client *c);
 void noise(enum host h, int64_t t);
 
 /* arrive.c: mail that is taken */
+uint32_t mail_size_draw(void);
+/* Who sends m to whom: no recipient twice. */
+void envelope_draw(struct mail *m, bool outbound);
 void mail_inbound(enum host h, int64_t t);
 void mail_submitted(enum host h, int64_t t);
 void mail_local(enum host h, int64_t t);

@@ -97,29 +97,10 @@ draw_mail(struct ex_mail *o, enum host h, int64_t t, bool outbound)
 {
 	struct mail *m = &o->m;
 
-	*o =
-	    (struct ex_mail){ .m = { .host = h, .came_at = t, .size = 900 + below(9000) } };
+	*o = (struct ex_mail){ .m = { .host = h, .came_at = t, .size = mail_size_draw() } };
 	draw_id(h, m->id);
 	message_id(m->mid);
-	while (m->size < 20000000 && chance(3000))
-		m->size *= 3;
-	if (outbound)
-		local_address(m->from);
-	else if (!chance(200))
-		remote_address(m->from);
-	m->n = chance(8300) ? 1 : 2 + below(RCPT_MAX - 1);
-	for (unsigned i = 0; i < m->n; i++) {
-		unsigned k = 0;
-
-		/* one for each domain of ours is enough to tell them apart */
-		(outbound ? remote_address : local_address)(m->rcpts[i].to);
-		while (k < i && strcmp(m->rcpts[k].to, m->rcpts[i].to) != 0)
-			k++;
-		if (k < i)
-			i--; /* once more */
-		else
-			m->rcpts[i].open = true;
-	}
+	envelope_draw(m, outbound);
 }
 
 static void

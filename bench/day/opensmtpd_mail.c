@@ -83,26 +83,9 @@ draw_mail(struct os_mail *o, enum host h, int64_t t, bool outbound)
 {
 	struct mail *m = &o->m;
 
-	*o = (struct os_mail){ .m = { .host = h, .came_at = t, .size = 900 + below(9000) } };
+	*o = (struct os_mail){ .m = { .host = h, .came_at = t, .size = mail_size_draw() } };
 	draw_id(o);
-	while (m->size < 20000000 && chance(3000))
-		m->size *= 3;
-	if (outbound)
-		local_address(m->from);
-	else if (!chance(200))
-		remote_address(m->from);
-	m->n = chance(8300) ? 1 : 2 + below(RCPT_MAX - 1);
-	for (unsigned i = 0; i < m->n; i++) {
-		bool again;
-
-		do {
-			again = false;
-			(outbound ? remote_address : local_address)(m->rcpts[i].to);
-			for (unsigned k = 0; k < i; k++)
-				again |= strcmp(m->rcpts[k].to, m->rcpts[i].to) == 0;
-		} while (again);
-		m->rcpts[i].open = true;
-	}
+	envelope_draw(m, outbound);
 }
 
 /* n recipients are known of. */

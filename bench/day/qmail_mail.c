@@ -8,25 +8,8 @@
 static void
 draw_mail(struct mail *m, enum host h, bool outbound)
 {
-	*m = (struct mail){ .host = h, .size = 900 + below(9000) };
-	while (m->size < 20000000 && chance(3000))
-		m->size *= 3;
-	if (outbound)
-		local_address(m->from);
-	else if (!chance(200))
-		remote_address(m->from);
-	m->n = chance(8300) ? 1 : 2 + below(RCPT_MAX - 1);
-	for (unsigned i = 0; i < m->n; i++) {
-		bool again;
-
-		do {
-			again = false;
-			(outbound ? remote_address : local_address)(m->rcpts[i].to);
-			for (unsigned k = 0; k < i; k++)
-				again |= strcmp(m->rcpts[k].to, m->rcpts[i].to) == 0;
-		} while (again);
-		m->rcpts[i].open = true;
-	}
+	*m = (struct mail){ .host = h, .size = mail_size_draw() };
+	envelope_draw(m, outbound);
 }
 
 /* Into the queue, and what qlog says of it. */

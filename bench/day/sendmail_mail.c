@@ -339,26 +339,9 @@ deliver(struct mail *m, int64_t t)
 static void
 draw_mail(struct mail *m, enum host h, int64_t t, bool outbound)
 {
-	*m = (struct mail){ .host = h, .came_at = t, .size = 900 + below(9000) };
-	while (m->size < 20000000 && chance(3000))
-		m->size *= 3;
+	*m = (struct mail){ .host = h, .came_at = t, .size = mail_size_draw() };
 	message_id(m->mid);
-	if (outbound)
-		local_address(m->from);
-	else if (!chance(200))
-		remote_address(m->from);
-	m->n = chance(8300) ? 1 : 2 + below(RCPT_MAX - 1);
-	for (unsigned i = 0; i < m->n; i++) {
-		bool again;
-
-		do {
-			again = false;
-			(outbound ? remote_address : local_address)(m->rcpts[i].to);
-			for (unsigned k = 0; k < i; k++)
-				again |= strcmp(m->rcpts[k].to, m->rcpts[i].to) == 0;
-		} while (again);
-		m->rcpts[i].open = true;
-	}
+	envelope_draw(m, outbound);
 }
 
 static bool

@@ -219,6 +219,7 @@ tell_delivery(struct track *t, unsigned host, const struct pair *p)
 	if (!(f.flags & FACT_BY_PIPE))
 		return;
 	fact_init(&forwarded, FACT_FORWARDED, f.time);
+	forwarded.usec = f.usec;
 	forwarded.other_id = p->started->other_id;
 	came_by(t, host, p->ended->other_id, &forwarded);
 }
@@ -308,6 +309,26 @@ who(const struct event *e, struct fact *f)
 	f->c = e->sasl_user;
 }
 
+/* Each of the two learns it with the time of its own line: ids are used again within a second. */
+static void
+tell_forward(struct track *t, unsigned host, const struct fact *came, const struct fact *forwarded)
+{
+	struct mail *next = track_mail(t, host, came->other_id);
+	struct fact f;
+
+	fact_init(&f, FACT_FROM, came->time);
+	f.usec = came->usec;
+	f.flags = FACT_BY_DELIVERY | FACT_BY_MESSAGE_ID;
+	f.other_id = forwarded->other_id;
+	track_learn(t, next, &f);
+	next->bound = true;
+	f.kind = FACT_INTO;
+	f.time = forwarded->time;
+	f.usec = forwarded->usec;
+	f.other_id = mail_id(next);
+	track_learn(t, track_mail(t, host, forwarded->other_id), &f);
+}
+
 /* came: a mail came by what the record is of; other: what else is known of that. */
 static void
 tell_mail(struct track *t, unsigned host, const struct fact *came, const struct fact *other)
@@ -315,9 +336,7 @@ tell_mail(struct track *t, unsigned host, const struct fact *came, const struct 
 	struct fact f = *other;
 
 	if (other->kind == FACT_FORWARDED) {
-		f.kind = FACT_FROM;
-		f.flags = FACT_BY_DELIVERY | FACT_BY_MESSAGE_ID;
-		track_bond(t, host, &f, came->other_id);
+		tell_forward(t, host, came, other);
 		return;
 	}
 	f.kind = other->kind == FACT_WHO ? FACT_SESSION : FACT_DSN_OF;

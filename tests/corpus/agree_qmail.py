@@ -23,14 +23,16 @@ def fail2ban():
 
 
 def account(path):
-    """What happened, line by line. No message of these runs has the same recipient twice."""
+    """What happened, line by line. No message of these runs has the same recipient twice. One that
+    is forwarded goes on as the next: neither is that one received nor this one delivered."""
     n = dict.fromkeys(('mails', 'own', 'dlv_local', 'dlv_ext', 'bounce', 'defer', 'dsn'), 0)
-    queue, running = {}, {}
-    for line in open(path, encoding='utf-8'):
+    queue, running, lines = {}, {}, list(open(path, encoding='utf-8'))
+    forwarded = set(re.findall(r'success: did_0\+1\+0/qp_(\d+)', ''.join(lines)))
+    for line in lines:
         m = re.search(r'info msg (\d+): bytes \d+ from <(.*)> qp (\d+) uid', line)
         if m:
             queue[m[1]] = {}
-            n['mails'] += 1
+            n['mails'] += m[3] not in forwarded
             n['own'] += m[3] in notices
         m = re.search(r'bounce msg \d+ qp (\d+)', line)
         if m:
@@ -40,9 +42,12 @@ def account(path):
         if m:
             running[m[1]] = m.groups()
             queue[m[2]][m[4]] = 'open'
-        m = re.search(r'delivery (\d+): (success|failure|deferral):', line)
+        m = re.search(r'delivery (\d+): (success|failure|deferral):( did_0\+1\+0/qp_)?', line)
         if m:
             _, msg, channel, rcpt = running.pop(m[1])
+            if m[3]:
+                queue[msg][rcpt] = 'done'
+                continue
             n[{'success': 'dlv_local' if channel == 'local' else 'dlv_ext', 'failure': 'bounce',
                'deferral': 'defer'}[m[2]]] += 1
             if m[2] != 'deferral':

@@ -105,11 +105,29 @@ syserr(const struct sm_line *p, struct slice s, struct event *out)
 	return 1;
 }
 
+/* What it logs of itself after an error of its own (LogLevel 10) or a SIGUSR1:
+ *	  3: fl=0x2, mode=140777: SOCK localhost->[[UNIX: /dev/log]]
+ *	MCI@0x0: NULL
+ *	--- open file descriptors: --- */
+static bool
+is_state_dump(struct slice s)
+{
+	uint64_t fd;
+
+	if (slice_starts(s, SLICE("MCI@")) || slice_starts(s, SLICE("--- ")))
+		return true;
+	s = slice_trim(s);
+	return slice_u64(&s, &fd) &&
+	    (slice_starts(s, SLICE(": fl=0x")) || slice_starts(s, SLICE(": CANNOT STAT")));
+}
+
 int
 sm_warning(const struct sm_line *p, struct event *out)
 {
 	struct slice s = p->text;
 
+	if (is_state_dump(s))
+		return p->id.n > 0 ? sm_info(p, out) : 0;
 	if (slice_eat(&s, SLICE("SYSERR")))
 		return syserr(p, s, out);
 	if (slice_has(s, SLICE(" rebuilt by ")) && slice_starts(s, SLICE("alias database ")))

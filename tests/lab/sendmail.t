@@ -9,6 +9,7 @@ lab_unpack sendmail-bin sendmail-cf libwrap0 liblockfile1 m4 libsigsegv2
 export MTA=sendmail LOGLEVEL=14
 lab_run
 imported loglevel-14 "$d/lab/mail.log"
+understood "Sendmail, loglevel 14" "$d/lab/mail.log"
 rm -r "$d/lab"
 LOGLEVEL=9
 lab_run

@@ -13,7 +13,7 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 5 };
+enum { STATE_VERSION = 6 };
 
 struct stateread {
 	sqlite3 *db;
@@ -72,6 +72,10 @@ check_version(struct stateread *r, struct err *e)
 	sqlite3_finalize(st);
 	if (version < 0)
 		return err_set(e, "%s/state.db is no state of mxgauge", r->dir);
+	if (version < STATE_VERSION)
+		return err_set(e, "%s/state.db is of an older release (version %d, now %d): start mxgauged "
+		    "or run \"mxgauge import\" once, and it is brought up to date", r->dir, version,
+		    STATE_VERSION);
 	if (version != STATE_VERSION)
 		return err_set(e, "%s/state.db has version %d, this program reads version %d; use programs "
 		    "of the same release", r->dir, version, STATE_VERSION);

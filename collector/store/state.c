@@ -15,16 +15,20 @@
 
 #include "poison.h"
 
+#define NEW_IN_6 \
+	"CREATE TABLE run(key TEXT PRIMARY KEY, value INT);" \
+	"CREATE TABLE capacity(name TEXT PRIMARY KEY, used INT, cap INT, hits INT, hit_at INT);"
+
 /* Rows are found by integer keys: minute * 65536 + host. */
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
     "CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT UNIQUE, first INT, newest INT,"
-    " undrawn INT, kept INT);"
+    " undrawn INT, kept INT, skew INT);"
     "CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT);"
     "CREATE TABLE metric(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT, offset INT, head_hash INT,"
     " head_n INT, tail_hash INT, tail_n INT, lines INT, newest INT, read_at INT, size INT,"
-    " last_line BLOB, family INT, oldest INT, unfinished BLOB);"
+    " last_line BLOB, family INT, oldest INT, unfinished BLOB, cursor BLOB);"
     "CREATE TABLE cell(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE hour(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE top(host INT, hour INT, kind INT, list BLOB, PRIMARY KEY(hour, host, kind))"
@@ -34,7 +38,18 @@ static const char schema[] =
     "CREATE TABLE block(id INTEGER PRIMARY KEY, at INT, ids BLOB, mails BLOB);"
     "CREATE INDEX block_at ON block(at);"
     "CREATE TABLE piece(id INTEGER PRIMARY KEY, bytes BLOB);"
-    "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);";
+    "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);"
+    NEW_IN_6;
+
+/* How a state of each earlier release becomes one of the next. */
+static const struct {
+	int from;
+	const char *sql;
+} migrations[] = {
+	{ 5, "ALTER TABLE host ADD COLUMN skew INT;"
+	    "ALTER TABLE source ADD COLUMN cursor BLOB;"
+	    NEW_IN_6 },
+};
 
 /* No time of a line is later. */
 #define LATEST ((int64_t)1 << 36)
@@ -162,6 +177,21 @@ create(struct state *s, struct err *e)
 	return good && db_run(s, "COMMIT", e);
 }
 
+/* All steps from that version on in one transaction: an accident leaves the state as it was. */
+static bool
+migrate(struct state *s, int version, struct err *e)
+{
+	char sql[80];
+
+	if (!db_run(s, "BEGIN IMMEDIATE", e))
+		return false;
+	for (size_t i = 0; i < sizeof migrations / sizeof *migrations; i++)
+		if (migrations[i].from >= version && !db_run(s, migrations[i].sql, e))
+			return false;
+	(void)snprintf(sql, sizeof sql, "UPDATE meta SET value=%d WHERE key='version'", STATE_VERSION);
+	return db_run(s, sql, e) && db_run(s, "COMMIT", e);
+}
+
 /* An empty file, one of ours, or somebody else's? */
 static bool
 check_version(struct state *s, bool *fresh, struct err *e)
@@ -191,6 +221,9 @@ check_version(struct state *s, bool *fresh, struct err *e)
 	sqlite3_finalize(st);
 	if (version == STATE_VERSION)
 		return true;
+	for (size_t i = 0; i < sizeof migrations / sizeof *migrations; i++)
+		if (version == migrations[i].from)
+			return migrate(s, version, e);
 	if (version < 0)
 		return err_set(e, "%s/state.db is no state of mxgauge; choose another --state "
 		    "directory", s->dir);
@@ -227,7 +260,7 @@ prepare_all(struct state *s, struct err *e)
 static bool
 load_hosts(struct state *s, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn, kept FROM host"
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn, kept, skew FROM host"
 	    " ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
@@ -242,6 +275,7 @@ load_hosts(struct state *s, struct err *e)
 		s->host_newest[h] = sqlite3_column_int64(st, 3);
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
 		s->host_kept[h] = sqlite3_column_int64(st, 5);
+		s->host_skew[h] = sqlite3_column_int64(st, 6);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
 		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
 		    s->host_first[h] < -LATEST || s->host_first[h] > s->host_newest[h]) {
@@ -278,7 +312,7 @@ static bool
 load_sources(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
-	    " tail_n, lines, newest, read_at, size, last_line, family, oldest, unfinished FROM source"
+	    " tail_n, lines, newest, read_at, size, last_line, family, oldest, unfinished, cursor FROM source"
 	    " ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
@@ -308,6 +342,8 @@ load_sources(struct state *s, struct err *e)
 		src->oldest = sqlite3_column_int64(st, 13);
 		src->unfinished = buf_new(SIZE_MAX / 2);
 		buf_add(&src->unfinished, db_blob(st, 14));
+		src->cursor = buf_new(STATE_CURSOR_MAX);
+		buf_add(&src->cursor, db_blob(st, 15));
 		s->next_source = src->id + 1;
 	}
 	return db_end(s, st, rc, e);
@@ -421,6 +457,7 @@ state_close(struct state *s)
 		free(s->source[i]->name);
 		free(s->source[i]->last_line);
 		buf_free(&s->source[i]->unfinished);
+		buf_free(&s->source[i]->cursor);
 		free(s->source[i]);
 	}
 	free(s->source);
@@ -517,6 +554,7 @@ state_source_add(struct state *s, const char *name)
 
 	src->id = s->next_source++;
 	src->name = xstrdup(name);
+	src->cursor = buf_new(STATE_CURSOR_MAX);
 	src->family = family_of(s, src);
 	src->changed = true;
 	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));

@@ -41,6 +41,8 @@ size_t state_hosts(const struct state *s);
 void state_host_line(struct state *s, unsigned host, int64_t time);
 const int64_t *state_newest(const struct state *s);
 
+enum { STATE_CURSOR_MAX = 1 << 16 };
+
 /* A source is one physical file or stream. Known ones go on at their position. Copies of a
  * line are counted by family: a file and its rotations are one. A file of that name whose
  * lines begin in the middle of what another had is no rotation: it was written anew. */
@@ -56,6 +58,7 @@ struct state_source {
 	uint64_t size;		/* bytes of the file when it was read last */
 	char *name;		/* path as it was opened, less what rotation adds */
 	char *last_line;	/* for "last message repeated"; NULL if none */
+	struct buf cursor;	/* of what is no file: how far it was read, by its own means */
 	struct buf unfinished;	/* what was read of a line that takes several (header.h) */
 };
 

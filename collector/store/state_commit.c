@@ -182,7 +182,7 @@ kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t und
 static bool
 put_hosts(struct writing *w, const struct commit *c)
 {
-	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO host VALUES(?1,?2,?3,?4,?5,?6)",
+	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO host VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	    w->e);
 	bool good = st != NULL;
 
@@ -201,6 +201,7 @@ put_hosts(struct writing *w, const struct commit *c)
 		sqlite3_bind_int64(st, 4, w->s->host_newest[h]);
 		sqlite3_bind_int64(st, 5, undrawn);
 		sqlite3_bind_int64(st, 6, w->kept[h]);
+		sqlite3_bind_int64(st, 7, w->s->host_skew[h]);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);
@@ -211,7 +212,7 @@ static bool
 put_sources(struct writing *w)
 {
 	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO source"
-	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)", w->e);
+	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)", w->e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < w->s->sources; i++) {
@@ -238,6 +239,7 @@ put_sources(struct writing *w)
 		sqlite3_bind_int64(st, 13, src->family);
 		sqlite3_bind_int64(st, 14, src->oldest);
 		sqlite3_bind_blob(st, 15, src->unfinished.p, (int)src->unfinished.n, SQLITE_STATIC);
+		sqlite3_bind_blob(st, 16, src->cursor.p, (int)src->cursor.n, SQLITE_STATIC);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);

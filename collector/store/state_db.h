@@ -10,7 +10,7 @@
 #include "flow/track.h"
 #include "store/state.h"
 
-enum { STATE_VERSION = 5 };
+enum { STATE_VERSION = 6 };
 
 /* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
  * and what that mail has more than the log said so far. */
@@ -32,6 +32,7 @@ struct state {
 	char *host_name[HOSTS_MAX];
 	int64_t host_first[HOSTS_MAX], host_newest[HOSTS_MAX], host_undrawn[HOSTS_MAX];
 	int64_t host_stored[HOSTS_MAX];	/* newest minute of which the database has something */
+	int64_t host_skew[HOSTS_MAX];	/* seconds that its clock is ahead of ours */
 	int64_t host_kept[HOSTS_MAX];	/* minutes before this one were dropped */
 	bool host_changed[HOSTS_MAX];
 	size_t hosts;

@@ -90,4 +90,9 @@ for check in "$BUILD"/plugins/check_*; do
 done
 
 perl bench/table.pl "$T" "$(wc -c <"$T/day.log")" "$RUNS" >bench/last.md || exit 1
+say "following ..."
+{
+    printf '\n## Following a log that grows\n\n'
+    sh bench/follow.sh "$T/day.log"
+} >>bench/last.md || exit 1
 cat bench/last.md

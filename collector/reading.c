@@ -1,7 +1,8 @@
 /* reading.c - the sources of a configuration, followed and handed to ingest.
  *
  * Each physical file has an id that follow.c gives, a row in the state, and while
- * it is read a feed with the zone and host of its source in the configuration. */
+ * it is read a feed with the zone and host of its source in the configuration. Each journal
+ * of the configuration has a row in the state whose cursor says how far it was read. */
 #include "reading.h"
 
 #include <fnmatch.h>
@@ -12,17 +13,27 @@
 #include <unistd.h>
 
 #include "input/follow.h"
+#include "input/journal.h"
+#include "input/watch.h"
 #include "mem.h"
 #include "message.h"
 
 #include "poison.h"
 
-enum { FEED_IDLE_S = 3600, NAME_SIZE = 256 };
+enum { FEED_IDLE_S = 3600, NAME_SIZE = 256, JOURNAL_NAME_MAX = 1 << 16 };
 
 struct file {
 	int64_t id;
 	struct state_source *src;
 	struct feed *feed;	/* NULL: not read lately */
+};
+
+struct stream {			/* a journal */
+	struct journal *journal;
+	struct state_source *src;
+	const struct config_source *of;
+	struct feed *feed;	/* NULL: nothing read yet */
+	bool moved;		/* since reading_remember() */
 };
 
 struct reading {
@@ -31,6 +42,9 @@ struct reading {
 	struct follow *follow;
 	struct file *file;
 	size_t files, last;	/* last: the file of the line before */
+	struct stream *stream;
+	size_t streams;
+	int group;		/* what all of them wake */
 	struct follow_file *moved;
 	size_t moved_max;
 	uint64_t cut;
@@ -69,6 +83,52 @@ begin(struct reading *r)
 	free(known);
 }
 
+/* Whose place it is: another choice of entries is read from the start. */
+static struct buf
+journal_name(const struct config_source *s)
+{
+	struct buf name = buf_new(JOURNAL_NAME_MAX);
+
+	buf_str(&name, "journal");
+	if (strcmp(s->journal, "system") != 0)
+		buf_fmt(&name, ":%s", s->journal);
+	for (size_t i = 0; i < s->journal_match.n; i++)
+		buf_fmt(&name, " %s", s->journal_match.item[i]);
+	return name;
+}
+
+/* The row of that name; a file that is called so is known by its content, not by a cursor. */
+static struct state_source *
+journal_row(struct state *s, const char *name)
+{
+	for (size_t i = 0; i < state_sources(s); i++) {
+		struct state_source *src = state_source_at(s, i);
+
+		if (strcmp(src->name, name) == 0 && src->pos.head_n == 0)
+			return src;
+	}
+	return state_source_add(s, name);
+}
+
+static void
+add_journal(struct reading *r, const struct config_source *s)
+{
+	struct buf name = journal_name(s);
+	struct state_source *src = journal_row(ingest_state(r->in), name.p);
+	struct journal_what what = {
+		.where = s->journal, .match = s->journal_match.item, .matches = s->journal_match.n,
+		.host = s->host[0] == '\0' ? r->host : s->host
+	};
+
+	buf_free(&name);
+	for (size_t i = 0; i < r->streams; i++)
+		if (r->stream[i].src == src)
+			return;		/* named twice */
+	r->stream = xreallocarray(r->stream, r->streams + 1, sizeof *r->stream);
+	r->stream[r->streams++] = (struct stream){ .src = src, .of = s,
+		.journal = journal_new(&what, buf_slice(&src->cursor)) };
+}
+
 struct reading *
 reading_open(const struct config *c, struct ingest *in, struct err *e)
 {
@@ -79,7 +139,11 @@ reading_open(const struct config *c, struct ingest *in, struct err *e)
 	if (gethostname(r->host, sizeof r->host - 1) != 0)
 		r->host[0] = '\0';
 	begin(r);
+	r->group = watch_group_new();
+	watch_group_add(r->group, follow_fd(r->follow));
 	for (size_t i = 0; i < c->nsources; i++) {
+		if (c->source[i].journal[0] != '\0')
+			add_journal(r, &c->source[i]);
 		for (size_t k = 0; k < c->source[i].files.n; k++) {
 			if (!follow_add(r->follow, c->source[i].files.item[k], e)) {
 				reading_close(r);
@@ -97,7 +161,13 @@ reading_close(struct reading *r)
 		return;
 	for (size_t i = 0; i < r->files; i++)
 		feed_close(r->file[i].feed);
+	for (size_t i = 0; i < r->streams; i++) {
+		feed_close(r->stream[i].feed);
+		journal_free(r->stream[i].journal);
+	}
 	follow_free(r->follow);
+	watch_free(r->group);
+	free(r->stream);
 	free(r->file);
 	free(r->moved);
 	free(r);
@@ -106,7 +176,7 @@ reading_close(struct reading *r)
 int
 reading_fd(const struct reading *r)
 {
-	return follow_fd(r->follow);
+	return r->group;
 }
 
 void
@@ -116,6 +186,10 @@ reading_look(struct reading *r)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	follow_look(r->follow, (int64_t)ts.tv_sec);
+	for (size_t i = 0; i < r->streams; i++) {
+		journal_look(r->stream[i].journal);
+		watch_group_add(r->group, journal_fd(r->stream[i].journal));
+	}
 }
 
 /* --- lines ------------------------------------------------------------------------ */
@@ -148,14 +222,15 @@ file_of(struct reading *r, int64_t id, const char *family)
 	return file_add(r, id, state_source_add(ingest_state(r->in), family));
 }
 
+/* True if there is one, or one could be opened. */
 static bool
-open_feed(struct reading *r, struct file *f, const char *family, struct err *e)
+open_feed(struct reading *r, struct feed **feed, struct state_source *src,
+    const struct config_source *s, struct err *e)
 {
-	const struct config_source *s = source_of(r, family);
-
-	f->feed = feed_open(r->in, f->src, s->timezone[0] == '\0' ? NULL : s->timezone, 0,
-	    s->host[0] == '\0' ? r->host : s->host, (int64_t)time(NULL), e);
-	return f->feed != NULL;
+	if (*feed == NULL)
+		*feed = feed_open(r->in, src, s->timezone[0] == '\0' ? NULL : s->timezone, 0,
+		    s->host[0] == '\0' ? r->host : s->host, (int64_t)time(NULL), e);
+	return *feed != NULL;
 }
 
 /* Only a line of the greatest length can be one that was cut. */
@@ -169,8 +244,9 @@ was_cut(struct reading *r, struct slice raw)
 	return r->cut != cut;
 }
 
-int
-reading_some(struct reading *r, size_t max, struct err *e)
+/* As reading_some(). */
+static int
+some_of_files(struct reading *r, size_t max, struct err *e)
 {
 	struct follow_line line;
 	struct err note;
@@ -186,11 +262,49 @@ reading_some(struct reading *r, size_t max, struct err *e)
 			continue;
 		}
 		f = file_of(r, line.id, line.family);
-		if ((f->feed == NULL && !open_feed(r, f, line.family, e)) ||
+		if ((f->feed == NULL && !open_feed(r, &f->feed, f->src, source_of(r, line.family), e)) ||
 		    !ingest_line(r->in, f->feed, line.raw, was_cut(r, line.raw), e))
 			return -1;
 	}
 	return 1;
+}
+
+static int
+some_of_journal(struct reading *r, struct stream *s, size_t max, struct err *e)
+{
+	struct journal_line line;
+	struct err note;
+
+	for (size_t n = 0; n < max && !ingest_full(r->in); n++) {
+		int rc = journal_next(s->journal, &line, &note);
+
+		if (rc == 0)
+			return 0;
+		if (rc < 0) {
+			message(MSG_log_note, "%s", note.text);
+			continue;
+		}
+		s->moved = true;
+		if (line.raw.n > 0 && (!open_feed(r, &s->feed, s->src, s->of, e) ||
+		    !ingest_line(r->in, s->feed, line.raw, line.cut, e)))
+			return -1;
+	}
+	return 1;
+}
+
+/* A share for each, so that none waits for another one's past. */
+int
+reading_some(struct reading *r, size_t max, struct err *e)
+{
+	size_t share = max / (r->streams + 1) + 1;
+	int more = some_of_files(r, share, e);
+
+	for (size_t i = 0; more >= 0 && i < r->streams; i++) {
+		int rc = some_of_journal(r, &r->stream[i], share, e);
+
+		more = rc < 0 ? rc : more | rc;
+	}
+	return more;
 }
 
 /* --- positions ----------------------------------------------------------------------- */
@@ -205,6 +319,24 @@ all_moved(struct reading *r)
 		r->moved = xreallocarray(r->moved, r->moved_max, sizeof *r->moved);
 	}
 	return n;
+}
+
+static void
+remember_journals(struct reading *r, int64_t now)
+{
+	for (size_t i = 0; i < r->streams; i++) {
+		struct stream *s = &r->stream[i];
+
+		if (!s->moved)
+			continue;
+		s->moved = false;
+		buf_clear(&s->src->cursor);
+		buf_add(&s->src->cursor, journal_cursor(s->journal));
+		s->src->read_at = now;
+		s->src->changed = true;
+		if (s->feed != NULL)
+			feed_remember(s->feed);
+	}
 }
 
 void
@@ -232,6 +364,7 @@ reading_remember(struct reading *r, int64_t now)
 			r->file[i].feed = NULL;
 		}
 	}
+	remember_journals(r, now);
 }
 
 void

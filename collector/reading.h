@@ -1,4 +1,5 @@
-/* reading.h - the sources of a configuration, followed and handed to ingest. */
+/* reading.h - the sources of a configuration, files and journals, followed and handed to
+ * ingest. */
 #ifndef MX_READING_H
 #define MX_READING_H
 
@@ -11,8 +12,8 @@
 
 struct reading;
 
-/* Follow the files of all sources of c from the positions that the state knows.
- * Nothing is read yet; files need not exist. c and in must outlive it. */
+/* Follow the files and journals of all sources of c from the positions that the state knows.
+ * Nothing is read yet; none of them need exist. c and in must outlive it. */
 struct reading *reading_open(const struct config *c, struct ingest *in, struct err *e);
 void reading_close(struct reading *r);
 
@@ -21,10 +22,10 @@ void reading_close(struct reading *r);
 int reading_fd(const struct reading *r);
 void reading_look(struct reading *r);
 
-/* Take in at most max lines, fewer when ingest wants to commit. 1: there may be
+/* Take in about max lines at most, fewer when ingest wants to commit. 1: there may be
  * more; 0: no more for now; -1: the state cannot be read, a line may be half
- * counted: what was not committed must be dropped (*e). What happens to the files is
- * said in messages. */
+ * counted: what was not committed must be dropped (*e). What happens to the files
+ * and journals is said in messages. */
 int reading_some(struct reading *r, size_t max, struct err *e);
 
 /* Put the positions into the state's sources, before a commit; and after it. */

@@ -1,9 +1,10 @@
-/* watch.c - see watch.h: the home of sys/inotify.h. */
+/* watch.c - see watch.h: the home of sys/inotify.h and sys/epoll.h. */
 #include "input/watch.h"
 
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #endif
 
@@ -59,6 +60,21 @@ watch_drain(int fd)
 	return names;
 }
 
+int
+watch_group_new(void)
+{
+	return epoll_create1(EPOLL_CLOEXEC);
+}
+
+void
+watch_group_add(int group, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	if (group >= 0 && fd >= 0)
+		(void)epoll_ctl(group, EPOLL_CTL_ADD, fd, &ev);
+}
+
 #else
 
 int
@@ -94,6 +110,19 @@ watch_drain(int fd)
 {
 	(void)fd;
 	return true;
+}
+
+int
+watch_group_new(void)
+{
+	return -1;
+}
+
+void
+watch_group_add(int group, int fd)
+{
+	(void)group;
+	(void)fd;
 }
 
 #endif

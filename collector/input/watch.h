@@ -16,6 +16,10 @@ void watch_folder(int fd, const char *path);
 /* Growth of a file; a number for watch_drop, -1 if there is none. */
 int watch_file(int fd, const char *path);
 void watch_drop(int fd, int wd);
+/* Several descriptors as one, readable while any of these is. One that is closed leaves by
+ * itself; to add one again does no harm. */
+int watch_group_new(void);
+void watch_group_add(int group, int fd);
 /* Take what has happened: was it a new name? */
 bool watch_drain(int fd);
 

@@ -17,6 +17,7 @@
 #include "err.h"
 #include "flow/siteword.h"
 #include "input/header.h"
+#include "input/journal.h"
 #include "opt.h"
 #include "quantity.h"
 #include "reason.h"
@@ -177,6 +178,8 @@ check_text(const struct setting *s, const char *v, int line)
 
 	if (v[0] == '\0')
 		return;
+	if (strcmp(s->name, "journal") == 0 && v[0] != '/' && strcmp(v, "system") != 0)
+		complain(line, "journal = %s: must be system, or a path from the root, /...", v);
 	if (strcmp(s->name, "match") == 0 && !siteword_check(v, &e))
 		complain(line, "match = %s: %s", v, e.text);
 	if (strcmp(s->name, "timezone") == 0) {
@@ -224,6 +227,8 @@ check_value(const struct setting *s, const char *v, int line)
 			complain(line, "%s: \"%s\" is not of the form NAME=HOST", s->name, v);
 		if (strcmp(s->name, "files") == 0 && v[0] != '/')
 			complain(line, "%s: %s: must be a path from the root, /...", s->name, v);
+		if (strcmp(s->name, "journal_match") == 0 && !journal_match_good(v))
+			complain(line, "%s: \"%s\" is not of the form FIELD=VALUE", s->name, v);
 		return;
 	case TEXT:
 		check_text(s, v, line);
@@ -414,8 +419,10 @@ add_source(struct config *c, struct config_source *s, cfg_t *sec)
 	s->name = arena_strdup(&c->arena, slice_of(cfg_title(sec)));
 	for (size_t k = 0; k < SOURCE_SETTINGS_N; k++)
 		set_value(c, s, &source_settings[k], sec);
-	if (s->files.n == 0)
-		complain(sec->line, "source \"%s\" ends without files", cfg_title(sec));
+	if (s->files.n == 0 && s->journal[0] == '\0')
+		complain(sec->line, "source \"%s\" ends without files or journal", cfg_title(sec));
+	if (s->journal_match.n > 0 && s->journal[0] == '\0')
+		complain(sec->line, "source \"%s\" has journal_match and no journal", cfg_title(sec));
 }
 
 static void

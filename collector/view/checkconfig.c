@@ -52,6 +52,13 @@ look_files(const struct config *c, const struct config_source *s)
 }
 
 static void
+look_journal(const struct config *c, const struct config_source *s)
+{
+	if (s->journal[0] == '/' && access(s->journal, R_OK) != 0)
+		remark(c, "source \"%s\": journal %s: %s", s->name, s->journal, strerror(errno));
+}
+
+static void
 look_folder(const struct config *c, const char *what, const char *path, int how)
 {
 	if (access(path, how) != 0)
@@ -61,8 +68,10 @@ look_folder(const struct config *c, const char *what, const char *path, int how)
 static void
 look(const struct config *c)
 {
-	for (size_t i = 0; i < c->nsources; i++)
+	for (size_t i = 0; i < c->nsources; i++) {
 		look_files(c, &c->source[i]);
+		look_journal(c, &c->source[i]);
+	}
 	look_folder(c, "state", c->state, R_OK | W_OK | X_OK);
 	if (c->templates[0] != '\0')
 		look_folder(c, "templates", c->templates, R_OK | X_OK);

@@ -29,6 +29,7 @@
 enum {
 	BOUT_LINES = 2000, SIGNALS_N = 4,
 	GATHER_US = 100000,
+	CACHED_WAIT_MS = 10000,	/* that long a slow rrdcached may hold up reading, a minute */
 	REWRITE_EVERY_S = 300	/* a late line each minute must not redraw the past each minute */
 };
 
@@ -110,7 +111,8 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 	struct draw_options draw = {
 		.state = c->state, .rrd = c->rrd_dir, .rewrite_every_s = REWRITE_EVERY_S,
 		.templates = c->templates[0] == '\0' ? NULL : c->templates,
-		.cached = c->rrdcached[0] == '\0' ? NULL : c->rrdcached, .note = note_rrd
+		.cached = c->rrdcached[0] == '\0' ? NULL : c->rrdcached,
+		.cached_wait_ms = CACHED_WAIT_MS, .note = note_rrd
 	};
 
 	d->in = ingest_open(c->state, &set, e);

@@ -25,6 +25,7 @@ draw_open(const struct draw_options *o, struct err *e)
 {
 	struct draw *d = xcalloc(1, sizeof *d);
 	struct rrd_options ro = { .templates = &d->templates, .cached = o->cached,
+		.cached_wait_ms = o->cached_wait_ms,
 		.rewrite_every_s = o->rewrite_every_s, .note = o->note, .note_arg = o->note_arg };
 	struct buf rrd = buf_new(PATH_BYTES);
 	char dir[PATH_BYTES];
@@ -73,10 +74,10 @@ draw_update(struct draw *d, struct ingest *in, int64_t now, struct err *e)
 		return false;
 	changed = xcalloc(n, sizeof *changed);
 	for (size_t i = 0; i < n; i++)
-		changed[i] = (struct rrd_changed){ (int)i, state_undrawn(s, (unsigned)i) };
+		changed[i] = (struct rrd_changed){ (int)i, state_undrawn(s, (unsigned)i), false };
 	good = rrd_store_update(d->store, r, changed, n, now, e);
-	for (size_t i = 0; good && i < n; i++)
-		if (changed[i].minute != INT64_MAX)
+	for (size_t i = 0; i < n; i++)
+		if (changed[i].drawn && changed[i].minute != INT64_MAX)
 			state_drawn(s, (unsigned)i);
 	free(changed);
 	stateread_close(r);

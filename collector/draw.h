@@ -15,7 +15,8 @@ struct draw_options {
 	const char *state;	/* folder of the state */
 	const char *rrd;	/* folder of the RRDs; NULL: STATE/rrd */
 	const char *templates;	/* folder; NULL: the installed ones */
-	const char *cached;	/* rrdcached's socket; NULL: write ourselves */
+	const char *cached;	/* rrdcached's address; NULL: write ourselves */
+	int cached_wait_ms;	/* wait for it so long in an update; 0: no limit */
 	int rewrite_every_s;	/* a host's past at most so often; 0: at once */
 	void (*note)(void *arg, const char *sentence);	/* NULL: standard error */
 	void *note_arg;
@@ -29,7 +30,7 @@ void draw_close(struct draw *d);
 bool draw_update(struct draw *d, struct ingest *in, int64_t now, struct err *e);
 
 /* Write all RRDs of the state in dir once, below dir/rrd; templates: a folder or NULL for
- * the installed ones, cached: rrdcached's socket or NULL. */
+ * the installed ones, cached: rrdcached's address or NULL. */
 bool draw_all(struct ingest *in, const char *dir, const char *templates, const char *cached,
     struct err *e);
 

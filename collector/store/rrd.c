@@ -27,6 +27,7 @@ struct known {
 	int64_t changed;	/* not drawn yet: a fault, or too soon */
 	int64_t written;	/* minutes before this one are in the files */
 	int64_t rewritten_at;	/* by the clock */
+	bool unsure;		/* rows were handed over, and nobody said that they are written */
 };
 
 struct rrd_store {
@@ -35,6 +36,8 @@ struct rrd_store {
 	struct rrdmake make;
 	struct known *known;
 	size_t n_known;
+	size_t begin;		/* the host that was in the way last time comes first */
+	bool unsure;		/* of the host at hand: see known */
 };
 
 static char *
@@ -45,6 +48,15 @@ join(const char *a, const char *b, const char *tail)
 	buf_fmt(&t, "%s/%s%s", a, b, tail);
 	assert(!t.full);	/* each part is bounded */
 	return t.p;
+}
+
+static bool
+all_failed(const struct rrdmake_file *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!f[i].failed)
+			return false;
+	return true;
 }
 
 /* Find the first minute, back to the oldest cell, in which a file is wrong. */
@@ -92,6 +104,8 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minute
 
 	for (size_t i = 0; i < n; i++)
 		(void)keep_first(rrdmake_plan(&s->make, &f[i], m, &why), &f[i], &why, e, &all);
+	if (all_failed(f, n))
+		return false;	/* rrdcached is away, or the disk: reading cells would be in vain */
 	if (m->changed == RRD_COMPARE && !compare_all(s, f, m, e))
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -101,7 +115,8 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minute
 		from = f[i].next < from ? f[i].next : from;
 		to = f[i].end > to ? f[i].end : to;
 	}
-	for (int64_t at = from, end; at < to; at = end) {
+	s->unsure = true;
+	for (int64_t at = from, end; at < to && !all_failed(f, n); at = end) {
 		end = columns_end(at, to);
 		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
 			return false;
@@ -112,6 +127,7 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minute
 	for (size_t i = 0; i < n; i++)
 		if (!f[i].failed)
 			(void)keep_first(rrdmake_finish(&s->make, &f[i], &why), &f[i], &why, e, &all);
+	s->unsure = !all;
 	return all;
 }
 
@@ -137,6 +153,7 @@ rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
 	char folder[RRD_FOLDER_BYTES], *dir;
 	bool good;
 
+	s->unsure = m->unsure;
 	rrd_folder(m->name, folder);
 	dir = join(s->dir, folder, "");
 	for (size_t i = 0; i < n; i++) {
@@ -214,8 +231,15 @@ update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int
 	m->source = from_state;
 	m->arg = from;
 	m->changed = wait ? RRD_NOTHING_CHANGED : k->changed;
-	if (!rrd_store_write(s, m, e))
+	m->unsure = k->unsure;
+	if (!rrd_store_write(s, m, e)) {
+		k->unsure = s->unsure && s->make.cached != NULL;
+		if (k->unsure && k->written < k->changed)
+			k->changed = k->written;	/* what it writes yet is not the last word */
+		k->rewritten_at = wait ? k->rewritten_at : now;
 		return false;
+	}
+	k->unsure = false;
 	k->written = m->end > k->written ? m->end : k->written;
 	if (m->changed != RRD_NOTHING_CHANGED) {
 		k->changed = RRD_NOTHING_CHANGED;
@@ -254,18 +278,33 @@ kept_from(const struct stateread_host *hosts, size_t n, int host, int64_t limit)
 	return first > kept ? first : kept;
 }
 
+static void
+not_drawn(struct rrd_changed *changed, size_t n, int host)
+{
+	for (size_t i = 0; i < n; i++)
+		if (host == STATEREAD_FARM || changed[i].host == host)
+			changed[i].drawn = false;
+}
+
 bool
-rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_changed *changed,
+rrd_store_update(struct rrd_store *s, struct stateread *r, struct rrd_changed *changed,
     size_t n_changed, int64_t now, struct err *e)
 {
 	const struct stateread_host *hosts;
+	size_t n, begin = s->begin;
 	struct err why;
 	bool all = true;
-	size_t n;
 
+	for (size_t i = 0; i < n_changed; i++)
+		changed[i].drawn = false;
 	if (!stateread_hosts(r, &hosts, &n, e))
 		return false;
-	for (size_t i = 0; n > 0 && i <= n; i++) {
+	for (size_t i = 0; i < n_changed; i++)
+		changed[i].drawn = true;
+	if (s->make.cached != NULL)
+		cached_round(s->make.cached);
+	for (size_t k = 0; n > 0 && k <= n; k++) {
+		size_t i = (begin + k) % (n + 1);
 		bool farm = i == n;
 		struct source from = { r, farm ? STATEREAD_FARM : hosts[i].id };
 		struct rrd_minutes m = { .name = farm ? RRD_FARM : hosts[i].name };
@@ -276,9 +315,12 @@ rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_chan
 			continue;	/* silent for longer than cells are kept */
 		if (!update_host(s, &from, &m, oldest_change(changed, n_changed, from.host), now,
 		    &why)) {
-			if (all)
+			if (all) {
 				err_set(e, "%s", why.text);
+				s->begin = i;
+			}
 			all = false;
+			not_drawn(changed, n_changed, from.host);
 		}
 	}
 	return all;
@@ -312,6 +354,17 @@ rrd_folder(const char *host, char out[RRD_FOLDER_BYTES])
 	buf_free(&t);
 }
 
+void
+rrd_store_close(struct rrd_store *s)
+{
+	if (s == NULL)
+		return;
+	rrdmake_free(&s->make);
+	free(s->known);
+	free(s->dir);
+	free(s);
+}
+
 struct rrd_store *
 rrd_store_open(const struct rrd_options *o, struct err *e)
 {
@@ -330,19 +383,14 @@ rrd_store_open(const struct rrd_options *o, struct err *e)
 	s->o = *o;
 	s->dir = xstrdup(real);		/* rrdcached wants absolute names */
 	rrdmake_init(&s->make, o->templates);
-	s->make.cached = o->cached != NULL ? cached_new(o->cached) : NULL;
+	if (o->cached != NULL) {
+		s->make.cached = cached_new(o->cached, real, o->cached_wait_ms, e);
+		if (s->make.cached == NULL) {
+			rrd_store_close(s);
+			return NULL;
+		}
+	}
 	s->make.note = o->note;
 	s->make.note_arg = o->note_arg;
 	return s;
-}
-
-void
-rrd_store_close(struct rrd_store *s)
-{
-	if (s == NULL)
-		return;
-	rrdmake_free(&s->make);
-	free(s->known);
-	free(s->dir);
-	free(s);
 }

@@ -20,7 +20,8 @@
 struct rrd_options {
 	const char *dir;			/* files are DIR/HOST/TEMPLATE.rrd */
 	const struct templates *templates;	/* must outlive the store */
-	const char *cached;			/* rrdcached's local socket, or NULL */
+	const char *cached;			/* rrdcached's address (cached.h), or NULL */
+	int cached_wait_ms;			/* wait for it so long in an update; 0: no limit */
 	int rewrite_every_s;			/* a host's past at most so often; 0: at once */
 	/* Told what was done to a file that could not be used; NULL: standard error. */
 	void (*note)(void *arg, const char *sentence);
@@ -38,6 +39,7 @@ void rrd_store_close(struct rrd_store *s);
 struct rrd_changed {
 	int host;
 	int64_t minute;
+	bool drawn;	/* set by rrd_store_update: all of it is in the files, of the farm too */
 };
 
 /* Bring all RRDs of all hosts and of the farm up to the last commit, as r sees it (open it
@@ -47,9 +49,10 @@ struct rrd_changed {
  * were touched; a host that the store sees for the first time is compared as a whole. now
  * is the clock: a host's newest minute is closed by a later line, or two minutes after
  * its newest line.
+ * With rrdcached, in a file means that it wrote it: it was told to, and the file was looked at.
  * False and *e: the first fault; the other files were written, nothing is lost, the next
  * call makes up for it. */
-bool rrd_store_update(struct rrd_store *s, struct stateread *r, const struct rrd_changed *changed,
+bool rrd_store_update(struct rrd_store *s, struct stateread *r, struct rrd_changed *changed,
     size_t n_changed, int64_t now, struct err *e);
 
 /* The minutes of one host, for rrd_store_write. */
@@ -59,6 +62,7 @@ struct rrd_minutes {
 	int64_t end;			/* minutes before this one are closed */
 	int64_t limit;			/* after the minute of the newest line */
 	int64_t changed;		/* the oldest that changed, or one of RRD_... */
+	bool unsure;			/* rrdcached may have rows that it did not write */
 	columns_source_fn *source;	/* where the cells come from */
 	void *arg;
 };

@@ -63,7 +63,7 @@ layout(struct rrdfile *f)
 	f->last_up = live->last_up;
 	f->ptr = part(f, &at, f->n_rra, sizeof *f->ptr);
 	f->value = (double *)(void *)(f->map + at);
-	if (f->ptr == NULL || f->head->pdp_step == 0 || f->last_up < 0)
+	if (f->ptr == NULL || f->head->pdp_step == 0 || f->last_up <= 0)
 		return false;
 	for (size_t i = 0; i < f->n_ds; i++)
 		if (memchr(f->ds[i].ds_nam, '\0', sizeof f->ds[i].ds_nam) == NULL ||
@@ -84,7 +84,8 @@ layout(struct rrdfile *f)
 enum rrdfile_result
 rrdfile_open(struct rrdfile *f, const char *path, bool writable, struct err *e)
 {
-	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	/* a pipe in its place must not make us wait */
+	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
 	enum rrdfile_result result = RRDFILE_FAILED;
 	struct stat st;
 	void *map;
@@ -242,7 +243,7 @@ same_rra(const struct rrdfile *f, const rra_def_t *r)
 }
 
 void
-rrdfile_carry(struct rrdfile *new, const struct rrdfile *old)
+rrdfile_carry(struct rrdfile *new, const struct rrdfile *old, int64_t after, int64_t to)
 {
 	int *column = xreallocarray(NULL, new->n_ds, sizeof *column);
 
@@ -250,15 +251,18 @@ rrdfile_carry(struct rrdfile *new, const struct rrdfile *old)
 		column[ds] = rrdfile_ds_find(old, new->ds[ds].ds_nam);
 	for (size_t i = 0; i < new->n_rra; i++) {
 		int64_t step = (int64_t)(new->rra[i].pdp_cnt * new->head->pdp_step);
-		int64_t first = new->last_up - (int64_t)(new->rra[i].row_cnt - 1) * step;
+		int64_t last = new->last_up - new->last_up % step;
+		int64_t first = last - (int64_t)(new->rra[i].row_cnt - 1) * step;
 		int from = same_rra(old, &new->rra[i]);
 
-		for (int64_t t = new->last_up; from >= 0 && t >= first; t -= step) {
-			int64_t to = row_of(new, i, t), at = row_of(old, (size_t)from, t);
+		if (last > to + step - 1)
+			last = to + step - 1 - (to + step - 1) % step;
+		for (int64_t t = last; from >= 0 && t >= first && t > after; t -= step) {
+			int64_t put = row_of(new, i, t), at = row_of(old, (size_t)from, t);
 
-			for (size_t ds = 0; at >= 0 && to >= 0 && ds < new->n_ds; ds++)
+			for (size_t ds = 0; at >= 0 && put >= 0 && ds < new->n_ds; ds++)
 				if (column[ds] >= 0)
-					new->value[to + (int64_t)ds] =
+					new->value[put + (int64_t)ds] =
 					    old->value[at + column[ds]];
 		}
 	}

@@ -54,8 +54,8 @@ bool rrdfile_keeps(const struct rrdfile *f, int64_t minute);
  * unknown, or outside of what it keeps. */
 double rrdfile_minute(const struct rrdfile *f, size_t ds, int64_t minute);
 
-/* Copy the rows that end at or before new's last update, which must be a midnight
- * UTC, from old: for each RRA and data source that both have. */
-void rrdfile_carry(struct rrdfile *new, const struct rrdfile *old);
+/* Copy the rows that end after the time after and begin before to, and that new has already,
+ * from old: for each RRA and data source that both have. */
+void rrdfile_carry(struct rrdfile *new, const struct rrdfile *old, int64_t after, int64_t to);
 
 #endif

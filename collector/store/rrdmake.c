@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rrd.h>
@@ -77,11 +78,19 @@ rrd_failed(struct err *e, const char *what, const char *path)
 static bool
 set_aside(struct rrdmake *s, const char *path, const char *why, struct err *e)
 {
+	time_t now = time(NULL);
+	char date[20] = "";
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm) != NULL)
+		(void)strftime(date, sizeof date, "%Y-%m-%d", &tm);
 	for (int i = 1; i < DAMAGED_MAX; i++) {
 		struct buf t = buf_new(NAME_BYTES);
 		bool free_name, done;
 
-		buf_fmt(&t, "%s.damaged-%d", path, i);
+		buf_fmt(&t, "%s.bad-%s", path, date);
+		if (i > 1)
+			buf_fmt(&t, "-%d", i);
 		free_name = !t.full && access(t.p, F_OK) != 0 && errno == ENOENT;
 		done = free_name && rename(path, t.p) == 0;
 		if (done)
@@ -132,6 +141,9 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 
 	f->end = m->end;
 	f->again = INT64_MAX;
+	if (s->cached != NULL && (m->unsure || m->changed == RRD_COMPARE) &&
+	    access(f->path, F_OK) == 0 && !cached_settle(s->cached, f->path, e))
+		return false;	/* else it would write what it has after we looked */
 	switch (rrdfile_open(&f->old, f->path, false, &why)) {
 	case RRDFILE_FAILED:
 		return err_set(e, "%s", why.text);
@@ -145,7 +157,8 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 		/* fallthrough */
 	case RRDFILE_DAMAGED:
 		f->again = m->kept;
-		return set_aside(s, f->path, why.text, e);
+		f->aside = set_aside(s, f->path, why.text, e);
+		return f->aside;
 	}
 	map_columns(f);
 	f->next = f->old.last_up / 60;
@@ -232,7 +245,7 @@ create(struct rrdmake_file *f, int64_t start, struct err *e)
 
 /* A new file beside the old one, begun at the midnight before minute f->again. */
 static bool
-begin_anew(struct rrdmake_file *f, struct err *e)
+begin_anew(struct rrdmake_file *f, int64_t kept, struct err *e)
 {
 	int64_t start = f->again - f->again % 1440;
 	struct rrdfile new;
@@ -245,9 +258,13 @@ begin_anew(struct rrdmake_file *f, struct err *e)
 	f->next = start;
 	if (f->old.map == NULL)
 		return true;
+	if (start < kept && !rrdfile_keeps(&f->old, start)) {
+		f->lost = start;
+		f->lost_to = kept;
+	}
 	good = rrdfile_open(&new, f->new_path, true, e) == RRDFILE_OK;
 	if (good)
-		rrdfile_carry(&new, &f->old);
+		rrdfile_carry(&new, &f->old, 0, new.last_up);
 	rrdfile_close(&new);
 	return good;
 }
@@ -258,7 +275,7 @@ rrdmake_begin(struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e
 	if (f->again != INT64_MAX) {
 		if (f->again < m->kept)
 			f->again = m->kept;
-		return begin_anew(f, e);
+		return begin_anew(f, m->kept, e);
 	}
 	if (f->next < m->kept) {	/* longer away than cells are kept: that stays unknown */
 		f->gap = true;
@@ -342,12 +359,8 @@ hand_over(struct rrdmake *s, const struct rrdmake_file *f, size_t rows, struct e
 
 	if (rows == 0)
 		return true;
-	if (!f->anew && s->cached != NULL) {
-		if (cached_update(s->cached, path, s->row, rows, e))
-			return true;
-		(void)cached_flush(s->cached, path, NULL);	/* what it has: next time we go on */
-		return false;
-	}
+	if (!f->anew && s->cached != NULL)
+		return cached_update(s->cached, path, s->row, rows, e);
 	return rrd_updatex_r(path, NULL, 0, (int)rows, (const char **)s->row) == 0 ||
 	    rrd_failed(e, "write", path);
 }
@@ -421,24 +434,48 @@ sync_file(const char *path, struct err *e)
 	return good;
 }
 
+/* Between the midnight before the first cell and that cell there were no minutes to feed:
+ * rows that have a part in there stay as the old file had them. */
+static bool
+carry_lost(const struct rrdmake_file *f, struct err *e)
+{
+	struct rrdfile new;
+	bool good;
+
+	if (f->lost == f->lost_to)
+		return true;
+	good = rrdfile_open(&new, f->new_path, true, e) == RRDFILE_OK;
+	if (good)
+		rrdfile_carry(&new, &f->old, 60 * f->lost, 60 * f->lost_to);
+	rrdfile_close(&new);
+	return good;
+}
+
+/* The new file takes the place of the old one. Before that, rrdcached writes and forgets
+ * what it has of the old one: only we feed it, so it learns nothing between. */
+static bool
+replace(struct rrdmake *s, const struct rrdmake_file *f, struct err *e)
+{
+	bool known = f->old.map != NULL || f->aside;	/* else it may be gone, there is nothing to lose */
+
+	if (known && !(carry_lost(f, e) && sync_file(f->new_path, e)))
+		return false;
+	if (s->cached != NULL && !(cached_settle(s->cached, f->path, e) &&
+	    cached_forget(s->cached, f->path, e)) && known)
+		return false;
+	return rename(f->new_path, f->path) == 0 ||
+	    err_set(e, "rename %s: %s", f->new_path, strerror(errno));
+}
+
 /* All rows were handed over: make them last. */
 bool
 rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 {
-	bool had_old = f->old.map != NULL;
 	struct rrdfile now;
 	bool good;
 
-	if (f->anew) {
-		if (had_old && (!sync_file(f->new_path, e) ||
-		    (s->cached != NULL && !cached_flush(s->cached, f->path, e))))
-			return false;
-		if (rename(f->new_path, f->path) != 0)
-			return err_set(e, "rename %s: %s", f->new_path, strerror(errno));
-		if (s->cached == NULL || cached_forget(s->cached, f->path, e))
-			return true;
-		return !had_old;	/* then there is nothing it must forget */
-	}
+	if (f->anew)
+		return replace(s, f, e);
 	if (s->cached == NULL || f->old.last_up == 60 * f->end)
 		return true;
 	if (!cached_flush(s->cached, f->path, e))

@@ -36,9 +36,11 @@ struct rrdmake_file {
 	struct rrdfile old;	/* not mapped if there was none */
 	int64_t next, end;	/* minutes to write: next <= minute < end */
 	int64_t again;		/* the first that must be rewritten; INT64_MAX: none */
+	int64_t lost, lost_to;	/* minutes of which coarse rows alone know: lost <= m < lost_to */
 	size_t n_ds;		/* data sources as the file has (or will have) them */
 	int *column;		/* place in the template of each, -1: the file's own */
 	int *before;		/* place in old, -1: it had it not */
+	bool aside;		/* there was one that is no good: it was moved aside */
 	bool gap;		/* unknown minutes were left out before the next */
 	bool failed;		/* for the caller */
 };

@@ -281,11 +281,11 @@ test_shapes(void)
 	write_conf("one", "ds = { rej, tmp, recv_bytes, delay_p95, delay_max }\n" RRAS);
 	ok(shell("head -c 5000 @ > x && mv x @", file), "cut off");
 	ok(run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
-	    strstr(w.noted, "one.rrd.damaged-1") != NULL, "%s", w.noted);
+	    strstr(w.noted, "one.rrd.bad-2") != NULL, "%s", w.noted);
 	is_int(wrong(file, "rej", M_rej, w.first, DAY + 1501), 0, "made anew from the cells");
 	ok(shell("rrdtool create @ -s 300 -b 1779580000 DS:rej:GAUGE:600:0:U "
 	    "RRA:AVERAGE:0.5:1:10", file) && run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
-	    strstr(w.noted, "step is 300") != NULL && shell("test -s @.damaged-2", file),
+	    strstr(w.noted, "step is 300") != NULL && shell("test -s @.bad-*-2 && test -s @.bad-*[0-9]-[0-9][0-9]", file),
 	    "a step of 300 s: %s", w.noted);
 	ok(shell("rrdtool create @ -s 60 -b 1779580000 DS:rej:GAUGE:600:0:U "
 	    "RRA:AVERAGE:0.5:1:10", file) && run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
@@ -321,6 +321,116 @@ test_no_space(void)
 	    "the old one is untouched, nothing lies about");
 	ok(run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) &&
 	    wrong(file, "rej", M_rej, w.first, DAY + 1500) == 0, "with room again it is exact");
+}
+
+/* No byte of the file is good, or the head is gone, or it stands still: each is told, kept
+ * under a name of its own, and replaced by what the cells say. */
+static void
+test_damaged(void)
+{
+	static const char *const file = "mx1.example.org/one.rrd";
+	static const struct {
+		const char *what, *how;
+	} cases[] = {
+		{ "all zeros", "n=$(stat -c %s @); head -c $n /dev/zero > @" },
+		{ "empty", ": > @" },
+		{ "text", "yes rubbish | head -c 9000 > @" },
+		{ "the first block zeros", "dd if=/dev/zero of=@ bs=512 count=1 conv=notrunc 2>/dev/null" },
+		{ "the last block cut off", "n=$(stat -c %s @); truncate -s $((n - 512)) @" },
+		{ "a foreign RRD", "rrdtool create @ -s 60 -b 1779580000 DS:rej:COUNTER:600:0:U "
+		    "RRA:AVERAGE:0.5:1:10" },
+	};
+	struct err e;
+
+	ok(shell("rm -rf mx1.example.org", ""), "begin anew");
+	ok(run("mx1.example.org", DAY + 1400, RRD_COMPARE, &e), "a good file");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char left[80];
+
+		(void)snprintf(left, sizeof left, "test $(ls mx1.example.org | grep -c bad-) = %zu", i + 1);
+		ok(shell(cases[i].how, file) && run("mx1.example.org", DAY + 1401, RRD_COMPARE, &e) &&
+		    strstr(w.noted, "it is now one.rrd.bad-") != NULL, "%s: %s", cases[i].what, w.noted);
+		ok(wrong(file, "rej", M_rej, w.first, DAY + 1401) == 0 && shell(left, ""),
+		    "made anew, none of the old ones overwritten");
+		ok(run("mx1.example.org", DAY + 1401, RRD_COMPARE, &e) && w.noted[0] == '\0', "said once");
+	}
+	ok(shell("rm -f @; mkfifo @", file) && !run("mx1.example.org", DAY + 1401, RRD_COMPARE, &e) &&
+	    strstr(e.text, "it is no file") != NULL && shell("rm -f @", file), "a pipe holds nobody up");
+}
+
+/* What rrdtool has for a day of a consolidation, unknown ones too. */
+static bool
+rows(const char *cf, int step, int64_t from, int64_t to, const char *name)
+{
+	struct buf cmd = buf_new(900);
+	bool good;
+
+	buf_fmt(&cmd, "rrdtool fetch mx1.example.org/one.rrd %s -r %d -s %lld -e %lld > ../%s", cf, step,
+	    (long long)(60 * from), (long long)(60 * to - 60 * 60), name);
+	good = shell(cmd.p, "");
+	buf_free(&cmd);
+	return good;
+}
+
+#define SHORT "\"AVERAGE 1m 12h 0.5\", "
+
+/* The pictures of the past that only coarse rows have, after the template changed: kept, the
+ * cells' first minute, is in the middle of a day, and the minutes before it are gone. */
+static void
+test_reshaped(void)
+{
+	static const struct {
+		const char *what, *conf;
+	} cases[] = {
+		{ "a data source more", "ds = { rej, recv_bytes, spam }\n"
+		    "rra = { " SHORT "\"AVERAGE 10m 35d 0.9\", \"MAX 1h 400d 0.9\" }\n" },
+		{ "one less", "ds = { rej, spam }\n"
+		    "rra = { " SHORT "\"AVERAGE 10m 35d 0.9\", \"MAX 1h 400d 0.9\" }\n" },
+		{ "an RRA more", "ds = { rej, spam }\n"
+		    "rra = { " SHORT "\"AVERAGE 10m 35d 0.9\", \"MAX 1h 400d 0.9\", \"AVERAGE 1d 2y 0.9\" }\n" },
+		{ "a longer one", "ds = { rej, spam }\n"
+		    "rra = { " SHORT "\"AVERAGE 10m 90d 0.9\", \"MAX 1h 800d 0.9\", \"AVERAGE 1d 2y 0.9\" }\n" },
+		{ "another share of unknowns", "ds = { rej, spam }\n"
+		    "rra = { " SHORT "\"AVERAGE 10m 90d 0.5\", \"MAX 1h 800d 0.5\", \"AVERAGE 1d 2y 0.5\" }\n" },
+	};
+	int64_t first, cut;
+	struct err e;
+
+	for (int i = 0; i < MINUTES; i++)
+		cell_free(&w.cell[i]);
+	make_cells();
+	first = w.first;
+	cut = first + 1430 + 1000;
+	ok(shell("rm -rf mx1.example.org", ""), "begin anew");
+	write_conf("one", "ds = { rej, recv_bytes }\n"
+	    "rra = { " SHORT "\"AVERAGE 10m 35d 0.9\", \"MAX 1h 400d 0.9\" }\n");
+	ok(run("mx1.example.org", cut + 1500, RRD_COMPARE, &e), "a file of minutes for 12 hours");
+	ok(rows("AVERAGE", 600, first, cut + 1500, "before") && rows("MAX", 3600, first, cut + 1500, "max"),
+	    "its coarse rows");
+	for (int64_t i = 0; i < cut - first; i++) {	/* older cells are dropped */
+		cell_free(&w.cell[i]);
+		w.cell[i] = (struct cell){ 0 };
+	}
+	memmove(w.cell, w.cell + (cut - first), (size_t)(MINUTES - (cut - first)) * sizeof w.cell[0]);
+	memset(w.cell + MINUTES - (cut - first), 0, (size_t)(cut - first) * sizeof w.cell[0]);
+	w.first = cut;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		write_conf("one", cases[i].conf);
+		ok(run("mx1.example.org", cut + 1500, RRD_COMPARE, &e) && w.noted[0] == '\0' &&
+		    rows("AVERAGE", 600, first, cut + 1500, "after") &&
+		    rows("MAX", 3600, first, cut + 1500, "max2") &&
+		    shell("for f in before after max max2; do awk 'NR == 1 { for (i = 1; i <= NF; i++) "
+		    "if ($i == \"rej\") c = i + 1; next } NF { print $1, $c }' ../$f > ../$f.rej; done; "
+		    "grep -c '[1-9]e' ../before.rej >/dev/null && cmp ../before.rej ../after.rej && "
+		    "cmp ../max.rej ../max2.rej", ""), "%s: each row that was there is there", cases[i].what);
+		ok(wrong("mx1.example.org/one.rrd", "rej", M_rej, cut + 1500 - 700, cut + 1500) == 0 &&
+		    wrong("mx1.example.org/one.rrd", "spam", M_spam, cut + 1500 - 700, cut + 1500) == 0,
+		    "and each minute");
+	}
+	ok(shell("rrdtool info mx1.example.org/one.rrd | grep -q 'ds.recv_bytes..type'", ""),
+	    "a data source that the template dropped stays in the file");
+	ok(shell("rrdtool info mx1.example.org/one.rrd | grep -q 'rra.1..rows = 12960'", ""),
+	    "the longer RRA is longer");
 }
 
 static void
@@ -416,6 +526,8 @@ main(void)
 	test_late();
 	test_shapes();
 	test_no_space();
+	test_damaged();
+	test_reshaped();
 	test_folder();
 	test_closed();
 	test_templates();

@@ -260,7 +260,7 @@ flow=$T/state/rrd/mx1/flow.rrd
 echo rubbish >"$flow"
 import "$T/more"
 says "a damaged RRD is made anew" 0 "$flow: "
-ls "$flow".damaged* >/dev/null 2>&1
+ls "$flow".bad-* >/dev/null 2>&1
 ok $? "and the old one kept"
 if command -v rrdtool >/dev/null; then
     sums() { rrdtool fetch "$1" AVERAGE -r 60 -s 1773136800 -e 1773140400 | grep -v nan | cksum; }

@@ -98,14 +98,51 @@ is_plain_file(const struct reader *r)
 	return r->seekable && r->decoder == NULL;
 }
 
-/* The first bytes of a stream as they pass: it is not for sure that one can go back. */
-static void
-note_head(struct reader *r, const char *p, size_t n)
+/* All n bytes from that offset on. */
+static bool
+read_at(const struct reader *r, char *to, size_t n, uint64_t offset)
 {
+	ssize_t got;
+
+	do
+		got = pread(r->fd, to, n, (off_t)offset);
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)n;
+}
+
+/* Where the bytes of the file begin that are read next. */
+static uint64_t
+end_offset(const struct reader *r)
+{
+	return r->offset + r->dropped + (r->end - r->line);
+}
+
+/* The first bytes of the file as they pass, from n on at that offset. Later they may be
+ * others: a stream does not go back, and a log may be truncated and written anew. */
+static void
+note_head(struct reader *r, const char *p, size_t n, uint64_t at)
+{
+	size_t skip;
+
+	if (at > r->head_n || r->head_n - at >= n)
+		return;
+	skip = (size_t)(r->head_n - at);
+	n -= skip;
 	if (n > HEAD_BYTES - r->head_n)
 		n = HEAD_BYTES - r->head_n;
-	memcpy(r->head + r->head_n, p, n);
+	memcpy(r->head + r->head_n, p + skip, n);
 	r->head_n += n;
+}
+
+/* Was it truncated, and maybe written beyond where we are? Asked after reading, so that
+ * what was read before is of the file that we know. */
+static bool
+is_other(const struct reader *r)
+{
+	char head[HEAD_BYTES];
+
+	return is_plain_file(r) && (!read_at(r, head, r->head_n, 0) ||
+	    memcmp(head, r->head, r->head_n) != 0);
 }
 
 /* Bytes into the free space at the end: how many, 0 for none (now), -1 and *e. */
@@ -122,9 +159,12 @@ pull(struct reader *r, struct err *e)
 		got = read_some(r->fd, to, room, r->path, e);
 	if (got <= 0)
 		return got;
+	if (is_other(r)) {	/* the follower sees it, too, when nothing comes */
+		(void)lseek(r->fd, (off_t)end_offset(r), SEEK_SET);
+		return 0;
+	}
+	note_head(r, to, (size_t)got, end_offset(r));
 	r->end += (size_t)got;
-	if (!is_plain_file(r) && r->head_n < HEAD_BYTES)
-		note_head(r, to, (size_t)got);
 	return got;
 }
 
@@ -194,8 +234,7 @@ start(struct reader *r, struct err *e)
 			return pull(r, e);
 		}
 	}
-	if (!is_plain_file(r))
-		note_head(r, r->buf + r->line, n);
+	note_head(r, r->buf + r->line, n, r->offset);
 	return (ssize_t)n;
 }
 
@@ -341,7 +380,8 @@ go_to(struct reader *r, uint64_t offset, struct err *e)
 		if (offset > INT64_MAX || lseek(r->fd, (off_t)from, SEEK_SET) < 0)
 			return err_set(e, "seek in %s: %s", r->path, strerror(errno));
 		empty(r, from);
-		r->head_n = 0;
+		if (from == 0)
+			r->head_n = 0;	/* it passes again */
 		if (r->decoder != NULL) {
 			r->decoder->close(r->state);
 			r->state = r->decoder->open();
@@ -352,31 +392,17 @@ go_to(struct reader *r, uint64_t offset, struct err *e)
 	return skip_to(r, offset, e);
 }
 
-/* All n bytes from that offset on. */
+/* The first n bytes, as they were when they passed. */
 static bool
-read_at(const struct reader *r, char *to, size_t n, uint64_t offset)
+head_of(struct reader *r, size_t n, struct slice *head)
 {
-	ssize_t got;
-
-	do
-		got = pread(r->fd, to, n, (off_t)offset);
-	while (got < 0 && errno == EINTR);
-	return got == (ssize_t)n;
-}
-
-/* The first n bytes as they are in the file now. */
-static bool
-head_now(struct reader *r, size_t n, struct slice *head)
-{
-	if (!is_plain_file(r)) {
+	if (!is_plain_file(r))
 		while (r->head_n < n && fill(r, NULL) > 0)
 			;
-		*head = (struct slice){ r->head, n };
-		return r->head_n >= n;
-	}
-	r->head_n = read_at(r, r->head, n, 0) ? n : 0;
+	else if (r->head_n < n && read_at(r, r->head + r->head_n, n - r->head_n, r->head_n))
+		r->head_n = n;
 	*head = (struct slice){ r->head, n };
-	return r->head_n == n;
+	return r->head_n >= n;
 }
 
 bool
@@ -388,7 +414,7 @@ reader_matches(struct reader *r, const struct position *pos)
 	if (!r->seekable || pos->head_n > HEAD_BYTES || pos->tail_n > TAIL_BYTES ||
 	    pos->tail_n > pos->offset || !go_to(r, 0, NULL))
 		return false;
-	same = head_now(r, pos->head_n, &head) &&
+	same = head_of(r, pos->head_n, &head) &&
 	    hash_bytes(&reader_key, head) == pos->head_hash && go_to(r, pos->offset, NULL);
 	if (same) {
 		tail = (struct slice){ r->buf + r->line - pos->tail_n, pos->tail_n };
@@ -412,7 +438,7 @@ reader_position(struct reader *r, struct position *pos)
 	*pos = (struct position){ .offset = r->offset };
 	pos->head_n = r->offset < HEAD_BYTES ? (uint32_t)r->offset : HEAD_BYTES;
 	if (r->head_n < pos->head_n)
-		(void)head_now(r, pos->head_n, &head);
+		(void)head_of(r, pos->head_n, &head);
 	head.n = pos->head_n;
 	pos->head_hash = hash_bytes(&reader_key, head);
 	pos->tail_n = r->line - r->begin < TAIL_BYTES ? (uint32_t)(r->line - r->begin) : TAIL_BYTES;

@@ -189,13 +189,14 @@ put_aside(struct source_world *w, struct source *s, const struct family_file *a,
 
 /* Look through what rotation put aside, from the newest file back to where the past
  * is known, and queue what was not read yet, the oldest first. known: the present
- * file is one that we read before. Nothing that was last written before since. */
+ * file is one that we read before. Nothing that was last written before since. They
+ * come before what is at that place of the chain. */
 static void
-catch_up(struct source_world *w, struct source *s, bool known, const struct timespec *since)
+catch_up(struct source_world *w, struct source *s, bool known, const struct timespec *since,
+    struct file **place)
 {
 	struct family_file *aside;
 	size_t n = family_list(s->family, s->path, &aside);
-	struct file **place = end_of(s);
 
 	for (size_t i = 0; i < n && !before(&aside[i].st.st_mtim, since); i++) {
 		bool this_known = put_aside(w, s, &aside[i], known, place);
@@ -221,7 +222,7 @@ truncated(struct source_world *w, struct source *s, struct file *file, const str
 		say(s, "follow", s->path, "truncated or rewritten; reading from its start");
 		s->said.text[0] = '\0';	/* it is news each time */
 	}
-	catch_up(w, s, false, &since);
+	catch_up(w, s, false, &since, end_of(s));
 	r = reader_open(s->path, &e);
 	if (r != NULL)
 		insert(w, end_of(s), r, s->path, st, w->next_id++)->current = true;
@@ -233,6 +234,7 @@ opened(struct source_world *w, struct source *s, struct file *old, const struct 
 {
 	struct timespec since = { 0, 0 };
 	bool first = old == NULL && s->known_n == 0;
+	struct file **place;
 	struct err e = { "" };
 	struct reader *r = reader_open(s->path, &e);
 	struct position pos;
@@ -256,9 +258,10 @@ opened(struct source_world *w, struct source *s, struct file *old, const struct 
 		}
 	}
 	id = recognise(s, r);
-	if (!first)
-		catch_up(w, s, id != 0, &since);
-	insert(w, end_of(s), r, s->path, st, id != 0 ? id : w->next_id++)->current = true;
+	place = end_of(s);
+	insert(w, place, r, s->path, st, id != 0 ? id : w->next_id++)->current = true;
+	if (!first)	/* now that it is open, a copy of it is known as such */
+		catch_up(w, s, id != 0, &since, place);
 	s->said.text[0] = '\0';
 }
 

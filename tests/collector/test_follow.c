@@ -268,6 +268,66 @@ test_truncate(void)
 	clean();
 }
 
+/* n lines, each of its own, in one go. */
+static void
+add_many(const char *name, char mark, int n)
+{
+	struct buf b = buf_new(1 << 24);
+
+	for (int i = 0; i < n; i++)
+		buf_fmt(&b, "%c%05d of a line that is somewhat longer\n", mark, i);
+	add(name, b.p);
+	buf_free(&b);
+}
+
+/* Begun between copying and truncating; and truncated, and written beyond the place where
+ * it was left, while much was still to be read. again: killed with what was saved then. */
+static void
+test_truncate_meanwhile(bool again)
+{
+	enum { MANY = 9000 };	/* more than a reader takes at once */
+	struct follow_line line;
+	struct err e;
+	int n = 0, b = 0;
+
+	add("mail.log", "a1 is the first line\n");
+	begin("mail.log");
+	(void)lines();
+	end();
+	add("mail.log", "a2\n");
+	copy("mail.log", "mail.log.1");
+	begin("mail.log");
+	is_str(lines(), "a2 ", "begun between copying and truncating: once");
+	empty("mail.log");
+	is_str(lines(), "", "truncated then: nothing twice");
+
+	add_many("mail.log", 'n', MANY);
+	follow_look(t.f, ++t.now);
+	while (n < MANY / 2 && follow_next(t.f, &line, &e) > 0)
+		n++;
+	move("mail.log.1", "mail.log.2");
+	copy("mail.log", "mail.log.1");
+	empty("mail.log");
+	add_many("mail.log", 'b', MANY);
+	save();
+	if (again) {
+		end();
+		begin("mail.log");
+	}
+	for (int k = 0; k < 5; k++) {
+		follow_look(t.f, ++t.now);
+		for (int rc; (rc = follow_next(t.f, &line, &e)) != 0; ) {
+			n += rc > 0 && line.raw.p[0] == 'n';
+			b += rc > 0 && line.raw.p[0] == 'b';
+		}
+		save();
+	}
+	ok(n == MANY, "%s: %d of %d old lines", again ? "killed" : "truncated", n, MANY);
+	ok(b == MANY, "and %d of %d new ones", b, MANY);
+	end();
+	clean();
+}
+
 static void
 test_missed(void)
 {
@@ -536,6 +596,8 @@ main(void)
 	t.said = buf_new(1 << 20);
 	test_rename();
 	test_truncate();
+	test_truncate_meanwhile(false);
+	test_truncate_meanwhile(true);
 	test_missed();
 	test_dates();
 	test_many();

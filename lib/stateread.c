@@ -310,6 +310,41 @@ stateread_sum_hours(struct stateread *r, int host, int64_t from, int64_t to, str
 	return each_row(r, "hour", host, from, to, add_row, sum, e);
 }
 
+struct part {
+	stateread_minute_fn *f;
+	void *arg;
+	bool stop;
+};
+
+static bool
+give_minute(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	struct part *p = arg;
+
+	p->stop = !p->f(p->arg, host, minute, c);
+	return !p->stop;
+}
+
+static bool
+give_hour(void *arg, int host, int64_t hour, const struct cell *c)
+{
+	return give_minute(arg, host, hour * 60, c);
+}
+
+bool
+stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, stateread_minute_fn *f,
+    void *arg, struct err *e)
+{
+	int64_t first = (from + 59) / 60, last = to / 60;
+	struct part p = { f, arg, false };
+
+	if (first >= last)
+		return each_row(r, "cell", host, from, to, give_minute, &p, e);
+	return each_row(r, "cell", host, from, first * 60, give_minute, &p, e) &&
+	    (p.stop || each_row(r, "hour", host, first, last, give_hour, &p, e)) &&
+	    (p.stop || each_row(r, "cell", host, last * 60, to, give_minute, &p, e));
+}
+
 /* For the farm the cells of all hosts in a minute are one. */
 struct joining {
 	stateread_minute_fn *f;
@@ -406,6 +441,36 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 	for (; n < r->top.n && n < max; n++)
 		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
 			r->top.entry[n].n, r->top.entry[n].error };
+	return n;
+}
+
+size_t
+stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
+    struct stateread_lost *lost, size_t max)
+{
+	sqlite3_stmt *st = prepare(r, host >= 0 ?
+	    "SELECT host, id, time, rcpts FROM unaccounted WHERE host = ?4 AND time >= ?1 AND time < ?2"
+	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3" :
+	    "SELECT host, id, time, rcpts FROM unaccounted WHERE time >= ?1 AND time < ?2"
+	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3", NULL);
+	size_t n = 0;
+
+	if (st == NULL)
+		return 0;
+	sqlite3_bind_int64(st, 1, from);
+	sqlite3_bind_int64(st, 2, to);
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)max);
+	if (host >= 0)
+		sqlite3_bind_int(st, 4, host);
+	while (n < max && sqlite3_step(st) == SQLITE_ROW) {
+		struct slice id = blob(st, 1);
+
+		lost[n] = (struct stateread_lost){ .host = sqlite3_column_int(st, 0),
+			.time = sqlite3_column_int64(st, 2), .rcpts = sqlite3_column_int64(st, 3) };
+		id = slice_head(id, sizeof lost[n].id - 1);
+		memcpy(lost[n++].id, id.p, id.n);
+	}
+	sqlite3_finalize(st);
 	return n;
 }
 

@@ -54,9 +54,14 @@ bool stateread_sum(struct stateread *r, int host, int64_t from_minute, int64_t t
 bool stateread_sum_hours(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
     struct cell *sum, struct err *e);
 
+/* The cells of minutes from <= minute < to one by one, also for the farm: f is told whose each
+ * is. Whole hours come as one, from the hourly cells; minute is their first. */
+typedef bool stateread_minute_fn(void *arg, int host, int64_t minute, const struct cell *c);
+bool stateread_parts(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
+    stateread_minute_fn *f, void *arg, struct err *e);
+
 /* Call f for each minute that has a cell, in order of time; minutes without one
  * were zero (or not watched). f returns false to stop. */
-typedef bool stateread_minute_fn(void *arg, int host, int64_t minute, const struct cell *c);
 bool stateread_minutes(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
     stateread_minute_fn *f, void *arg, struct err *e);
 
@@ -89,6 +94,19 @@ struct stateread_top {
  * until the next call of it. Returns how many. */
 size_t stateread_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
     enum top_kind kind, struct stateread_top *top, size_t max);
+
+/* Mails that ended with recipients of which nothing says what became of them. */
+struct stateread_lost {
+	int host;
+	char id[64];		/* from the log: to be cleaned before it is shown */
+	int64_t time;		/* when they were gone */
+	int64_t rcpts;
+};
+
+/* Those of from <= time < to, the newest first, at most max. Few are kept of each host: that
+ * some are missing says nothing. Returns how many. */
+size_t stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
+    struct stateread_lost *lost, size_t max);
 
 struct stateread_source {
 	char name[1024];

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/lost.h"
 #include "hash.h"
 #include "mem.h"
 
@@ -68,6 +69,14 @@ add(const struct life *l, int64_t time, enum metric m, int64_t n)
 {
 	if (n != 0)
 		tally_add(l->t, l->host, time / 60, m, n * l->sign);
+}
+
+/* Recipients of which nothing says what became of them. */
+static void
+lose(const struct life *l, struct slice id, int64_t time, int64_t n)
+{
+	add(l, time, M_b_lost, n);
+	lost_add(tally_lost(l->t), l->host, id, time, n * l->sign);
 }
 
 /* --- hand-overs --------------------------------------------------------------- */
@@ -219,6 +228,7 @@ struct found {
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t handed, named, delivered, bounced, given_up, discarded;
+	struct slice parted;		/* the mail that a filter handed on, if it divided it */
 	bool refused;
 	struct rcpts *deferred, *failed;	/* slot is NULL as long as there is no need */
 };
@@ -421,6 +431,16 @@ count_bounced(const struct life *l, struct found *w, const struct fact *f)
 	add(l, f->time, M_b_bounced, 1);
 }
 
+/* One of several ids, the same in whatever order they are asked. */
+static struct slice
+lesser(struct slice a, struct slice b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return a.n == 0 || c > 0 || (c == 0 && b.n < a.n) ? b : a;
+}
+
 static void
 count_deliveries(const struct life *l, struct found *w)
 {
@@ -440,6 +460,8 @@ count_deliveries(const struct life *l, struct found *w)
 		} else if (handed_over(l, f)) {
 			w->handed++;
 			w->named += f->other_id.n > 0;
+			if (f->other_id.n > 0)
+				w->parted = lesser(w->parted, f->other_id);
 		} else if (where == WHERE_DISCARD) {
 			w->discarded++;
 			add(l, f->time, M_discard, 1);
@@ -480,7 +502,7 @@ count_reception(const struct life *l, const struct found *w)
 		if (w->by_delivery > 0 && n > w->by_delivery)
 			add(l, t, M_b_in, n - w->by_delivery);
 		if (w->by_delivery > n)
-			add(l, t, M_b_lost, w->by_delivery - n);
+			lose(l, l->id, t, w->by_delivery - n);
 		return;
 	}
 	add(l, t, M_b_in, n);
@@ -521,7 +543,7 @@ count_rest(const struct life *l, const struct found *w)
 		 * were done then */
 		add(l, w->received, M_b_in, -rest);
 	} else if (rest > 0 && w->removed != NULL) {
-		add(l, w->removed->time, M_b_lost, rest);
+		lose(l, l->id, w->removed->time, rest);
 	} else if (rest > 0 && w->held != NULL && w->requeued == NULL) {
 		add(l, w->held->time, M_b_held, rest);
 		add(l, w->held->time, M_b_msgs, -1);	/* on hold is not under way */
@@ -568,7 +590,7 @@ count_siblings(const struct life *l, struct found *w)
 		if (b->flags & FACT_BY_REQUEUE)
 			w->requeued = b;
 		else if (w->named > 0 && is_sibling(l, i))
-			add(l, b->time, M_b_lost, -(int64_t)b->nrcpt);
+			lose(l, w->parted, b->time, -(int64_t)b->nrcpt);
 	}
 }
 

@@ -20,6 +20,7 @@ struct life {
 	int64_t until;			/* the next life begins then, microseconds */
 	int sign;
 	unsigned host;
+	struct slice id;
 	struct tally *t;
 };
 

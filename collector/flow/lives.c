@@ -26,6 +26,7 @@ struct sorted {
 	uint32_t n, n_bonds, n_into;
 	bool unique;		/* the id is never used again: one life */
 	unsigned host;
+	struct slice id;
 	int sign;
 	struct tally *t;
 };
@@ -153,7 +154,8 @@ static void
 count_lives(const struct sorted *s)
 {
 	struct life l = { .bond = s->bond, .n_bonds = s->n_bonds, .into = s->into,
-		.n_into = s->n_into, .unique = s->unique, .first = true, .sign = s->sign, .host = s->host, .t = s->t };
+		.n_into = s->n_into, .unique = s->unique, .first = true, .sign = s->sign,
+		.host = s->host, .id = s->id, .t = s->t };
 	struct so_far sum = { .start = s->n > 0 ? s->fact[0].time : 0 };
 	const struct fact *f = s->fact;
 	uint32_t from = 0;
@@ -318,7 +320,7 @@ void
 mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
 	struct fact few[FEW], *f, *room = NULL;
-	struct sorted s = { .host = m->host, .sign = sign, .t = t };
+	struct sorted s = { .host = m->host, .id = mail_id(m), .sign = sign, .t = t };
 	uint32_t n, bonds = 0;
 	bool any_void = false;
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/lost.h"
 #include "hash.h"
 #include "mem.h"
 
@@ -39,6 +40,7 @@ struct tally {
 	size_t words;
 	struct arena word_text;
 	struct cell out;
+	struct lost *lost;
 };
 
 static uint64_t
@@ -53,6 +55,7 @@ tally_new(void)
 	struct tally *t = xcalloc(1, sizeof *t);
 
 	t->key = hash_key_random();
+	t->lost = lost_new();
 	t->mask = 1023;
 	t->slot = xcalloc(t->mask + 1, sizeof *t->slot);
 	return t;
@@ -81,6 +84,7 @@ tally_free(struct tally *t)
 	free(t->list);
 	arena_free(&t->word_text);
 	cell_free(&t->out);
+	lost_free(t->lost);
 	free(t);
 }
 
@@ -208,6 +212,12 @@ tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, in
 	c->extra[c->extras++] = (struct extra){ word, n };
 }
 
+struct lost *
+tally_lost(struct tally *t)
+{
+	return t->lost;
+}
+
 size_t
 tally_cells(const struct tally *t)
 {
@@ -249,6 +259,7 @@ tally_clear(struct tally *t)
 {
 	cells_drop(t);
 	memset(t->slot, 0, (t->mask + 1) * sizeof *t->slot);
+	lost_clear(t->lost);
 }
 
 size_t

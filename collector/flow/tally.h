@@ -17,6 +17,7 @@ enum {
 	WORDS_MAX = 4096	/* distinct DNSBL zones; further ones are "other" */
 };
 
+struct lost;
 struct tally;
 
 struct tally *tally_new(void);
@@ -30,6 +31,9 @@ void tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, 
     int64_t n);
 /* A word's count; text is lower-cased and cut at 100 bytes. */
 void tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, int64_t n);
+
+/* Whose the recipients counted as b_lost are; cleared with the cells. */
+struct lost *tally_lost(struct tally *t);
 
 /* Cells that wait for the commit: how many, and each as sparse pairs with all
  * its keys (words by their number here). c is the tally's own, until the next call. */

@@ -17,7 +17,9 @@
 
 #define NEW_IN_6 \
 	"CREATE TABLE run(key TEXT PRIMARY KEY, value INT);" \
-	"CREATE TABLE capacity(name TEXT PRIMARY KEY, used INT, cap INT, hits INT, hit_at INT);"
+	"CREATE TABLE capacity(name TEXT PRIMARY KEY, used INT, cap INT, hits INT, hit_at INT);" \
+	"CREATE TABLE unaccounted(host INT, id BLOB, time INT, rcpts INT, PRIMARY KEY(host, id))" \
+	" WITHOUT ROWID;"
 
 /* Rows are found by integer keys: minute * 65536 + host. */
 static const char schema[] =

@@ -309,7 +309,7 @@ expire(struct writing *w, const struct commit *c)
 		if (!db_run(w->s, sql, w->e))
 			return false;
 	}
-	return mails_expire(w->s, c->keep_mails, w->e);
+	return lost_expire(w->s, c->keep_mails, w->e) && mails_expire(w->s, c->keep_mails, w->e);
 }
 
 static bool
@@ -325,7 +325,7 @@ store_all(struct writing *w, const struct commit *c)
 		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
-	    !put_words(w, c->tally) || !put_hosts(w, c) || !put_sources(w) ||
+	    !lost_store(s, tally_lost(c->tally), w->e) || !put_words(w, c->tally) || !put_hosts(w, c) || !put_sources(w) ||
 	    !put_pieces(w, c->join))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))

@@ -85,4 +85,10 @@ void mails_free(struct state *s);
 /* Drop the blocks of mails last spoken of so many minutes before their host's newest. */
 bool mails_expire(struct state *s, int64_t keep, struct err *e);
 
+/* state_lost.c */
+struct lost;
+bool lost_store(struct state *s, const struct lost *l, struct err *e);
+/* Drop samples that many minutes older than their host's newest line. */
+bool lost_expire(struct state *s, int64_t keep, struct err *e);
+
 #endif

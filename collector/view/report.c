@@ -25,28 +25,21 @@ ceil_hour(int64_t minute)
 	return (minute + 59) / 60;
 }
 
+static bool
+add_part(void *sum, int host, int64_t minute, const struct cell *c)
+{
+	(void)host;
+	(void)minute;
+	cell_merge(sum, c);
+	return true;
+}
+
 /* Minutes from <= minute < to of one host, by whole hours where possible. */
 static bool
 sum_period(struct stateread *s, int host, int64_t from, int64_t to, struct cell *sum,
     struct err *e)
 {
-	int64_t first = ceil_hour(from), last = to / 60;
-	struct cell part = { 0 };
-	bool good;
-
-	if (first >= last)
-		return stateread_sum(s, host, from, to, sum, e);
-	good = stateread_sum_hours(s, host, first, last, sum, e) &&
-	    stateread_sum(s, host, from, first * 60, &part, e);
-	if (good) {
-		cell_merge(sum, &part);
-		cell_clear(&part);
-		good = stateread_sum(s, host, last * 60, to, &part, e);
-	}
-	if (good)
-		cell_merge(sum, &part);
-	cell_free(&part);
-	return good;
+	return stateread_parts(s, host, from, to, add_part, sum, e);
 }
 
 /* From which minute on a host's counts are there by the minute, if older ones

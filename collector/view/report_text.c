@@ -15,7 +15,7 @@
 
 #include "poison.h"
 
-enum { WIDTH = 78, LABEL = 32, ROWS = 10 };
+enum { WIDTH = 78, LABEL = 32, ROWS = 10, SAMPLES = 5 };
 
 /* One row: label, number, and a remark that is cut at the right margin. */
 static void __attribute__((format(printf, 4, 5)))
@@ -295,9 +295,36 @@ top(const struct report *r, const char *head, enum top_kind kind, struct buf *ou
 
 /* --- the books, the hosts, our own doubts --------------------------------------------------- */
 
-static void
-books(const struct cell *c, struct buf *out)
+static const char *
+host_name(const struct report *r, int id)
 {
+	for (size_t i = 0; i < r->nhosts; i++)
+		if (r->hosts[i].host->id == id)
+			return r->hosts[i].host->name;
+	return "?";
+}
+
+/* What to ask `mxgauge trace` for. */
+static void
+lost_samples(const struct report *r, struct buf *out)
+{
+	struct stateread_lost lost[SAMPLES];
+	size_t n = stateread_lost(r->state, r->host, r->from, r->to, lost, SAMPLES);
+
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, i == 0 ? "  See \"mxgauge trace\" of " : "                         ");
+		buf_clean(out, slice_of(lost[i].id), 31);
+		buf_str(out, " on ");
+		buf_clean(out, slice_of(host_name(r, lost[i].host)), 21);
+		buf_fmt(out, ", %s\n", words_time(lost[i].time, false).s);
+	}
+}
+
+static void
+books(const struct report *r, struct buf *out)
+{
+	const struct cell *c = &r->sum;
+
 	heading(out, "The books (recipients)");
 	row(out, "accepted, expansion included", cell_get(c, M_b_in), "%s", "");
 	row(out, "- delivered", cell_get(c, M_b_delivered), "%s", "");
@@ -310,6 +337,8 @@ books(const struct cell *c, struct buf *out)
 	row(out, "= unaccounted for", cell_get(c, M_b_lost), "%s",
 	    cell_get(c, M_b_lost) == 0 ? "the books balance" :
 	    "mails that ended without an outcome");
+	if (cell_get(c, M_b_lost) != 0)
+		lost_samples(r, out);
 }
 
 static void
@@ -385,6 +414,6 @@ report_text(const struct report *r, struct buf *out)
 	reasons(&r->sum, "Why other servers put us off", metric_defer, out);
 	reasons(&r->sum, "Why mail failed", metric_bounce, out);
 	top(r, "Next hops that put us off or refused", TOP_RELAY, out);
-	books(&r->sum, out);
+	books(r, out);
 	doubts(r, out);
 }

@@ -1,0 +1,199 @@
+/* checkstate.c - see checkstate.h. Names of hosts come out of logs: cleaned before they
+ * are shown. */
+#include "checkstate.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "buf.h"
+#include "check.h"
+#include "host.h"
+#include "metric.h"
+#include "quantity.h"
+#include "when.h"
+
+#include "poison.h"
+
+enum { SILENT_SHOWN = 5, GONE_S = 8 * 86400 };
+
+const char *
+checkstate_people(double v, const char *unit)
+{
+	static struct buf ring[4];
+	static unsigned next;
+	struct buf *b = &ring[next++ % 4];
+
+	buf_free(b);
+	*b = buf_new(64);
+	quantity_people(b, v, unit);
+	return b->p;
+}
+
+const char *
+checkstate_time(int64_t t)
+{
+	static struct buf ring[2];
+	static unsigned next;
+	struct buf *b = &ring[next++ % 2];
+
+	buf_free(b);
+	*b = buf_new(64);
+	when_print(b, t);
+	return b->p;
+}
+
+const char *
+checkstate_whose(const struct checkstate *s)
+{
+	return s->host != NULL ? check_clean(slice_of(s->host)) : "the farm";
+}
+
+static int
+find_host(struct checkstate *s)
+{
+	struct buf b = buf_new(700);
+
+	if (s->host == NULL || strcmp(s->host, "_farm") == 0) {
+		s->host = NULL;
+		return STATEREAD_FARM;
+	}
+	for (size_t i = 0; i < s->n; i++)
+		if (host_meant(slice_of(s->host), slice_of(s->hosts[i].name))) {
+			s->host = s->hosts[i].name;
+			return s->hosts[i].id;
+		}
+	for (size_t i = 0; i < s->n && !b.full; i++)
+		buf_fmt(&b, "%s%s", i > 0 ? ", " : "", check_clean(slice_of(s->hosts[i].name)));
+	check_unknown("the state knows no host \"%s\"; it knows: %s%s",
+	    check_clean(slice_of(s->host)), s->n > 0 ? b.p : "none", b.full ? ", ..." : "");
+}
+
+/* The first and the newest line of the host, or of all. */
+static void
+span(const struct checkstate *s, int64_t *first, int64_t *newest)
+{
+	*first = INT64_MAX;
+	*newest = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->id != STATEREAD_FARM && s->hosts[i].id != s->id)
+			continue;
+		if (s->hosts[i].first < *first)
+			*first = s->hosts[i].first;
+		if (s->hosts[i].newest > *newest)
+			*newest = s->hosts[i].newest;
+	}
+	if (*newest == 0)
+		check_unknown("the state in %s has no log line yet: is the collector's log the right "
+		    "one? See \"mxgauge status --state %s\"", s->state, s->state);
+}
+
+/* Numbers of a collector that stands still would look fine for ever. */
+static void
+require_fresh(const struct checkstate *s)
+{
+	int64_t written = stateread_committed_at(s->r), first, newest;
+
+	span(s, &first, &newest);
+	if (s->at != 0 && s->at < first)
+		check_unknown("the state begins at %s, after %s", checkstate_time(first),
+		    checkstate_time(s->at));
+	if ((double)(s->as_of - newest) > s->stale_s && s->at != 0)
+		check_unknown("the newest line of %s is from %s, %s before %s: see \"mxgauge status "
+		    "--state %s\"", checkstate_whose(s), checkstate_time(newest),
+		    checkstate_people((double)(s->as_of - newest), "s"), checkstate_time(s->as_of),
+		    s->state);
+	if (s->at != 0)
+		return;
+	if ((double)(s->now - written) > s->stale_s)
+		check_unknown("nothing was written to %s for %s, the newest log line is from %s: is mxgauged "
+		    "running, and does its log grow? See \"mxgauge status --state %s\"", s->state,
+		    checkstate_people((double)(s->now - written), "s"), checkstate_time(newest), s->state);
+	if ((double)(s->as_of - newest) > s->stale_s)
+		check_unknown("the newest line of %s is %s old (%s), though the state is being written: did "
+		    "the log move, or is a clock or time zone wrong? See \"mxgauge status --state %s\"; "
+		    "an archive is asked with --at", checkstate_whose(s),
+		    checkstate_people((double)(s->as_of - newest), "s"), checkstate_time(newest), s->state);
+}
+
+static bool
+any_line(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	bool *any = arg;
+
+	(void)host;
+	(void)minute;
+	*any = cell_get(c, M_lines) > 0;
+	return !*any;
+}
+
+/* A hole in the past, or stamps from the future: the newest line does not tell. */
+static void
+require_lines(const struct checkstate *s)
+{
+	int64_t stale = (int64_t)ceil(s->stale_s / 60);
+	int64_t from = s->to - stale < s->from ? s->to - stale : s->from;
+	struct err e = { "" };
+	bool any = false;
+
+	if (!stateread_parts(s->r, s->id, from, s->to, any_line, &any, &e))
+		check_unknown("%s", e.text);
+	if (!any)
+		check_unknown("the state has no line of %s from %s to %s: was its log read? See \"mxgauge "
+		    "status --state %s\"", checkstate_whose(s), checkstate_time(from * 60),
+		    checkstate_time(s->to * 60), s->state);
+}
+
+void
+checkstate_open(struct checkstate *s)
+{
+	struct err e = { "" };
+
+	s->now = (int64_t)time(NULL);
+	s->as_of = s->at != 0 ? s->at : s->now;
+	s->to = (s->as_of + 59) / 60;	/* the running minute included */
+	s->from = s->to - (int64_t)ceil(s->window_s / 60);
+	check_phase("reading %s", s->state);
+	if ((s->r = stateread_open(s->state, &e)) == NULL)
+		check_unknown("%s", e.text);
+	stateread_freeze(s->r);
+	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))
+		check_unknown("%s", e.text);
+	s->id = find_host(s);
+	require_fresh(s);
+	require_lines(s);
+}
+
+/* In the farm's sum a silent host is not missed otherwise. One that was silent all the
+ * time that minutes are kept has left the farm. */
+void
+checkstate_tell_silent(const struct checkstate *s)
+{
+	size_t silent = 0;
+
+	if (s->id != STATEREAD_FARM)
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		int64_t age = s->as_of - s->hosts[i].newest;
+
+		if ((double)age <= s->stale_s || age > GONE_S)
+			continue;
+		if (silent++ < SILENT_SHOWN)
+			check_detail("%s is missing: its newest line is from %s",
+			    check_clean(slice_of(s->hosts[i].name)), checkstate_time(s->hosts[i].newest));
+	}
+	if (silent > SILENT_SHOWN)
+		check_detail("and %zu hosts more are missing", silent - SILENT_SHOWN);
+}
+
+void
+checkstate_tell_window(const struct checkstate *s)
+{
+	struct buf json = buf_new(100);
+
+	buf_fmt(&json, "{\"from\":%lld,\"to\":%lld}", (long long)s->from * 60, (long long)s->to * 60);
+	check_extra("window", buf_slice(&json));
+	buf_free(&json);
+	check_verbose(1, "Counted from %s to %s", checkstate_time(s->from * 60),
+	    checkstate_time(s->to * 60));
+}

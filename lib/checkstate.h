@@ -1,0 +1,58 @@
+/* checkstate.h - what the checks share that answer from the collector's state: whose numbers,
+ * of which time, and whether there is something to answer from.
+ *
+ * A check sets its defaults, names CHECKSTATE_OPTS in its rows, and calls checkstate_open(). */
+#ifndef MX_CHECKSTATE_H
+#define MX_CHECKSTATE_H
+
+#include <stdint.h>
+
+#include "stateread.h"
+
+struct checkstate {
+	/* options */
+	const char *state, *host, *url;
+	double window_s, stale_s;
+	int64_t at;
+	/* what came of them */
+	struct stateread *r;
+	const struct stateread_host *hosts;
+	size_t n;
+	int id;				/* of the host, or STATEREAD_FARM: host is NULL then */
+	int64_t now, as_of;		/* clock; time of the answer */
+	int64_t from, to;		/* minutes: from <= minute < to */
+};
+
+#define CHECKSTATE_DEFAULT .state = "/var/lib/mxgauge", .stale_s = 600
+
+#define CHECKSTATE_OPTS(set) \
+	{ 's', "state", OPT_STRING, &(set).state, "DIR", "the collector's state" }, \
+	{ 'H', "host", OPT_STRING, &(set).host, "HOST", \
+	    "one mail server instead of the whole farm" }, \
+	{ 0, "window", OPT_DURATION, &(set).window_s, "TIME", "how far to look back", \
+	    .min = 60, .max = 8 * 86400 }, \
+	{ 0, "at", OPT_TIME, &(set).at, "TIME", \
+	    "answer as of then: \"2026-11-20 03:00\", \"yesterday 03:00\", \"-2h\", \"@EPOCH\"" }, \
+	{ 0, "stale", OPT_DURATION, &(set).stale_s, "TIME", \
+	    "UNKNOWN if the newest log line is older", .min = 60, .max = 8 * 86400 }, \
+	{ 0, "url", OPT_STRING, &(set).url, "URL", "address of the graph, printed with the details" }
+
+/* Open the state, see one commit of it only, and fill the rest. Ends the check as UNKNOWN
+ * where there is nothing to answer from: no state, no such host, a collector or log that
+ * stands still, no line in the window. */
+void checkstate_open(struct checkstate *s);
+
+/* "mx1", or "the farm". */
+const char *checkstate_whose(const struct checkstate *s);
+
+/* Of the farm: a detail for each host that was silent for longer than stale_s. */
+void checkstate_tell_silent(const struct checkstate *s);
+/* "window":{"from":,"to":} for --json, and with -v the same for people. */
+void checkstate_tell_window(const struct checkstate *s);
+
+/* Short texts that sentences are made of: a quantity, a time. They live until the fourth
+ * (the second) call after this one. */
+const char *checkstate_people(double v, const char *unit);
+const char *checkstate_time(int64_t t);
+
+#endif

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ enum {
 	BOUT_LINES = 2000, SIGNALS_N = 4,
 	GATHER_US = 100000,
 	CACHED_WAIT_MS = 10000,	/* that long a slow rrdcached may hold up reading, a minute */
+	BEAT_S = 10,		/* a commit so often also when nothing came: it says that we live */
 	REWRITE_EVERY_S = 300	/* a late line each minute must not redraw the past each minute */
 };
 
@@ -41,12 +43,12 @@ struct daemon {
 	struct reading *reading;
 	struct draw *draw;
 	struct event_base *base;
-	struct event *more, *watch, *look_at, *commit_at, *draw_at, *signal[SIGNALS_N];
+	struct event *more, *watch, *look_at, *commit_at, *draw_at, *beat_at, *signal[SIGNALS_N];
 	struct fault commit_fault, draw_fault;
 	bool paused;		/* a commit failed */
 	bool undrawn;		/* something was committed since the RRDs were written */
 	uint64_t lines;		/* before the last reload */
-	int64_t started_at;
+	int64_t started_at, committed_at, draw_failed_since;
 	bool told_gave_up;	/* of this configuration's rules */
 	int status;
 };
@@ -97,6 +99,28 @@ note_rrd(void *arg, const char *sentence)
 	message(MSG_rrd_note, "%s", sentence);
 }
 
+/* A state that is opened again knows nothing of what was said before. */
+static void
+introduce(struct daemon *d)
+{
+	struct state *s = ingest_state(d->in);
+
+	state_say(s, "started_at", d->started_at);
+	state_say_text(s, "version", MX_VERSION);
+	state_say(s, "rrd_failed_since", d->draw_failed_since);
+}
+
+/* The state's share of its file system is a limit like others. */
+static void
+tell_disk(struct daemon *d)
+{
+	struct statvfs fs;
+
+	if (statvfs(d->config->state, &fs) == 0 && fs.f_frsize > 0)
+		state_limit(ingest_state(d->in), "disk", (int64_t)((fs.f_blocks - fs.f_bavail) * fs.f_frsize),
+		    (int64_t)(fs.f_blocks * fs.f_frsize), fs.f_bavail == 0, now_s());
+}
+
 static void on_watch(evutil_socket_t fd, short what, void *arg);
 
 static bool
@@ -124,6 +148,7 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 		close_all(d);
 		return false;
 	}
+	introduce(d);
 	if (reading_fd(d->reading) >= 0) {
 		d->watch = event_new(d->base, reading_fd(d->reading), EV_READ, on_watch, d);
 		(void)event_add(d->watch, NULL);
@@ -149,9 +174,11 @@ static bool
 commit(struct daemon *d, bool last)
 {
 	struct err e;
+	bool dirty = ingest_dirty(d->in);
 
 	ingest_clock(d->in, now_s());
 	reading_remember(d->reading, now_s());
+	state_say(ingest_state(d->in), "beat_at", now_s());
 	if (!ingest_commit(d->in, last, &e)) {
 		fault_met(&d->commit_fault, now_s(), e.text);
 		d->paused = true;
@@ -161,7 +188,8 @@ commit(struct daemon *d, bool last)
 	look_at_rules(d, d->config);
 	fault_over(&d->commit_fault, now_s());
 	d->paused = false;
-	d->undrawn = true;
+	d->committed_at = now_s();
+	d->undrawn = d->undrawn || dirty;
 	message(MSG_committed, "%" PRIu64 " lines", d->lines + ingest_totals(d->in)->lines);
 	return true;
 }
@@ -199,10 +227,16 @@ draw(struct daemon *d)
 	if (d->undrawn && !commit(d, true))
 		return;
 	d->undrawn = false;
-	if (draw_update(d->draw, d->in, now_s(), &e))
+	if (draw_update(d->draw, d->in, now_s(), &e)) {
 		fault_over(&d->draw_fault, now_s());
-	else
+		d->draw_failed_since = 0;
+		state_say(ingest_state(d->in), "rrd_written_at", now_s());
+	} else {
 		fault_met(&d->draw_fault, now_s(), e.text);
+		if (d->draw_failed_since == 0)
+			d->draw_failed_since = now_s();
+	}
+	state_say(ingest_state(d->in), "rrd_failed_since", d->draw_failed_since);
 }
 
 /* --- what the loop calls ----------------------------------------------------------- */
@@ -261,6 +295,19 @@ on_draw_time(evutil_socket_t fd, short what, void *arg)
 	draw(arg);
 }
 
+/* Each half of BEAT_S, so that a beat is never much older than that. */
+static void
+on_beat_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	tell_disk(d);
+	if (d->status == 0 && now_s() - d->committed_at >= BEAT_S / 2)
+		(void)commit(d, false);
+}
+
 static void
 set_timer(struct event *e, int64_t seconds)
 {
@@ -272,6 +319,7 @@ start_timers(struct daemon *d)
 {
 	set_timer(d->commit_at, d->config->commit_interval);
 	set_timer(d->draw_at, d->config->rrd_interval);
+	set_timer(d->beat_at, BEAT_S / 2);
 	event_active(d->look_at, EV_TIMEOUT, 0);
 }
 
@@ -362,18 +410,20 @@ make_events(struct daemon *d)
 	d->look_at = event_new(d->base, -1, 0, on_look_time, d);
 	d->commit_at = event_new(d->base, -1, EV_PERSIST, on_commit_time, d);
 	d->draw_at = event_new(d->base, -1, EV_PERSIST, on_draw_time, d);
+	d->beat_at = event_new(d->base, -1, EV_PERSIST, on_beat_time, d);
 	for (size_t i = 0; i < SIGNALS_N; i++) {
 		d->signal[i] = evsignal_new(d->base, signals[i], on_signal, d);
 		if (d->signal[i] == NULL || event_add(d->signal[i], NULL) != 0)
 			return false;
 	}
-	return d->more != NULL && d->look_at != NULL && d->commit_at != NULL && d->draw_at != NULL;
+	return d->more != NULL && d->look_at != NULL && d->commit_at != NULL && d->draw_at != NULL &&
+	    d->beat_at != NULL;
 }
 
 static void
 free_events(struct daemon *d)
 {
-	struct event *all[] = { d->more, d->look_at, d->commit_at, d->draw_at };
+	struct event *all[] = { d->more, d->look_at, d->commit_at, d->draw_at, d->beat_at };
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i] != NULL)

@@ -80,6 +80,7 @@ struct ingest {
 	struct ingest_totals total;
 	int64_t now, slow_at;
 	uint64_t lines_committed;
+	uint64_t cut_told, homeless, forgotten;	/* what limits did since they were told */
 };
 
 static void joined(void *arg, const struct joined *w);
@@ -512,8 +513,10 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	f->src->lines++;
 	if (answer == HEADER_NONE)
 		return headless(in, f);
-	if (!find_host(f, &l))
+	if (!find_host(f, &l)) {
+		in->homeless++;
 		return headless(in, f);
+	}
 	host = (unsigned)f->host;
 	if (out_of_bounds(in, f, host, l.time)) {
 		in->total.too_late++;
@@ -573,6 +576,26 @@ ingest_dirty(const struct ingest *in)
 	return in->total.lines != in->lines_committed;
 }
 
+static void
+tell_limits(struct ingest *in)
+{
+	size_t mails = track_mails(in->flow.track), max = in->set.max_mails;
+	size_t waiting = join_waiting(in->join);
+	const struct { const char *name; uint64_t used, cap, hits; } limits[] = {
+		{ "open_mails", mails, max, mails > max ? mails - max : 0 },
+		{ "mail_age", 0, 0, in->forgotten },
+		{ "hosts", state_hosts(in->state), HOSTS_MAX, in->homeless },
+		{ "line_bytes", 0, LINE_MAX_BYTES, in->total.cut - in->cut_told },
+		{ "pieces", waiting, JOIN_PIECES, waiting >= JOIN_PIECES },
+	};
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+		state_limit(in->state, limits[i].name, (int64_t)limits[i].used,
+		    (int64_t)limits[i].cap, (int64_t)limits[i].hits, in->now);
+	in->cut_told = in->total.cut;
+	in->homeless = in->forgotten = 0;
+}
+
 bool
 ingest_commit(struct ingest *in, bool last, struct err *e)
 {
@@ -588,6 +611,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		.keep_undrawn = in->set.draws,
 	};
 
+	tell_limits(in);
 	if (!state_commit(in->state, &c, e))
 		return false;
 	in->lines_committed = in->total.lines;
@@ -596,6 +620,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
 		uint32_t n = state_forgotten(in->state, h);
 
+		in->forgotten += n;
 		if (n > 0)
 			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, n);
 	}

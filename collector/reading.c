@@ -339,6 +339,26 @@ remember_journals(struct reading *r, int64_t now)
 	}
 }
 
+/* The newest file of a log says since when some of it waits. */
+static void
+mark_behind(struct reading *r, int64_t now)
+{
+	const char *family;
+
+	for (size_t i = 0; i < follow_sources(r->follow); i++) {
+		bool waits = follow_waiting(r->follow, i, &family) > 0;
+		struct state_source *src = NULL;
+
+		for (size_t k = r->files; src == NULL && k > 0; k--)
+			if (strcmp(r->file[k - 1].src->name, family) == 0)
+				src = r->file[k - 1].src;
+		if (src == NULL || waits == (src->behind_since != 0))
+			continue;
+		src->behind_since = waits ? now : 0;
+		src->changed = true;
+	}
+}
+
 void
 reading_remember(struct reading *r, int64_t now)
 {
@@ -358,6 +378,7 @@ reading_remember(struct reading *r, int64_t now)
 			feed_remember(f->feed);
 		f->src->changed = true;
 	}
+	mark_behind(r, now);
 	for (size_t i = 0; i < r->files; i++) {
 		if (r->file[i].feed != NULL && now - r->file[i].src->read_at > FEED_IDLE_S) {
 			feed_close(r->file[i].feed);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "cell.h"
 #include "err.h"
@@ -36,6 +37,7 @@ struct stateread_host {
 	char name[256];
 	int64_t first, newest;		/* times of its oldest and newest line */
 	int64_t kept;			/* minutes before this one were dropped; 0: none */
+	int64_t skew;			/* seconds that its clock is ahead of ours; 0: it is right */
 };
 
 /* All hosts by name. *hosts is the reader's own, until it closes. */
@@ -113,8 +115,32 @@ struct stateread_source {
 	uint64_t offset, lines, size;
 	int64_t newest;			/* log time of its newest line */
 	int64_t read_at;		/* clock when it was last read */
+	int64_t behind_since;		/* since then something waits to be read; 0: nothing */
 };
 bool stateread_sources(struct stateread *r, const struct stateread_source **s, size_t *n,
+    struct err *e);
+
+/* The process that holds DIR/lock, 0 if nobody does or we may not know: the kernel tells
+ * without our taking it. */
+pid_t stateread_writer(const char *dir);
+
+/* What mxgauged says of itself, table run; times by the clock. 0: never. */
+struct stateread_run {
+	int64_t started_at;
+	int64_t beat_at;		/* its last commit; it makes one each 10 s at least */
+	int64_t rrd_written_at;		/* when the RRDs were last brought up to date */
+	int64_t rrd_failed_since;	/* 0: they were, the last time */
+	char version[32];
+};
+bool stateread_run(struct stateread *r, struct stateread_run *run, struct err *e);
+
+/* The limits by name. l is the reader's own, until the next call. */
+struct stateread_limit {
+	char name[32];
+	int64_t used, cap;		/* cap 0: it is no number of things */
+	int64_t hits, hit_at;		/* how often it bit, and when it did last */
+};
+bool stateread_limits(struct stateread *r, const struct stateread_limit **l, size_t *n,
     struct err *e);
 
 #endif

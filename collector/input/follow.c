@@ -303,3 +303,25 @@ follow_behind(const struct follow *f)
 	}
 	return n;
 }
+
+uint64_t
+follow_waiting(const struct follow *f, size_t i, const char **family)
+{
+	const struct source *s = f->source[i];
+	uint64_t n = 0, done, total;
+	bool open = false;
+	struct stat st;
+	bool there = stat(s->path, &st) == 0 && S_ISREG(st.st_mode);
+
+	*family = s->family;
+	for (const struct file *file = s->oldest; file != NULL; file = file->newer) {
+		if (file->r == NULL)
+			continue;
+		open = open || (there && file->dev == st.st_dev && file->ino == st.st_ino);
+		if (file->eof)
+			continue;
+		reader_progress(file->r, &done, &total);
+		n += total > done ? total - done : 0;
+	}
+	return n + (there && !open ? (uint64_t)st.st_size : 0);
+}

@@ -62,5 +62,8 @@ uint64_t follow_cut_lines(const struct follow *f);
 /* Bytes that wait to be read in all files together, packed ones as they are. */
 uint64_t follow_behind(const struct follow *f);
 size_t follow_sources(const struct follow *f);
+/* Bytes of the i-th source that wait to be read, also where its file cannot be opened; an
+ * unfinished line does not wait. *family lives as long as the follower. */
+uint64_t follow_waiting(const struct follow *f, size_t i, const char **family);
 
 #endif

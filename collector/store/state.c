@@ -16,7 +16,7 @@
 #include "poison.h"
 
 #define NEW_IN_6 \
-	"CREATE TABLE run(key TEXT PRIMARY KEY, value INT);" \
+	"CREATE TABLE run(key TEXT PRIMARY KEY, value);" \
 	"CREATE TABLE capacity(name TEXT PRIMARY KEY, used INT, cap INT, hits INT, hit_at INT);" \
 	"CREATE TABLE unaccounted(host INT, id BLOB, time INT, rcpts INT, PRIMARY KEY(host, id))" \
 	" WITHOUT ROWID;"
@@ -30,7 +30,7 @@ static const char schema[] =
     "CREATE TABLE metric(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT, offset INT, head_hash INT,"
     " head_n INT, tail_hash INT, tail_n INT, lines INT, newest INT, read_at INT, size INT,"
-    " last_line BLOB, family INT, oldest INT, unfinished BLOB, cursor BLOB);"
+    " last_line BLOB, family INT, oldest INT, unfinished BLOB, cursor BLOB, behind_since INT);"
     "CREATE TABLE cell(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE hour(at INTEGER PRIMARY KEY, pairs BLOB);"
     "CREATE TABLE top(host INT, hour INT, kind INT, list BLOB, PRIMARY KEY(hour, host, kind))"
@@ -50,6 +50,7 @@ static const struct {
 } migrations[] = {
 	{ 5, "ALTER TABLE host ADD COLUMN skew INT;"
 	    "ALTER TABLE source ADD COLUMN cursor BLOB;"
+	    "ALTER TABLE source ADD COLUMN behind_since INT;"
 	    NEW_IN_6 },
 };
 
@@ -314,7 +315,8 @@ static bool
 load_sources(struct state *s, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
-	    " tail_n, lines, newest, read_at, size, last_line, family, oldest, unfinished, cursor FROM source"
+	    " tail_n, lines, newest, read_at, size, last_line, family, oldest, unfinished, cursor,"
+	    " behind_since FROM source"
 	    " ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
@@ -346,6 +348,7 @@ load_sources(struct state *s, struct err *e)
 		buf_add(&src->unfinished, db_blob(st, 14));
 		src->cursor = buf_new(STATE_CURSOR_MAX);
 		buf_add(&src->cursor, db_blob(st, 15));
+		src->behind_since = sqlite3_column_int64(st, 16);
 		s->next_source = src->id + 1;
 	}
 	return db_end(s, st, rc, e);
@@ -423,7 +426,8 @@ open_db(struct state *s, struct err *e)
 	(void)chmod(path, 0640);
 	if (!check_version(s, &fresh, e) || (fresh && !create(s, e)))
 		return false;
-	return load_metrics(s, e) && prepare_all(s, e) && load_hosts(s, e) && load_sources(s, e);
+	return load_metrics(s, e) && prepare_all(s, e) && load_hosts(s, e) && load_sources(s, e) &&
+	    limits_load(s, e);
 }
 
 struct state *

@@ -56,6 +56,7 @@ struct state_source {
 	int64_t oldest, newest;	/* log time of its first and its newest line, 0: none yet */
 	int64_t read_at;	/* clock */
 	uint64_t size;		/* bytes of the file when it was read last */
+	int64_t behind_since;	/* clock: since then something waits to be read; 0: nothing does */
 	char *name;		/* path as it was opened, less what rotation adds */
 	char *last_line;	/* for "last message repeated"; NULL if none */
 	struct buf cursor;	/* of what is no file: how far it was read, by its own means */
@@ -109,6 +110,20 @@ uint32_t state_forgotten(struct state *s, unsigned host);
 int64_t state_undrawn(const struct state *s, unsigned host);
 /* The RRDs of a host show everything. Stored with the next commit. */
 void state_drawn(struct state *s, unsigned host);
+
+/* Seconds that the clock of a host is ahead of ours, 0: it is right. Stored with the next
+ * commit. */
+void state_set_skew(struct state *s, unsigned host, int64_t seconds);
+int64_t state_skew(const struct state *s, unsigned host);
+
+/* What the collector says of itself (lib/stateread.h has the keys) and how full its tables
+ * are; stored with the next commit. Keys and texts live as long as the state; there is room
+ * for 16 keys and 32 limits, and more than that is a fault of ours. */
+void state_say(struct state *s, const char *key, int64_t value);
+void state_say_text(struct state *s, const char *key, const char *text);
+/* cap 0: the limit is no number of things. hits: how often it bit since this was called last. */
+void state_limit(struct state *s, const char *name, int64_t used, int64_t cap, int64_t hits,
+    int64_t now);
 
 /* An import writes much in a few commits: leave it in the database's own log until
  * state_checkpoint() moves it into the file at the end. */

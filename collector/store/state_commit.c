@@ -212,7 +212,7 @@ static bool
 put_sources(struct writing *w)
 {
 	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO source"
-	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)", w->e);
+	    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)", w->e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < w->s->sources; i++) {
@@ -240,6 +240,7 @@ put_sources(struct writing *w)
 		sqlite3_bind_int64(st, 14, src->oldest);
 		sqlite3_bind_blob(st, 15, src->unfinished.p, (int)src->unfinished.n, SQLITE_STATIC);
 		sqlite3_bind_blob(st, 16, src->cursor.p, (int)src->cursor.n, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 17, src->behind_since);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);
@@ -325,8 +326,8 @@ store_all(struct writing *w, const struct commit *c)
 		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
-	    !lost_store(s, tally_lost(c->tally), w->e) || !put_words(w, c->tally) || !put_hosts(w, c) || !put_sources(w) ||
-	    !put_pieces(w, c->join))
+	    !lost_store(s, tally_lost(c->tally), w->e) || !put_words(w, c->tally) ||
+	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, w->e))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))
 		return false;
@@ -356,6 +357,7 @@ committed(struct writing *w, const struct commit *c)
 	for (size_t i = 0; i < s->sources; i++)
 		s->source[i]->changed = false;
 	s->words_stored = tally_words(c->tally);
+	facts_committed(s);
 	tally_clear(c->tally);
 	seen_committed(c->seen);
 	join_stored(c->join);

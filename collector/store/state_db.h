@@ -22,6 +22,22 @@ struct whereabouts {
 	int64_t block;		/* row of table block; 0: free place */
 };
 
+/* What the collector says of itself. */
+struct fact_said {
+	const char *key, *text;		/* text NULL: it is a number */
+	int64_t value;
+	bool changed;
+};
+
+/* A limit: how full, and how often it bit. */
+struct capacity {
+	char name[32];
+	int64_t used, cap, hits, hit_at;
+	bool changed;
+};
+
+enum { FACTS_MAX = 16, LIMITS_MAX = 32 };
+
 struct state {
 	sqlite3 *db;
 	char *dir;
@@ -53,6 +69,10 @@ struct state {
 	bool unread_block;		/* a block that was wanted cannot be read */
 	int64_t log_bytes;		/* of table mail_log */
 	int64_t log_bytes_before;	/* the commit that is under way */
+	struct fact_said said[FACTS_MAX];
+	size_t n_said;
+	struct capacity limit[LIMITS_MAX];
+	size_t limits;
 	/* prepared once */
 	sqlite3_stmt *get_cell, *put_cell, *get_hour, *put_hour, *get_seen, *put_seen;
 	sqlite3_stmt *get_block, *put_block, *put_log, *get_top, *put_top;
@@ -73,6 +93,11 @@ db_blob(sqlite3_stmt *st, int column)
 
 	return (struct slice){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, column) };
 }
+
+/* state_facts.c */
+bool limits_load(struct state *s, struct err *e);
+bool facts_store(struct state *s, struct err *e);
+void facts_committed(struct state *s);
 
 /* state_mails.c */
 /* Take a row of mail_log into the table. False if it is damaged. */

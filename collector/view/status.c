@@ -5,14 +5,12 @@
 #include "view/status.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "flow/tally.h"
 #include "view/words.h"
@@ -30,27 +28,6 @@ ago(int64_t t, int64_t now)
 	else if (t > now)
 		snprintf(w.s, sizeof w.s, "%.30s ahead", words_seconds((double)(t - now)).s);
 	return w;
-}
-
-/* The process that holds DIR/lock (store/state.c), 0 if nobody does or we may not
- * know: the kernel tells without our taking it. */
-static pid_t
-writer(const char *dir)
-{
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[4096];
-	pid_t pid = 0;
-	int fd;
-
-	if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	if (fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK)
-		pid = l.l_pid;
-	close(fd);
-	return pid;
 }
 
 static int64_t
@@ -198,7 +175,7 @@ bool
 status_text(struct stateread *state, const char *dir, int64_t now, struct buf *out,
     struct err *e)
 {
-	pid_t pid = writer(dir);
+	pid_t pid = stateread_writer(dir);
 
 	buf_str(out, "State ");
 	buf_clean(out, slice_of(dir), 200);

@@ -321,6 +321,36 @@ test_family(void)
 	drop_state(dir);
 }
 
+/* What is said of the collector and its limits is kept, and hits add up over restarts. */
+static void
+test_facts(void)
+{
+	const struct stateread_limit *l = NULL;
+	struct stateread_run run;
+	struct err e = { "" };
+	struct stateread *r;
+	size_t n = 0;
+
+	for (int64_t i = 0; i < 2; i++) {
+		struct ingest *in = begin();
+
+		state_say(ingest_state(in), "beat_at", T0 + i);
+		state_say_text(ingest_state(in), "version", "1.2");
+		state_limit(ingest_state(in), "a_table", 5, 7, 2 + i, T0 + i);
+		commit(in);
+		ingest_close(in);
+	}
+	r = stateread_open(dir, &e);
+	if (r == NULL || !stateread_run(r, &run, &e) || !stateread_limits(r, &l, &n, &e))
+		die(&e);
+	is_int(run.beat_at, T0 + 1, "the last beat is read");
+	is_str(run.version, "1.2", "and who wrote it");
+	is_int(n > 0 && strcmp(l[0].name, "a_table") == 0 ? l[0].hits : -1, 5, "hits add up");
+	is_int(n > 0 ? l[0].hit_at : -1, T0 + 1, "with the time of the last one");
+	is_int(stateread_writer(dir), 0, "nobody writes now");
+	stateread_close(r);
+}
+
 int
 main(void)
 {
@@ -334,6 +364,7 @@ main(void)
 	test_timeless();
 	test_repeats();
 	test_family();
+	test_facts();
 	(void)rmdir(dir);
 	return done_testing();
 }

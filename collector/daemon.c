@@ -21,6 +21,7 @@
 #include "message.h"
 #include "notify.h"
 #include "reading.h"
+#include "server.h"
 
 /* behind ours: its macro EV_TIMEOUT and the event of that name do not get along */
 #include <event2/event.h>
@@ -41,6 +42,7 @@ struct daemon {
 	const char *const (*alias)[2];
 	struct ingest *in;
 	struct reading *reading;
+	struct server *server;
 	struct draw *draw;
 	struct event_base *base;
 	struct event *more, *watch, *look_at, *commit_at, *draw_at, *beat_at, *signal[SIGNALS_N];
@@ -86,6 +88,7 @@ close_all(struct daemon *d)
 	d->draw = NULL;
 	reading_close(d->reading);
 	d->reading = NULL;
+	server_leave(d->server);
 	if (d->in != NULL)
 		d->lines += ingest_totals(d->in)->lines;
 	ingest_close(d->in);
@@ -144,7 +147,7 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 		return false;
 	d->draw = draw_open(&draw, e);
 	d->reading = d->draw == NULL ? NULL : reading_open(c, d->in, e);
-	if (d->reading == NULL) {
+	if (d->reading == NULL || !server_open(d->server, c, d->in, e)) {
 		close_all(d);
 		return false;
 	}
@@ -179,12 +182,15 @@ commit(struct daemon *d, bool last)
 	ingest_clock(d->in, now_s());
 	reading_remember(d->reading, now_s());
 	state_say(ingest_state(d->in), "beat_at", now_s());
+	server_remember(d->server, now_s());
 	if (!ingest_commit(d->in, last, &e)) {
 		fault_met(&d->commit_fault, now_s(), e.text);
 		d->paused = true;
+		server_pause(d->server);
 		return false;
 	}
 	reading_committed(d->reading);
+	server_committed(d->server);
 	look_at_rules(d, d->config);
 	fault_over(&d->commit_fault, now_s());
 	d->paused = false;
@@ -192,6 +198,22 @@ commit(struct daemon *d, bool last)
 	d->undrawn = d->undrawn || dirty;
 	message(MSG_committed, "%" PRIu64 " lines", d->lines + ingest_totals(d->in)->lines);
 	return true;
+}
+
+static void
+give_up(void *arg, const struct err *e)
+{
+	struct daemon *d = arg;
+
+	message(MSG_state_failed, "%s", e->text);
+	d->status = 1;
+	event_base_loopbreak(d->base);
+}
+
+static void
+commit_now(void *arg)
+{
+	(void)commit(arg, false);
 }
 
 /* One bout. If there is more, the loop comes back here by a timer of no time, which
@@ -207,9 +229,7 @@ read_on(struct daemon *d)
 	ingest_clock(d->in, now_s());
 	more = reading_some(d->reading, BOUT_LINES, &e);
 	if (more < 0) {
-		message(MSG_state_failed, "%s", e.text);
-		d->status = 1;
-		event_base_loopbreak(d->base);
+		give_up(d, &e);
 		return;
 	}
 	if (ingest_full(d->in))
@@ -283,7 +303,9 @@ on_commit_time(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	reading_look(d->reading);
 	read_on(d);
-	if (d->status == 0 && ingest_dirty(d->in))
+	if (d->status == 0)
+		server_tick(d->server, now_s());
+	if (d->status == 0 && (d->paused || ingest_dirty(d->in)))
 		(void)commit(d, false);
 }
 
@@ -402,6 +424,7 @@ static bool
 make_events(struct daemon *d)
 {
 	static const int signals[SIGNALS_N] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	struct server_hooks hooks = { commit_now, give_up, d };
 
 	d->base = event_base_new();
 	if (d->base == NULL)
@@ -416,6 +439,7 @@ make_events(struct daemon *d)
 		if (d->signal[i] == NULL || event_add(d->signal[i], NULL) != 0)
 			return false;
 	}
+	d->server = server_new(d->base, &hooks);
 	return d->more != NULL && d->look_at != NULL && d->commit_at != NULL && d->draw_at != NULL &&
 	    d->beat_at != NULL;
 }
@@ -425,6 +449,7 @@ free_events(struct daemon *d)
 {
 	struct event *all[] = { d->more, d->look_at, d->commit_at, d->draw_at, d->beat_at };
 
+	server_free(d->server);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i] != NULL)
 			event_free(all[i]);
@@ -448,6 +473,7 @@ run(struct daemon *d)
 	notify("STOPPING=1");
 	if (d->in == NULL || d->status != 0)
 		return;		/* what is not committed is read again next time */
+	server_drain(d->server);
 	if (!commit(d, true)) {
 		d->status = 1;
 		return;

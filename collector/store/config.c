@@ -16,6 +16,7 @@
 
 #include "err.h"
 #include "flow/siteword.h"
+#include "input/address.h"
 #include "input/header.h"
 #include "input/journal.h"
 #include "opt.h"
@@ -206,6 +207,25 @@ check_class(const char *v, int line)
 }
 
 static void
+check_list(const struct setting *s, const char *v, int line)
+{
+	struct listen_at at;
+	struct network n;
+	struct err e;
+
+	if (strcmp(s->name, "host_alias") == 0 &&
+	    (strchr(v, '=') == NULL || v[0] == '=' || v[strlen(v) - 1] == '='))
+		complain(line, "%s: \"%s\" is not of the form NAME=HOST", s->name, v);
+	if (strcmp(s->name, "files") == 0 && v[0] != '/')
+		complain(line, "%s: %s: must be a path from the root, /...", s->name, v);
+	if (strcmp(s->name, "journal_match") == 0 && !journal_match_good(v))
+		complain(line, "%s: \"%s\" is not of the form FIELD=VALUE", s->name, v);
+	if ((strcmp(s->name, "listen") == 0 && !listen_parse(v, &at, &e)) ||
+	    (strcmp(s->name, "allow") == 0 && !network_parse(v, &n, &e)))
+		complain(line, "%s: \"%s\": %s", s->name, v, e.text);
+}
+
+static void
 check_value(const struct setting *s, const char *v, int line)
 {
 	switch (s->kind) {
@@ -222,13 +242,7 @@ check_value(const struct setting *s, const char *v, int line)
 			complain(line, "%s = %s: must be one of %s", s->name, v, s->limits);
 		return;
 	case LIST:
-		if (strcmp(s->name, "host_alias") == 0 &&
-		    (strchr(v, '=') == NULL || v[0] == '=' || v[strlen(v) - 1] == '='))
-			complain(line, "%s: \"%s\" is not of the form NAME=HOST", s->name, v);
-		if (strcmp(s->name, "files") == 0 && v[0] != '/')
-			complain(line, "%s: %s: must be a path from the root, /...", s->name, v);
-		if (strcmp(s->name, "journal_match") == 0 && !journal_match_good(v))
-			complain(line, "%s: \"%s\" is not of the form FIELD=VALUE", s->name, v);
+		check_list(s, v, line);
 		return;
 	case TEXT:
 		check_text(s, v, line);
@@ -419,8 +433,8 @@ add_source(struct config *c, struct config_source *s, cfg_t *sec)
 	s->name = arena_strdup(&c->arena, slice_of(cfg_title(sec)));
 	for (size_t k = 0; k < SOURCE_SETTINGS_N; k++)
 		set_value(c, s, &source_settings[k], sec);
-	if (s->files.n == 0 && s->journal[0] == '\0')
-		complain(sec->line, "source \"%s\" ends without files or journal", cfg_title(sec));
+	if (s->files.n == 0 && s->journal[0] == '\0' && s->listen.n == 0)
+		complain(sec->line, "source \"%s\" ends without files, journal or listen", cfg_title(sec));
 	if (s->journal_match.n > 0 && s->journal[0] == '\0')
 		complain(sec->line, "source \"%s\" has journal_match and no journal", cfg_title(sec));
 }

@@ -18,6 +18,13 @@ static const struct {
 	    "log_level = debug\nhost_alias = { \"a=b\", 'c=d' }\nhorizon = 90000\n" SRC, "" },
 	{ "comments of all kinds",
 	    "# one { \" '\nstate = /a//b # two\n// three\n/* four\n { \" */ user = x\n" SRC, "" },
+	{ "listeners",
+	    "source a { listen = { \"unix:/run/x\", \"udp:192.0.2.1:514\", 'relp:[::1]:2514', tcp:1 }\n"
+	    " allow = { \"192.0.2.0/24\", \"::1\" } }\n", "" },
+	{ "listeners that are none",
+	    "source a {\n listen = { tcp:x }\n allow = { \"192.0.2.0/33\" }\n}\n",
+	    "t.conf:2: listen: \"tcp:x\": must end with a port, as in tcp:127.0.0.1:5514\n"
+	    "t.conf:3: allow: \"192.0.2.0/33\": the part behind / must be from 0 to 32\n" },
 	{ "nothing at all", "", "t.conf: there is no source: nothing to read "
 	    "(mxgauge setup proposes one)\n" },
 	{ "an unknown name, with its line and a guess",
@@ -63,7 +70,7 @@ static const struct {
 	{ "set twice", "user = a\nuser = b\n" SRC, "t.conf:2: user is set twice\n" },
 	{ "a source twice", SRC SRC, "t.conf:2: found duplicate title 'a'\n" },
 	{ "a source without files", "source b {\n host = x\n}\n",
-	    "t.conf:3: source \"b\" ends without files\n" },
+	    "t.conf:3: source \"b\" ends without files, journal or listen\n" },
 	{ "an unknown zone", "source b { files = {/x} timezone = Mars/Phobos }\n",
 	    "t.conf:1: timezone = Mars/Phobos: " },
 	{ "a quote left open", "user = \"abc\ngroup = \"x\"\n" SRC,

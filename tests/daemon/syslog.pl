@@ -1,0 +1,116 @@
+#!/usr/bin/perl
+# syslog.pl HOW ADDRESS:PORT|PATH FROM N [ARGUMENT] - a sender of syslog; each of the lines FROM .. FROM+N-1 refuses
+# one recipient, and none is like another.
+#
+# HOW: udp, unix (datagrams), lf, octets, mixed (TCP in the framings of RFC 6587), bytes (one
+# at a time), cut (the last line without its end), relp. relp keeps what is not acknowledged,
+# and begins anew as often as the connection breaks, until all is; it prints how often.
+use strict;
+use warnings;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use POSIX qw(strftime);
+use Socket qw(:DEFAULT IPPROTO_TCP TCP_NODELAY);
+use Time::HiRes qw(sleep time);
+
+my ($how, $to, $from, $n, $arg) = @ARGV;
+my $t0 = $ENV{T0} || int(time - 600);
+$SIG{PIPE} = 'IGNORE';
+
+sub text {
+    my ($i) = @_;
+    my $text = "NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 550 5.1.1 <u$i\@example.org>: " .
+        "Recipient address rejected: User unknown in local recipient table; " .
+        "from=<a\@example.net> to=<u$i\@example.org> proto=ESMTP helo=<h.example.net>";
+    my $at = $t0 + $i % 300;
+    return '<22>1 ' . strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', gmtime $at) .
+        " mx1 postfix/smtpd 7 - - $text" if $i % 3 == 0;
+    return '<22>' . strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', gmtime $at) .
+        " mx1 postfix/smtpd[7]: $text" if $i % 3 == 1;
+    return '<22>' . strftime('%b %e %H:%M:%S', gmtime $at) . " mx1 postfix/smtpd[7]: $text";
+}
+
+sub tcp {
+    for (1 .. 300) {
+        my $s = IO::Socket::INET->new(PeerAddr => $to, Proto => 'tcp',
+            $arg && $arg =~ /^127/ ? (LocalAddr => $arg) : ());
+        return $s if $s;
+        sleep 0.1;
+    }
+    die "cannot reach $to\n";
+}
+
+sub give {
+    my ($s, $bytes) = @_;
+    while (length $bytes) {
+        my $w = syswrite $s, $bytes;
+        return 0 unless defined $w;
+        substr($bytes, 0, $w) = '';
+    }
+    return 1;
+}
+
+my @lines = map { text($_) } $from .. $from + $n - 1;
+if ($how eq 'udp') {
+    my $s = IO::Socket::INET->new(PeerAddr => $to, Proto => 'udp') or die;
+    for my $i (0 .. $#lines) {
+        $s->send($lines[$i] . ($i % 2 ? "\n" : ''));
+        sleep 0.01 if $i % 50 == 49;
+    }
+} elsif ($how eq 'unix') {
+    my $s = IO::Socket::UNIX->new(Peer => $to, Type => SOCK_DGRAM) or die;
+    $s->send($_) for @lines;
+} elsif ($how eq 'relp') {
+    my ($sessions, $window, $stop) = (0, 128, defined $arg ? $arg : -1);
+    SESSION: while (@lines) {
+        my ($s, $next, $in) = (tcp(), 0, '');
+        my $frame = sub { ++$next; "$next $_[0] " . length($_[1]) . (length $_[1] ? " $_[1]" : '') . "\n" };
+        $sessions++;
+        give($s, $frame->('open', "relp_version=0\nrelp_software=test\ncommands=syslog"));
+        my ($given, $safe) = (0, 0);    # of @lines, in this session
+        while ($safe < @lines) {
+            my $out = '';
+            for (; $given < @lines && $given - $safe < $window; $given++) {
+                $out .= $frame->('syslog', $lines[$given]);
+            }
+            unless (give($s, $out)) { splice @lines, 0, $safe; next SESSION; }
+            my $r = sysread $s, $in, 65536, length $in;
+            unless ($r) { splice @lines, 0, $safe; next SESSION; }
+            while ($in =~ /^(\d+) rsp (\d+)/ && $in =~ s/^(\d+) rsp (\d+)(?: (.{\Q$2\E}))?\n//s) {
+                my ($txnr, $said) = ($1, $3);
+                die "refused: $said\n" unless $said =~ /^200/;
+                next if $txnr == 1;
+                die "answer to $txnr, not ", $safe + 2, "\n" unless $txnr == $safe + 2;
+                $safe++;
+            }
+            if ($stop >= 0 && $safe >= $stop) {    # cut by ourselves, answers unread
+                $stop = -1;
+                splice @lines, 0, $safe;
+                next SESSION;
+            }
+        }
+        give($s, $frame->('close', ''));
+        my $end = '';
+        1 while sysread $s, $end, 1000, length $end;
+        die "close was not answered: $end\n" unless $end =~ /^$next rsp 0\n0 serverclose 0\n$/;
+        @lines = ();
+    }
+    print "$sessions\n";
+} else {
+    my $s = tcp();
+    my $out = '';
+    for my $i (0 .. $#lines) {
+        my $octets = $how eq 'octets' || ($how eq 'mixed' && $i % 2);
+        $out .= $octets ? length($lines[$i]) . " $lines[$i]" : "$lines[$i]\n";
+    }
+    chop $out if $how eq 'cut';
+    if ($how eq 'bytes') {
+        setsockopt $s, IPPROTO_TCP, TCP_NODELAY, 1;
+        give($s, $_) for split //, $out;
+    } else {
+        give($s, $out) or die "cut: $!\n";
+    }
+    shutdown $s, 1;
+    my $end;
+    sysread $s, $end, 1;    # until it has read all
+}

@@ -5,4 +5,4 @@ PACKAGES := gcc libc6-dev pkg-config librrd-dev libsqlite3-dev libevent-dev libc
 LAB_PACKAGES := postfix rrdcached rsyslog swaks libnet-ssleay-perl openssl iproute2 util-linux \
                 man-db amavisd-new clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
                 postgrey postfix-policyd-spf-python opendkim opendkim-tools opendmarc \
-                dovecot-core dovecot-imapd dovecot-lmtpd systemd-journal-remote
+                dovecot-core dovecot-imapd dovecot-lmtpd systemd-journal-remote logrotate zstd

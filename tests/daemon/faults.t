@@ -27,7 +27,7 @@ all=$(wc -l <"$D/day")
 failing() {
     f_under=$1 f_at=$2 f_for=$3 f_errno=$4
     shift 4
-    env LD_PRELOAD="$D/fail.so" FAIL_UNDER="$f_under" FAIL_AT="$f_at" FAIL_FOR="$f_for" \
+    env LD_PRELOAD="$D/fail.so" FAIL_UNDER="$f_under/" FAIL_AT="$f_at" FAIL_FOR="$f_for" \
         FAIL_ERRNO="$f_errno" FAIL_COUNT="$f_under.calls" "$@"
 }
 
@@ -93,9 +93,10 @@ daemon() {
     s=$D/d.$1.$2.$3 r=$D/wrong/daemon.$1.$2.$3
     printf 'state = "%s"\ntemplates = "%s/rrd-templates"\nsource a { files = "%s/day" }\n' \
         "$s" "$PWD" "$D" >"$s.conf"
-    env LD_PRELOAD="$D/fail.so" FAIL_UNDER="$s" FAIL_AT="$1" FAIL_FOR="$2" FAIL_ERRNO="$3" \
+    env LD_PRELOAD="$D/fail.so" FAIL_UNDER="$s/" FAIL_AT="$1" FAIL_FOR="$2" FAIL_ERRNO="$3" \
         "$BUILD/bin/mxgauged" --foreground --config "$s.conf" >"$s.out" 2>&1 &
     pid=$!
+    until grep -q started "$s.out" || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
     until_read "$s" $pid
     kill $pid 2>/dev/null
     wait $pid
@@ -109,8 +110,9 @@ daemon() {
     esac
     "$BUILD/bin/mxgauged" --foreground --config "$s.conf" >"$s.out" 2>&1 &
     pid=$!
+    until grep -q started "$s.out" || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
     until_read "$s" $pid
-    kill $pid
+    kill $pid 2>/dev/null
     wait $pid || echo "status $? after the fault: $(tail -n 1 "$s.out")" >>"$r"
     is_exact "$s" "$r"
     rm -rf "$s" "$s".*

@@ -63,7 +63,7 @@ static const struct {
 	{ "set twice", "user = a\nuser = b\n" SRC, "t.conf:2: user is set twice\n" },
 	{ "a source twice", SRC SRC, "t.conf:2: found duplicate title 'a'\n" },
 	{ "a source without files", "source b {\n host = x\n}\n",
-	    "t.conf:3: source \"b\" ends without files\n" },
+	    "t.conf:3: source \"b\" ends without files or journal\n" },
 	{ "an unknown zone", "source b { files = {/x} timezone = Mars/Phobos }\n",
 	    "t.conf:1: timezone = Mars/Phobos: " },
 	{ "a quote left open", "user = \"abc\ngroup = \"x\"\n" SRC,

@@ -20,11 +20,12 @@
 #include "buf.h"
 #include "dialect/dialect.h"
 #include "input/header.h"
+#include "input/journal.h"
 #include "slice.h"
 
 #include "poison.h"
 
-enum { PATH_SIZE = 4096, CONF_MAX = 1 << 20, END_BYTES = 256 << 10 };
+enum { PATH_SIZE = 4096, CONF_MAX = 1 << 20, END_BYTES = 256 << 10, JOURNAL_LINES = 1000 };
 
 static bool
 rooted(char out[PATH_SIZE], const char *root, const char *path)
@@ -331,6 +332,44 @@ look_logs(struct machine *m, const char *root)
 		best->chosen = true;
 }
 
+/* The first entries of the mail facility, which is where MTAs log. */
+static void
+count_entries(struct machine *m, const char *full)
+{
+	static const char *const match[] = { "SYSLOG_FACILITY=2" };
+	struct journal_what what = { .where = full, .match = match, .matches = 1, .host = "mx" };
+	struct journal *j = journal_new(&what, SLICE(""));
+	struct journal_line line;
+	struct err e;
+	struct header *h = header_new("UTC", 0, (int64_t)time(NULL), SLICE(""), &e);
+
+	journal_look(j);
+	for (int i = 0; i < JOURNAL_LINES && journal_next(j, &line, &e) == 1; i++)
+		m->journal_mail += is_postfix_line(m, line.raw) || (h != NULL && is_other_line(h, line.raw));
+	header_free(h);
+	journal_free(j);
+}
+
+static void
+look_journal(struct machine *m, const char *root)
+{
+	static const char *const folders[] = { "/var/log/journal", "/run/log/journal" };
+	char full[PATH_SIZE];
+
+	m->journal = exists(root, "/run/systemd/journal");
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+		if (!exists(root, folders[i]) || !rooted(full, root, folders[i]))
+			continue;
+		m->journal = true;
+		if (m->journal_mail == 0)
+			count_entries(m, full);
+	}
+	m->journal_chosen = m->journal && (m->journal_mail > 0 || m->ninstances > 0 ||
+	    m->other[0] != NULL);
+	for (size_t i = 0; i < m->nlogs; i++)
+		m->journal_chosen = m->journal_chosen && !m->log[i].chosen;
+}
+
 void
 machine_look(struct machine *m, const char *root)
 {
@@ -339,7 +378,7 @@ machine_look(struct machine *m, const char *root)
 	look_others(m, root);
 	look_own_logs(m, root);
 	look_logs(m, root);
-	m->journal = exists(root, "/run/systemd/journal") || exists(root, "/var/log/journal");
+	look_journal(m, root);
 }
 
 void

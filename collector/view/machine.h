@@ -34,6 +34,8 @@ struct machine {
 	size_t nlogs;
 	const char *other[8];	/* other MTAs, NULL ends */
 	bool journal;		/* there is a systemd journal */
+	unsigned journal_mail;	/* the MTA's lines in it, of the few that were looked at */
+	bool journal_chosen;	/* worth a source: no log has the lines */
 	struct arena arena;
 };
 

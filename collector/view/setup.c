@@ -150,13 +150,16 @@ findings(const struct machine *m, struct buf *out)
 		say(out, "%s was found.", m->other[i]);
 	for (size_t i = 0; i < m->nlogs; i++)
 		say_log(&m->log[i], out);
-	if (any_chosen(m))
-		return;
-	comment(out, m->journal ?
-	    "No log file has lines of a mail system. There is a journal; mxgauged reads files: "
-	    "install rsyslog, or let Postfix (3.4 or later) write a file of its own, as in "
-	    "postconf maillog_file=/var/log/postfix.log. The file below may come later." :
-	    "No log file has lines of a mail system. The file below may come later: mxgauged "
+	if (m->journal_mail > 0)
+		comment(out, m->journal_chosen ? "The journal has lines of the mail system." :
+		    "The journal has lines of the mail system; not proposed, because a log has them too.");
+	else if (m->journal_chosen)
+		comment(out, "No log file has lines of a mail system. There is a journal, and no such line "
+		    "was found in it either, or you may not read it.");
+	if (m->journal_chosen)
+		comment(out, "Who runs mxgauged must be in the group systemd-journal or adm.");
+	else if (!any_chosen(m))
+		comment(out, "No log file has lines of a mail system. The file below may come later: mxgauged "
 	    "waits for it.");
 }
 
@@ -216,23 +219,25 @@ settings(const char *const set[][2], struct buf *out)
 static void
 source(const struct machine *m, struct buf *out)
 {
-	bool any = any_chosen(m);
+	const char *instead = m->journal_chosen ? "" : "/var/log/mail.log";
 	size_t n = 0;
 
 	buf_str(out, "\n# A source is where lines come from; there may be several. Files that "
 	    "differ in\n# zone or host need sources of their own.\n"
-	    "source \"mail\" {\n\tfiles = { ");
+	    "source \"mail\" {\n");
+	buf_str(out, m->journal_chosen ? "\tjournal = system\n\t#files = { " : "\tfiles = { ");
 	for (size_t i = 0; i < m->nlogs; i++) {
 		if (m->log[i].chosen) {
 			buf_str(out, n++ > 0 ? ",\n\t    " : "");
 			value(out, m->log[i].path);
 		}
 	}
-	if (!any)
-		buf_str(out, "/var/log/mail.log");
+	if (!any_chosen(m))
+		buf_str(out, instead);
 	buf_str(out, " }\n");
-	for (size_t i = 1; i < sizeof source_rows / sizeof *source_rows; i++)
-		buf_fmt(out, "\t# %s\n\t#%s = \"\"\n", source_rows[i].help, source_rows[i].name);
+	for (size_t i = m->journal_chosen ? 2 : 1; i < sizeof source_rows / sizeof *source_rows; i++)
+		buf_fmt(out, "\t# %s\n\t#%s = %s\n", source_rows[i].help, source_rows[i].name,
+		    strcmp(source_rows[i].kind, "LIST") == 0 ? "{ }" : "\"\"");
 	buf_str(out, "}\n");
 }
 
@@ -334,6 +339,14 @@ setup_manual(struct buf *out)
 	buf_str(out, "\nA file that does not exist yet is waited for. A rotated file is read to its end, "
 	    "whether it\nwas renamed or copied and truncated; rotations that were missed while the "
 	    "daemon was down\nare found by their content, compressed or not.\n"
+	    "\nA journal is read by libsystemd, from its first entry and then from the place that is "
+	    "remembered;\nwho runs mxgauged must be in the group `systemd-journal` or `adm`. Name its "
+	    "folder, not a file\nof it, so that rotation is followed. Lines that a file has too are "
+	    "known as copies, if syslogd\nstamped them within the same second; better name one of "
+	    "the two. Of a folder with journals of\nseveral hosts (`systemd-journal-remote`) give "
+	    "each host a source, because an entry that comes late\nis passed over when another host's "
+	    "newer ones were read:\n`journal = /var/log/journal/remote`, `journal_match = { "
+	    "\"_HOSTNAME=mx1\" }`.\n"
 	    "\n## Inside `reason \"NAME\" { }`\n\n");
 	manual_rows(out, reason_rows, sizeof reason_rows / sizeof *reason_rows);
 	buf_str(out, "\nWhat a text of a rule of your own, or of another site, means. Of several sections "

@@ -59,6 +59,26 @@ test_empty(struct buf *text)
 }
 
 static void
+test_journal(struct buf *text)
+{
+	struct config *c;
+	char path[200];
+
+	put("/var/log/journal/0123/none", "");
+	c = propose(text, "a journal and no mail system");
+	is_str(c->source[0].journal, "", "the journal is not proposed");
+	config_free(c);
+	put("/etc/postfix/main.cf", "");
+	c = propose(text, "a mail system, a journal and no log");
+	is_str(c->source[0].journal, "system", "the journal");
+	is_int((long long)c->source[0].files.n, 0, "and no file");
+	ok(strstr(text->p, "in the group systemd-journal or adm") != NULL, "says who may read it");
+	config_free(c);
+	snprintf(path, sizeof path, "%s/etc/postfix/main.cf", root);
+	unlink(path);
+}
+
+static void
 test_postfix(struct buf *text)
 {
 	struct config *c;
@@ -141,6 +161,7 @@ main(void)
 	if (mkdtemp(root) == NULL)
 		abort();
 	test_empty(&text);
+	test_journal(&text);
 	test_postfix(&text);
 	test_own_logs(&text);
 	test_manual();

@@ -67,6 +67,7 @@ LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 $(LIBS_lib)
 LIBS_mxgauge    := $(LIBS_collector)
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_reject_ratio := -lsqlite3 -lm
+LIBS_check_mxgauge := -lsqlite3 -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

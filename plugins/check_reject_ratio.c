@@ -13,12 +13,11 @@
 
 #include "cell.h"
 #include "check.h"
-#include "host.h"
+#include "checkstate.h"
 #include "metric.h"
 #include "quantity.h"
 #include "reason.h"
 #include "stateread.h"
-#include "when.h"
 
 #include "poison.h"
 
@@ -108,33 +107,6 @@ ratio_of(const struct counts *c)
 	return percent(c->rejected, all_of(c));
 }
 
-/* A text built in place, for the short ones that sentences are made of. */
-static const char *
-people(double v, const char *unit)
-{
-	static struct buf ring[4];
-	static unsigned next;
-	struct buf *b = &ring[next++ % 4];
-
-	buf_free(b);
-	*b = buf_new(64);
-	quantity_people(b, v, unit);
-	return b->p;
-}
-
-static const char *
-clock_text(int64_t t)
-{
-	static struct buf ring[2];
-	static unsigned next;
-	struct buf *b = &ring[next++ % 2];
-
-	buf_free(b);
-	*b = buf_new(64);
-	when_print(b, t);
-	return b->p;
-}
-
 /* Corrections on their way can leave a sum below zero for a moment. */
 static int64_t
 count(const struct cell *c, enum metric m)
@@ -164,26 +136,6 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 }
 
 /* --- is there something to answer from? ------------------------------------------ */
-
-static int
-find_host(const struct stateread_host *hosts, size_t n)
-{
-	struct buf b = buf_new(700);
-
-	if (set.host == NULL || strcmp(set.host, "_farm") == 0) {
-		set.host = NULL;
-		return STATEREAD_FARM;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (host_meant(slice_of(set.host), slice_of(hosts[i].name))) {
-			set.host = hosts[i].name;
-			return hosts[i].id;
-		}
-	for (size_t i = 0; i < n && !b.full; i++)
-		buf_fmt(&b, "%s%s", i > 0 ? ", " : "", check_clean(slice_of(hosts[i].name)));
-	check_unknown("the state knows no host \"%s\"; it knows: %s%s",
-	    check_clean(slice_of(set.host)), n > 0 ? b.p : "none", b.full ? ", ..." : "");
-}
 
 /* The first and the newest line of the host, or of all. */
 static void
@@ -217,22 +169,22 @@ require_fresh(struct stateread *r, int64_t first, int64_t newest, int64_t now, i
 	int64_t written = stateread_committed_at(r);
 
 	if (set.at != 0 && at < first)
-		check_unknown("the state begins at %s, after %s", clock_text(first), clock_text(at));
+		check_unknown("the state begins at %s, after %s", checkstate_clock(first), checkstate_clock(at));
 	if ((double)(at - newest) > set.stale_s && set.at != 0)
 		check_unknown("the newest line of %s is from %s, %s before %s: see \"mxgauge status "
-		    "--state %s\"", whose(), clock_text(newest), people((double)(at - newest), "s"),
-		    clock_text(at), set.state);
+		    "--state %s\"", whose(), checkstate_clock(newest), checkstate_people((double)(at - newest), "s"),
+		    checkstate_clock(at), set.state);
 	if (set.at != 0)
 		return;
 	if ((double)(now - written) > set.stale_s)
 		check_unknown("nothing was written to %s for %s, the newest log line is from %s: is mxgauged "
 		    "running, and does its log grow? See \"mxgauge status --state %s\"", set.state,
-		    people((double)(now - written), "s"), clock_text(newest), set.state);
+		    checkstate_people((double)(now - written), "s"), checkstate_clock(newest), set.state);
 	if ((double)(at - newest) > set.stale_s)
 		check_unknown("the newest line of %s is %s old (%s), though the state is being written: did "
 		    "the log move, or is a clock or time zone wrong? See \"mxgauge status --state %s\"; "
-		    "an archive is asked with --at", whose(), people((double)(at - newest), "s"),
-		    clock_text(newest), set.state);
+		    "an archive is asked with --at", whose(), checkstate_people((double)(at - newest), "s"),
+		    checkstate_clock(newest), set.state);
 }
 
 /* A hole in the past, or stamps from the future: the newest line does not tell. */
@@ -246,8 +198,8 @@ require_lines(struct stateread *r, int host, int64_t from, int64_t to)
 	cell_free(&c.cell);
 	if (c.lines == 0)
 		check_unknown("the state has no line of %s from %s to %s: was its log read? See \"mxgauge "
-		    "status --state %s\"", whose(), clock_text((to - stale < from ? to - stale : from) * 60),
-		    clock_text(to * 60), set.state);
+		    "status --state %s\"", whose(), checkstate_clock((to - stale < from ? to - stale : from) * 60),
+		    checkstate_clock(to * 60), set.state);
 }
 
 /* In the farm's sum a silent host is not missed otherwise. One that was silent all the
@@ -264,7 +216,7 @@ tell_silent_hosts(const struct stateread_host *hosts, size_t n, int64_t at)
 			continue;
 		if (silent++ < SILENT_SHOWN)
 			check_detail("%s is missing: its newest line is from %s",
-			    check_clean(slice_of(hosts[i].name)), clock_text(hosts[i].newest));
+			    check_clean(slice_of(hosts[i].name)), checkstate_clock(hosts[i].newest));
 	}
 	if (silent > SILENT_SHOWN)
 		check_detail("and %zu hosts more are missing", silent - SILENT_SHOWN);
@@ -319,17 +271,17 @@ measure(const struct counts *c)
 	}
 	if (classes > 0 && !alarm)
 		buf_fmt(&after, ", mostly %s %s", reason_name((enum reason)order[0]),
-		    people(percent(c->class[order[0]], all_of(c)), "%"));
+		    checkstate_people(percent(c->class[order[0]], all_of(c)), "%"));
 	if (!judged)
 		buf_fmt(&after, "; fewer than %s (--min-rcpt), so shares are not judged",
-		    people(set.min_rcpt > 0 ? (double)set.min_rcpt : 1, ""));
+		    checkstate_people(set.min_rcpt > 0 ? (double)set.min_rcpt : 1, ""));
 	quantity_count(&all, all_of(c));
 	if (all_of(c) == 0)
-		check_words("ratio", after.p, "no recipients in %s%s%s", people(set.window_s, "s"),
+		check_words("ratio", after.p, "no recipients in %s%s%s", checkstate_people(set.window_s, "s"),
 		    set.host != NULL ? " on " : "", set.host != NULL ? whose() : "");
 	else
 		check_words("ratio", after.p, "%s of %s recipients rejected in %s%s%s",
-		    people(ratio_of(c), "%"), all.p, people(set.window_s, "s"),
+		    checkstate_people(ratio_of(c), "%"), all.p, checkstate_people(set.window_s, "s"),
 		    set.host != NULL ? " on " : "", set.host != NULL ? whose() : "");
 	buf_free(&after);
 	buf_free(&all);
@@ -348,8 +300,8 @@ tell_reasons(const struct counts *c)
 		const char *name = reason_name((enum reason)order[i]);
 
 		if (i < TOP_SHOWN)
-			check_detail("%s %s (%s): %s", name, people((double)c->class[order[i]], ""),
-			    people(percent(c->class[order[i]], all_of(c)), "%"),
+			check_detail("%s %s (%s): %s", name, checkstate_people((double)c->class[order[i]], ""),
+			    checkstate_people(percent(c->class[order[i]], all_of(c)), "%"),
 			    reason_sentence((enum reason)order[i]));
 		buf_fmt(&json, "%s\"%s\":%lld", i > 0 ? "," : "", name, (long long)c->class[order[i]]);
 	}
@@ -357,7 +309,7 @@ tell_reasons(const struct counts *c)
 	check_extra("reject", buf_slice(&json));
 	buf_free(&json);
 	if (c->tempfailed > 0)
-		check_detail("Refused for now (4xx): %s", people((double)c->tempfailed, ""));
+		check_detail("Refused for now (4xx): %s", checkstate_people((double)c->tempfailed, ""));
 }
 
 static int
@@ -390,7 +342,7 @@ tell_lists(struct stateread *r, struct counts *c)
 
 		if (shown++ < TOP_SHOWN)
 			buf_fmt(&text, "%s%s %s", i > 0 ? ", " : "", check_clean(name),
-			    people((double)zone[i].n, ""));
+			    checkstate_people((double)zone[i].n, ""));
 		buf_str(&json, i > 0 ? "," : "");
 		buf_json(&json, slice_of(check_clean(name)));
 		buf_fmt(&json, ":%lld", (long long)zone[i].n);
@@ -419,7 +371,7 @@ tell_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour, enum
 
 		/* texts are sentences, with commas of their own */
 		buf_fmt(&text, "%s%s (%s%s)", i == 0 ? "" : kind == TOP_REASON ? "; " : ", ", name,
-		    top[i].error > 0 ? "at least " : "", people((double)top[i].n, ""));
+		    top[i].error > 0 ? "at least " : "", checkstate_people((double)top[i].n, ""));
 		buf_fmt(json, "%s{\"text\":", i > 0 ? "," : "");
 		buf_json(json, slice_of(name));
 		buf_fmt(json, ",\"n\":%llu,\"error\":%llu}", (unsigned long long)top[i].n,
@@ -427,8 +379,8 @@ tell_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour, enum
 	}
 	buf_char(json, ']');
 	if (n > 0 && !*any)
-		check_detail("In the hours from %s to %s:", clock_text(from_hour * 3600),
-		    clock_text(to_hour * 3600));
+		check_detail("In the hours from %s to %s:", checkstate_clock(from_hour * 3600),
+		    checkstate_clock(to_hour * 3600));
 	if (n > 0)
 		check_detail("%s: %s", top_titles[kind], text.p);
 	*any = *any || n > 0;
@@ -468,8 +420,8 @@ tell_before(struct stateread *r, int host, int64_t from, int64_t to, const char 
 	if (all_of(&c) == 0)
 		check_detail("%s: no recipients", title);
 	else
-		check_detail("%s: %s of %s recipients rejected", title, people(ratio_of(&c), "%"),
-		    people((double)all_of(&c), ""));
+		check_detail("%s: %s of %s recipients rejected", title, checkstate_people(ratio_of(&c), "%"),
+		    checkstate_people((double)all_of(&c), ""));
 	buf_fmt(&json, "{\"rejected\":%lld,\"accepted\":%lld,\"tempfailed\":%lld}",
 	    (long long)c.rejected, (long long)c.accepted, (long long)c.tempfailed);
 	check_extra(name, buf_slice(&json));
@@ -483,10 +435,10 @@ tell_blind_spots(const struct counts *c)
 
 	if (c->unknown > 0 && ours > 0)
 		check_detail("%s lines of mail programs (%s) were not understood and count nothing: "
-		    "\"mxgauge parse --unknown LOG\" shows them", people((double)c->unknown, ""),
-		    people(percent(c->unknown, ours), "%"));
+		    "\"mxgauge parse --unknown LOG\" shows them", checkstate_people((double)c->unknown, ""),
+		    checkstate_people(percent(c->unknown, ours), "%"));
 	if (c->too_late > 0)
-		check_detail("%s lines came too late to be counted", people((double)c->too_late, ""));
+		check_detail("%s lines came too late to be counted", checkstate_people((double)c->too_late, ""));
 }
 
 static void
@@ -497,7 +449,7 @@ tell_window(int64_t from, int64_t to)
 	buf_fmt(&json, "{\"from\":%lld,\"to\":%lld}", (long long)from * 60, (long long)to * 60);
 	check_extra("window", buf_slice(&json));
 	buf_free(&json);
-	check_verbose(1, "Counted from %s to %s", clock_text(from * 60), clock_text(to * 60));
+	check_verbose(1, "Counted from %s to %s", checkstate_clock(from * 60), checkstate_clock(to * 60));
 }
 
 static void
@@ -508,7 +460,7 @@ tell(struct stateread *r, int host, int64_t from, int64_t to, struct counts *c)
 	tell_window(from, to);
 	tell_reasons(c);
 	tell_lists(r, c);
-	buf_fmt(&title, "The %s before", people(set.window_s, "s"));
+	buf_fmt(&title, "The %s before", checkstate_people(set.window_s, "s"));
 	tell_before(r, host, from - (to - from), from, title.p, "before");
 	tell_before(r, host, from - DAY_MINUTES, to - DAY_MINUTES, "The same time yesterday",
 	    "yesterday");
@@ -543,7 +495,7 @@ main(int argc, char **argv)
 	stateread_freeze(r);
 	if (!stateread_hosts(r, &hosts, &n, &e))
 		check_unknown("%s", e.text);
-	host = find_host(hosts, n);
+	host = checkstate_host(hosts, n, &set.host);
 	host_span(hosts, n, host, &first, &newest);
 	require_fresh(r, first, newest, now, at);
 	require_lines(r, host, from, to);

@@ -223,11 +223,25 @@ add_limit(const char *text, bool critical)
 	run.limit[run.limits++] = l;
 }
 
+/* What the table says comes first: the last limit of a name wins. */
+static void
+add_default(const struct measure *m, const char *range, bool critical)
+{
+	if (range == NULL)
+		return;
+	run.limit = xreallocarray(run.limit, run.limits + 1, sizeof *run.limit);
+	run.limit[run.limits++] = (struct limit){ .critical = critical, .named = true, .used = true,
+		.name = slice_of(m->name), .range = slice_of(range) };
+}
+
 static void
 ready(const struct program *p)
 {
-	(void)p;
 	check_alarm_arm(run.answer.name, run.json ? p->name : NULL, run.timeout_s);
+	for (const struct measure *m = p->measures; m != NULL && m->name != NULL; m++) {
+		add_default(m, m->warn, false);
+		add_default(m, m->crit, true);
+	}
 	for (size_t i = 0; i < run.warn.n; i++)
 		add_limit(run.warn.v[i], false);
 	for (size_t i = 0; i < run.crit.n; i++)

@@ -49,24 +49,24 @@ checkstate_whose(const struct checkstate *s)
 	return s->host != NULL ? check_clean(slice_of(s->host)) : "the farm";
 }
 
-static int
-find_host(struct checkstate *s)
+int
+checkstate_host(const struct stateread_host *hosts, size_t n, const char **asked)
 {
 	struct buf b = buf_new(700);
 
-	if (s->host == NULL || strcmp(s->host, "_farm") == 0) {
-		s->host = NULL;
+	if (*asked == NULL || strcmp(*asked, "_farm") == 0) {
+		*asked = NULL;
 		return STATEREAD_FARM;
 	}
-	for (size_t i = 0; i < s->n; i++)
-		if (host_meant(slice_of(s->host), slice_of(s->hosts[i].name))) {
-			s->host = s->hosts[i].name;
-			return s->hosts[i].id;
+	for (size_t i = 0; i < n; i++)
+		if (host_meant(slice_of(*asked), slice_of(hosts[i].name))) {
+			*asked = hosts[i].name;
+			return hosts[i].id;
 		}
-	for (size_t i = 0; i < s->n && !b.full; i++)
-		buf_fmt(&b, "%s%s", i > 0 ? ", " : "", check_clean(slice_of(s->hosts[i].name)));
+	for (size_t i = 0; i < n && !b.full; i++)
+		buf_fmt(&b, "%s%s", i > 0 ? ", " : "", check_clean(slice_of(hosts[i].name)));
 	check_unknown("the state knows no host \"%s\"; it knows: %s%s",
-	    check_clean(slice_of(s->host)), s->n > 0 ? b.p : "none", b.full ? ", ..." : "");
+	    check_clean(slice_of(*asked)), n > 0 ? b.p : "none", b.full ? ", ..." : "");
 }
 
 /* The first and the newest line of the host, or of all. */
@@ -159,7 +159,7 @@ checkstate_open(struct checkstate *s)
 	stateread_freeze(s->r);
 	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))
 		check_unknown("%s", e.text);
-	s->id = find_host(s);
+	s->id = checkstate_host(s->hosts, s->n, &s->host);
 	require_fresh(s);
 	require_lines(s);
 }

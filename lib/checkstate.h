@@ -42,6 +42,11 @@ struct checkstate {
  * stands still, no line in the window. */
 void checkstate_open(struct checkstate *s);
 
+/* The id of the host that was asked for, and *asked as the state calls it; STATEREAD_FARM,
+ * and *asked NULL, for NULL or "_farm". One that the state does not know is UNKNOWN, with
+ * those that it knows. */
+int checkstate_host(const struct stateread_host *hosts, size_t n, const char **asked);
+
 /* "mx1", or "the farm". */
 const char *checkstate_whose(const struct checkstate *s);
 

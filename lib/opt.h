@@ -56,6 +56,7 @@ struct opt {
  * a bare RANGE means. A table ends with a row of zeros. */
 struct measure {
 	const char *name, *unit, *help;
+	const char *warn, *crit;	/* ranges that hold until -w or -c name others; NULL: none */
 };
 
 /* A sub-command. run gets the operands alone (argv[0] is the first of them) and

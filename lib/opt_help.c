@@ -151,6 +151,10 @@ help_measures(struct buf *b, const struct measure *m)
 	for (; m->name != NULL; m++) {
 		buf_clear(&text);
 		buf_fmt(&text, "%s [%s]", m->help, unit_name(m->unit));
+		if (m->warn != NULL)
+			buf_fmt(&text, "; -w %s", m->warn);
+		if (m->crit != NULL)
+			buf_fmt(&text, "%s -c %s", m->warn != NULL ? "," : ";", m->crit);
 		help_pair(b, m->name, text.p);
 	}
 	buf_free(&text);

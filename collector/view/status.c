@@ -147,9 +147,35 @@ hosts(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	return good;
 }
 
+/* Each limit: how much of it is used, and whether it bit. */
+static bool
+capacities(struct stateread *state, int64_t now, struct buf *out, struct err *e)
+{
+	const struct stateread_limit *l;
+	size_t n;
+
+	if (!stateread_limits(state, &l, &n, e))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct buf name = buf_new(64);
+
+		buf_clean(&name, slice_of(l[i].name), 32);
+		buf_fmt(out, "  %-13s", name.p == NULL ? "?" : name.p);
+		buf_free(&name);
+		if (l[i].cap > 0)
+			buf_fmt(out, " %s of %s used,", words_count(l[i].used).s, words_count(l[i].cap).s);
+		if (l[i].hits > 0)
+			buf_fmt(out, " reached %s times, last %s\n", words_count(l[i].hits).s,
+			    ago(l[i].hit_at, now).s);
+		else
+			buf_str(out, " never reached\n");
+	}
+	return true;
+}
+
 /* How near the tables are to their caps, and whether a cap has bitten. */
 static bool
-limits(struct stateread *state, struct buf *out, struct err *e)
+limits(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 {
 	const struct stateread_host *h;
 	struct cell sum = { 0 };
@@ -170,7 +196,28 @@ limits(struct stateread *state, struct buf *out, struct err *e)
 	buf_fmt(out, "\n  lines         %s cut at 64 KiB, %s older than the horizon\n",
 	    words_count(cell_get(&sum, M_cut)).s, words_count(cell_get(&sum, M_too_late)).s);
 	cell_free(&sum);
-	return good;
+	return good && capacities(state, now, out, e);
+}
+
+/* What the collector says of itself. */
+static bool
+itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
+{
+	struct stateread_run run;
+
+	if (!stateread_run(state, &run, e))
+		return false;
+	if (run.started_at == 0)
+		return true;
+	buf_str(out, "  mxgauged      version ");
+	buf_clean(out, slice_of(run.version), 32);
+	buf_fmt(out, ", started %s, last sign of life %s\n", ago(run.started_at, now).s,
+	    ago(run.beat_at, now).s);
+	buf_fmt(out, "  RRDs          up to date %s", ago(run.rrd_written_at, now).s);
+	if (run.rrd_failed_since > 0)
+		buf_fmt(out, "; it has failed since, first %s", ago(run.rrd_failed_since, now).s);
+	buf_char(out, '\n');
+	return true;
 }
 
 bool
@@ -187,7 +234,8 @@ status_text(struct stateread *state, const char *dir, int64_t now, struct buf *o
 		buf_str(out, "\n  written by    nobody now (mxgauged is not running)\n");
 	buf_fmt(out, "  last commit   %s\n", ago(stateread_committed_at(state), now).s);
 	disk(state, dir, out);
-	return sources(state, now, out, e) && hosts(state, now, out, e) && limits(state, out, e);
+	return itself(state, now, out, e) && sources(state, now, out, e) &&
+	    hosts(state, now, out, e) && limits(state, now, out, e);
 }
 
 bool

@@ -202,5 +202,5 @@ source y { journal_match = { \"lower=1\" } }"
 "$BUILD/bin/mxgauge" check-config "$D/conf" >"$D/faults" 2>&1
 is "$(sed 's/.*conf:[0-9]*: //' "$D/faults" | tr '\n' '|')" "journal = relative: must be system, or a path \
 from the root, /...|journal_match: \"lower=1\" is not of the form FIELD=VALUE|source \"y\" ends without files, journal or \
-journal|source \"y\" has journal_match and no journal|" "faults of the settings are named"
+listen|source \"y\" has journal_match and no journal|" "faults of the settings are named"
 done_testing

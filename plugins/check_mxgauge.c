@@ -1,0 +1,252 @@
+/* check_mxgauge - the watcher watched: does the collector run, read, write, and understand?
+ *
+ * Reads the collector's state, where mxgauged says each 10 s how it is, and asks the kernel
+ * who holds the state's lock. It needs the right to read the state's folder and no other. Names
+ * that came out of logs pass check_clean(). */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "check.h"
+#include "checkstate.h"
+
+#include "poison.h"
+
+enum { SHOWN = 5, GONE_S = 8 * 86400 };
+
+static struct {
+	const char *state, *host;
+	double window_s;
+} set = { .state = "/var/lib/mxgauge", .window_s = 900 };
+
+static const struct opt opts[] = {
+	{ 's', "state", OPT_STRING, &set.state, "DIR", "the collector's state" },
+	{ 'H', "host", OPT_STRING, &set.host, "HOST", "silence, unknown and too_late of this mail server "
+	    "alone" },
+	{ 0, "window", OPT_DURATION, &set.window_s, "TIME",
+	    "how far to look back for unknown, too_late and limits", .min = 60, .max = 8 * 86400 },
+	{ 0 }
+};
+
+/* Why these limits: */
+static const struct measure measures[] = {
+	/* a beat comes each 10 s; a long commit or redrawing of RRDs may hold up some */
+	{ "alive", "s", "since the daemon's last sign of life", "1m", "5m" },
+	/* it looks at each log once a second; a burst or a start is caught up in a minute */
+	{ "lag", "s", "for how long something has waited to be read in the worst log", "1m", "10m" },
+	/* no MTA is quiet for so long, its own statistics included; small sites raise it */
+	{ "silence", "s", "age of the newest line of the log that is quiet longest", "1h", NULL },
+	/* a handful of odd lines is usual, a new release of an MTA is several per cent */
+	{ "unknown", "%", "share of the lines of mail programs that were not understood", "1%", NULL },
+	/* drawn each minute */
+	{ "rrd_behind", "s", "since the RRDs were brought up to date", "5m", "1h" },
+	/* a limit that bit made some figure inexact */
+	{ "limits", "", "limits that bit in the window", "0", NULL },
+	{ "disk", "%", "free share of the state's file system", "10%:", "3%:" },
+	/* a weekend */
+	{ "disk_left", "s", "until that is full, if the state grows as before", "3d:", "1d:" },
+	{ "too_late", "", "lines in the window older than the horizon, or from the future", "0", NULL },
+	{ 0 }
+};
+
+static const struct program program = {
+	"check_mxgauge", "does the collector run, read, write and understand?",
+	"Answers from the state that mxgauged keeps. All measurements have limits of their own, "
+	"which -w and -c replace; RANGE \"~:\" judges nothing.",
+	opts, .measures = measures,
+	.examples = "check_mxgauge\ncheck_mxgauge -w unknown=3% -w silence=4h -c lag=5m"
+};
+
+static void
+tell_alive(const struct stateread_run *run, int64_t now)
+{
+	pid_t pid = stateread_writer(set.state);
+	double age = run->beat_at > 0 ? (double)(now - run->beat_at) : (double)NAN;
+
+	if (run->beat_at == 0) {
+		check_show("alive", age, "s");
+		check_state(CHECK_CRITICAL, "mxgauged never ran on %s", set.state);
+		return;
+	}
+	check_value("alive", age < 0 ? 0 : age, "s");
+	check_words("alive", NULL, "last sign of life %s ago", checkstate_people(age < 0 ? 0 : age, "s"));
+	if (pid == 0) {
+		check_state(CHECK_CRITICAL, "mxgauged is not running");
+		return;
+	}
+	check_detail("Process %ld, version %s, since %s", (long)pid, check_clean(slice_of(run->version)),
+	    checkstate_time(run->started_at));
+	if (age >= 60)
+		check_detail("It runs, but commits nothing: is the disk full? See its messages");
+}
+
+/* The log with the largest age: its line, and a line for each that is above the limit of a
+ * minute. A log and its rotations are one. */
+static void
+tell_sources(struct stateread *r, int64_t beat)
+{
+	const struct stateread_source *s;
+	struct err e = { "" };
+	double worst = 0;
+	const char *name = NULL;
+	size_t n, shown = 0;
+
+	if (!stateread_sources(r, &s, &n, &e))
+		check_unknown("%s", e.text);
+	for (size_t i = 0; i < n; i++) {
+		double lag = s[i].behind_since > 0 ? (double)(beat - s[i].behind_since) : 0;
+
+		if (lag > worst) {
+			worst = lag;
+			name = s[i].name;
+		}
+		if (lag >= 60 && shown++ < SHOWN)
+			check_detail("%s: read to byte %llu, what is behind it has waited for %s",
+			    check_clean(slice_of(s[i].name)), (unsigned long long)s[i].offset,
+			    checkstate_people(lag, "s"));
+	}
+	check_value("lag", n > 0 ? worst : (double)NAN, "s");
+	if (n == 0)
+		check_words("lag", NULL, "no log was read yet");
+	else if (name != NULL)
+		check_words("lag", NULL, "%s waits to be read for %s", check_clean(slice_of(name)),
+		    checkstate_people(worst, "s"));
+}
+
+/* By host: what a log brings is lines of hosts, and it is these that are missed. */
+static void
+tell_silence(const struct stateread_host *h, size_t n, int host, int64_t now)
+{
+	const struct stateread_host *worst = NULL;
+	double age;
+
+	for (size_t i = 0; i < n; i++) {
+		bool left = host == STATEREAD_FARM && now - h[i].newest > GONE_S;
+
+		if ((host == STATEREAD_FARM || h[i].id == host) && !left &&
+		    (worst == NULL || h[i].newest < worst->newest))
+			worst = &h[i];
+	}
+	age = worst != NULL ? (double)(now - worst->newest) : (double)NAN;
+	check_value("silence", age < 0 ? 0 : age, "s");
+	if (worst == NULL)
+		check_words("silence", NULL, "no host has a line of the last days");
+	else
+		check_words("silence", NULL, "newest line of %s %s old", check_clean(slice_of(worst->name)),
+		    checkstate_people(age < 0 ? 0 : age, "s"));
+}
+
+static void
+tell_lines(struct stateread *r, int host, int64_t now)
+{
+	int64_t to = now / 60 + 1, from = to - (int64_t)ceil(set.window_s / 60), ours, unknown;
+	struct stateread_top top[SHOWN];
+	struct cell sum = { 0 };
+	struct err e = { "" };
+	size_t n;
+
+	if (!stateread_sum(r, host, from, to, &sum, &e))
+		check_unknown("%s", e.text);
+	ours = cell_get(&sum, M_lines) - cell_get(&sum, M_foreign);
+	unknown = cell_get(&sum, M_unknown);
+	check_value("unknown", ours > 0 ? 100 * (double)unknown / (double)ours : 0, "%");
+	check_value("too_late", (double)cell_get(&sum, M_too_late), "");
+	n = unknown > 0 ? stateread_top(r, host, from / 60, (to + 59) / 60, TOP_UNKNOWN, top, SHOWN) : 0;
+	for (size_t i = 0; i < n; i++)
+		check_detail("Not understood of %s: %s lines in the hours of the window; \"mxgauge parse "
+		    "--unknown LOG\" shows them", check_clean(top[i].text),
+		    checkstate_people((double)top[i].n, ""));
+	cell_free(&sum);
+}
+
+static void
+tell_rrd(const struct stateread_run *run, int64_t now)
+{
+	/* before the first time, since the start */
+	int64_t since = run->rrd_written_at > 0 ? run->rrd_written_at : run->started_at;
+
+	check_value("rrd_behind", since > 0 && now > since ? (double)(now - since) : 0, "s");
+	if (run->rrd_failed_since > 0)
+		check_detail("Bringing the RRDs up to date has failed since %s: see the messages of mxgauged",
+		    checkstate_time(run->rrd_failed_since));
+}
+
+static void
+tell_limits(struct stateread *r, int64_t now)
+{
+	const struct stateread_limit *l;
+	struct buf names = buf_new(300);
+	struct err e = { "" };
+	size_t n, bit = 0;
+
+	if (!stateread_limits(r, &l, &n, &e))
+		check_unknown("%s", e.text);
+	for (size_t i = 0; i < n; i++) {
+		if (l[i].hit_at == 0 || (double)(now - l[i].hit_at) > set.window_s)
+			continue;
+		bit++;
+		buf_fmt(&names, "%s%s", names.n > 0 ? ", " : "", check_clean(slice_of(l[i].name)));
+		check_detail("Limit %s: bit %s times in all, last at %s", check_clean(slice_of(l[i].name)),
+		    checkstate_people((double)l[i].hits, ""), checkstate_time(l[i].hit_at));
+	}
+	check_value("limits", (double)bit, "");
+	if (bit > 0)
+		check_words("limits", NULL, "limits reached: %s", names.p);
+	buf_free(&names);
+}
+
+static void
+tell_disk(struct stateread *r)
+{
+	char path[4096];
+	int64_t first = 0, last = 0;
+	double grows = 0, room;
+	struct statvfs fs;
+	struct stat st;
+
+	(void)snprintf(path, sizeof path, "%s/state.db", set.state);
+	if (statvfs(set.state, &fs) != 0 || fs.f_blocks == 0 || stat(path, &st) != 0)
+		check_unknown("cannot look at the file system of %s", set.state);
+	room = (double)fs.f_bavail * (double)fs.f_frsize;
+	check_value("disk", 100 * (double)fs.f_bavail / (double)fs.f_blocks, "%");
+	/* of less than six hours no growth can be told */
+	if (stateread_span(r, STATEREAD_FARM, &first, &last) && last - first >= 360)
+		grows = (double)st.st_size / (double)(last - first + 1) / 60;
+	if (grows > 0)
+		check_value("disk_left", room / grows, "s");
+	else
+		check_show("disk_left", (double)NAN, "s");
+}
+
+int
+main(int argc, char **argv)
+{
+	int64_t now = (int64_t)time(NULL);
+	const struct stateread_host *hosts;
+	struct stateread_run run;
+	struct err e = { "" };
+	struct stateread *r;
+	size_t n;
+	int host;
+
+	check_begin("MXGAUGE");
+	opt_parse(&program, argc, argv);
+	check_phase("reading %s", set.state);
+	if ((r = stateread_open(set.state, &e)) == NULL)
+		check_unknown("%s", e.text);
+	stateread_freeze(r);
+	if (!stateread_hosts(r, &hosts, &n, &e) || !stateread_run(r, &run, &e))
+		check_unknown("%s", e.text);
+	host = checkstate_host(hosts, n, &set.host);
+	tell_alive(&run, now);
+	tell_sources(r, run.beat_at);
+	tell_silence(hosts, n, host, now);
+	tell_lines(r, host, now);
+	tell_rrd(&run, now);
+	tell_limits(r, now);
+	tell_disk(r);
+	check_done();
+}

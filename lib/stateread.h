@@ -101,7 +101,7 @@ size_t stateread_top(struct stateread *r, int host, int64_t from_hour, int64_t t
 struct stateread_lost {
 	int host;
 	char id[64];		/* from the log: to be cleaned before it is shown */
-	int64_t time;		/* when they were gone */
+	int64_t time;		/* when they were gone; of an id used again, one of those times */
 	int64_t rcpts;
 };
 

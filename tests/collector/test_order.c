@@ -225,7 +225,20 @@ dump_minute(void *arg, int host, int64_t minute, const struct cell *c)
 	return true;
 }
 
-/* Every count of every minute of every host. */
+/* The mails with unaccounted recipients. When that was is one of the lives of an id, and
+ * depends on which was learnt last. */
+static void
+dump_lost(struct dump *d)
+{
+	struct stateread_lost lost[200];
+	size_t n = stateread_lost(d->r, d->host->id, 0, INT64_MAX, lost, 200);
+
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(&d->b, "%s lost %s %" PRId64 "\n", d->host->name, lost[i].id,
+		    lost[i].rcpts);
+}
+
+/* Every count of every minute of every host, and the samples of unaccounted recipients. */
 static char *
 dump(void)
 {
@@ -241,6 +254,7 @@ dump(void)
 		d.host = &hosts[i];
 		if (!stateread_minutes(d.r, hosts[i].id, 0, INT32_MAX, dump_minute, &d, &e))
 			die(&e);
+		dump_lost(&d);
 	}
 	stateread_close(d.r);
 	return d.b.p;

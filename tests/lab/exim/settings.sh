@@ -1,4 +1,5 @@
 # settings.sh - Exim in the private files of lab.sh. $ROOT is its package, unpacked.
+# shellcheck shell=sh disable=SC2154  # here: of lab.sh
 #
 # Its configuration must lie where it was built to look. It runs itself again with the
 # rights of root: the environment does not lead it to its library, so ldconfig does.

@@ -1,4 +1,5 @@
 # settings.sh - Sendmail in the private files of lab.sh. $ROOT is its package, unpacked.
+# shellcheck shell=sh disable=SC2154  # here: of lab.sh
 #
 # Two of them, as Debian and FreeBSD have it: the daemon, and the submission program with a
 # queue of its own that hands over to the daemon. LOGLEVEL is the daemon's.

@@ -419,24 +419,37 @@ stateread_word(struct stateread *r, uint32_t word)
 	return word < r->words ? r->word[word] : (struct slice){ "", 0 };
 }
 
+/* The statement for one host or, where host < 0, for all, and a span of time: its parameters
+ * 1, 2 and, for one host, 4. */
+static sqlite3_stmt *
+prepare_span(struct stateread *r, const char *of_host, const char *of_all, int host, int64_t from,
+    int64_t to)
+{
+	sqlite3_stmt *st = prepare(r, host >= 0 ? of_host : of_all, NULL);
+
+	if (st == NULL)
+		return NULL;
+	sqlite3_bind_int64(st, 1, from);
+	sqlite3_bind_int64(st, 2, to);
+	if (host >= 0)
+		sqlite3_bind_int(st, 4, host);
+	return st;
+}
+
 size_t
 stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_kind kind,
     struct stateread_top *top, size_t max)
 {
-	sqlite3_stmt *st = prepare(r, host >= 0 ?
-	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3 AND host = ?4" :
-	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3", NULL);
+	sqlite3_stmt *st = prepare_span(r,
+	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3 AND host = ?4",
+	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3", host, from, to);
 	size_t n = 0;
 
 	toplist_free(&r->top);
 	toplist_init(&r->top);
 	if (st == NULL)
 		return 0;
-	sqlite3_bind_int64(st, 1, from);
-	sqlite3_bind_int64(st, 2, to);
 	sqlite3_bind_int(st, 3, (int)kind);
-	if (host >= 0)
-		sqlite3_bind_int(st, 4, host);
 	while (sqlite3_step(st) == SQLITE_ROW)
 		(void)toplist_decode(&r->top, blob(st, 0));
 	sqlite3_finalize(st);
@@ -451,20 +464,16 @@ size_t
 stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
     struct stateread_lost *lost, size_t max)
 {
-	sqlite3_stmt *st = prepare(r, host >= 0 ?
+	sqlite3_stmt *st = prepare_span(r,
 	    "SELECT host, id, time, rcpts FROM unaccounted WHERE host = ?4 AND time >= ?1 AND time < ?2"
-	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3" :
+	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3",
 	    "SELECT host, id, time, rcpts FROM unaccounted WHERE time >= ?1 AND time < ?2"
-	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3", NULL);
+	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3", host, from, to);
 	size_t n = 0;
 
 	if (st == NULL)
 		return 0;
-	sqlite3_bind_int64(st, 1, from);
-	sqlite3_bind_int64(st, 2, to);
 	sqlite3_bind_int64(st, 3, (sqlite3_int64)max);
-	if (host >= 0)
-		sqlite3_bind_int(st, 4, host);
 	while (n < max && sqlite3_step(st) == SQLITE_ROW) {
 		struct slice id = blob(st, 1);
 

@@ -3,74 +3,13 @@
 # counts stay exact. Each line refuses one recipient, so the count of refusals is
 # the number of lines; each line is written once, so none may be counted twice.
 set -u
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-daemon.XXXXXX") || exit 1
-pid=
-trap 'stop KILL; rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
-
-saw() { # as ok, and what the daemon said when it was not
-    ok "$1" "$2"
-    [ "$1" = 0 ] || sed 's/^/# /' "$D/out" 2>/dev/null | tail -n 15
-}
-
-stop() { # SIGNAL: end the daemon; its status is in $status
-    status=0
-    [ -n "$pid" ] || return 0
-    kill "-$1" "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
-    status=$?
-    pid=
-}
-
-start() {
-    : >"$D/out"    # before the wait, which would find what an earlier one said
-    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/out" 2>&1 &
-    pid=$!
-    wait_for grep -q started "$D/out"
-}
-
-# Try a command until it succeeds: for at most 20 seconds, and no longer than the daemon
-# lives.
-wait_for() {
-    tries=0
-    until "$@" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 200 ] || return 1
-        [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || { "$@" 2>/dev/null; return; }
-        sleep 0.1
-    done
-}
-
-refused() {
-    "$BUILD/bin/mxgauge" report --state "$D/state" --json 2>/dev/null |
-        sed -n 's/.*"counts":{[^}]*"rej":\([0-9]*\).*/\1/p'
-}
-
-is_refused() { [ "$(refused)" = "$1" ]; }
-
-counts() { # N TEXT: the count becomes N
-    wait_for is_refused "$1"
-    r=$?
-    [ $r -eq 0 ] || echo "# refused: $(refused), want $1"
-    saw $r "$2"
-}
+# shellcheck source=tests/daemon/daemon_test.sh
+. tests/daemon/daemon_test.sh
 
 # lines N: the next N lines, each different, of the last minutes
 next=0
 lines() {
-    perl -e '
-        use POSIX;
-        my ($from, $n) = @ARGV;
-        for my $i ($from .. $from + $n - 1) {
-            my $t = strftime("%Y-%m-%dT%H:%M:%S.000000+00:00", gmtime(time - 600 + $i % 300));
-            print "$t mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: ",
-                "550 5.1.1 <u$i\@example.org>: Recipient address rejected: User unknown in local ",
-                "recipient table; from=<a\@example.net> to=<u$i\@example.org> proto=ESMTP ",
-                "helo=<h.example.net>\n";
-        }' "$next" "$1"
+    refusals mx1 "$next" "$1"
 }
 add() { # N FILE
     lines "$1" >>"$2"
@@ -124,7 +63,7 @@ stop TERM
 saw "$status" "SIGTERM: status 0"
 grep -q 'stopped: ' "$D/out"
 saw $? "and it says so"
-is_refused 3216
+is_count rej 3216
 saw $? "all is committed then"
 
 add 7 "$D/log"
@@ -167,7 +106,7 @@ if command -v prlimit >/dev/null 2>&1; then
     add 500 "$D/log"
     wait_for grep -q 'cannot store what was read' "$D/out"
     saw $? "no space: it is said"
-    is_refused 3251
+    is_count rej 3251
     saw $? "and nothing half is stored"
     prlimit --pid "$pid" --fsize=unlimited:unlimited
     counts 3751 "with space again the figures are exact"

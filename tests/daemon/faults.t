@@ -7,16 +7,10 @@
 # With LAB=all for each n; else for some, which begin with FIRST.
 set -u
 : "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
+# shellcheck source=tests/daemon/daemon_test.sh
+. tests/daemon/daemon_test.sh
 case $BUILD in *san*) skip_all "faults: a preloaded library and the sanitizers do not go together" ;; esac
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-faults.XXXXXX") || exit 1
-trap 'rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
-mxgauge=$BUILD/bin/mxgauge
 ENOSPC=28 EIO=5
-TZ=UTC
-export TZ
 
 ${CC:-cc} -shared -fPIC -O1 -o "$D/fail.so" tests/daemon/fail_preload.c -ldl 2>"$D/cc" ||
     { sed 's/^/# /' "$D/cc"; echo "Bail out! the library cannot be built"; exit 1; }
@@ -31,23 +25,9 @@ failing() {
         FAIL_ERRNO="$f_errno" FAIL_COUNT="$f_under.calls" "$@"
 }
 
-# content STATE: minutes, hours, report, and the minutes of the RRDs
-content() {
-    sqlite3 "$1/state.db" "SELECT id, name, first, newest FROM host ORDER BY id;
-        SELECT id, text FROM word ORDER BY id;
-        SELECT 'cell', at, hex(pairs) FROM cell ORDER BY at;
-        SELECT 'hour', at, hex(pairs) FROM hour ORDER BY at;"
-    "$mxgauge" report --state "$1" --json
-    command -v rrdtool >/dev/null 2>&1 || return
-    (cd "$1/rrd" && find . -type f | sort | while read -r rrd; do
-        echo "$rrd"
-        rrdtool fetch "$rrd" AVERAGE --start 1793836800 --end 1793923200
-    done)
-}
-
 # is_exact STATE RESULT: or RESULT tells how it differs
 is_exact() {
-    content "$1" >"$1.content" 2>&1
+    figures "$1" "$1/rrd" >"$1.content" 2>&1
     cmp -s "$D/content" "$1.content" && return
     diff "$D/content" "$1.content" | head -n 4 | cut -c 1-200 >>"$2"
 }
@@ -67,20 +47,6 @@ import() {
     rm -rf "$s" "$s".*
 }
 
-lines_read() {
-    "$mxgauge" report --state "$1" --json 2>/dev/null | sed -n 's/.*"read":\([0-9]*\).*/\1/p'
-}
-
-# until_read STATE PID: all is committed, or the daemon has ended, or 30 s are over
-until_read() {
-    u=0
-    until [ "$(lines_read "$1")" = "$all" ]; do
-        u=$((u + 1))
-        [ $u -lt 150 ] && kill -0 "$2" 2>/dev/null || return
-        sleep 0.2
-    done
-}
-
 # once FILE TEXT RESULT: said at most once, and as often that it is over
 once() {
     said=$(grep -c "mxgauged: $2" "$1")
@@ -88,19 +54,22 @@ once() {
     [ "$said" -le 1 ] && [ "$over" -le "$said" ] || echo "$2: said $said times, over $over times" >>"$3"
 }
 
+# life STATE: of the daemon, until all is read or it ends by itself
+life() {
+    launch "${1##*/}.conf" "${1##*/}.out"
+    wait_for grep -q started "$1.out"
+    wait_for is_read "$all" "$1"
+    stop TERM
+}
+
 # daemon N CALLS ERRNO: with that fault until all is read, and once more
 daemon() {
     s=$D/d.$1.$2.$3 r=$D/wrong/daemon.$1.$2.$3
     printf 'state = "%s"\ntemplates = "%s/rrd-templates"\nsource a { files = "%s/day" }\n' \
         "$s" "$PWD" "$D" >"$s.conf"
-    env LD_PRELOAD="$D/fail.so" FAIL_UNDER="$s/" FAIL_AT="$1" FAIL_FOR="$2" FAIL_ERRNO="$3" \
-        "$BUILD/bin/mxgauged" --foreground --config "$s.conf" >"$s.out" 2>&1 &
-    pid=$!
-    until grep -q started "$s.out" || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
-    until_read "$s" $pid
-    kill $pid 2>/dev/null
-    wait $pid
-    rc=$?
+    with="env LD_PRELOAD=$D/fail.so FAIL_UNDER=$s/ FAIL_AT=$1 FAIL_FOR=$2 FAIL_ERRNO=$3"
+    life "$s"
+    rc=$status with=
     once "$s.out" "cannot store what was read" "$r"
     once "$s.out" "cannot bring the RRDs" "$r"
     case $rc in
@@ -108,12 +77,9 @@ daemon() {
     1) grep -q 'cannot' "$s.out" || { echo "status 1 and no word why"; cat "$s.out"; } >>"$r" ;;
     *) echo "status $rc: $(tail -n 1 "$s.out")" >>"$r" ;;
     esac
-    "$BUILD/bin/mxgauged" --foreground --config "$s.conf" >"$s.out" 2>&1 &
-    pid=$!
-    until grep -q started "$s.out" || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
-    until_read "$s" $pid
-    kill $pid 2>/dev/null
-    wait $pid || echo "status $? after the fault: $(tail -n 1 "$s.out")" >>"$r"
+    : >"$s.out"
+    life "$s"
+    [ "$status" = 0 ] || echo "status $status after the fault: $(tail -n 1 "$s.out")" >>"$r"
     is_exact "$s" "$r"
     rm -rf "$s" "$s".*
 }
@@ -121,7 +87,7 @@ daemon() {
 # each PROGRAM AT_ONCE STEP CALLS ERRNO: for every STEP-th n
 each() {
     n=$((first % $3 + 1)) k=0
-    while [ $n -le $calls ]; do
+    while [ $n -le "$calls" ]; do
         "$1" $n "$4" "$5" &
         n=$((n + $3)) k=$((k + 1))
         [ $((k % $2)) -ne 0 ] || wait
@@ -133,7 +99,7 @@ each() {
 mkdir "$D/wrong"
 failing "$D/calm" 0 0 0 "$mxgauge" import --state "$D/calm" "$D/day" >"$D/out" 2>&1
 ok $? "the day, undisturbed"
-content "$D/calm" >"$D/content"
+figures "$D/calm" "$D/calm/rrd" >"$D/content"
 calls=$(cat "$D/calm.calls")
 first=${FIRST:-$(od -An -N1 -tu1 /dev/urandom | tr -d ' ')}
 few=19 fewer=29

@@ -3,64 +3,13 @@
 # form. As in daemon.t each entry refuses one recipient, so that the count of refusals is the
 # number of entries; each is written once, so none may be counted twice.
 set -u
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
+# shellcheck source=tests/daemon/daemon_test.sh
+. tests/daemon/daemon_test.sh
 remote=/lib/systemd/systemd-journal-remote
-if [ ! -x $remote ]; then
-    [ -z "${CI:-}" ] || { echo "not ok 1 - systemd-journal-remote is missing"; echo 1..1; exit 1; }
-    skip_all "journal: systemd-journal-remote is missing; make deps LAB=1"
-fi
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-journal.XXXXXX") || exit 1
-pid=
-writer=
-trap 'stop KILL; [ -z "$writer" ] || kill "$writer" 2>/dev/null; rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
+needs journal $remote
 mkdir "$D/j" "$D/k"
 
-saw() { # as ok, and what the daemon said when it was not
-    ok "$1" "$2"
-    [ "$1" = 0 ] || sed 's/^/# /' "$D/out" 2>/dev/null | tail -n 15
-}
-
-stop() { # SIGNAL: end the daemon
-    [ -n "$pid" ] || return 0
-    kill "-$1" "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
-    pid=
-}
-
-start() {
-    : >"$D/out"
-    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/out" 2>&1 &
-    pid=$!
-    wait_for grep -q started "$D/out"
-}
-
-# Try a command until it succeeds: for at most 20 seconds, and no longer than the daemon lives.
-wait_for() {
-    tries=0
-    until "$@" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 200 ] || return 1
-        [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || { "$@" 2>/dev/null; return; }
-        sleep 0.1
-    done
-}
-
-count() { # METRIC
-    "$BUILD/bin/mxgauge" report --state "$D/state" --json 2>/dev/null |
-        sed -n 's/.*"counts":{[^}]*"'"$1"'":\([0-9]*\).*/\1/p'
-}
-is_count() { [ "$(count "$1")" = "$2" ]; }
 is_more() { n=$(count rej) && [ -n "$n" ] && [ "$n" -gt "$1" ]; }
-
-counts() { # N TEXT: the refusals become N
-    wait_for is_count rej "$1"
-    r=$?
-    [ $r -eq 0 ] || echo "# refused: $(count rej), want $1"
-    saw $r "$2"
-}
 
 # entries export|file FROM N: entries, each different, of the last minutes, in that form
 base=$(date +%s)
@@ -126,12 +75,13 @@ for round in 1 2 3 4 5; do
         add 200 "$D/j/system.journal"
     done) &
     writer=$!
+    others=$writer
     wait_for is_more "$next"
     saw $? "killed $round times: it goes on"
     stop KILL
     start
     wait "$writer"
-    writer=
+    others=
     next=$((next + 1200))
 done
 counts 6140 "kill -9 while entries come: nothing lost, nothing twice"

@@ -6,53 +6,13 @@
 # KILLS says how often (20; 200 with LAB=all), SEED which way. Every third time it was asked
 # to end first, so that the last commit and the RRDs are hit as well.
 set -u
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
+# shellcheck source=tests/daemon/daemon_test.sh
+. tests/daemon/daemon_test.sh
 kills=${KILLS:-20}
 [ "${LAB:-}" != all ] || kills=${KILLS:-200}
 seed=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 lines=$((kills * 3000))
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-kill.XXXXXX") || exit 1
-mxgauge=$BUILD/bin/mxgauge
-pid=
-trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
 echo "# SEED=$seed KILLS=$kills"
-
-start() {
-    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >>"$D/said" 2>&1 &
-    pid=$!
-}
-
-end() { # SIGNAL: end the daemon; its status is in $status
-    kill "-$1" "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
-    status=$?
-    pid=
-}
-
-lines_read() {
-    "$mxgauge" report --state "$D/state" --json 2>/dev/null | sed -n 's/.*"read":\([0-9]*\).*/\1/p'
-}
-
-# For at most 60 seconds
-wait_lines() {
-    tries=0
-    until [ "$(lines_read)" = "$1" ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] && kill -0 "$pid" 2>/dev/null || return 1
-        sleep 0.1
-    done
-}
-
-# rows STATE: minutes and hours of each host; the keys are the same, as all is seen in order
-rows() {
-    sqlite3 "$1/state.db" "SELECT 'host', id, name, first, newest FROM host ORDER BY id;
-        SELECT 'word', id, text FROM word ORDER BY id;
-        SELECT 'cell', at, hex(pairs) FROM cell ORDER BY at;
-        SELECT 'hour', at, hex(pairs) FROM hour ORDER BY at;"
-}
 
 # reports STATE: of the day, and of each hour and host
 reports() {
@@ -92,9 +52,7 @@ same() {
 
 "$BUILD/bench/genday" -i $lines "$seed" "$D/day" "$D/truth" || exit 1
 for f in calm state; do mkdir "$D/$f"; done
-TZ=UTC
-export TZ
-"$mxgauge" import --state "$D/calm" --tz UTC "$D/day" >"$D/out" 2>&1
+"$mxgauge" import --state "$D/calm" --tz UTC "$D/day" >"$D/import" 2>&1
 ok $? "the day, undisturbed"
 printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nsource a { files = "%s/log" timezone = UTC }\n' \
     "$D" "$PWD" "$D" >"$D/conf"
@@ -108,32 +66,32 @@ perl -e 'srand($ARGV[0]); for (1 .. $ARGV[1]) {
 # Where a log is followed for the first time the present file is where it begins: what was
 # rotated away before the first commit is not looked for.
 head -n 1 "$D/day" >"$D/log"
-start
-wait_lines 1
+launch
+wait_for is_read 1
 ok $? "its first line is committed"
 
 part=0 killed=0
 while read -r moment asked; do
     perl tests/daemon/feed.pl "$seed" "$D/day" "$D/log" $part "$kills" &
     feeder=$!
-    [ -n "$pid" ] || start
+    [ -n "$pid" ] || launch
     sleep "$moment"
     [ "$asked" = - ] || { kill -TERM "$pid"; sleep "$asked"; }
-    end KILL
+    stop KILL
     [ $status -ne 137 ] || killed=$((killed + 1))
     wait $feeder || { echo "Bail out! the feeder failed"; exit 1; }
     part=$((part + 1))
 done <"$D/plan"
 [ $((killed * 2)) -ge "$kills" ]
 ok $? "killed $killed times of $kills"
-start
-wait_lines "$(wc -l <"$D/day")"
+launch
+wait_for is_read "$(wc -l <"$D/day")"
 r=$?
 ok $r "all lines were read, once"
 [ $r -eq 0 ] || echo "# read $(lines_read) of $(wc -l <"$D/day")"
-end TERM
+stop TERM
 is $status 0 "and it ends well"
-none "nothing went wrong meanwhile" "$(grep -v -e ': started: ' -e ': stopped: ' -e 'truncated or rewritten' "$D/said")"
+none "nothing went wrong meanwhile" "$(grep -v -e ': started: ' -e ': stopped: ' -e 'truncated or rewritten' "$D/out")"
 
 same rows "cells and hours are the same" rows
 same reports "the reports are the same, of each host and hour" reports

@@ -2,62 +2,10 @@
 # syslog.t - mxgauged hears syslog over datagrams, TCP and RELP, and the counts are exact:
 # each line refuses one recipient. What hostile senders do costs honest ones nothing.
 set -u
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-syslog.XXXXXX") || exit 1
-pid= others=
-trap 'stop KILL; for p in $others; do kill -9 "$p" 2>/dev/null; done; rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
+# shellcheck source=tests/daemon/daemon_test.sh
+. tests/daemon/daemon_test.sh
 # an address of loopback for this test alone, so that its ports are free
 here=127.$((1 + $$ / 250 % 250)).$((1 + $$ % 250)).1
-export TZ=UTC
-
-saw() { # as ok, and what the daemon said when it was not
-    ok "$1" "$2"
-    [ "$1" = 0 ] || sed 's/^/# /' "$D/out" 2>/dev/null | tail -n 15
-}
-
-stop() { # SIGNAL: end the daemon; its status is in $status
-    status=0
-    [ -n "$pid" ] || return 0
-    kill "-$1" "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
-    status=$?
-    pid=
-}
-
-start() {
-    : >"$D/out"
-    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/out" 2>&1 &
-    pid=$!
-    wait_for grep -q started "$D/out"
-}
-
-# Try a command until it succeeds: for at most 20 seconds, and no longer than the daemon lives.
-wait_for() {
-    tries=0
-    until "$@" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 200 ] || return 1
-        [ -z "$pid" ] || kill -0 "$pid" 2>/dev/null || { "$@" 2>/dev/null; return; }
-        sleep 0.1
-    done
-}
-
-refused() {
-    "$BUILD/bin/mxgauge" report --state "$D/state" --json 2>/dev/null |
-        sed -n 's/.*"counts":{[^}]*"rej":\([0-9]*\).*/\1/p'
-}
-
-is_refused() { [ "$(refused)" = "$1" ]; }
-
-counts() { # N TEXT: the count becomes N
-    wait_for is_refused "$1"
-    r=$?
-    [ $r -eq 0 ] || echo "# refused: $(refused), want $1"
-    saw $r "$2"
-}
 
 reloads_are() { [ "$(grep -c reloaded "$D/out")" -ge "$1" ]; }
 
@@ -98,10 +46,10 @@ counts $total "a line that the end of the connection cut is not taken"
 send relp $here:2514 5000 >"$D/sessions"
 saw $? "RELP: every line is acknowledged, and the session closed"
 is "$(cat "$D/sessions")" 1 "in one session"
-is "$(refused)" $((total)) "and was committed before that"
+is "$(count rej)" $((total)) "and was committed before that"
 send relp $here:2514 3000 700 >"$D/sessions"
 is "$(cat "$D/sessions")" 2 "RELP, cut by the sender, which sends again what it knows no answer to"
-is "$(refused)" $total "nothing is counted twice"
+is "$(count rej)" $total "nothing is counted twice"
 
 stop KILL
 start

@@ -4,19 +4,11 @@
 # mode, whose lines bear its name as host; each line refuses one recipient. Nothing is written
 # between copying and truncating: such a line nobody could save.
 set -u
-: "${BUILD:=build}"
-. tests/tap.sh
+# shellcheck source=tests/daemon/daemon_test.sh
+. tests/daemon/daemon_test.sh
 [ -n "${LAB:-}" ] || skip_all "lab: logrotate: LAB is not set"
 PATH=$PATH:/usr/sbin:/sbin
-for p in logrotate zstd gzip; do
-    command -v $p >/dev/null 2>&1 && continue
-    [ -z "${CI:-}" ] || { echo "not ok 1 - $p is missing"; echo 1..1; exit 1; }
-    skip_all "lab: logrotate: $p is missing; make deps LAB=1"
-done
-D=$(mktemp -d) || exit 1
-pid=
-trap '[ -z "$pid" ] || kill -KILL $pid 2>/dev/null; rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
+needs "lab: logrotate" logrotate zstd gzip
 
 modes="create nocreate copytruncate compress delaycompress zstd dateext datezstd copycompress copydate olddate"
 directives() { # MODE
@@ -41,16 +33,7 @@ directives() { # MODE
 total=0
 add() { # N: to each log
     for m in $modes; do
-        perl -e '
-            use POSIX;
-            my ($host, $from, $n) = @ARGV;
-            for my $i ($from .. $from + $n - 1) {
-                my $t = strftime("%Y-%m-%dT%H:%M:%S.000000+00:00", gmtime(time - 600 + $i % 300));
-                print "$t $host postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: ",
-                    "550 5.1.1 <u$i\@example.org>: Recipient address rejected: User unknown in local ",
-                    "recipient table; from=<a\@example.net> to=<u$i\@example.org> proto=ESMTP ",
-                    "helo=<h.example.net>\n";
-            }' "$m" $total "$1" >>"$D/$m/log"
+        refusals "$m" $total "$1" >>"$D/$m/log"
     done
     total=$((total + $1))
 }
@@ -60,17 +43,6 @@ rotate() {
     second=$(date +%s)
     while [ "$(date +%s)" = "$second" ]; do sleep 0.05; done
     logrotate -f -s "$D/status" "$D/logrotate.conf" >>"$D/rotated" 2>&1
-}
-
-start() {
-    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >>"$D/out" 2>&1 &
-    pid=$!
-}
-
-end() { # SIGNAL
-    kill "-$1" $pid
-    wait $pid
-    pid=
 }
 
 # wrong: the modes whose count is not the total, and copies
@@ -85,14 +57,11 @@ wrong() {
         }' "$total" $modes
 }
 
-counts() { # TEXT: for at most 20 seconds
-    tries=0
-    until w=$(wrong) && [ -z "$w" ]; do
-        tries=$((tries + 1))
-        [ $tries -lt 200 ] || break
-        sleep 0.1
-    done
-    none "$1: each line once, in each mode" "$w"
+is_right() { [ -z "$(wrong)" ]; }
+
+each_counts() { # TEXT
+    wait_for is_right
+    none "$1: each line once, in each mode" "$(wrong)"
 }
 
 for m in $modes; do
@@ -105,35 +74,35 @@ chmod 644 "$D/logrotate.conf"
 printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nsource a { files = "%s/*/log" }\n' \
     "$D" "$PWD" "$D" >"$D/conf"
 add 30
-start
-counts "begun"
+launch
+each_counts "begun"
 add 30
 rotate
 add 30
-counts "rotated while it reads"
+each_counts "rotated while it reads"
 rotate
 add 30
-counts "and again"
-end TERM
+each_counts "and again"
+stop TERM
 add 20
 rotate
 add 20
 rotate
 add 20
-start
-counts "two rotations while it was down"
+launch
+each_counts "two rotations while it was down"
 add 20
 rotate
-end KILL
+stop KILL
 add 20
 rotate
 add 10
-start
-counts "killed behind a rotation"
-end TERM
-start
-counts "and after another restart"
-end TERM
+launch
+each_counts "killed behind a rotation"
+stop TERM
+launch
+each_counts "and after another restart"
+stop TERM
 none "logrotate has nothing to complain of" "$(grep -v 'skipping rotation' "$D/rotated")"
 none "each mode did what it says" "$(for f in create/log.1 nocreate/log.1 copytruncate/log.1 compress/log.1.gz \
     compress/log.5.gz delaycompress/log.1 delaycompress/log.2.gz zstd/log.1.zst copycompress/log.2.gz; do

@@ -259,6 +259,16 @@ draw(struct daemon *d)
 	state_say(ingest_state(d->in), "rrd_failed_since", d->draw_failed_since);
 }
 
+/* Look what has become of the files. Of those that are new it must be known that we began with
+ * them before they are read. */
+static void
+look(struct daemon *d)
+{
+	reading_look(d->reading);
+	if (!d->paused && reading_opened(d->reading))
+		(void)commit(d, false);
+}
+
 /* --- what the loop calls ----------------------------------------------------------- */
 
 static void
@@ -287,7 +297,7 @@ on_look_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	reading_look(d->reading);
+	look(d);
 	if (d->watch != NULL)
 		(void)event_add(d->watch, NULL);
 	read_on(d);
@@ -301,7 +311,7 @@ on_commit_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	reading_look(d->reading);
+	look(d);
 	read_on(d);
 	if (d->status == 0)
 		server_tick(d->server, now_s());
@@ -490,6 +500,7 @@ daemon_run(struct config *c, const char *path, void (*running)(void))
 	struct err e = { "the event loop cannot be made" };
 
 	if (make_events(&d) && open_all(&d, c, &e)) {
+		look(&d);
 		running();
 		message(MSG_started, "state %s, %zu source%s", c->state, c->nsources,
 		    c->nsources == 1 ? "" : "s");

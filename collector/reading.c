@@ -61,6 +61,13 @@ file_add(struct reading *r, int64_t id, struct state_source *src)
 	return &r->file[r->files++];
 }
 
+/* A file that was opened, and nothing was read of it: no journal, and nobody's connection. */
+static bool
+was_begun(const struct state_source *src)
+{
+	return src->lines == 0 && src->cursor.n == 0 && src->read_at != 0;
+}
+
 /* A follower that knows all that the state knows. */
 static void
 begin(struct reading *r)
@@ -76,8 +83,8 @@ begin(struct reading *r)
 		file_add(r, src->id, src);
 		if (src->id >= next_id)
 			next_id = (int64_t)src->id + 1;
-		if (src->pos.head_n > 0)
-			known[k++] = (struct follow_file){ src->name, src->id, src->pos };
+		if (src->pos.head_n > 0 || was_begun(src))
+			known[k++] = (struct follow_file){ src->name, src->id, src->pos, src->read_at };
 	}
 	r->follow = follow_new(known, k, next_id);
 	free(known);
@@ -190,6 +197,12 @@ reading_look(struct reading *r)
 		journal_look(r->stream[i].journal);
 		watch_group_add(r->group, journal_fd(r->stream[i].journal));
 	}
+}
+
+bool
+reading_opened(const struct reading *r)
+{
+	return follow_opened(r->follow);
 }
 
 /* --- lines ------------------------------------------------------------------------ */
@@ -370,7 +383,7 @@ reading_remember(struct reading *r, int64_t now)
 		struct stat st;
 
 		f->src->pos = m->pos;
-		f->src->read_at = now;
+		f->src->read_at = m->pos.head_n > 0 ? now : m->begun;
 		/* of a file that has another name by now, the end is where we are */
 		f->src->size = stat(m->family, &st) == 0 && S_ISREG(st.st_mode) &&
 		    (uint64_t)st.st_size > m->pos.offset ? (uint64_t)st.st_size : m->pos.offset;

@@ -21,6 +21,8 @@ void reading_close(struct reading *r);
  * and look, and look once a second besides. */
 int reading_fd(const struct reading *r);
 void reading_look(struct reading *r);
+/* Was a log opened of which the state knows nothing? Commit that before lines of it are read. */
+bool reading_opened(const struct reading *r);
 
 /* Take in about max lines at most, fewer when ingest wants to commit. 1: there may be
  * more; 0: no more for now; -1: the state cannot be read, a line may be half

@@ -54,8 +54,10 @@ follow_new(const struct follow_file *known, size_t n, int64_t next_id)
 	for (size_t i = 0; i < n; i++) {
 		struct source *s = source_get(f, known[i].family);
 
-		if (s != NULL)
+		if (s != NULL && known[i].pos.head_n > 0)
 			source_remember(s, known[i].id, &known[i].pos);
+		else if (s != NULL)
+			source_began(s, known[i].id, known[i].begun);
 		if (known[i].id >= f->world.next_id)
 			f->world.next_id = known[i].id + 1;
 	}
@@ -253,10 +255,11 @@ follow_moved(struct follow *f, struct follow_file *out, size_t max)
 		for (struct file *file = f->source[i]->oldest; file != NULL; file = file->newer) {
 			if (file->r != NULL)
 				reader_position(file->r, &file->pos);
-			if (file->pos.offset == file->saved || n == max)
+			if ((file->pos.offset == file->saved && !file->fresh) || n == max)
 				continue;
 			file->taken = file->pos.offset;
-			out[n++] = (struct follow_file){ f->source[i]->family, file->id, file->pos };
+			out[n++] = (struct follow_file){ f->source[i]->family, file->id, file->pos,
+				f->source[i]->begun };
 		}
 	}
 	return n;
@@ -271,10 +274,21 @@ follow_saved(struct follow *f)
 		for (struct file *file = f->source[i]->oldest; file != NULL; file = next) {
 			next = file->newer;
 			file->saved = file->taken;
+			file->fresh = false;
 			if (file->r == NULL && file->saved == file->pos.offset)
 				source_drop(f->source[i], file);
 		}
 	}
+}
+
+bool
+follow_opened(const struct follow *f)
+{
+	for (size_t i = 0; i < f->sources; i++)
+		for (const struct file *file = f->source[i]->oldest; file != NULL; file = file->newer)
+			if (file->fresh)
+				return true;
+	return false;
 }
 
 uint64_t

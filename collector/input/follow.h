@@ -15,11 +15,14 @@
 #include "slice.h"
 
 /* How far one file was read. id names the file for ever, whatever it is called:
- * the state keeps a row for each. Ids are above 0 and never used again. */
+ * the state keeps a row for each. Ids are above 0 and never used again. Of a file that was
+ * opened and not read (pos.head_n is 0), begun is what was there when its family was met:
+ * the present file was last written then. */
 struct follow_file {
 	const char *family;
 	int64_t id;
 	struct position pos;
+	int64_t begun;
 };
 
 struct follow_line {
@@ -33,7 +36,7 @@ struct follow;
 /* A follower that begins where known[] ends (copied; ids in rising order: of one
  * family the last 128 count). A family that is not among
  * them is read from the beginning of its present file; of one that is, also what
- * rotation put aside since then. next_id: above all ids that were ever used. */
+ * rotation put aside since then, or where nothing was read, since begun. next_id: above all ids that were ever used. */
 struct follow *follow_new(const struct follow_file *known, size_t n, int64_t next_id);
 void follow_free(struct follow *f);
 
@@ -52,11 +55,15 @@ void follow_look(struct follow *f, int64_t now);
  * (rotated by truncation, removed, unreadable), and there may be more lines. */
 int follow_next(struct follow *f, struct follow_line *out, struct err *e);
 
-/* The files that were read on since the last follow_saved, up to max: to be written
- * into the state with the counts of their lines. */
+/* The files that were opened or read on since the last follow_saved, up to max: to be
+ * written into the state with the counts of their lines. */
 size_t follow_moved(struct follow *f, struct follow_file *out, size_t max);
 /* What follow_moved said is safe now. */
 void follow_saved(struct follow *f);
+
+/* Was the first file of a family opened, and that is not safe yet? To be saved before it is
+ * read: who is killed in between would not look for it where rotation put it. */
+bool follow_opened(const struct follow *f);
 
 uint64_t follow_cut_lines(const struct follow *f);
 /* Bytes that wait to be read in all files together, packed ones as they are. */

@@ -39,7 +39,14 @@ source_remember(struct source *s, int64_t id, const struct position *pos)
 	} else if (i == s->known_n) {
 		s->known_n++;
 	}
-	s->known[i] = (struct follow_file){ s->family, id, *pos };
+	s->known[i] = (struct follow_file){ s->family, id, *pos, 0 };
+}
+
+void
+source_began(struct source *s, int64_t id, int64_t begun)
+{
+	s->spare_id = id;
+	s->begun = begun;
 }
 
 static struct file *
@@ -70,7 +77,7 @@ end_of(struct source *s)
 	return end;
 }
 
-/* Put an open reader into the chain, at that place. */
+/* Put an open reader into the chain, at that place. id 0: it is a new file. */
 static struct file *
 insert(struct source_world *w, struct file **place, struct reader *r, const char *path,
     const struct stat *st, int64_t id)
@@ -78,7 +85,8 @@ insert(struct source_world *w, struct file **place, struct reader *r, const char
 	struct file *file = xcalloc(1, sizeof *file);
 
 	*file = (struct file){
-		.newer = *place, .r = r, .path = xstrdup(path), .id = id,
+		.newer = *place, .r = r, .path = xstrdup(path),
+		.id = id != 0 ? id : w->next_id++,
 		.dev = st->st_dev, .ino = st->st_ino, .wd = watch_file(w->watch, path),
 		.quiet_since = w->now, .size = st->st_size, .mtime = st->st_mtim,
 	};
@@ -183,7 +191,7 @@ put_aside(struct source_world *w, struct source *s, const struct family_file *a,
 	if (id == 0 && known)
 		reader_close(r);
 	else
-		insert(w, place, r, a->path, &a->st, id != 0 ? id : w->next_id++)->packed = a->packed;
+		insert(w, place, r, a->path, &a->st, id)->packed = a->packed;
 	return id != 0;
 }
 
@@ -225,16 +233,16 @@ truncated(struct source_world *w, struct source *s, struct file *file, const str
 	catch_up(w, s, false, &since, end_of(s));
 	r = reader_open(s->path, &e);
 	if (r != NULL)
-		insert(w, end_of(s), r, s->path, st, w->next_id++)->current = true;
+		insert(w, end_of(s), r, s->path, st, 0)->current = true;
 }
 
 /* The path names another file than before, or the first one. */
 static void
 opened(struct source_world *w, struct source *s, struct file *old, const struct stat *st)
 {
-	struct timespec since = { 0, 0 };
-	bool first = old == NULL && s->known_n == 0;
-	struct file **place;
+	struct timespec since = { s->known_n == 0 ? (time_t)s->begun : 0, 0 };
+	bool first = old == NULL && s->known_n == 0 && s->begun == 0;
+	struct file **place, *file;
 	struct err e = { "" };
 	struct reader *r = reader_open(s->path, &e);
 	struct position pos;
@@ -259,8 +267,14 @@ opened(struct source_world *w, struct source *s, struct file *old, const struct 
 	}
 	id = recognise(s, r);
 	place = end_of(s);
-	insert(w, place, r, s->path, st, id != 0 ? id : w->next_id++)->current = true;
-	if (!first)	/* now that it is open, a copy of it is known as such */
+	file = insert(w, place, r, s->path, st, id != 0 ? id : s->spare_id);
+	file->current = true;
+	file->fresh = first;
+	if (id == 0)
+		s->spare_id = 0;
+	if (first)
+		s->begun = (int64_t)st->st_mtim.tv_sec;
+	else	/* now that it is open, a copy of it is known as such */
 		catch_up(w, s, id != 0, &since, place);
 	s->said.text[0] = '\0';
 }

@@ -44,6 +44,7 @@ struct file {
 	int wd;
 	bool current;		/* the one that the source's path names */
 	bool packed;
+	bool fresh;		/* the first of its family, of which the state knows nothing yet */
 	bool eof;		/* nothing more until the next look */
 	int64_t quiet_since;
 	off_t size;		/* when last looked at */
@@ -56,6 +57,8 @@ struct source {
 	char *family;
 	char *path;		/* of the present file */
 	int64_t gone_since;	/* -1: it is there */
+	int64_t begun;		/* see follow_file; 0: not yet, or long known */
+	int64_t spare_id;	/* of a file that nothing was read of, for the next one; 0: none */
 	struct file *oldest;
 	struct follow_file known[KNOWN_MAX];
 	size_t known_n;
@@ -64,6 +67,8 @@ struct source {
 
 /* A file was read so far, in another life or before it was closed. */
 void source_remember(struct source *s, int64_t id, const struct position *pos);
+/* The family was met in another life, and nothing of it was read. */
+void source_began(struct source *s, int64_t id, int64_t begun);
 /* See what has become of the source's path: opens, reopens, catches up. */
 void source_look(struct source_world *w, struct source *s);
 /* Done with a file: only its position stays, until source_drop. */

@@ -161,6 +161,7 @@ rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
 		f[i].place = i;
 		f[i].path = join(dir, f[i].t->name, ".rrd");
 		f[i].new_path = join(dir, f[i].t->name, ".rrd.new");
+		f[i].undo_path = join(dir, f[i].t->name, ".rrd.undo");
 	}
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
 		good = err_set(e, "make the folder %s: %s", dir, strerror(errno));

@@ -17,10 +17,15 @@
 #define RRD_EXPORT_DEPRECATED	/* for the layout of the file; no function of librrd */
 #include <rrd.h>
 
+#include "hash.h"
 #include "mem.h"
 #include "poison.h"
 
 enum { MANY = 10000, ROWS_MAX = 100000000 };
+
+/* Not against anybody: whether the disk has all of it. */
+static const struct hash_key sum_key = { { 0x2545f4914f6cdd1d, 0x9e3779b97f4a7c15,
+    0xd6e8feb86659fd93, 0xbf58476d1ce4e5b9 } };
 
 /* Where the next part begins, or NULL when the file ends before it does. */
 static void *
@@ -267,4 +272,99 @@ rrdfile_carry(struct rrdfile *new, const struct rrdfile *old, int64_t after, int
 		}
 	}
 	free(column);
+}
+
+static bool
+write_whole(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+
+	while (n > 0) {
+		ssize_t w = write(fd, at, n);
+
+		if (w <= 0 && (w == 0 || errno != EINTR))
+			return false;
+		at += w > 0 ? w : 0;
+		n -= w > 0 ? (size_t)w : 0;
+	}
+	return true;
+}
+
+bool
+rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, struct err *e)
+{
+	size_t n = (size_t)((const unsigned char *)f->value - f->map);
+	uint64_t sum = hash_bytes(&sum_key, (struct slice){ (const char *)f->map, n });
+	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool good = fd >= 0 && write_whole(fd, f->map, n) && write_whole(fd, &sum, sizeof sum);
+
+	if (fd >= 0)
+		good = close(fd) == 0 && good;
+	good = good && rename(tmp, kept) == 0;
+	if (!good) {
+		err_set(e, "write %s: %s", tmp, strerror(errno));
+		(void)unlink(tmp);
+	}
+	return good;
+}
+
+/* The part of it that never changes is the same in file and head: it is of this file. */
+static bool
+is_head_of(const unsigned char *file, size_t size, const unsigned char *head, size_t n)
+{
+	const stat_head_t *h = (const void *)head;
+	size_t same, all;
+	uint64_t sum;
+
+	if (n < sizeof *h + sizeof sum || n - sizeof sum > size || h->ds_cnt > MANY || h->rra_cnt > MANY)
+		return false;
+	n -= sizeof sum;
+	memcpy(&sum, head + n, sizeof sum);
+	same = sizeof *h + h->ds_cnt * sizeof(ds_def_t) + h->rra_cnt * sizeof(rra_def_t);
+	all = same + sizeof(live_head_t) + h->ds_cnt * sizeof(pdp_prep_t) +
+	    h->ds_cnt * h->rra_cnt * sizeof(cdp_prep_t) + h->rra_cnt * sizeof(rra_ptr_t);
+	return n == all && memcmp(file, head, same) == 0 &&
+	    sum == hash_bytes(&sum_key, (struct slice){ (const char *)head, n });
+}
+
+/* All of a file in memory that is its, to be changed if writable; none if there is no such
+ * file, or nothing in it. */
+static bool
+map_whole(const char *path, bool writable, unsigned char **map, size_t *n, struct err *e)
+{
+	int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+	struct stat st = { 0 };
+	bool good = fd >= 0 ? fstat(fd, &st) == 0 : errno == ENOENT;
+
+	*map = NULL;
+	*n = S_ISREG(st.st_mode) ? (size_t)st.st_size : 0;
+	if (good && *n > 0) {
+		void *p = mmap(NULL, *n, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+
+		good = p != MAP_FAILED;
+		*map = good ? p : NULL;
+	}
+	if (!good)
+		err_set(e, "open %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+	return good;
+}
+
+bool
+rrdfile_put_back(const char *path, const char *kept, struct err *e)
+{
+	unsigned char *head, *file = NULL;
+	size_t size = 0, n;
+	bool good = map_whole(kept, false, &head, &n, e) && map_whole(path, true, &file, &size, e);
+
+	if (head != NULL && file != NULL && is_head_of(file, size, head, n))
+		memcpy(file, head, n - sizeof(uint64_t));
+	if (head != NULL)
+		(void)munmap(head, n);
+	if (file != NULL)
+		(void)munmap(file, size);
+	if (good && unlink(kept) != 0)
+		return err_set(e, "remove %s: %s", kept, strerror(errno));
+	return good;
 }

@@ -54,6 +54,14 @@ bool rrdfile_keeps(const struct rrdfile *f, int64_t minute);
  * unknown, or outside of what it keeps. */
 double rrdfile_minute(const struct rrdfile *f, size_t ds, int64_t minute);
 
+/* Appending changes a file in many places, and who is killed meanwhile leaves it torn: a coarse
+ * row counted twice, an RRA one row ahead. So all but the rows is kept in another file before
+ * (by way of tmp, which is gone afterwards), and put back, which makes it the file of before:
+ * what was written are the rows that it had dropped. False and *e: the disk. */
+bool rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, struct err *e);
+/* Put back what was kept of the file, if it is of this file; kept is gone afterwards. */
+bool rrdfile_put_back(const char *path, const char *kept, struct err *e);
+
 /* Copy the rows that end after the time after and begin before to, and that new has already,
  * from old: for each RRA and data source that both have. */
 void rrdfile_carry(struct rrdfile *new, const struct rrdfile *old, int64_t after, int64_t to);

@@ -132,6 +132,18 @@ map_columns(struct rrdmake_file *f)
 	f->n_ds = n;
 }
 
+/* Somebody was killed, or failed, while rows were appended: they never were. */
+static bool
+put_back(struct rrdmake *s, const struct rrdmake_file *f, struct err *e)
+{
+	if (access(f->undo_path, F_OK) != 0)
+		return true;
+	if (s->cached != NULL && access(f->path, F_OK) == 0 &&
+	    !(cached_settle(s->cached, f->path, e) && cached_forget(s->cached, f->path, e)))
+		return false;
+	return rrdfile_put_back(f->path, f->undo_path, e);
+}
+
 /* Open the file and see from where on it must be written. */
 bool
 rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
@@ -144,6 +156,8 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 	if (s->cached != NULL && (m->unsure || m->changed == RRD_COMPARE) &&
 	    access(f->path, F_OK) == 0 && !cached_settle(s->cached, f->path, e))
 		return false;	/* else it would write what it has after we looked */
+	if (!put_back(s, f, e))
+		return false;
 	switch (rrdfile_open(&f->old, f->path, false, &why)) {
 	case RRDFILE_FAILED:
 		return err_set(e, "%s", why.text);
@@ -353,12 +367,17 @@ put_row(char *p, int64_t time, const double *v, size_t n)
 }
 
 static bool
-hand_over(struct rrdmake *s, const struct rrdmake_file *f, size_t rows, struct err *e)
+hand_over(struct rrdmake *s, struct rrdmake_file *f, size_t rows, struct err *e)
 {
 	const char *path = f->anew ? f->new_path : f->path;
 
 	if (rows == 0)
 		return true;
+	if (!f->anew && !f->undoable) {
+		f->undoable = rrdfile_keep(&f->old, f->undo_path, f->new_path, e);
+		if (!f->undoable)
+			return false;
+	}
 	if (!f->anew && s->cached != NULL)
 		return cached_update(s->cached, path, s->row, rows, e);
 	return rrd_updatex_r(path, NULL, 0, (int)rows, (const char **)s->row) == 0 ||
@@ -472,19 +491,20 @@ bool
 rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 {
 	struct rrdfile now;
-	bool good;
+	bool good = true;
 
 	if (f->anew)
 		return replace(s, f, e);
-	if (s->cached == NULL || f->old.last_up == 60 * f->end)
-		return true;
-	if (!cached_flush(s->cached, f->path, e))
-		return false;
-	good = rrdfile_open(&now, f->path, false, e) == RRDFILE_OK;
-	if (good && now.last_up != 60 * f->end)
-		good = err_set(e, "%s: rrdcached took its rows and did not write them", f->path);
-	rrdfile_close(&now);
-	return good;
+	if (s->cached != NULL && f->undoable) {
+		if (!cached_flush(s->cached, f->path, e))
+			return false;
+		good = rrdfile_open(&now, f->path, false, e) == RRDFILE_OK;
+		if (good && now.last_up != 60 * f->end)
+			good = err_set(e, "%s: rrdcached took its rows and did not write them", f->path);
+		rrdfile_close(&now);
+	}
+	return good && (!f->undoable || unlink(f->undo_path) == 0 ||
+	    err_set(e, "remove %s: %s", f->undo_path, strerror(errno)));
 }
 
 void
@@ -495,6 +515,7 @@ rrdmake_end(struct rrdmake_file *f)
 	rrdfile_close(&f->old);
 	free(f->path);
 	free(f->new_path);
+	free(f->undo_path);
 	free(f->column);
 	free(f->before);
 }

@@ -26,12 +26,13 @@ struct rrdmake {
 	char **row;
 };
 
-/* One file while it is brought up to date. Begin with t, place, path and new_path. */
+/* One file while it is brought up to date. Begin with t, place and the paths. */
 struct rrdmake_file {
 	const struct template *t;
 	size_t place;		/* of the template among all */
 	char *path;
 	char *new_path;		/* beside it, where a new one is made */
+	char *undo_path;	/* and what it was before rows were appended */
 	bool anew;		/* a new one is being made; else rows are appended */
 	struct rrdfile old;	/* not mapped if there was none */
 	int64_t next, end;	/* minutes to write: next <= minute < end */
@@ -41,6 +42,7 @@ struct rrdmake_file {
 	int *column;		/* place in the template of each, -1: the file's own */
 	int *before;		/* place in old, -1: it had it not */
 	bool aside;		/* there was one that is no good: it was moved aside */
+	bool undoable;		/* undo_path is there */
 	bool gap;		/* unknown minutes were left out before the next */
 	bool failed;		/* for the caller */
 };

@@ -104,6 +104,19 @@ db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e)
 }
 
 bool
+db_find(struct state *s, sqlite3_stmt *st, bool *found, struct err *e)
+{
+	int rc = sqlite3_step(st);
+
+	*found = rc == SQLITE_ROW;
+	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+		return true;
+	(void)db_fail(s, "read", e);
+	(void)sqlite3_reset(st);
+	return false;
+}
+
+bool
 db_end(struct state *s, sqlite3_stmt *st, int rc, struct err *e)
 {
 	bool good = rc == SQLITE_DONE || db_fail(s, "read", e);

@@ -47,13 +47,16 @@ add_to_row(struct writing *w, sqlite3_stmt *get, sqlite3_stmt *put, int64_t at, 
 {
 	cell_clear(&w->sum);
 	if (may_exist) {
+		bool found, whole;
+
 		sqlite3_bind_int64(get, 1, at);
-		if (sqlite3_step(get) == SQLITE_ROW && !cell_decode(db_blob(get, 0), &w->sum)) {
-			(void)sqlite3_reset(get);
+		if (!db_find(w->s, get, &found, w->e))
+			return false;
+		whole = !found || cell_decode(db_blob(get, 0), &w->sum);
+		(void)sqlite3_reset(get);
+		if (!whole)
 			return err_set(w->e, "%s/state.db has a damaged cell; import the logs again into "
 			    "a new directory", w->s->dir);
-		}
-		(void)sqlite3_reset(get);
 	}
 	cell_merge(&w->sum, c);
 	buf_clear(&w->out);
@@ -127,13 +130,15 @@ put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct topli
 	struct writing *w = arg;
 	struct toplist sum;
 	sqlite3_stmt *get = w->s->get_top, *put = w->s->put_top;
-	bool good;
+	bool good, found;
 
-	toplist_init(&sum);
 	sqlite3_bind_int64(get, 1, host);
 	sqlite3_bind_int64(get, 2, hour);
 	sqlite3_bind_int(get, 3, (int)kind);
-	if (sqlite3_step(get) == SQLITE_ROW)
+	if (!db_find(w->s, get, &found, w->e))
+		return false;
+	toplist_init(&sum);
+	if (found)
 		(void)toplist_decode(&sum, db_blob(get, 0));
 	(void)sqlite3_reset(get);
 	toplist_merge(&sum, list);

@@ -55,12 +55,15 @@ log_read(sqlite3 *db, struct track *t, struct err *e)
 {
 	sqlite3_stmt *st = NULL;
 	bool good = true;
+	int rc = SQLITE_DONE;
 
 	if (sqlite3_prepare_v2(db, "SELECT mails FROM mail_log ORDER BY id", -1, &st, NULL) !=
 	    SQLITE_OK)
 		return err_set(e, "read the state: %s", sqlite3_errmsg(db));
-	while (good && sqlite3_step(st) == SQLITE_ROW)
+	while (good && (rc = sqlite3_step(st)) == SQLITE_ROW)
 		good = mails_replay(t, db_blob(st, 0)) || damaged(e);
+	if (good && rc != SQLITE_DONE)
+		good = err_set(e, "read the state: %s", sqlite3_errmsg(db));
 	sqlite3_finalize(st);
 	return good;
 }
@@ -70,10 +73,11 @@ blocks_each(sqlite3 *db, const struct each *x, struct err *e)
 {
 	sqlite3_stmt *st = NULL;
 	bool good = true, more = true;
+	int rc = SQLITE_DONE;
 
 	if (sqlite3_prepare_v2(db, "SELECT mails FROM block ORDER BY at", -1, &st, NULL) != SQLITE_OK)
 		return err_set(e, "read the state: %s", sqlite3_errmsg(db));
-	while (good && more && sqlite3_step(st) == SQLITE_ROW) {
+	while (good && more && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice block = db_blob(st, 0);
 
 		while (good && more && block.n > 0) {
@@ -86,6 +90,8 @@ blocks_each(sqlite3 *db, const struct each *x, struct err *e)
 			free(m.facts);
 		}
 	}
+	if (good && more && rc != SQLITE_DONE)
+		good = err_set(e, "read the state: %s", sqlite3_errmsg(db));
 	sqlite3_finalize(st);
 	return good;
 }

@@ -587,6 +587,35 @@ test_random(void)
 	}
 }
 
+/* Killed after a log was opened, and before anything of it was read for good. */
+static void
+test_begun(void)
+{
+	add("mail.log.1", "never\n");
+	age("mail.log.1");
+	add("mail.log", "a1\n");
+	begin("mail.log");
+	ok(!follow_opened(t.f), "nothing is open yet");
+	follow_look(t.f, ++t.now);
+	ok(follow_opened(t.f), "a new log is told before it is read");
+	save();
+	ok(!follow_opened(t.f) && t.states == 1, "once");
+	end();
+	add("mail.log", "a2\n");
+	move("mail.log.1", "mail.log.3");
+	pack("mail.log", "mail.log.2.gz");
+	add("mail.log.1", "b1\n");
+	add("mail.log", "c1\n");
+	begin("mail.log");
+	is_str(lines(), "a1 a2 b1 c1 ", "what was rotated meanwhile is read, and nothing that was before");
+	is_int((int)t.states, 3, "each file has one place");
+	end();
+	begin("mail.log");
+	is_str(lines(), "", "and nothing is read twice");
+	end();
+	clean();
+}
+
 int
 main(void)
 {
@@ -602,6 +631,7 @@ main(void)
 	test_dates();
 	test_many();
 	test_odd();
+	test_begun();
 	test_random();
 	buf_free(&t.got);
 	buf_free(&t.said);

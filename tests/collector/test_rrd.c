@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -24,6 +25,7 @@ static struct {
 	struct cell cell[MINUTES];
 	char dir[64], conf[80], rrd[80];
 	char noted[600];
+	int64_t dies_at;	/* whoever asks for the cells of this minute is killed; 0: nobody */
 } w;
 
 static bool
@@ -31,6 +33,8 @@ source(void *arg, int64_t from, int64_t to, stateread_minute_fn *f, void *f_arg,
 {
 	(void)arg;
 	(void)e;
+	if (w.dies_at > 0 && from >= w.dies_at)
+		(void)raise(SIGKILL);
 	for (int64_t m = from; m < to; m++) {
 		int64_t i = m - w.first;
 
@@ -300,6 +304,66 @@ test_shapes(void)
 	ok(shell("rmdir @", file), "taken away again");
 }
 
+/* Every other word of the head as it was before: so may a file be left by who is killed. */
+static bool
+tear(const char *path, const char *undo)
+{
+	char file[700], before[700];
+	uint64_t was[2], is;
+	FILE *f, *u;
+	size_t torn = 0;
+
+	(void)snprintf(file, sizeof file, "%s/%s", w.rrd, path);
+	(void)snprintf(before, sizeof before, "%s/%s", w.rrd, undo);
+	f = fopen(file, "r+b");
+	u = fopen(before, "rb");
+	while (f != NULL && u != NULL && fread(was, sizeof was, 1, u) == 1) {
+		long at = ftell(u) - (long)sizeof was;
+
+		if (fseek(f, at, SEEK_SET) != 0 || fread(&is, sizeof is, 1, f) != 1)
+			break;
+		torn += is != was[0];
+		if (fseek(f, at, SEEK_SET) != 0 || fwrite(was, sizeof was[0], 1, f) != 1)
+			break;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	if (u != NULL)
+		(void)fclose(u);
+	return torn > 0;
+}
+
+/* Killed while rows were appended, and all that librrd keeps beside the rows is torn. */
+static void
+test_torn(void)
+{
+	static const char *const file = "torn.example.org/one.rrd";
+	int64_t from = DAY + 1000, to = from + 2 * COLUMNS_MINUTES + 7;
+	struct err e;
+	int status = 0;
+	pid_t pid;
+
+	ok(run("torn.example.org", from, RRD_COMPARE, &e) &&
+	    run("sound.example.org", from, RRD_COMPARE, &e), "two files alike");
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		w.dies_at = from + COLUMNS_MINUTES;
+		(void)run("torn.example.org", to, RRD_NOTHING_CHANGED, &e);
+		_exit(0);
+	}
+	ok(pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "killed on its way");
+	ok(tear(file, "torn.example.org/one.rrd.undo"), "what it leaves is torn");
+	ok(run("torn.example.org", to, RRD_COMPARE, &e) && w.noted[0] == '\0' &&
+	    run("sound.example.org", to, RRD_NOTHING_CHANGED, &e), "the next run");
+	ok(same_rows(file, "sound.example.org/one.rrd"), "makes every row good");
+	ok(!shell("ls torn.example.org sound.example.org | grep -q -e undo -e new", ""), "nothing lies about");
+	ok(shell("touch torn.example.org/one.rrd.undo; cp torn.example.org/one.rrd ../before", "") &&
+	    run("torn.example.org", to, RRD_COMPARE, &e) &&
+	    shell("cmp torn.example.org/one.rrd ../before && ! test -e torn.example.org/one.rrd.undo", ""),
+	    "what was kept, and is no head of it, is not put back");
+}
+
 static void
 test_no_space(void)
 {
@@ -525,6 +589,7 @@ main(void)
 	test_exact();
 	test_late();
 	test_shapes();
+	test_torn();
 	test_no_space();
 	test_damaged();
 	test_reshaped();

@@ -222,6 +222,53 @@ test_faults(void)
 	free(want);
 }
 
+struct stops {
+	sqlite3 *db;
+	int step, at;		/* steps so far; the one that is stopped */
+	bool met;
+};
+
+static int
+stop_there(void *arg)
+{
+	struct stops *s = arg;
+
+	if (sqlite3_get_autocommit(s->db))
+		return 0;	/* not begun, or on the disk already */
+	s->met |= ++s->step == s->at;
+	return s->step == s->at;
+}
+
+/* A commit is stopped at its n-th step for each n, so that each read and each write fails
+ * once: had a row that cannot be read passed for none, the one written would begin anew. */
+static void
+test_stopped(void)
+{
+	struct ingest *in = begin();
+	struct feed *f = feed(in, "log");
+	struct stops stops = { .met = true };
+	struct err e = { "" };
+	int lines = 0, failed = 0;
+	bool exact = true;
+
+	for (; stops.met && exact && lines < 5000; lines++) {
+		stops = (struct stops){ ingest_state(in)->db, 0, lines, false };
+		reject(in, f, T0, "mx1");
+		sqlite3_progress_handler(ingest_state(in)->db, 1, stop_there, &stops);
+		stops.met |= lines == 0;
+		failed += !ingest_commit(in, true, &e);
+		sqlite3_progress_handler(ingest_state(in)->db, 0, NULL, NULL);
+		commit(in);
+		exact = count_of("mx1", M_rej) == lines + 1;
+	}
+	feed_close(f);
+	ingest_close(in);
+	ok(!stops.met && failed > 100, "commits were stopped at each of their steps");
+	ok(exact, "and made good later: a cell that cannot be read is no empty one");
+	printf("# %d of %d failed: %s\n", failed, lines, e.text);
+	drop_state(dir);
+}
+
 /* --- hosts, sources, lines ------------------------------------------------------------ */
 
 static void
@@ -359,6 +406,7 @@ main(void)
 	set = ingest_defaults;
 	set.max_mails = 50;
 	test_faults();
+	test_stopped();
 	set = ingest_defaults;
 	test_days();
 	test_timeless();

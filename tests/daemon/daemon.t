@@ -119,6 +119,26 @@ else
     ok 0 "full disk # SKIP there is no prlimit"
 fi
 
+# Killed before the first commit of its life, and the log rotates before the next.
+mkdir "$D/early"
+printf 'state = "%s/early/state"\ntemplates = "%s/rrd-templates"\ncommit_interval = 60s\nsource "a" { files = { "%s/early/log" } }\n' \
+    "$D" "$PWD" "$D" >"$D/early.conf"
+add 50 "$D/early/log"
+: >"$D/out"
+launch early.conf
+wait_for grep -q started "$D/out"
+stop KILL
+gzip "$D/early/log" && mv "$D/early/log.gz" "$D/early/log.1.gz"
+add 20 "$D/early/log"
+sed -i '/^commit/d' "$D/early.conf"
+launch early.conf
+early_is() { [ "$(count rej "$D/early/state")" = "$1" ]; }
+wait_for early_is 70
+saw $? "what rotated away before the first commit is read: $(count rej "$D/early/state") of 70 lines"
+stop TERM
+is "$("$mxgauge" status --state "$D/early/state" | grep -A 2 "^  $D" | grep -o '7.*files')" \
+    "70 lines so far from 2 files" "and each file is known once"
+
 # In the background: the command returns when it runs.
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
 saw $? "goes to the background"

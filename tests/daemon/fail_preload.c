@@ -1,7 +1,8 @@
 /* fail_preload.c - LD_PRELOAD library: the n-th call that changes files of a folder fails.
  *
  * FAIL_UNDER is the folder, FAIL_AT the first call that fails, FAIL_FOR how many do from
- * there on, FAIL_ERRNO with which number. Counted are write, pwrite, fsync, fdatasync,
+ * there on, FAIL_ERRNO with which number. With FAIL_SHORT=1 the first of them, if it writes,
+ * writes half and says so. Counted are write, pwrite, fsync, fdatasync,
  * rename, ftruncate, and open under all their names. At the end of the process the number of calls
  * is written to FAIL_COUNT. What stdio writes inside the C library is not seen. */
 #define _GNU_SOURCE
@@ -18,7 +19,7 @@
 static struct {
 	const char *under;
 	long at, run, calls;
-	int number;
+	int number, half;
 } fail;
 
 __attribute__((constructor)) static void
@@ -26,6 +27,7 @@ begin(void)
 {
 	const char *at = getenv("FAIL_AT"), *run = getenv("FAIL_FOR"), *e = getenv("FAIL_ERRNO");
 
+	fail.half = getenv("FAIL_SHORT") != NULL && strcmp(getenv("FAIL_SHORT"), "1") == 0;
 	fail.under = getenv("FAIL_UNDER");
 	fail.at = at != NULL ? strtol(at, NULL, 10) : 0;
 	fail.run = run != NULL ? strtol(run, NULL, 10) : 1;
@@ -72,17 +74,30 @@ fails(int fd)
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
+/* The bytes to write of n, which are none when it fails. */
+static size_t
+share(int fd, size_t n)
+{
+	if (!fails(fd))
+		return n;
+	return fail.half && fail.calls == fail.at ? n / 2 : 0;
+}
+
 ssize_t
 write(int fd, const void *p, size_t n)
 {
-	return fails(fd) ? -1 : REAL(write)(fd, p, n);
+	size_t k = share(fd, n);
+
+	return k == 0 && n > 0 ? -1 : REAL(write)(fd, p, k);
 }
 
 #define PWRITE(name, offset_type) \
 	ssize_t \
 	name(int fd, const void *p, size_t n, offset_type offset) \
 	{ \
-		return fails(fd) ? -1 : REAL(name)(fd, p, n, offset); \
+		size_t k = share(fd, n); \
+\
+		return k == 0 && n > 0 ? -1 : REAL(name)(fd, p, k, offset); \
 	}
 PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)

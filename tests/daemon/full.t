@@ -1,6 +1,8 @@
 #!/bin/sh
 # full.t - a file system that is really full: with the state on it, and with the RRDs alone
-# on it. It is said once; with room again all figures are exact, and that is said, too.
+# on it. It is said once; meanwhile nothing more is read and memory stays as it is, although
+# lines come and logs rotate; with room again all figures are exact, and that is said, too.
+# With LAB=all five times as many lines.
 #
 # The file systems are small tmpfs in a mount namespace, for which it takes root.
 set -u
@@ -35,10 +37,22 @@ exact() {
     r=$?
     ok $r "$1: with room again every figure is exact"
     [ $r -eq 0 ] || diff "$D/content" "$D/$1.content" | cut -c 1-200 | head -n 10 | sed 's/^/# /'
-    grep -v -e 'started' -e 'stopped' "$D/$1.out" | sed 's/^/# /'
+    grep -v -e 'started' -e 'stopped' "$D/$1.out" | tail -n 4 | sed 's/^/# /'
 }
 
-"$BUILD/bench/genday" -i -o mxa 40000 1 "$D/day" || exit 1
+# told: what SIGUSR1 makes the daemon say last
+told() {
+    before=$(grep -c 'so far' "$D/state.out")
+    kill -USR1 "$pid"
+    wait_for told_more
+    grep 'so far' "$D/state.out" | tail -n 1 | sed 's/ in [0-9]* s//'
+}
+told_more() { [ "$(grep -c 'so far' "$D/state.out")" -gt "$before" ]; }
+peak() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status"; }
+
+lines=60000
+[ "${LAB:-}" != all ] || lines=300000
+"$BUILD/bench/genday" -i -o mxa $lines 1 "$D/day" || exit 1
 all=$(wc -l <"$D/day")
 "$mxgauge" import --state "$D/calm" "$D/day" >/dev/null || exit 1
 figures "$D/calm" "$D/calm/rrd" >"$D/content"
@@ -58,12 +72,21 @@ wait_for is_read 50 "$D/a/state" && wait_for is_read 50
 ok $? "both daemons read"
 fill "$D/a"
 fill "$D/b"
-tail -n +51 "$D/day" >>"$D/log"
-
+third=$((all / 3))
+sed -n "51,${third}p" "$D/day" >>"$D/log"
 wait_for grep -q 'cannot store what was read' "$D/state.out"
 ok $? "state: no room is said"
-! is_read "$all" "$D/a/state"
+! is_read "$third" "$D/a/state"
 ok $? "state: and what was read is not there yet"
+paused=$(told)
+memory=$(peak)
+mv "$D/log" "$D/log.1"
+sed -n "$((third + 1)),$((third * 2))p" "$D/day" >"$D/log"
+wait_for is_read $((third * 2))    # by the other daemon
+gzip "$D/log.1"
+mv "$D/log.1.gz" "$D/log.2.gz"
+mv "$D/log" "$D/log.1"
+tail -n +$((third * 2 + 1)) "$D/day" >"$D/log"
 fill "$D/c"
 "$mxgauge" import --state "$D/c/state" "$D/day" >"$D/import.out" 2>&1
 is $? 1 "import: no room: status 1"
@@ -76,11 +99,16 @@ wait_for is_read "$all"
 ok $? "rrds: the state is complete"
 wait_for grep -q 'cannot bring the RRDs up to date' "$D/rrds.out"
 ok $? "rrds: no room is said"
+is "$(told)" "$paused" "state: nothing more was read meanwhile: $paused"
+[ "$(peak)" -le $((memory + 1024)) ]
+ok $? "state: memory stayed at $memory KB: $(peak) KB"
 rm "$D/a/ballast" "$D/b/ballast"
 wait_for is_read "$all" "$D/a/state"
 ok $? "state: with room again all is stored"
 wait_for grep -q 'over: "cannot bring the RRDs' "$D/rrds.out"
 ok $? "rrds: with room again they are drawn"
+[ "$(peak)" -lt ${SAN:+10}65536 ]
+ok $? "state: and needed $(peak) KB for all of it"
 for p in $pid $others; do
     kill "$p"
     wait "$p"

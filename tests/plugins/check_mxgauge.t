@@ -29,7 +29,7 @@ says() {
     [ $rc = 0 ] || sed 's/^/# /' "$D/out"
 }
 change() { sqlite3 "$D/state/state.db" "$1"; }
-beaten() { [ "$(change "SELECT count(*) FROM run WHERE key='beat_at'")" = 1 ]; }
+beaten() { [ "$(change "SELECT lines FROM source WHERE lines = 1")" = 1 ]; }
 
 run 3 "no state is UNKNOWN"
 says "there is no state in $D/state"

@@ -64,6 +64,8 @@ struct feed {
 		int host;
 	} keyed[HOST_KEYS];
 	int64_t written_at;	/* its lines are not later, if its clocks are right */
+	int64_t told_at;	/* live: what its header takes for the time of day */
+	int64_t ahead_s;	/* live: by how much a stamp without a year may be ahead of that; else 0 */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
@@ -303,6 +305,22 @@ feed_close(struct feed *f)
 	free(f);
 }
 
+void
+feed_live(struct feed *f, bool arrives)
+{
+	f->ahead_s = arrives ? 30 * 86400 : 86400;
+	f->told_at = INT64_MIN;
+}
+
+static inline void
+feed_clock(struct feed *f)
+{
+	if (f->ahead_s == 0 || f->told_at == f->in->now)
+		return;
+	f->written_at = f->told_at = f->in->now;
+	header_live(f->header, f->told_at, f->ahead_s);
+}
+
 struct state_source *
 feed_source(struct feed *f)
 {
@@ -498,8 +516,8 @@ out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int6
 bool
 ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
 {
+	enum header_answer answer;
 	struct line l;
-	enum header_answer answer = header_parse(f->header, raw, &l);
 	uint64_t hash;
 	int64_t *counts;
 	unsigned host;
@@ -507,6 +525,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	int new;
 
 	f->src->changed = true;
+	feed_clock(f);
+	answer = header_parse(f->header, raw, &l);
 	if (answer == HEADER_MORE)
 		return true;
 	in->total.lines++;

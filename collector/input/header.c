@@ -48,9 +48,11 @@ header_free(struct header *h)
 }
 
 void
-header_set_now(struct header *h, int64_t now)
+header_live(struct header *h, int64_t now, int64_t ahead_s)
 {
+	h->stamps.live = h->stamps.clocked;
 	h->stamps.now = now;
+	h->stamps.ahead_s = ahead_s;
 	h->stamps.bsd_key[0] = '\0';	/* the same minute may be of another year now */
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clocks.h"
 #include "dialect/dialect.h"
 #include "flow/flow.h"
 #include "flow/join.h"
@@ -77,6 +78,7 @@ struct ingest {
 	struct tally *tally;
 	struct seen *seen;
 	struct join *join;	/* pieces of lines, of all sources together */
+	struct clocks *clocks;	/* of those whose lines arrive as they are written */
 	struct flow flow;
 	struct ingest_settings set;
 	struct ingest_totals total;
@@ -102,6 +104,7 @@ ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
 	in->flow.tops = tops_new();
 	in->flow.track = track_new(state_key(in->state), in->tally, state_fetch, in->state);
 	in->seen = seen_new(state_seen_load, in->state);
+	in->clocks = clocks_new(in->state);
 	in->join = join_new(state_key(in->state), set->horizon_s, joined, in);
 	if (!state_load(in->state, in->tally, in->flow.track, in->join, e)) {
 		ingest_close(in);
@@ -117,6 +120,7 @@ ingest_close(struct ingest *in)
 		return;
 	seen_free(in->seen);
 	join_free(in->join);
+	clocks_free(in->clocks);
 	track_free(in->flow.track);
 	tops_free(in->flow.tops);
 	tally_free(in->tally);
@@ -538,6 +542,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		return headless(in, f);
 	}
 	host = (unsigned)f->host;
+	if (f->ahead_s != 0 && !l.stampless)
+		clocks_line(in->clocks, host, l.time, in->now);
 	if (out_of_bounds(in, f, host, l.time)) {
 		in->total.too_late++;
 		f->misdated++;

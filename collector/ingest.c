@@ -517,12 +517,37 @@ out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int6
 	    (in->set.future_s > 0 && time > now + in->set.future_s);
 }
 
+/* The identity of a line but for its host: whole second, tag, text. Not the process id, which
+ * is another or missing where a relay or the journal knows better. */
+static inline uint64_t
+identity(const struct ingest *in, const struct line *l)
+{
+	const struct hash_key *key = state_key(in->state);
+	uint64_t hash = hash_u64(key, (uint64_t)l->time);
+	struct slice rest = l->ident;
+	size_t n = l->tag.n, end;
+
+	if (l->repeat_of_last)
+		hash += l->repeat * 2 + 1;
+	if (rest.p != l->tag.p)		/* it was told by the text */
+		for (n = 0; n < rest.n && rest.p[n] != ' ' && rest.p[n] != ':' && rest.p[n] != '['; n++)
+			;
+	hash = hash_mix(hash, hash_bytes(key, slice_head(rest, n)) | 1);
+	rest = slice_from(rest, n);
+	if (rest.n > 0 && rest.p[0] == '[') {
+		for (end = 1; end < rest.n && slice_is_digit(rest.p[end]); end++)
+			;
+		if (end < rest.n && rest.p[end] == ']')
+			rest = slice_from(rest, end + 1);
+	}
+	return hash_mix(hash, hash_bytes(key, rest) | 1);
+}
+
 bool
 ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
 {
 	enum header_answer answer;
 	struct line l;
-	uint64_t hash;
 	int64_t *counts;
 	unsigned host;
 	bool lost = false;
@@ -557,15 +582,11 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	state_host_line(in->state, host, l.time);
 	if (join_waiting(in->join) > 0)
 		join_time(in->join, l.time);
-	hash = hash_u64(state_key(in->state), (uint64_t)l.time);
-	if (l.repeat_of_last) {
-		hash += l.repeat * 2 + 1;
+	if (l.repeat_of_last)
 		lost = !resolve_repeat(f, host, &l);
-	} else if (!l.goes_on) {	/* after a restart that one says whose such a line is */
+	else if (!l.goes_on)	/* after a restart that one says whose such a line is */
 		remember_line(f, host, raw);
-	}
-	hash = hash_mix(hash, hash_bytes(state_key(in->state), l.ident) | 1);
-	new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
+	new = seen_line(in->seen, host, l.time / 60, f->src->family, identity(in, &l), e);
 	if (new <= 0) {
 		in->total.copies += new == 0;
 		if (new == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clocks.h"
 #include "dialect/dialect.h"
 #include "flow/flow.h"
 #include "flow/join.h"
@@ -64,6 +65,8 @@ struct feed {
 		int host;
 	} keyed[HOST_KEYS];
 	int64_t written_at;	/* its lines are not later, if its clocks are right */
+	int64_t told_at;	/* live: what its header takes for the time of day */
+	int64_t ahead_s;	/* live: by how much a stamp without a year may be ahead of that; else 0 */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
@@ -75,6 +78,7 @@ struct ingest {
 	struct tally *tally;
 	struct seen *seen;
 	struct join *join;	/* pieces of lines, of all sources together */
+	struct clocks *clocks;	/* of those whose lines arrive as they are written */
 	struct flow flow;
 	struct ingest_settings set;
 	struct ingest_totals total;
@@ -100,6 +104,7 @@ ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
 	in->flow.tops = tops_new();
 	in->flow.track = track_new(state_key(in->state), in->tally, state_fetch, in->state);
 	in->seen = seen_new(state_seen_load, in->state);
+	in->clocks = clocks_new(in->state);
 	in->join = join_new(state_key(in->state), set->horizon_s, joined, in);
 	if (!state_load(in->state, in->tally, in->flow.track, in->join, e)) {
 		ingest_close(in);
@@ -115,6 +120,7 @@ ingest_close(struct ingest *in)
 		return;
 	seen_free(in->seen);
 	join_free(in->join);
+	clocks_free(in->clocks);
 	track_free(in->flow.track);
 	tops_free(in->flow.tops);
 	tally_free(in->tally);
@@ -301,6 +307,22 @@ feed_close(struct feed *f)
 		free(f->last[i].p);
 	free(f->last);
 	free(f);
+}
+
+void
+feed_live(struct feed *f, bool arrives)
+{
+	f->ahead_s = arrives ? 30 * 86400 : 86400;
+	f->told_at = INT64_MIN;
+}
+
+static inline void
+feed_clock(struct feed *f)
+{
+	if (f->ahead_s == 0 || f->told_at == f->in->now)
+		return;
+	f->written_at = f->told_at = f->in->now;
+	header_live(f->header, f->told_at, f->ahead_s);
 }
 
 struct state_source *
@@ -495,18 +517,45 @@ out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int6
 	    (in->set.future_s > 0 && time > now + in->set.future_s);
 }
 
+/* The identity of a line but for its host: whole second, tag, text. Not the process id, which
+ * is another or missing where a relay or the journal knows better. */
+static inline uint64_t
+identity(const struct ingest *in, const struct line *l)
+{
+	const struct hash_key *key = state_key(in->state);
+	uint64_t hash = hash_u64(key, (uint64_t)l->time);
+	struct slice rest = l->ident;
+	size_t n = l->tag.n, end;
+
+	if (l->repeat_of_last)
+		hash += l->repeat * 2 + 1;
+	if (rest.p != l->tag.p)		/* it was told by the text */
+		for (n = 0; n < rest.n && rest.p[n] != ' ' && rest.p[n] != ':' && rest.p[n] != '['; n++)
+			;
+	hash = hash_mix(hash, hash_bytes(key, slice_head(rest, n)) | 1);
+	rest = slice_from(rest, n);
+	if (rest.n > 0 && rest.p[0] == '[') {
+		for (end = 1; end < rest.n && slice_is_digit(rest.p[end]); end++)
+			;
+		if (end < rest.n && rest.p[end] == ']')
+			rest = slice_from(rest, end + 1);
+	}
+	return hash_mix(hash, hash_bytes(key, rest) | 1);
+}
+
 bool
 ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
 {
+	enum header_answer answer;
 	struct line l;
-	enum header_answer answer = header_parse(f->header, raw, &l);
-	uint64_t hash;
 	int64_t *counts;
 	unsigned host;
 	bool lost = false;
 	int new;
 
 	f->src->changed = true;
+	feed_clock(f);
+	answer = header_parse(f->header, raw, &l);
 	if (answer == HEADER_MORE)
 		return true;
 	in->total.lines++;
@@ -518,6 +567,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		return headless(in, f);
 	}
 	host = (unsigned)f->host;
+	if (f->ahead_s != 0 && !l.stampless)
+		clocks_line(in->clocks, host, l.time, in->now);
 	if (out_of_bounds(in, f, host, l.time)) {
 		in->total.too_late++;
 		f->misdated++;
@@ -531,15 +582,11 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	state_host_line(in->state, host, l.time);
 	if (join_waiting(in->join) > 0)
 		join_time(in->join, l.time);
-	hash = hash_u64(state_key(in->state), (uint64_t)l.time);
-	if (l.repeat_of_last) {
-		hash += l.repeat * 2 + 1;
+	if (l.repeat_of_last)
 		lost = !resolve_repeat(f, host, &l);
-	} else if (!l.goes_on) {	/* after a restart that one says whose such a line is */
+	else if (!l.goes_on)	/* after a restart that one says whose such a line is */
 		remember_line(f, host, raw);
-	}
-	hash = hash_mix(hash, hash_bytes(state_key(in->state), l.ident) | 1);
-	new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
+	new = seen_line(in->seen, host, l.time / 60, f->src->family, identity(in, &l), e);
 	if (new <= 0) {
 		in->total.copies += new == 0;
 		if (new == 0)

@@ -44,6 +44,9 @@ struct feed;
 struct feed *feed_open(struct ingest *in, struct state_source *src, const char *zone, int year,
     const char *host, int64_t now, struct err *e);
 void feed_close(struct feed *f);
+/* What it brings was just written, and its clock is ingest_clock()'s from now on. arrives: it
+ * does not lie in a file, so that none of it can be a year old. */
+void feed_live(struct feed *f, bool arrives);
 struct state_source *feed_source(struct feed *f);
 /* Put what the feed remembers beside the position into its source: before a commit. */
 void feed_remember(struct feed *f);

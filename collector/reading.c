@@ -240,10 +240,14 @@ static bool
 open_feed(struct reading *r, struct feed **feed, struct state_source *src,
     const struct config_source *s, struct err *e)
 {
+	if (*feed != NULL)
+		return true;
+	*feed = feed_open(r->in, src, s->timezone[0] == '\0' ? NULL : s->timezone, 0,
+	    s->host[0] == '\0' ? r->host : s->host, (int64_t)time(NULL), e);
 	if (*feed == NULL)
-		*feed = feed_open(r->in, src, s->timezone[0] == '\0' ? NULL : s->timezone, 0,
-		    s->host[0] == '\0' ? r->host : s->host, (int64_t)time(NULL), e);
-	return *feed != NULL;
+		return false;
+	feed_live(*feed, false);
+	return true;
 }
 
 /* Only a line of the greatest length can be one that was cut. */

@@ -139,6 +139,7 @@ sender_line(struct sender *s, struct slice raw, bool cut, struct err *e)
 		    s->address, (int64_t)time(NULL), e);
 		if (s->feed == NULL)
 			return false;
+		feed_live(s->feed, true);
 	}
 	s->news = true;
 	raw = escaped(&s->all->clean, raw);

@@ -24,8 +24,8 @@ static struct {
 
 static const struct opt opts[] = {
 	{ 's', "state", OPT_STRING, &set.state, "DIR", "the collector's state" },
-	{ 'H', "host", OPT_STRING, &set.host, "HOST", "silence, unknown and too_late of this mail server "
-	    "alone" },
+	{ 'H', "host", OPT_STRING, &set.host, "HOST", "silence, skew, unknown and too_late of this mail "
+	    "server alone" },
 	{ 0, "window", OPT_DURATION, &set.window_s, "TIME",
 	    "how far to look back for unknown, too_late and limits", .min = 60, .max = 8 * 86400 },
 	{ 0 }
@@ -48,6 +48,9 @@ static const struct measure measures[] = {
 	{ "disk", "%", "free share of the state's file system", "10%:", "3%:" },
 	/* a weekend */
 	{ "disk_left", "s", "until that is full, if the state grows as before", "3d:", "1d:" },
+	/* the collector tells what is more than 3 s ahead or half a minute behind; at minutes the
+	 * lines of one mail on two hosts do not fit any more */
+	{ "skew", "s", "how wrong the clock of a host is, by its lines", "3s", "5m" },
 	{ "too_late", "", "lines in the window older than the horizon, or from the future", "0", NULL },
 	{ 0 }
 };
@@ -137,6 +140,33 @@ tell_silence(const struct stateread_host *h, size_t n, int host, int64_t now)
 	else
 		check_words("silence", NULL, "newest line of %s %s old", check_clean(slice_of(worst->name)),
 		    checkstate_people(age < 0 ? 0 : age, "s"));
+}
+
+/* Hosts whose clock is wrong, by what their lines said as they came. */
+static void
+tell_skew(const struct stateread_host *h, size_t n, int host, int64_t now)
+{
+	struct buf names = buf_new(300);
+	double worst = 0;
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double off = fabs((double)h[i].skew);
+
+		if (h[i].skew == 0 || (host == STATEREAD_FARM ? now - h[i].newest > GONE_S : h[i].id != host))
+			continue;
+		worst = off > worst ? off : worst;
+		if (wrong++ < SHOWN)
+			buf_fmt(&names, "%s%s %.0f s %s", names.n > 0 ? ", " : "",
+			    check_clean(slice_of(h[i].name)), off, h[i].skew > 0 ? "ahead" : "behind");
+		if (off > 800 && fmod(off + 2, 900) <= 4)
+			check_detail("The clock of %s is off by whole quarters of an hour: see the timezone of its "
+			    "source in the configuration", check_clean(slice_of(h[i].name)));
+	}
+	check_value("skew", worst, "s");
+	if (wrong > 0)
+		check_words("skew", NULL, "clocks wrong: %s%s", names.p, wrong > SHOWN ? " and others" : "");
+	buf_free(&names);
 }
 
 static void
@@ -244,6 +274,7 @@ main(int argc, char **argv)
 	tell_alive(&run, now);
 	tell_sources(r, run.beat_at);
 	tell_silence(hosts, n, host, now);
+	tell_skew(hosts, n, host, now);
 	tell_lines(r, host, now);
 	tell_rrd(&run, now);
 	tell_limits(r, now);

@@ -1,6 +1,6 @@
 /* seen.h - has another source brought this line already?
  *
- * A line's identity is (host, whole second, tag, unescaped text), as a keyed
+ * A line's identity is (host, whole second, tag without pid, unescaped text), as a keyed
  * 48-bit hash within its host and minute. A line counts as often as in the
  * source that has it most often: the k-th copy within one source is new if no
  * other source had k. As long as one source alone spoke of a minute nothing is

@@ -48,9 +48,11 @@ header_free(struct header *h)
 }
 
 void
-header_set_now(struct header *h, int64_t now)
+header_live(struct header *h, int64_t now, int64_t ahead_s)
 {
+	h->stamps.live = h->stamps.clocked;
 	h->stamps.now = now;
+	h->stamps.ahead_s = ahead_s;
 	h->stamps.bsd_key[0] = '\0';	/* the same minute may be of another year now */
 }
 
@@ -455,6 +457,14 @@ header_put_together(struct header *h, struct slice tag, struct slice pid, struct
 	return text_done(h, out);
 }
 
+/* The time of a line that names none. */
+static int64_t
+arrived(const struct header *h, struct line *out)
+{
+	out->stampless = true;
+	return h->stamps.now;
+}
+
 /* What follows "<22>1 ". */
 static bool
 rfc5424(struct header *h, struct slice s, struct line *out)
@@ -462,7 +472,7 @@ rfc5424(struct header *h, struct slice s, struct line *out)
 	struct slice app, procid, msgid;
 
 	if (slice_eat(&s, SLICE("- ")))
-		out->time = h->stamps.now;
+		out->time = arrived(h, out);
 	else if (!stamp_take(&h->stamps, &s, &out->time, &out->usec))
 		return false;
 	if (!field(&s, &out->host) || !field(&s, &app) || !field(&s, &procid) ||
@@ -489,7 +499,7 @@ wire(struct header *h, struct slice s, struct line *out)
 		return rfc5424(h, s, out);
 	if (stamp_take(&h->stamps, &s, &out->time, &out->usec))
 		return bsd_rest(h, s, false, out);
-	out->time = h->stamps.now;
+	out->time = arrived(h, out);
 	return bsd_rest(h, s, true, out);
 }
 
@@ -543,7 +553,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 	out->text = (struct slice){ p + 3, (size_t)(end - p - 3) };
 	out->usec = out->note = 0;
 	out->repeat = 1;
-	out->repeat_of_last = out->own = out->goes_on = false;
+	out->repeat_of_last = out->own = out->goes_on = out->stampless = false;
 	return true;
 }
 #else

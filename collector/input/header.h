@@ -30,8 +30,9 @@ struct header *header_new(const char *zone, int year, int64_t now, struct slice 
     struct err *e);
 void header_free(struct header *h);
 
-/* The year inference looks at the clock; a follower tells it the time. */
-void header_set_now(struct header *h, int64_t now);
+/* Lines come as they are written, and it is now: to be told each second. A stamp without a
+ * year is the last one that is not more than ahead_s in the future; one without anything is now. */
+void header_live(struct header *h, int64_t now, int64_t ahead_s);
 
 /* The year memory, to go on after a restart: the time of the newest line so
  * far, 0 if there was none. */

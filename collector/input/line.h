@@ -26,9 +26,10 @@ struct line {
 	bool repeat_of_last;	/* "last message repeated n times": no tag, no text */
 	bool own;		/* from a file that the program writes itself, without syslog: tag (if
 				 * it is none of the line's own), host and maybe pid are guessed */
+	bool stampless;		/* its time is when it came, or that of the line before */
 	bool goes_on;		/* such a program's: belongs to the line before (Exim's reject log) */
-	struct slice ident;	/* tag[pid]: and text as they stand, escapes undone:
-				 * with host and time the identity of the line */
+	struct slice ident;	/* tag[pid]: and text as they stand, escapes undone: without
+				 * the pid and with host and time the identity of the line */
 };
 
 #endif

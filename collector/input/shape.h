@@ -68,7 +68,7 @@ header_clear(struct line *out)
 	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
 	out->pid = 0;
 	out->repeat = 1;
-	out->repeat_of_last = out->own = out->goes_on = false;
+	out->repeat_of_last = out->own = out->goes_on = out->stampless = false;
 }
 
 /* header.c: any line but JSON, the journal's and the usual ones. */

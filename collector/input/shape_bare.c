@@ -75,6 +75,7 @@ is_access_log(struct slice s)
 bool
 shape_bare(struct header *h, struct slice s, struct line *out)
 {
+	out->stampless = true;
 	out->time = h->stamps.newest != 0 ? h->stamps.newest : h->stamps.now;
 	out->host = h->host;
 	if (is_tagged(s))

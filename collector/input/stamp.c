@@ -3,15 +3,20 @@
  * Most lines have the minute of the line before: the way is then one compare and
  * two digits. Where a stamp has no year, the newest line so far gives it: more
  * than half a year back means that a new year began, and the clock says which
- * stamps would lie in the future. In the hour that a zone repeats in autumn the
- * order of arrival decides: a line that would be more than ten minutes older than
- * the newest belongs to the second pass. */
+ * stamps would lie in the future. What is read as it is written needs the clock
+ * alone, and may be silent for years.
+ *
+ * In the hour that a zone repeats in autumn the order of arrival decides: a line
+ * that would be more than ten minutes older than the newest belongs to the second
+ * pass. The clock knows better where that has not begun, and where a line comes
+ * just in its time after a silence. */
 #include "input/stamp.h"
 
 #include "poison.h"
 
 enum {
 	LATE_S = 600,		/* lines come out of order by less than this */
+	AT_ONCE_S = 60,		/* a line that did not wait anywhere comes within that */
 	HALF_YEAR_S = 183 * DAY_S
 };
 
@@ -31,21 +36,43 @@ year_at(const char *p)
 	return a < 19 || a > 21 || b < 0 ? -1 : a * 100 + b;
 }
 
+/* Is the second moment of a repeated hour meant? */
+static bool
+second_pass(const struct stamps *st, const int64_t utc[2])
+{
+	if (st->clocked && utc[1] > st->now + LATE_S)
+		return false;
+	if (st->newest - utc[0] > LATE_S)
+		return true;
+	return st->live && st->now - st->newest_at > LATE_S && utc[1] <= st->now + AT_ONCE_S &&
+	    utc[1] >= st->now - AT_ONCE_S;
+}
+
 /* Local civil seconds to UTC. */
 static int64_t
 local_utc(const struct stamps *st, int64_t civil)
 {
 	int64_t utc[2];
 
-	if (zone_utc(st->zone, civil, utc) == 2 && st->newest - utc[0] > LATE_S)
-		return utc[1];
-	return utc[0];
+	return utc[zone_utc(st->zone, civil, utc) == 2 && second_pass(st, utc)];
 }
 
 static int64_t
 in_year(const struct stamps *st, int year, int month, int day, int tod)
 {
 	return local_utc(st, civil_days(year, month, day) * DAY_S + tod);
+}
+
+/* The last such day that is not too far ahead of the clock. */
+static int64_t
+infer_live(const struct stamps *st, int month, int day, int tod)
+{
+	int year = civil_year(st->now / DAY_S) + 1;
+
+	while (year > 1970 && (!civil_valid(year, month, day) ||
+	    in_year(st, year, month, day, tod) > st->now + st->ahead_s))
+		year--;
+	return in_year(st, year, month, day, tod);
 }
 
 /* The moment of a stamp without a year. */
@@ -57,6 +84,8 @@ infer(struct stamps *st, int month, int day, int tod)
 	bool late_rule = !st->clocked || st->newest < st->now - 366 * DAY_S;
 	int year = st->year;
 
+	if (st->live)
+		return infer_live(st, month, day, tod);
 	if (year != 0) {
 		st->year = 0;
 	} else if (st->newest != 0) {

@@ -20,8 +20,11 @@ enum {
 struct stamps {
 	const struct zone *zone;	/* of stamps that name none */
 	bool clocked;			/* years are inferred: nothing lies in the future */
+	bool live;			/* read as it is written: now is the time of day */
 	int year;			/* of the first stamp without one; 0 once used */
 	int64_t now, newest;
+	int64_t newest_at;		/* what now was when the newest came */
+	int64_t ahead_s;		/* live: how far ahead of us another clock may be */
 	char bsd_key[STAMP_BSD_MINUTE];	/* the minutes seen last ... */
 	char iso_key[STAMP_ISO_MINUTE];
 	int64_t bsd_utc, iso_civil;	/* ... and what they mean */
@@ -57,8 +60,10 @@ stamp_remember(struct stamps *st, int64_t t)
 
 	if (t <= st->newest)
 		return;
-	if (st->clocked ? t <= st->now + DAY : st->newest == 0 || t - st->newest < 366 * DAY)
-		st->newest = t;
+	if (st->clocked ? t > st->now + DAY : st->newest != 0 && t - st->newest >= 366 * DAY)
+		return;
+	st->newest = t;
+	st->newest_at = st->now;
 }
 
 /* Is what stands in the 16 bytes at p "Mmm dd hh:mm:ss " of the minute that was

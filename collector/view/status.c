@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -142,6 +143,9 @@ hosts(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 		    words_share(cell_get(&sum, M_unknown), cell_get(&sum, M_lines)).s,
 		    words_count(cell_get(&sum, M_too_late)).s);
 		buf_free(&name);
+		if (h[i].skew != 0)
+			buf_fmt(out, "      its clock is %s %s\n",
+			    words_seconds(fabs((double)h[i].skew)).s, h[i].skew > 0 ? "ahead" : "behind");
 	}
 	cell_free(&sum);
 	return good;

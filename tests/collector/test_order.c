@@ -483,6 +483,86 @@ test_two_sources(void)
 	ok(good, "two sources");
 }
 
+/* --- the same line by another path ------------------------------------------------------ */
+
+enum way { FRACTION, NO_YEAR, WIRE, OTHER_PID, NO_PID, WAYS };
+
+/* "tag[pid]: text" in three; the pid may be missing. False: it has no tag. */
+static bool
+parts(struct slice s, struct slice *tag, struct slice *pid, struct slice *text)
+{
+	*pid = SLICE("");
+	if (!slice_cut_at(&s, SLICE(": "), tag) || memchr(tag->p, ' ', tag->n) != NULL)
+		return false;
+	*text = s;
+	s = *tag;
+	if (slice_cut(&s, '[', tag))
+		*pid = slice_head(s, s.n - 1);
+	return true;
+}
+
+/* How another path writes the line. */
+static void
+rewrite(enum way way, const struct item *it, struct buf *b)
+{
+	struct slice rest = slice_of(it->text), stamp, host, tag, pid, text;
+	time_t t = T0 + it->at;
+	struct tm tm;
+	char bsd[20];
+
+	buf_clear(b);
+	strftime(bsd, sizeof bsd, "%b %e %H:%M:%S", gmtime_r(&t, &tm));
+	if (!slice_cut(&rest, ' ', &stamp) || !slice_cut(&rest, ' ', &host))
+		return;
+	buf_fmt(b, "%s%.19s%s %.*s%s ", way == WIRE ? "<22>1 " : "", way == NO_YEAR ? bsd : it->text,
+	    way == FRACTION ? ".987654+00:00" : way == NO_YEAR ? "" : "Z", (int)host.n, host.p,
+	    way == WIRE ? ".example.org" : "");
+	if (way < WIRE || !parts(rest, &tag, &pid, &text))
+		buf_fmt(b, "%s%.*s", way == WIRE ? "- - - - " : "", (int)rest.n, rest.p);
+	else if (way == WIRE)
+		buf_fmt(b, "%.*s %.*s - - %.*s", (int)tag.n, tag.p, pid.n > 0 ? (int)pid.n : 1,
+		    pid.n > 0 ? pid.p : "-", (int)text.n, text.p);
+	else
+		buf_fmt(b, "%.*s%s: %.*s", (int)tag.n, tag.p, way == NO_PID ? "" : "[7]", (int)text.n,
+		    text.p);
+}
+
+/* round 0: the other path is behind; 1: it is first; 2: line by line. */
+static void
+test_ways(void)
+{
+	static const char *const names[] = { "fractions of seconds", "no year", "RFC 5424",
+	    "another pid", "no pid" };
+	struct buf b = buf_new(1 << 16);
+
+	for (int i = 0; i < 3 * WAYS; i++) {
+		struct ingest *in = begin(&ingest_defaults);
+		struct feed *f = feed(in, 0), *g = feed(in, 1);
+		enum way way = (enum way)(i / 3);
+		struct item other;
+
+		for (size_t k = 0; k < 2 * n_lines; k++) {
+			const struct item *it = &lines[i % 3 == 2 ? k / 2 : k % n_lines];
+			bool second = i % 3 == 2 ? k % 2 == 1 : k >= n_lines;
+
+			rewrite(way, it, &b);
+			other = *it;
+			other.text = b.p;
+			if (second == (i % 3 == 1))
+				take(in, f, it);
+			else
+				take(in, g, &other);
+		}
+		commit(in, true);
+		is_int((long)ingest_totals(in)->copies, (long)n_lines, "each line is known again");
+		feed_close(f);
+		feed_close(g);
+		ingest_close(in);
+		ok(same_as_before(), "another path, %s: round %d", names[way], i % 3);
+	}
+	buf_free(&b);
+}
+
 /* After the k-th line of each case the program ends: with a commit, or, lost more lines
  * later, without one; then it goes on from the commit. */
 static void
@@ -625,6 +705,7 @@ main(void)
 	test_orders();
 	test_put_away();
 	test_two_sources();
+	test_ways();
 	test_cut(false);
 	test_cut(true);
 	test_random();

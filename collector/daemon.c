@@ -345,13 +345,13 @@ start_timers(struct daemon *d)
 	event_active(d->look_at, EV_TIMEOUT, 0);
 }
 
-/* These cannot change while the state is open and the account is left for good. */
+/* These cannot change while the state is open, and account and rights are left for good. */
 static void
 keep_fixed(struct daemon *d, struct config *c)
 {
 	const struct { const char *name; const char **new, *old; } fixed[] = {
 		{ "state", &c->state, d->config->state }, { "user", &c->user, d->config->user },
-		{ "group", &c->group, d->config->group }
+		{ "group", &c->group, d->config->group }, { "confine", &c->confine, d->config->confine }
 	};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {

@@ -119,7 +119,7 @@ allow_all(scmp_filter_ctx f)
 	    seccomp_syscall_resolve_name("tgkill"), 1, &us);
 }
 
-/* Calls that are younger than libseccomp are "not implemented": then the C library takes the
+/* Calls that are younger than libseccomp are unknown (ENOSYS): then the C library takes the
  * way that it has for older kernels, as it does not after EPERM. */
 static int
 deny_later(scmp_filter_ctx f)

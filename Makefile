@@ -63,8 +63,8 @@ DEPGEN  = -MMD -MP
 
 # --- libraries, each with one home (docs/hacking.md) ---------------------------
 LIBS_lib        := -lsqlite3 -lm
-LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd $(LIBS_lib)
-LIBS_mxgauge    := $(LIBS_collector)
+LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd -lseccomp $(LIBS_lib)
+LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm

@@ -1,6 +1,6 @@
 /* daemon.c - the loop of mxgauged: read, commit each second, draw each minute.
  *
- * One thread. Reading is done in short bouts, so that signals and timers are never
+ * One thread. Reading and drawing are done in short bouts, so that signals and timers are never
  * kept waiting. While a commit fails (mostly a full disk) nothing more is read, so
  * that memory stays small; the same commit is tried again each time. */
 #include "daemon.h"
@@ -8,13 +8,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "draw.h"
+#include "drawing.h"
 #include "host.h"
 #include "ingest.h"
 #include "mem.h"
@@ -31,9 +32,7 @@
 enum {
 	BOUT_LINES = 2000, SIGNALS_N = 4,
 	GATHER_US = 100000,
-	CACHED_WAIT_MS = 10000,	/* that long a slow rrdcached may hold up reading, a minute */
-	BEAT_S = 10,		/* a commit so often also when nothing came: it says that we live */
-	REWRITE_EVERY_S = 300	/* a late line each minute must not redraw the past each minute */
+	BEAT_S = 10		/* a commit so often also when nothing came: it says that we live */
 };
 
 struct daemon {
@@ -43,14 +42,13 @@ struct daemon {
 	struct ingest *in;
 	struct reading *reading;
 	struct server *server;
-	struct draw *draw;
+	struct drawing *drawing;
 	struct event_base *base;
-	struct event *more, *watch, *look_at, *commit_at, *draw_at, *beat_at, *signal[SIGNALS_N];
-	struct fault commit_fault, draw_fault;
+	struct event *more, *watch, *look_at, *commit_at, *beat_at, *alive_at, *signal[SIGNALS_N];
+	struct fault commit_fault;
 	bool paused;		/* a commit failed */
-	bool undrawn;		/* something was committed since the RRDs were written */
 	uint64_t lines;		/* before the last reload */
-	int64_t started_at, committed_at, draw_failed_since;
+	int64_t started_at, committed_at;
 	bool told_gave_up;	/* of this configuration's rules */
 	int status;
 };
@@ -59,6 +57,19 @@ static int64_t
 now_s(void)
 {
 	return (int64_t)time(NULL);
+}
+
+/* In the words of "systemctl status". */
+static void
+tell_manager(const struct daemon *d)
+{
+	char status[200];
+
+	(void)snprintf(status, sizeof status, "%" PRIu64 " lines read since the start%s%s",
+	    d->lines + (d->in != NULL ? ingest_totals(d->in)->lines : 0),
+	    d->paused ? "; the state cannot be written, reading pauses" : "",
+	    drawing_fails(d->drawing) ? "; the RRDs cannot be written" : "");
+	notify_alive(status);
 }
 
 /* --- what a configuration opens ------------------------------------------------- */
@@ -84,8 +95,7 @@ close_all(struct daemon *d)
 	if (d->watch != NULL)
 		event_free(d->watch);
 	d->watch = NULL;
-	draw_close(d->draw);
-	d->draw = NULL;
+	drawing_close(d->drawing);
 	reading_close(d->reading);
 	d->reading = NULL;
 	server_leave(d->server);
@@ -93,13 +103,6 @@ close_all(struct daemon *d)
 		d->lines += ingest_totals(d->in)->lines;
 	ingest_close(d->in);
 	d->in = NULL;
-}
-
-static void
-note_rrd(void *arg, const char *sentence)
-{
-	(void)arg;
-	message(MSG_rrd_note, "%s", sentence);
 }
 
 /* A state that is opened again knows nothing of what was said before. */
@@ -110,7 +113,6 @@ introduce(struct daemon *d)
 
 	state_say(s, "started_at", d->started_at);
 	state_say_text(s, "version", MX_VERSION);
-	state_say(s, "rrd_failed_since", d->draw_failed_since);
 }
 
 /* The state's share of its file system is a limit like others. */
@@ -135,18 +137,12 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 		.max_mails = (size_t)c->max_open_mails, .draws = true, .alias = aliases(c),
 		.words = c->words
 	};
-	struct draw_options draw = {
-		.state = c->state, .rrd = c->rrd_dir, .rewrite_every_s = REWRITE_EVERY_S,
-		.templates = c->templates[0] == '\0' ? NULL : c->templates,
-		.cached = c->rrdcached[0] == '\0' ? NULL : c->rrdcached,
-		.cached_wait_ms = CACHED_WAIT_MS, .note = note_rrd
-	};
 
 	d->in = ingest_open(c->state, &set, e);
 	if (d->in == NULL)
 		return false;
-	d->draw = draw_open(&draw, e);
-	d->reading = d->draw == NULL ? NULL : reading_open(c, d->in, e);
+	if (drawing_open(d->drawing, c, d->in, e))
+		d->reading = reading_open(c, d->in, e);
 	if (d->reading == NULL || !server_open(d->server, c, d->in, e)) {
 		close_all(d);
 		return false;
@@ -195,7 +191,8 @@ commit(struct daemon *d, bool last)
 	fault_over(&d->commit_fault, now_s());
 	d->paused = false;
 	d->committed_at = now_s();
-	d->undrawn = d->undrawn || dirty;
+	if (dirty)
+		drawing_committed(d->drawing);
 	message(MSG_committed, "%" PRIu64 " lines", d->lines + ingest_totals(d->in)->lines);
 	return true;
 }
@@ -214,6 +211,18 @@ static void
 commit_now(void *arg)
 {
 	(void)commit(arg, false);
+}
+
+static bool
+commit_all(void *arg)
+{
+	return commit(arg, true);
+}
+
+static void
+still_alive(void *arg)
+{
+	tell_manager(arg);
 }
 
 /* One bout. If there is more, the loop comes back here by a timer of no time, which
@@ -236,27 +245,6 @@ read_on(struct daemon *d)
 		(void)commit(d, false);
 	if (more > 0)
 		(void)event_add(d->more, &(struct timeval){ 0 });
-}
-
-/* What is otherwise written once a minute may be waiting when traffic ends. */
-static void
-draw(struct daemon *d)
-{
-	struct err e;
-
-	if (d->undrawn && !commit(d, true))
-		return;
-	d->undrawn = false;
-	if (draw_update(d->draw, d->in, now_s(), &e)) {
-		fault_over(&d->draw_fault, now_s());
-		d->draw_failed_since = 0;
-		state_say(ingest_state(d->in), "rrd_written_at", now_s());
-	} else {
-		fault_met(&d->draw_fault, now_s(), e.text);
-		if (d->draw_failed_since == 0)
-			d->draw_failed_since = now_s();
-	}
-	state_say(ingest_state(d->in), "rrd_failed_since", d->draw_failed_since);
 }
 
 /* Look what has become of the files. Of those that are new it must be known that we began with
@@ -320,11 +308,11 @@ on_commit_time(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_draw_time(evutil_socket_t fd, short what, void *arg)
+on_alive_time(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	draw(arg);
+	tell_manager(arg);
 }
 
 /* Each half of BEAT_S, so that a beat is never much older than that. */
@@ -341,27 +329,33 @@ on_beat_time(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+set_timer_us(struct event *e, int64_t us)
+{
+	(void)event_add(e, &(struct timeval){ (time_t)(us / 1000000), (suseconds_t)(us % 1000000) });
+}
+
+static void
 set_timer(struct event *e, int64_t seconds)
 {
-	(void)event_add(e, &(struct timeval){ .tv_sec = (time_t)seconds });
+	set_timer_us(e, seconds * 1000000);
 }
 
 static void
 start_timers(struct daemon *d)
 {
 	set_timer(d->commit_at, d->config->commit_interval);
-	set_timer(d->draw_at, d->config->rrd_interval);
 	set_timer(d->beat_at, BEAT_S / 2);
+	set_timer_us(d->alive_at, notify_every_us((int64_t)BEAT_S * 1000000));
 	event_active(d->look_at, EV_TIMEOUT, 0);
 }
 
-/* These cannot change while the state is open and the account is left for good. */
+/* These cannot change while the state is open, and account and rights are left for good. */
 static void
 keep_fixed(struct daemon *d, struct config *c)
 {
 	const struct { const char *name; const char **new, *old; } fixed[] = {
 		{ "state", &c->state, d->config->state }, { "user", &c->user, d->config->user },
-		{ "group", &c->group, d->config->group }
+		{ "group", &c->group, d->config->group }, { "confine", &c->confine, d->config->confine }
 	};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
@@ -416,9 +410,10 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 
 	(void)what;
 	if (sig == SIGHUP) {
-		notify("RELOADING=1");
+		notify_reloading();
 		reload(d);
 		notify("READY=1");
+		tell_manager(d);
 	} else if (sig == SIGUSR1) {
 		message(MSG_numbers, "%" PRIu64 " lines in %" PRId64 " s%s",
 		    d->lines + ingest_totals(d->in)->lines, now_s() - d->started_at,
@@ -435,6 +430,7 @@ make_events(struct daemon *d)
 {
 	static const int signals[SIGNALS_N] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 	struct server_hooks hooks = { commit_now, give_up, d };
+	struct drawing_hooks draws = { commit_all, still_alive, d };
 
 	d->base = event_base_new();
 	if (d->base == NULL)
@@ -442,24 +438,26 @@ make_events(struct daemon *d)
 	d->more = event_new(d->base, -1, 0, on_more, d);
 	d->look_at = event_new(d->base, -1, 0, on_look_time, d);
 	d->commit_at = event_new(d->base, -1, EV_PERSIST, on_commit_time, d);
-	d->draw_at = event_new(d->base, -1, EV_PERSIST, on_draw_time, d);
 	d->beat_at = event_new(d->base, -1, EV_PERSIST, on_beat_time, d);
+	d->alive_at = event_new(d->base, -1, EV_PERSIST, on_alive_time, d);
 	for (size_t i = 0; i < SIGNALS_N; i++) {
 		d->signal[i] = evsignal_new(d->base, signals[i], on_signal, d);
 		if (d->signal[i] == NULL || event_add(d->signal[i], NULL) != 0)
 			return false;
 	}
 	d->server = server_new(d->base, &hooks);
-	return d->more != NULL && d->look_at != NULL && d->commit_at != NULL && d->draw_at != NULL &&
-	    d->beat_at != NULL;
+	d->drawing = drawing_new(d->base, &draws);
+	return d->drawing != NULL && d->more != NULL && d->look_at != NULL && d->commit_at != NULL &&
+	    d->beat_at != NULL && d->alive_at != NULL;
 }
 
 static void
 free_events(struct daemon *d)
 {
-	struct event *all[] = { d->more, d->look_at, d->commit_at, d->draw_at, d->beat_at };
+	struct event *all[] = { d->more, d->look_at, d->commit_at, d->beat_at, d->alive_at };
 
 	server_free(d->server);
+	drawing_free(d->drawing);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i] != NULL)
 			event_free(all[i]);
@@ -488,7 +486,7 @@ run(struct daemon *d)
 		d->status = 1;
 		return;
 	}
-	draw(d);
+	drawing_last(d->drawing);
 	message(MSG_stopped, "%" PRIu64 " lines were read", d->lines + ingest_totals(d->in)->lines);
 }
 
@@ -496,7 +494,7 @@ int
 daemon_run(struct config *c, const char *path, void (*running)(void))
 {
 	struct daemon d = { .config = c, .path = path, .started_at = now_s(),
-		.commit_fault = { .id = MSG_commit_failed }, .draw_fault = { .id = MSG_rrd_failed } };
+		.commit_fault = { .id = MSG_commit_failed } };
 	struct err e = { "the event loop cannot be made" };
 
 	if (make_events(&d) && open_all(&d, c, &e)) {

@@ -18,6 +18,10 @@ struct draw {
 	char *state;
 	struct templates templates;
 	struct rrd_store *store;
+	struct rrd_changed *changed;	/* of the round that is under way, else NULL */
+	size_t n;
+	bool cut;		/* a step could not read the state, because of why */
+	struct err why;
 };
 
 struct draw *
@@ -57,31 +61,63 @@ draw_close(struct draw *d)
 		return;
 	rrd_store_close(d->store);
 	templates_free(&d->templates);
+	free(d->changed);
 	free(d->state);
 	free(d);
 }
 
 bool
-draw_update(struct draw *d, struct ingest *in, int64_t now, struct err *e)
+draw_begin(struct draw *d, struct ingest *in, struct err *e)
 {
 	struct state *s = ingest_state(in);
 	struct stateread *r = stateread_open(d->state, e);
-	size_t n = state_hosts(s);
-	struct rrd_changed *changed;
 	bool good;
 
 	if (r == NULL)
 		return false;
-	changed = xcalloc(n, sizeof *changed);
-	for (size_t i = 0; i < n; i++)
-		changed[i] = (struct rrd_changed){ (int)i, state_undrawn(s, (unsigned)i), false };
-	good = rrd_store_update(d->store, r, changed, n, now, e);
-	for (size_t i = 0; i < n; i++)
-		if (changed[i].drawn && changed[i].minute != INT64_MAX)
-			state_drawn(s, (unsigned)i);
-	free(changed);
+	d->cut = false;
+	d->n = state_hosts(s);
+	d->changed = xcalloc(d->n + 1, sizeof *d->changed);
+	for (size_t i = 0; i < d->n; i++)
+		d->changed[i] = (struct rrd_changed){ (int)i, state_draw_begin(s, (unsigned)i), false };
+	good = rrd_store_begin(d->store, r, d->changed, d->n, e);
 	stateread_close(r);
+	if (!good)
+		(void)draw_end(d, in, &(struct err){ "" });
 	return good;
+}
+
+bool
+draw_step(struct draw *d, int64_t now)
+{
+	struct stateread *r = stateread_open(d->state, &d->why);
+	bool more = r != NULL && rrd_store_step(d->store, r, now);
+
+	d->cut = r == NULL;
+	stateread_close(r);
+	return more;
+}
+
+bool
+draw_end(struct draw *d, struct ingest *in, struct err *e)
+{
+	struct state *s = ingest_state(in);
+	bool good = rrd_store_end(d->store, e);
+
+	if (good && d->cut)
+		good = err_set(e, "%s", d->why.text);
+	for (size_t i = 0; i < d->n; i++)
+		state_draw_end(s, (unsigned)i, d->changed[i].drawn && d->changed[i].minute != INT64_MAX);
+	free(d->changed);
+	d->changed = NULL;
+	d->n = 0;
+	return good;
+}
+
+bool
+draw_under_way(const struct draw *d)
+{
+	return d->changed != NULL;
 }
 
 bool
@@ -90,8 +126,13 @@ draw_all(struct ingest *in, const char *dir, const char *templates, const char *
 {
 	const struct draw_options o = { .state = dir, .templates = templates, .cached = cached };
 	struct draw *d = draw_open(&o, e);
-	bool good = d != NULL && draw_update(d, in, (int64_t)time(NULL), e);
+	bool good = d != NULL && draw_begin(d, in, e);
 
+	if (good) {
+		while (draw_step(d, (int64_t)time(NULL)))
+			;
+		good = draw_end(d, in, e);
+	}
 	draw_close(d);
 	return good;
 }

@@ -25,9 +25,17 @@ struct draw_options {
 /* For the daemon, which draws each minute. NULL and *e: templates or folder are no good. */
 struct draw *draw_open(const struct draw_options *o, struct err *e);
 void draw_close(struct draw *d);
-/* After a commit. now: the clock. False and *e: something is not drawn; nothing is lost,
- * the next call makes up for it. */
-bool draw_update(struct draw *d, struct ingest *in, int64_t now, struct err *e);
+
+/* A round, after a commit: all hosts and the farm, one a step. Between steps there may be
+ * commits: what they change is for this round or the next. draw_begin() false and *e: there is
+ * no round. */
+bool draw_begin(struct draw *d, struct ingest *in, struct err *e);
+/* One host. now: the clock. False: none was left. */
+bool draw_step(struct draw *d, int64_t now);
+/* Also before the last step: what is left is for the next round. False and *e: something is
+ * not drawn; nothing is lost, the next round makes up for it. */
+bool draw_end(struct draw *d, struct ingest *in, struct err *e);
+bool draw_under_way(const struct draw *d);
 
 /* Write all RRDs of the state in dir once, below dir/rrd; templates: a folder or NULL for
  * the installed ones, cached: rrdcached's address or NULL. */

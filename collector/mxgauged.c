@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "daemon.h"
 #include "message.h"
 #include "notify.h"
@@ -55,9 +56,16 @@ running(void)
 {
 	bool to_syslog = strcmp(config->log_to, "syslog") == 0 ||
 	    (!foreground && strcmp(config->log_to, "auto") == 0);
+	struct err e;
 	int null;
 
 	message_open(to_syslog, getenv("JOURNAL_STREAM") != NULL, config->log_level);
+	if (strcmp(config->confine, "no") == 0)
+		message(MSG_unconfined, "confine = no");
+	else if (!confine(&e))
+		message(MSG_unconfined, "%s", e.text);
+	if (geteuid() == 0 && config->user[0] == '\0')
+		message(MSG_as_root, "user is not set");
 	notify("READY=1");
 	if (foreground)
 		return;

@@ -36,7 +36,13 @@ struct rrd_store {
 	struct rrdmake make;
 	struct known *known;
 	size_t n_known;
-	size_t begin;		/* the host that was in the way last time comes first */
+	int begin;		/* the host that was in the way last time comes first */
+	struct rrd_changed *changed;	/* of this round, not ours */
+	size_t n_changed;
+	int *order;		/* hosts of this round; those before at were looked at */
+	size_t n_order, at;
+	bool all;		/* so far; else why is the first fault */
+	struct err why;
 	bool unsure;		/* of the host at hand: see known */
 };
 
@@ -288,43 +294,93 @@ not_drawn(struct rrd_changed *changed, size_t n, int host)
 }
 
 bool
-rrd_store_update(struct rrd_store *s, struct stateread *r, struct rrd_changed *changed,
-    size_t n_changed, int64_t now, struct err *e)
+rrd_store_begin(struct rrd_store *s, struct stateread *r, struct rrd_changed *changed,
+    size_t n_changed, struct err *e)
 {
 	const struct stateread_host *hosts;
-	size_t n, begin = s->begin;
-	struct err why;
-	bool all = true;
+	size_t n, begin = 0;
 
 	for (size_t i = 0; i < n_changed; i++)
 		changed[i].drawn = false;
+	s->n_order = s->at = 0;
 	if (!stateread_hosts(r, &hosts, &n, e))
 		return false;
 	for (size_t i = 0; i < n_changed; i++)
 		changed[i].drawn = true;
+	s->changed = changed;
+	s->n_changed = n_changed;
+	s->order = xreallocarray(s->order, n + 1, sizeof *s->order);
+	s->n_order = n > 0 ? n + 1 : 0;
+	for (size_t i = 0; i < n; i++)
+		if (hosts[i].id == s->begin)
+			begin = i;
+	if (s->begin == STATEREAD_FARM)
+		begin = n;
+	for (size_t k = 0; k < s->n_order; k++) {
+		size_t i = (begin + k) % s->n_order;
+
+		s->order[k] = i == n ? STATEREAD_FARM : hosts[i].id;
+	}
+	s->all = true;
 	if (s->make.cached != NULL)
 		cached_round(s->make.cached);
-	for (size_t k = 0; n > 0 && k <= n; k++) {
-		size_t i = (begin + k) % (n + 1);
-		bool farm = i == n;
-		struct source from = { r, farm ? STATEREAD_FARM : hosts[i].id };
-		struct rrd_minutes m = { .name = farm ? RRD_FARM : hosts[i].name };
+	return true;
+}
 
-		rrd_closed(hosts, n, from.host, now, &m);
-		m.kept = kept_from(hosts, n, from.host, m.limit);
-		if (m.limit <= m.kept)
-			continue;	/* silent for longer than cells are kept */
-		if (!update_host(s, &from, &m, oldest_change(changed, n_changed, from.host), now,
-		    &why)) {
-			if (all) {
-				err_set(e, "%s", why.text);
-				s->begin = i;
-			}
-			all = false;
-			not_drawn(changed, n_changed, from.host);
-		}
+static void
+fault(struct rrd_store *s, int host, const struct err *why)
+{
+	if (s->all) {
+		err_set(&s->why, "%s", why->text);
+		s->begin = host;
 	}
-	return all;
+	s->all = false;
+	not_drawn(s->changed, s->n_changed, host);
+}
+
+bool
+rrd_store_step(struct rrd_store *s, struct stateread *r, int64_t now)
+{
+	const struct stateread_host *hosts;
+	struct rrd_minutes m = { .name = NULL };
+	struct source from = { .r = r };
+	struct err why;
+	size_t n;
+
+	if (s->at == s->n_order)
+		return false;
+	from.host = s->order[s->at++];
+	if (!stateread_hosts(r, &hosts, &n, &why)) {
+		fault(s, from.host, &why);
+		return true;
+	}
+	m.name = from.host == STATEREAD_FARM ? RRD_FARM : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (hosts[i].id == from.host)
+			m.name = hosts[i].name;
+	rrd_closed(hosts, n, from.host, now, &m);
+	m.kept = kept_from(hosts, n, from.host, m.limit);
+	if (m.name == NULL || m.limit <= m.kept)
+		return true;	/* silent for longer than cells are kept */
+	if (!update_host(s, &from, &m, oldest_change(s->changed, s->n_changed, from.host), now, &why))
+		fault(s, from.host, &why);
+	return true;
+}
+
+bool
+rrd_store_end(struct rrd_store *s, struct err *e)
+{
+	if (s->all && s->at < s->n_order) {
+		s->all = false;
+		s->begin = s->order[s->at];
+		err_set(&s->why, "%zu of %zu hosts did not have their turn", s->n_order - s->at,
+		    s->n_order);
+	}
+	for (; s->at < s->n_order; s->at++)
+		not_drawn(s->changed, s->n_changed, s->order[s->at]);
+	s->changed = NULL;
+	s->n_changed = s->n_order = s->at = 0;
+	return s->all || err_set(e, "%s", s->why.text);
 }
 
 void
@@ -362,6 +418,7 @@ rrd_store_close(struct rrd_store *s)
 		return;
 	rrdmake_free(&s->make);
 	free(s->known);
+	free(s->order);
 	free(s->dir);
 	free(s);
 }

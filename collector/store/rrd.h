@@ -39,21 +39,25 @@ void rrd_store_close(struct rrd_store *s);
 struct rrd_changed {
 	int host;
 	int64_t minute;
-	bool drawn;	/* set by rrd_store_update: all of it is in the files, of the farm too */
+	bool drawn;	/* set by rrd_store_end: all of it is in the files, of the farm too */
 };
 
-/* Bring all RRDs of all hosts and of the farm up to the last commit, as r sees it (open it
- * for this). Call it after a commit: after an import once (and before cells that were not
- * drawn yet are dropped), in the daemon each minute.
+/* A round brings all RRDs of all hosts and of the farm up to the last commit: begin, step until
+ * it says that nothing is left, end. Call it after a commit: after an import (and before
+ * cells that were not drawn yet are dropped), in the daemon each minute.
  * changed names the hosts of which cells of minutes that may have been written already
- * were touched; a host that the store sees for the first time is compared as a whole. now
- * is the clock: a host's newest minute is closed by a later line, or two minutes after
- * its newest line.
- * With rrdcached, in a file means that it wrote it: it was told to, and the file was looked at.
- * False and *e: the first fault; the other files were written, nothing is lost, the next
- * call makes up for it. */
-bool rrd_store_update(struct rrd_store *s, struct stateread *r, struct rrd_changed *changed,
-    size_t n_changed, int64_t now, struct err *e);
+ * were touched since the round before began; a host that the store sees for the first time is
+ * compared as a whole. It must live until the end. */
+bool rrd_store_begin(struct rrd_store *s, struct stateread *r, struct rrd_changed *changed,
+    size_t n_changed, struct err *e);
+/* One host, as r sees it (open it for this: there may be commits between steps). now is the
+ * clock: a host's newest minute is closed by a later line, or two minutes after its newest
+ * line. False: none was left. */
+bool rrd_store_step(struct rrd_store *s, struct stateread *r, int64_t now);
+/* With rrdcached, in a file means that it wrote it: it was told to, and the file was looked at.
+ * False and *e: the first fault, or hosts had no step; the other files were
+ * written, nothing is lost, the next round makes up for it. */
+bool rrd_store_end(struct rrd_store *s, struct err *e);
 
 /* The minutes of one host, for rrd_store_write. */
 struct rrd_minutes {
@@ -71,7 +75,7 @@ struct rrd_minutes {
 #define RRD_COMPARE INT64_MIN		/* nobody knows: compare all with the files */
 
 /* Write one host. Minutes in [kept, end) without a cell are zero, others unknown or as
- * the file has them. As rrd_store_update is built on this, few need it. */
+ * the file has them. As the steps are built on this, few need it. */
 bool rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e);
 
 /* Which minutes of a host (or the farm) are closed at the time now: fills end and limit of

@@ -290,6 +290,7 @@ load_hosts(struct state *s, struct err *e)
 		s->host_first[h] = sqlite3_column_int64(st, 2);
 		s->host_newest[h] = sqlite3_column_int64(st, 3);
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
+		s->host_drawing[h] = INT64_MAX;
 		s->host_kept[h] = sqlite3_column_int64(st, 5);
 		s->host_skew[h] = sqlite3_column_int64(st, 6);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
@@ -504,7 +505,7 @@ state_host(struct state *s, struct slice name)
 		return -1;
 	s->host_name[h] = xslicedup(name);
 	s->host_stored[h] = INT64_MIN;
-	s->host_undrawn[h] = INT64_MAX;
+	s->host_undrawn[h] = s->host_drawing[h] = INT64_MAX;
 	s->host_changed[h] = true;
 	s->hosts++;
 	return (int)h;
@@ -665,16 +666,22 @@ state_load(struct state *s, struct tally *tally, struct track *track, struct joi
 }
 
 int64_t
-state_undrawn(const struct state *s, unsigned host)
+state_draw_begin(struct state *s, unsigned host)
 {
-	return s->host_undrawn[host];
+	state_draw_end(s, host, false);		/* nobody ended the last one */
+	s->host_drawing[host] = s->host_undrawn[host];
+	s->host_undrawn[host] = INT64_MAX;
+	return s->host_drawing[host];
 }
 
 void
-state_drawn(struct state *s, unsigned host)
+state_draw_end(struct state *s, unsigned host, bool drawn)
 {
-	s->host_undrawn[host] = INT64_MAX;
-	s->host_changed[host] = true;
+	if (drawn)
+		s->host_changed[host] = true;
+	else if (s->host_drawing[host] < s->host_undrawn[host])
+		s->host_undrawn[host] = s->host_drawing[host];
+	s->host_drawing[host] = INT64_MAX;
 }
 
 void

@@ -105,11 +105,11 @@ bool state_commit(struct state *s, const struct commit *c, struct err *e);
 /* Mails of a host that were dropped for their age and had not ended; asking takes them. */
 uint32_t state_forgotten(struct state *s, unsigned host);
 
-/* The oldest minute of a host that changed since state_drawn(), INT64_MAX if none: what
- * the RRDs do not show yet. */
-int64_t state_undrawn(const struct state *s, unsigned host);
-/* The RRDs of a host show everything. Stored with the next commit. */
-void state_drawn(struct state *s, unsigned host);
+/* What the RRDs do not show yet: the oldest minute of a host that changed, INT64_MAX if none.
+ * What changes from now on is for the next time. */
+int64_t state_draw_begin(struct state *s, unsigned host);
+/* They show it now; or, where drawn is false, they do not. Stored with the next commit. */
+void state_draw_end(struct state *s, unsigned host, bool drawn);
 
 /* Seconds that the clock of a host is ahead of ours, 0: it is right. Stored with the next
  * commit. */

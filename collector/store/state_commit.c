@@ -192,12 +192,13 @@ put_hosts(struct writing *w, const struct commit *c)
 	bool good = st != NULL;
 
 	for (size_t h = 0; good && h < w->s->hosts; h++) {
-		int64_t undrawn = w->s->host_undrawn[h];
+		int64_t before = w->s->host_undrawn[h], undrawn;
 
-		if (w->undrawn[h] < undrawn)
-			undrawn = w->undrawn[h];
+		if (w->s->host_drawing[h] < before)
+			before = w->s->host_drawing[h];
+		undrawn = w->undrawn[h] < before ? w->undrawn[h] : before;
 		w->kept[h] = kept_from(w, c, h, undrawn);
-		if (!w->s->host_changed[h] && undrawn == w->s->host_undrawn[h] &&
+		if (!w->s->host_changed[h] && undrawn == before &&
 		    w->kept[h] == w->s->host_kept[h])
 			continue;
 		sqlite3_bind_int64(st, 1, (sqlite3_int64)h);

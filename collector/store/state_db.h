@@ -47,6 +47,7 @@ struct state {
 	/* hosts */
 	char *host_name[HOSTS_MAX];
 	int64_t host_first[HOSTS_MAX], host_newest[HOSTS_MAX], host_undrawn[HOSTS_MAX];
+	int64_t host_drawing[HOSTS_MAX];	/* what the RRDs are just being brought up to */
 	int64_t host_stored[HOSTS_MAX];	/* newest minute of which the database has something */
 	int64_t host_skew[HOSTS_MAX];	/* seconds that its clock is ahead of ours */
 	int64_t host_kept[HOSTS_MAX];	/* minutes before this one were dropped */

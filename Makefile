@@ -69,6 +69,7 @@ LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm
 LIBS_check_mxgauge := -lsqlite3 -lm
+LIBS_check_mail_queue := -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

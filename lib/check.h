@@ -24,7 +24,7 @@ enum check_state { CHECK_OK, CHECK_UNKNOWN, CHECK_WARNING, CHECK_CRITICAL };
  * 9 s runs from here on; opt_parse sets it to what -t says. */
 void check_begin(const char *name);
 
-/* What was measured: unit is "", "%", "s", "B" or "c". Compared with -w and -c of that name.
+/* What was measured: unit is "", "%", "s", "B", "c" or "/min". Compared with -w and -c of that name.
  * NAN means that it could not be measured and is UNKNOWN. Returns its state.
  * A program with a table of measures gives only values that stand in it. */
 enum check_state check_value(const char *name, double value, const char *unit);

@@ -177,7 +177,8 @@ perf_item(struct buf *b, const struct check_measured *v)
 		buf_char(b, 'U');
 	} else {
 		quantity_plain(b, v->value, 6);
-		buf_str(b, v->unit);
+		if (v->unit[0] != '/')	/* Nagios knows no rates */
+			buf_str(b, v->unit);
 	}
 	if (v->has_warn || v->has_crit)
 		buf_char(b, ';');

@@ -22,6 +22,7 @@ static const struct suffix {
 	{ "B", "B", 1 }, { "B", "KB", 1e3 }, { "B", "MB", 1e6 }, { "B", "GB", 1e9 },
 	{ "B", "TB", 1e12 }, { "B", "KiB", 1024 }, { "B", "MiB", 1048576 },
 	{ "B", "GiB", 1073741824 }, { "B", "TiB", 1099511627776 },
+	{ "/min", "/min", 1 }, { "/min", "/s", 60 }, { "/min", "/h", 1 / 60.0 },
 };
 
 static bool
@@ -52,6 +53,8 @@ suffix_help(const char *unit)
 		return "us, ms, s, m, h, d or w may follow the number";
 	if (same_unit(unit, "B"))
 		return "B, KB, MB, GB, TB, KiB, MiB, GiB or TiB may follow the number";
+	if (same_unit(unit, "/min"))
+		return "/s, /min or /h may follow the number";
 	if (unit == quantity_any)
 		return "no measurement has this unit";
 	return "this measurement has no unit, write a plain number";
@@ -202,6 +205,8 @@ quantity_people(struct buf *b, double v, const char *unit)
 		bytes(b, v);
 	else if (same_unit(unit, "%"))
 		buf_fmt(b, "%.*f%%", fabs(v - round(v)) < 0.05 ? 0 : 1, v);
+	else if (same_unit(unit, "/min"))
+		buf_fmt(b, "%.*f/min", fabs(v) >= 9.95 || fabs(v - round(v)) < 0.05 ? 0 : 1, v);
 	else if (v == floor(v) && fabs(v) < 9e18)
 		quantity_count(b, (int64_t)v);
 	else

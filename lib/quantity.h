@@ -1,9 +1,9 @@
 /* quantity.h - numbers with units, as administrators write and read them.
  *
  * A measurement has one of these units: "" (a count), "%", "s", "B" (bytes), "c"
- * (a counter). What is typed may carry a finer or coarser one of the same sort:
- * 500ms, 5m, 2h, 8d for "s"; KB MB GB TB (powers of 1000) and KiB MiB GiB TiB
- * (powers of 1024) for "B"; a plain number is in the unit itself. */
+ * (a counter), "/min" (a rate). What is typed may carry a finer or coarser one of the same
+ * sort: 500ms, 5m, 2h, 8d for "s"; KB MB GB TB (powers of 1000) and KiB MiB GiB TiB
+ * (powers of 1024) for "B"; 50/min, 2/s for "/min"; a plain number is in the unit itself. */
 #ifndef MX_QUANTITY_H
 #define MX_QUANTITY_H
 

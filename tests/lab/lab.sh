@@ -1,6 +1,6 @@
 #!/bin/sh
 # lab.sh OUT [ROUNDS] - a real Postfix, two instances, in namespaces of its own; or the mail
-# system that $MTA names, by MTA/settings.sh and MTA/plot.py.
+# system that $MTA names, by MTA/settings.sh and MTA/plot.py; or $PLOT instead of plot.py.
 #
 # Leaves in OUT mail.log (RFC 3164 stamps), mail.iso (RFC 3339), account.json (what was
 # done, by the names of metric.def) and lab.out (talk). Mounts, network, host name and
@@ -92,6 +92,7 @@ if [ -n "${MTA:-}" ]; then
     # shellcheck source=/dev/null
     . "$here/$MTA/settings.sh"
 fi
+[ -z "${PLOT:-}" ] || plot=$here/$PLOT
 private_files
 settings
 network

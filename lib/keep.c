@@ -1,0 +1,134 @@
+/* keep.c - see keep.h. The folder lies where everybody may write: nothing in it is followed or
+ * read that is not the account's own. */
+#include "keep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hash.h"
+
+#include "poison.h"
+
+enum { NAME_BYTES = 128 };
+
+/* The open folder, or -1. */
+static int
+folder(struct err *e)
+{
+	const char *named = getenv("NAGIOS_PLUGIN_STATE_DIRECTORY");
+	char own[64];
+	struct stat st;
+	int fd;
+
+	(void)snprintf(own, sizeof own, "/var/tmp/mxgauge-%ld", (long)geteuid());
+	if (named == NULL || named[0] != '/') {
+		named = own;
+		if (mkdir(own, 0700) != 0 && errno != EEXIST) {
+			err_set(e, "cannot make %s: %s", own, strerror(errno));
+			return -1;
+		}
+	}
+	fd = open(named, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (named == own ? O_NOFOLLOW : 0));
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		err_set(e, "cannot open the folder %s: %s", named, strerror(errno));
+	} else if (named == own && (st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
+		err_set(e, "%s belongs to somebody else, or others may write to it; "
+		    "set NAGIOS_PLUGIN_STATE_DIRECTORY", own);
+	} else {
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* The key is no secret: names must be the same each time, and collide by accident only. */
+static void
+file_name(char name[NAME_BYTES], const char *check, struct slice thing)
+{
+	static const struct hash_key key = { { 0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u,
+		0x94d049bb133111ebu, 0x2545f4914f6cdd1du } };
+
+	(void)snprintf(name, NAME_BYTES, "%.80s-%016" PRIx64, check, hash_bytes(&key, thing));
+}
+
+static bool
+read_all(int fd, struct buf *bytes)
+{
+	char part[4096];
+	ssize_t n;
+
+	while ((n = read(fd, part, sizeof part)) > 0)
+		buf_add(bytes, (struct slice){ part, (size_t)n });
+	return n == 0 && !bytes->full;
+}
+
+bool
+keep_read(const char *check, struct slice thing, struct buf *bytes, struct err *e)
+{
+	char name[NAME_BYTES];
+	struct stat st;
+	int dir = folder(e), fd;
+	bool good;
+
+	if (dir < 0)
+		return false;
+	file_name(name, check, thing);
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	close(dir);
+	if (fd < 0 && errno == ENOENT)
+		return true;
+	good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    read_all(fd, bytes);
+	if (!good)
+		err_set(e, "cannot read what %s kept in %s: %s", check, name,
+		    fd < 0 ? strerror(errno) : "not a file of this account's");
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+static bool
+write_all(int fd, struct slice s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		s = slice_from(s, (size_t)n);
+	}
+	return true;
+}
+
+bool
+keep_write(const char *check, struct slice thing, struct slice bytes, struct err *e)
+{
+	char name[NAME_BYTES], new[NAME_BYTES + 32];
+	int dir = folder(e), fd;
+	bool good;
+
+	if (dir < 0)
+		return false;
+	file_name(name, check, thing);
+	(void)snprintf(new, sizeof new, "%s.%ld", name, (long)getpid());
+	fd = openat(dir, new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	good = fd >= 0 && write_all(fd, bytes);
+	if (fd >= 0)
+		good = close(fd) == 0 && good;
+	good = good && renameat(dir, new, dir, name) == 0;
+	if (!good) {
+		err_set(e, "cannot keep %s: %s", name, strerror(errno));
+		(void)unlinkat(dir, new, 0);
+	}
+	close(dir);
+	return good;
+}

@@ -1,0 +1,22 @@
+/* keep.h - what a check remembers from one run to the next: a small file of its own.
+ *
+ * In the folder that NAGIOS_PLUGIN_STATE_DIRECTORY names, else in /var/tmp/mxgauge-UID,
+ * which is made, and must belong to the account and to nobody else. One file for each check
+ * and each thing that it looks at, so that two services do not mix. */
+#ifndef MX_KEEP_H
+#define MX_KEEP_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "err.h"
+#include "slice.h"
+
+enum { KEEP_BYTES = 1 << 18 };
+
+/* What check wrote of that thing last; empty, and true, if it never did. */
+bool keep_read(const char *check, struct slice thing, struct buf *bytes, struct err *e);
+/* In its place: all or nothing. */
+bool keep_write(const char *check, struct slice thing, struct slice bytes, struct err *e);
+
+#endif

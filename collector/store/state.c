@@ -13,6 +13,8 @@
 #include "mem.h"
 #include "store/state_db.h"
 
+#include "when.h"
+
 #include "poison.h"
 
 #define NEW_IN_6 \
@@ -125,6 +127,23 @@ db_end(struct state *s, sqlite3_stmt *st, int rc, struct err *e)
 	return good;
 }
 
+/* Who has the lock, and since when: then it wrote its pid there. */
+static bool
+in_use(const struct state *s, pid_t pid, struct err *e)
+{
+	struct buf since = buf_new(64);
+	struct stat st;
+
+	if (fstat(s->lock_fd, &st) == 0) {
+		buf_str(&since, ", since ");
+		when_print(&since, st.st_mtime);
+	}
+	err_set(e, "%s is in use by process %ld%s; stop that first", s->dir, (long)pid,
+	    since.p != NULL ? since.p : "");
+	buf_free(&since);
+	return false;
+}
+
 /* One writer: the lock file holds its pid, and the kernel the lock. */
 static bool
 take_lock(struct state *s, struct err *e)
@@ -140,8 +159,7 @@ take_lock(struct state *s, struct err *e)
 		struct flock who = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 		if (fcntl(s->lock_fd, F_GETLK, &who) == 0 && who.l_type != F_UNLCK)
-			return err_set(e, "%s is in use by process %ld; stop that first", s->dir,
-			    (long)who.l_pid);
+			return in_use(s, who.l_pid, e);
 		return err_set(e, "lock %s: %s", path, strerror(errno));
 	}
 	(void)snprintf(pid, sizeof pid, "%ld\n", (long)getpid());

@@ -26,7 +26,8 @@ struct tops;
 struct track;
 
 /* Open or make DIR/state.db, and keep every other writer out (DIR/lock). NULL and *e:
- * not a directory of ours, damaged, another version, locked (with the pid), no rights. */
+ * not a directory of ours, damaged, another version, locked (by which process, since when),
+ * no rights. */
 struct state *state_open(const char *dir, struct err *e);
 void state_close(struct state *s);
 

@@ -4,42 +4,10 @@
 #
 # The states are made here: log lines of two hosts on one invented day, imported.
 set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-check=$BUILD/plugins/check_mail_balance
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-n=0
+# shellcheck source=tests/plugins/plugin_test.sh
+. tests/plugins/plugin_test.sh
 
-# ok NAME: passes if the last command did
-ok() {
-    rc=$?
-    n=$((n + 1))
-    if [ $rc -eq 0 ]; then echo "ok $n - $1"; else
-        echo "not ok $n - $1"
-        sed 's/^/# /' "$dir/out"
-    fi
-}
-
-# run STATUS ARGS...: the check's output goes to $dir/out
-run() {
-    want=$1
-    shift
-    "$check" --state "$dir/state" "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-    [ $rc -eq "$want" ] && [ ! -s "$dir/err" ]
-}
-says() { grep -qF -- "$1" "$dir/out"; }
-first() { head -n 1 "$dir/out" | grep -qxF -- "$1"; }
-silent() { ! grep -qF -- "$1" "$dir/out"; }
-import() { "$BUILD/bin/mxgauge" import --no-rrd --state "$dir/state" "$@" >"$dir/import" 2>&1; }
-
-# accept TIME HOST ID RECIPIENTS; sent TIME HOST ID NAME [PATH]; gone TIME HOST ID
-accept() {
-    echo "$1 $2 postfix/smtpd[100]: $3: client=mail.example.net[198.51.100.9]"
-    echo "$1 $2 postfix/cleanup[101]: $3: message-id=<$3@example.net>"
-    echo "$1 $2 postfix/qmgr[102]: $3: from=<joe@example.net>, size=1000, nrcpt=$4 (queue active)"
-}
+# sent TIME HOST ID NAME [PATH]; gone TIME HOST ID
 delivery() {
     echo "$1 $2 postfix/smtp[103]: $3: to=<$4@example.com>, relay=mx.example.com[203.0.113.5]:25, delay=1.2, delays=0.1/0/0.1/1, dsn=$5, status=$6"
 }
@@ -219,4 +187,4 @@ says "0E0000000A on "; ok "with samples"
 ! sed -n 's/ on .* recipients*, gone at .*//p' "$dir/out" | grep -q '[^A-Za-z0-9_.?-]'; ok "there is nothing for a shell in an id"
 run 2 --at "2026-11-20 03:31" --older 0 -c 0 --json; ok "and as JSON"
 perl -MJSON::PP -e 'local $/; my $j = decode_json(<STDIN>); exit(@{$j->{samples}} < 1)' <"$dir/out"; ok "that can be read"
-echo "1..$n"
+done_testing

@@ -3,44 +3,13 @@
 #
 # The states are made here: log lines of two hosts on one invented day, imported.
 set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-check=$BUILD/plugins/check_reject_ratio
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-n=0
-
-# test NAME: passes if the last command did
-ok() {
-    rc=$?
-    n=$((n + 1))
-    if [ $rc -eq 0 ]; then echo "ok $n - $1"; else
-        echo "not ok $n - $1"
-        sed 's/^/# /' "$dir/out"
-    fi
-}
-
-# run STATUS ARGS...: the check's output goes to $dir/out
-run() {
-    want=$1
-    shift
-    "$check" --state "$dir/state" "$@" >"$dir/out" 2>"$dir/err"
-    rc=$?
-    [ $rc -eq "$want" ] && [ ! -s "$dir/err" ]
-}
-says() { grep -qF -- "$1" "$dir/out"; }
-first() { head -n 1 "$dir/out" | grep -qxF -- "$1"; }
+# shellcheck source=tests/plugins/plugin_test.sh
+. tests/plugins/plugin_test.sh
 
 # reject TIME HOST CLIENT TEXT: one refused recipient
 reject() {
     echo "$1 $2 postfix/smtpd[100]: NOQUEUE: reject: RCPT from unknown[$3]: $4;" \
         "from=<joe@example.net> to=<user@example.org> proto=ESMTP helo=<pc.example.net>"
-}
-# accept TIME HOST ID RECIPIENTS: one mail
-accept() {
-    echo "$1 $2 postfix/smtpd[100]: $3: client=mail.example.net[198.51.100.9]"
-    echo "$1 $2 postfix/cleanup[101]: $3: message-id=<$3@example.net>"
-    echo "$1 $2 postfix/qmgr[102]: $3: from=<joe@example.net>, size=1000, nrcpt=$4 (queue active)"
 }
 
 # 03:00 to 03:15: 70 refused by two lists, 20 to unknown users, 3 for now, 10 accepted on mx1; five
@@ -197,4 +166,4 @@ day=$(date -u -d "@$((now - 30))" +%Y-%m-%dT%H:%M:%S 2>/dev/null || date -u -r $
 "$BUILD/bin/mxgauge" import --no-rrd --state "$dir/live" "$dir/fresh" >/dev/null 2>&1; ok "a log of just now"
 run 2 --state "$dir/live" -c 95%; ok "is judged without --at"
 says "REJECTS CRITICAL - 100% of 30 recipients rejected in 15 min (limit 95%), mostly dnsbl 100% |"; ok "in the same words"
-echo "1..$n"
+done_testing

@@ -26,10 +26,21 @@ enum {
 	CATCH_UP = 64
 };
 
+/* What comes of reading or writing. */
+enum got {
+	SOME,
+	WAIT,	/* for the other end */
+	END,	/* it said so */
+	GONE
+};
+
 struct client {
 	struct client *next;
 	struct listener *listener;
 	int fd;
+	struct tls *tls;		/* NULL: none */
+	bool secure;			/* its handshake is done */
+	int64_t since;
 	uint64_t serial;		/* in order of arrival */
 	struct event *read, *write;
 	char address[ADDRESS_TEXT_MAX];
@@ -53,6 +64,8 @@ drop(struct client *c)
 	c->dead = true;
 	event_free(c->read);
 	event_free(c->write);
+	tls_free(c->tls);
+	c->tls = NULL;
 	close(c->fd);
 	c->listener->server->clients--;
 }
@@ -76,6 +89,81 @@ reap(struct server *s)
 	}
 }
 
+static void
+turned_away(struct client *c, const char *why)
+{
+	char text[SENDER_NAME_MAX + sizeof (struct err)];
+
+	snprintf(text, sizeof text, "%s %s: %s", c->listener->name, c->address, why);
+	faults_met(&c->listener->server->tls, server_now(), text);
+}
+
+/* What a step of TLS means. */
+static enum got
+meaning(struct client *c, enum tls_answer a, const struct err *e)
+{
+	switch (a) {
+	case TLS_DONE:
+		return SOME;
+	case TLS_WANT_WRITE:
+		(void)event_add(c->write, NULL);
+		return WAIT;
+	case TLS_WANT_READ:
+		return WAIT;
+	case TLS_END:
+		return END;
+	case TLS_FAILED:
+		break;
+	}
+	if (!c->brought)	/* later on, connections break as they do without TLS */
+		turned_away(c, e->text);
+	return GONE;
+}
+
+/* SOME: what it sends can be read. */
+static enum got
+secure(struct client *c)
+{
+	enum got g = SOME;
+	struct err e;
+
+	if (c->tls != NULL && !c->secure)
+		g = meaning(c, tls_handshake(c->tls, &e), &e);
+	c->secure = g == SOME;
+	return g;
+}
+
+static enum got
+receive(struct client *c, size_t *n)
+{
+	struct server *s = c->listener->server;
+	struct err e;
+	ssize_t rc;
+
+	if (c->tls != NULL)
+		return meaning(c, tls_read(c->tls, s->bytes, TURN_BYTES, n, &e), &e);
+	rc = recv(c->fd, s->bytes, TURN_BYTES, 0);
+	if (rc < 0)
+		return errno == EAGAIN || errno == EINTR ? WAIT : GONE;
+	*n = (size_t)rc;
+	return rc == 0 ? END : SOME;
+}
+
+static enum got
+give(struct client *c, size_t *n)
+{
+	struct err e;
+	ssize_t rc;
+
+	if (c->tls != NULL)
+		return meaning(c, tls_write(c->tls, c->out.p, c->out.n, n, &e), &e);
+	rc = send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
+	if (rc < 0)
+		return errno == EAGAIN || errno == EINTR ? WAIT : GONE;
+	*n = (size_t)rc;
+	return SOME;
+}
+
 /* Is it to be read now? */
 static void
 set_reading(struct client *c)
@@ -93,15 +181,15 @@ set_reading(struct client *c)
 static void
 answer(struct client *c)
 {
-	ssize_t n = c->out.n == 0 ? 0 : send(c->fd, c->out.p, c->out.n, MSG_NOSIGNAL);
+	size_t n = 0;
 
-	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+	if (c->out.n > 0 && give(c, &n) == GONE) {
 		drop(c);
 		return;
 	}
 	if (n > 0) {
-		memmove(c->out.p, c->out.p + n, c->out.n - (size_t)n);
-		c->out.n -= (size_t)n;
+		memmove(c->out.p, c->out.p + n, c->out.n - n);
+		c->out.n -= n;
 	}
 	if (c->out.n > 0)
 		(void)event_add(c->write, NULL);
@@ -120,7 +208,10 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	answer(c);
+	if (c->tls != NULL && event_pending(c->read, EV_READ, NULL))
+		event_active(c->read, EV_READ, 0);	/* TLS may have to write before it reads on */
+	if (c->secure)
+		answer(c);
 	reap(s);
 }
 
@@ -156,7 +247,7 @@ give_up(struct client *c, const char *why)
 	char text[SENDER_NAME_MAX * 2];
 
 	snprintf(text, sizeof text, "%s %s: %s", c->listener->name, c->address, why);
-	fault_met(&c->listener->server->bad, server_now(), text);
+	faults_met(&c->listener->server->bad, server_now(), text);
 	c->broken = true;
 }
 
@@ -188,17 +279,31 @@ take_bytes(struct client *c, struct slice in)
 static bool
 turn(struct client *c)
 {
-	struct server *s = c->listener->server;
-	ssize_t n = recv(c->fd, s->bytes, TURN_BYTES, 0);
+	size_t n;
 
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+	switch (receive(c, &n)) {
+	case WAIT:
+		return false;
+	case END:
+	case GONE:
 		drop(c);
 		return false;
+	case SOME:
+		break;
 	}
-	if (n < 0)
-		return false;
-	take_bytes(c, (struct slice){ s->bytes, (size_t)n });
+	take_bytes(c, (struct slice){ c->listener->server->bytes, n });
 	return !c->broken && !c->relp.closing;
+}
+
+/* Can it be read, now that it may have gone on with its handshake? If that failed, it is dropped. */
+static bool
+secured(struct client *c)
+{
+	enum got g = secure(c);
+
+	if (g == END || g == GONE)
+		drop(c);
+	return g == SOME;
 }
 
 /* A sender's earlier connection may be cut, and not be read to its end: what it brought
@@ -212,6 +317,8 @@ catch_up(struct client *c)
 		if (old->dead || old->serial >= c->serial || old->listener != c->listener ||
 		    strcmp(old->address, c->address) != 0)
 			continue;
+		if (!secured(old))
+			continue;
 		if (!old->begun)
 			sender_begins(sender_of_client(old), &old->again);
 		old->begun = true;
@@ -220,6 +327,17 @@ catch_up(struct client *c)
 	}
 	sender_begins(sender_of_client(c), &c->again);
 	c->begun = true;
+}
+
+/* Take what has come. False: there is no more for now. */
+static bool
+bring(struct client *c)
+{
+	if (!secured(c))
+		return false;
+	if (!c->begun)
+		catch_up(c);
+	return turn(c);
 }
 
 static bool
@@ -238,12 +356,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	ingest_clock(s->in, server_now());
-	if (!c->begun)
-		catch_up(c);
-	(void)turn(c);
+	(void)bring(c);
 	if (!s->failed && (ingest_full(s->in) || (!c->dead && waits(c))))
 		s->hooks.commit(s->hooks.arg);
-	if (!c->dead)
+	if (!c->dead && c->secure)
 		answer(c);
 	reap(s);
 }
@@ -266,7 +382,7 @@ make_room(struct server *s)
 			idle = c;
 	if (idle == NULL)
 		return false;
-	(void)turn(idle);	/* it may have been about to */
+	(void)bring(idle);	/* it may have been about to */
 	if (idle->brought)
 		return false;
 	drop(idle);
@@ -281,6 +397,9 @@ add_client(struct listener *l, int fd, const struct sockaddr_storage *a)
 
 	c->listener = l;
 	c->fd = fd;
+	c->tls = l->tls == NULL ? NULL : tls_new(l->tls, fd);
+	c->secure = c->tls == NULL;
+	c->since = server_now();
 	c->serial = ++s->serial;
 	c->framing = framing_new();
 	c->relp = relp_new();
@@ -346,7 +465,7 @@ void
 clients_committed(struct server *s)
 {
 	for (struct client *c = s->client; c != NULL; c = c->next) {
-		if (c->dead || c->listener->at.kind != LISTEN_RELP)
+		if (c->dead || c->listener->at.kind != LISTEN_RELP || !c->secure)
 			continue;
 		c->unsafe = 0;
 		relp_committed(&c->relp, (uint32_t)repeat_undecided(&c->again), &c->out);
@@ -356,12 +475,28 @@ clients_committed(struct server *s)
 	}
 }
 
-/* Held back for so long, it is not going to be sent again whole. */
+static void
+end_slow_handshakes(struct server *s, int64_t now)
+{
+	char text[100];
+
+	for (struct client *c = s->client; c != NULL && !s->paused; c = c->next) {
+		if (c->dead || c->secure || now - c->since <= s->config->tls_handshake)
+			continue;
+		snprintf(text, sizeof text, "TLS did not stand after %" PRId64 " s",
+		    s->config->tls_handshake);
+		turned_away(c, text);
+		drop(c);
+	}
+}
+
+/* What is held back for so long is not going to be sent again whole. */
 void
 clients_tick(struct server *s, int64_t now)
 {
 	struct err e;
 
+	end_slow_handshakes(s, now);
 	for (struct client *c = s->client; c != NULL && !s->failed; c = c->next) {
 		if (c->dead || s->paused || repeat_undecided(&c->again) == 0 ||
 		    (now - c->held_at < HOLD_S && !c->relp.closing))
@@ -380,10 +515,8 @@ clients_drain(struct server *s)
 	bool more = false;
 
 	for (struct client *c = s->client; c != NULL && !s->failed; c = c->next) {
-		if (!c->dead && !c->broken && !c->relp.closing && !c->begun)
-			catch_up(c);
 		if (!c->dead && !c->broken && !c->relp.closing)
-			more |= turn(c);
+			more |= bring(c);
 	}
 	reap(s);
 	return more;

@@ -79,6 +79,8 @@ listener_free(struct listener *l)
 		close(l->fd);
 	if (l->event != NULL && l->at.kind == LISTEN_UNIX)
 		(void)unlink(l->at.path);
+	tls_server_free(l->tls);
+	tls_server_free(l->next_tls);
 	free(l->text);
 	free(l);
 }
@@ -86,7 +88,8 @@ listener_free(struct listener *l)
 struct listener *
 listener_new(struct server *s, const char *text, struct err *e)
 {
-	static const char *const kinds[] = { "unix", "udp", "tcp", "relp" };
+	static const char *const kinds[2][4] = { { "unix", "udp", "tcp", "relp" },
+		{ "", "", "tcp+tls", "relp+tls" } };
 	struct listener *l = xcalloc(1, sizeof *l);
 
 	l->server = s;
@@ -99,9 +102,46 @@ listener_new(struct server *s, const char *text, struct err *e)
 	if (l->at.kind == LISTEN_UNIX)
 		snprintf(l->name, sizeof l->name, "unix:%s", l->at.path);
 	else
-		snprintf(l->name, sizeof l->name, "%s/%u", kinds[l->at.kind], l->at.port);
+		snprintf(l->name, sizeof l->name, "%s/%u", kinds[l->at.tls][l->at.kind], l->at.port);
 	return l;
 }
+
+/* --- with TLS ------------------------------------------------------------------------------ */
+
+bool
+listener_load(struct listener *l, struct err *e)
+{
+	const struct config_source *c = l->source;
+	const struct tls_rules rules = {
+		.certificate = c->tls_certificate, .key = c->tls_key, .ca = c->tls_ca,
+		.anonymous = strcmp(c->tls_clients, "anonymous") == 0,
+		.peer = c->tls_peers.item, .peers = c->tls_peers.n
+	};
+	struct err why;
+
+	if (!l->at.tls || l->next_tls != NULL)
+		return true;
+	if ((l->next_tls = tls_server_new(&rules, &why)) != NULL)
+		return true;
+	if (l->tls == NULL || !tls_server_has_rules(l->tls, &rules))
+		return err_set(e, "listen = %s: %s", l->text, why.text);
+	message(MSG_syslog_tls_kept, "%s: %s", l->name, why.text);
+	return true;
+}
+
+void
+listener_take(struct listener *l, bool take)
+{
+	if (take && l->next_tls != NULL) {
+		tls_server_free(l->tls);
+		l->tls = l->next_tls;
+	} else {
+		tls_server_free(l->next_tls);
+	}
+	l->next_tls = NULL;
+}
+
+/* --- whom it hears -------------------------------------------------------------------------- */
 
 static bool
 allowed(const struct listener *l, const struct sockaddr_storage *a)
@@ -124,6 +164,6 @@ listener_allows(const struct listener *l, const struct sockaddr_storage *a)
 		return true;
 	address_text(a, address);
 	snprintf(text, sizeof text, "%s %s", l->name, address);
-	fault_met(&l->server->refused, server_now(), text);
+	faults_met(&l->server->refused, server_now(), text);
 	return false;
 }

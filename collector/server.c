@@ -2,15 +2,18 @@
  * daemon asks. */
 #include "server.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "logtime.h"
 #include "mem.h"
 #include "server_priv.h"
 
 #include "poison.h"
 
-enum { DRAIN_S = 1 };
+enum { DRAIN_S = 1, EXPIRES_S = 7 * DAY_S };
 
 void
 server_fail(struct server *s, const struct err *e)
@@ -62,6 +65,8 @@ open_new(struct server *s, const struct config *c, struct listener **new, struct
 			}
 			l->source = &c->source[i];
 			l->wanted = true;
+			if (!listener_load(l, e))
+				return false;
 		}
 	}
 	return true;
@@ -90,6 +95,8 @@ server_new(struct event_base *base, const struct server_hooks *hooks)
 	s->full.id = MSG_syslog_full;
 	s->bad.id = MSG_syslog_bad;
 	s->dropped.id = MSG_syslog_dropped;
+	s->tls.id = MSG_syslog_tls;
+	s->expires.id = MSG_syslog_tls_expires;
 	return s;
 }
 
@@ -101,6 +108,8 @@ server_open(struct server *s, const struct config *c, struct ingest *in, struct 
 	for (struct listener *l = s->listener; l != NULL; l = l->next)
 		l->wanted = false;
 	if (!open_new(s, c, &new, e)) {
+		for (struct listener *l = s->listener; l != NULL; l = l->next)
+			listener_take(l, false);
 		for (; new != NULL; new = next) {
 			next = new->next;
 			listener_free(new);
@@ -112,6 +121,8 @@ server_open(struct server *s, const struct config *c, struct ingest *in, struct 
 		new->next = s->listener;
 		s->listener = new;
 	}
+	for (struct listener *l = s->listener; l != NULL; l = l->next)
+		listener_take(l, true);
 	sweep(s);
 	s->config = c;
 	s->in = in;
@@ -170,9 +181,35 @@ server_pause(struct server *s)
 	set_all(s);
 }
 
+/* Whoever checks certificates will not send to one that has expired. */
+static void
+look_at_certificates(struct server *s, int64_t now)
+{
+	const struct listener *first = NULL;
+	char text[SENDER_NAME_MAX * 2];
+	int64_t left;
+
+	for (const struct listener *l = s->listener; l != NULL; l = l->next)
+		if (l->tls != NULL && (first == NULL || tls_server_ends(l->tls) < tls_server_ends(first->tls)))
+			first = l;
+	left = first == NULL ? INT64_MAX : tls_server_ends(first->tls) - now;
+	if (left > EXPIRES_S) {
+		fault_over(&s->expires, now);
+		return;
+	}
+	if (left < 0)
+		snprintf(text, sizeof text, "%s: %s expired %" PRId64 " hours ago", first->name,
+		    first->source->tls_certificate, -left / HOUR_S);
+	else
+		snprintf(text, sizeof text, "%s: %s in %" PRId64 " hours", first->name,
+		    first->source->tls_certificate, left / HOUR_S);
+	fault_met(&s->expires, now, text);
+}
+
 void
 server_tick(struct server *s, int64_t now)
 {
+	look_at_certificates(s, now);
 	clients_tick(s, now);
 }
 

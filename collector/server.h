@@ -1,4 +1,5 @@
-/* server.h - syslog from the network: datagrams, TCP and RELP, on the daemon's event loop.
+/* server.h - syslog from the network: datagrams, TCP and RELP, both also with TLS, on the
+ * daemon's event loop.
  *
  * What a sender may rely on: RELP is acknowledged after the commit, and what comes again
  * after a cut connection is not counted twice (repeat.h). TCP is read to the last byte that

@@ -12,6 +12,7 @@
 #include "err.h"
 #include "input/address.h"
 #include "input/framing.h"
+#include "input/tls.h"
 #include "message.h"
 #include "sender.h"
 #include "server.h"
@@ -32,6 +33,8 @@ struct listener {
 	struct sockaddr_storage last;	/* of datagrams: the last sender */
 	struct sender *last_sender;
 	uint32_t overflow;		/* what the kernel dropped so far */
+	struct tls_server *tls;		/* NULL: none */
+	struct tls_server *next_tls;	/* of the configuration that is being opened */
 	bool wanted;
 };
 
@@ -46,7 +49,8 @@ struct server {
 	struct ingest *in;
 	struct senders *senders;	/* NULL: left */
 	bool paused, failed;
-	struct fault refused, full, bad, dropped;
+	struct faults refused, bad, tls;
+	struct fault full, dropped, expires;
 	char bytes[FRAME_MAX];		/* what was received last */
 };
 
@@ -66,6 +70,11 @@ listener_is_stream(const struct listener *l)
 {
 	return l->at.kind == LISTEN_TCP || l->at.kind == LISTEN_RELP;
 }
+/* Read the certificates that its source names, into next_tls; those that it has stay if the
+ * files are no good by now and their names are as before (told to the administrator). */
+bool listener_load(struct listener *l, struct err *e);
+/* They hold from now on, or are not to. */
+void listener_take(struct listener *l, bool take);
 /* May it send there? If not, the administrator is told. */
 bool listener_allows(const struct listener *l, const struct sockaddr_storage *a);
 

@@ -377,6 +377,7 @@ make_room(struct server *s)
 		return true;
 	snprintf(text, sizeof text, "max_clients = %" PRId64, s->config->max_clients);
 	fault_met(&s->full, server_now(), text);
+	s->hits.clients++;
 	for (struct client *c = s->client; c != NULL; c = c->next)
 		if (!c->dead && !c->brought && (idle == NULL || c->serial < idle->serial))
 			idle = c;

@@ -81,6 +81,7 @@ listener_free(struct listener *l)
 		(void)unlink(l->at.path);
 	tls_server_free(l->tls);
 	tls_server_free(l->next_tls);
+	datagrams_forget(l);
 	free(l->text);
 	free(l);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "logtime.h"
 #include "mem.h"
@@ -77,10 +78,11 @@ open_new(struct server *s, const struct config *c, struct listener **new, struct
 static void
 set_all(struct server *s)
 {
-	bool reads = !s->paused && s->senders != NULL;
+	for (struct listener *l = s->listener; l != NULL; l = l->next) {
+		bool reads = s->senders != NULL && (!s->paused || !listener_is_stream(l));
 
-	for (struct listener *l = s->listener; l != NULL; l = l->next)
 		(void)(reads ? event_add(l->event, NULL) : event_del(l->event));
+	}
 	clients_set_reading(s);
 }
 
@@ -95,6 +97,9 @@ server_new(struct event_base *base, const struct server_hooks *hooks)
 	s->full.id = MSG_syslog_full;
 	s->bad.id = MSG_syslog_bad;
 	s->dropped.id = MSG_syslog_dropped;
+	s->crowded.id = MSG_syslog_crowded;
+	if (gethostname(s->host, sizeof s->host - 1) != 0)
+		s->host[0] = '\0';
 	s->tls.id = MSG_syslog_tls;
 	s->expires.id = MSG_syslog_tls_expires;
 	return s;
@@ -158,9 +163,26 @@ server_free(struct server *s)
 	free(s);
 }
 
+/* Each limit stands in the state, and what it cost is a metric of this machine. */
+static void
+tell_limits(struct server *s, int64_t now)
+{
+	struct state *state = ingest_state(s->in);
+
+	if (s->listener == NULL)
+		return;
+	state_limit(state, "clients", (int64_t)s->clients, s->config->max_clients, s->hits.clients, now);
+	state_limit(state, "datagrams", (int64_t)s->held, s->config->datagram_bytes, s->hits.held, now);
+	state_limit(state, "udp_dropped", 0, 0, s->hits.kernel, now);
+	ingest_count(s->in, s->host, M_syslog_full, s->hits.clients);
+	ingest_count(s->in, s->host, M_syslog_lost, s->hits.held + s->hits.kernel);
+	s->hits.clients = s->hits.held = s->hits.kernel = 0;
+}
+
 void
 server_remember(struct server *s, int64_t now)
 {
+	tell_limits(s, now);
 	senders_remember(s->senders, now);
 }
 
@@ -210,6 +232,7 @@ void
 server_tick(struct server *s, int64_t now)
 {
 	look_at_certificates(s, now);
+	datagrams_release(s);
 	clients_tick(s, now);
 }
 
@@ -217,10 +240,14 @@ void
 server_drain(struct server *s)
 {
 	int64_t until = server_now() + DRAIN_S;
-	bool more = !s->paused && s->senders != NULL;
+	bool more;
 
+	if (s->paused)
+		s->hooks.commit(s->hooks.arg);	/* or what is held would be lost */
+	more = !s->paused && s->senders != NULL;
 	while (more && !s->failed && server_now() <= until && !ingest_full(s->in)) {
 		more = false;
+		datagrams_release(s);
 		for (struct listener *l = s->listener; l != NULL; l = l->next)
 			if (!listener_is_stream(l))
 				more |= datagram_take(l);

@@ -32,6 +32,8 @@ struct listener {
 	struct event *event;
 	struct sockaddr_storage last;	/* of datagrams: the last sender */
 	struct sender *last_sender;
+	struct buf held;		/* those that came while nothing could be stored */
+	size_t held_at, held_n;		/* so far they were taken in; how many are left */
 	uint32_t overflow;		/* what the kernel dropped so far */
 	struct tls_server *tls;		/* NULL: none */
 	struct tls_server *next_tls;	/* of the configuration that is being opened */
@@ -49,8 +51,13 @@ struct server {
 	struct ingest *in;
 	struct senders *senders;	/* NULL: left */
 	bool paused, failed;
+	char host[SENDER_NAME_MAX];	/* this machine */
+	size_t held;			/* bytes, of all listeners */
+	struct {			/* what limits did since they were told */
+		int64_t kernel, held, clients;
+	} hits;
 	struct faults refused, bad, tls;
-	struct fault full, dropped, expires;
+	struct fault full, dropped, crowded, expires;
 	char bytes[FRAME_MAX];		/* what was received last */
 };
 
@@ -98,8 +105,12 @@ bool clients_drain(struct server *s);
 
 /* For the event loop: the listener arg has datagrams. */
 void datagrams_arrive(evutil_socket_t fd, short what, void *arg);
-/* Take one; false: there is none, or the server failed. */
+/* Take one, or hold it while nothing can be stored; false: there is none, or the server failed. */
 bool datagram_take(struct listener *l);
+/* Take in those that were held, if something can be stored by now, as far as there is room. */
+void datagrams_release(struct server *s);
+/* The listener goes: what it holds is lost, and counted as that. */
+void datagrams_forget(struct listener *l);
 
 /* --- server.c --- */
 

@@ -63,7 +63,7 @@ DEPGEN  = -MMD -MP
 
 # --- libraries, each with one home (docs/hacking.md) ---------------------------
 LIBS_lib        := -lsqlite3 -lm
-LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd -lseccomp $(LIBS_lib)
+LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
 LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm

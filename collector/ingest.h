@@ -12,6 +12,7 @@
 #include "err.h"
 #include "flow/siteword.h"
 #include "input/reader.h"
+#include "metric.h"
 #include "slice.h"
 #include "store/state.h"
 
@@ -55,6 +56,10 @@ void feed_remember(struct feed *f);
  * be read (*e). */
 bool ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e);
 void ingest_clock(struct ingest *in, int64_t now);
+
+/* Count n of m now, at that host: what befell not a line, but us. Committed with the next lines, or
+ * whenever the next commit is. */
+void ingest_count(struct ingest *in, const char *host, enum metric m, int64_t n);
 
 /* No more lines will come for now: lines that may lack a piece are taken as they are. */
 void ingest_end(struct ingest *in);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "logtime.h"
 
 #include "poison.h"
 
@@ -123,6 +124,29 @@ fault_over(struct fault *f, int64_t now)
 	message(MSG_over, "\"%s\" after %" PRId64 " s", messages[f->id].sentence, now - f->since);
 	f->since = f->say_at = 0;
 	f->times = 0;
+}
+
+void
+faults_met(struct faults *f, int64_t now, const char *detail)
+{
+	char key[sizeof f->of[0].detail];
+	size_t i, old = FAULTS_APART;
+
+	snprintf(key, sizeof key, "%s", detail);
+	for (i = 0; i < FAULTS_APART && strcmp(f->of[i].detail, key) != 0; i++)
+		if (old == FAULTS_APART && (f->of[i].last == 0 || now - f->of[i].last > HOUR_S))
+			old = i;
+	if (i == FAULTS_APART && (i = old) == FAULTS_APART) {
+		f->others.id = f->id;
+		fault_met(&f->others, now, detail);
+		return;
+	}
+	if (strcmp(f->of[i].detail, key) != 0) {
+		memcpy(f->of[i].detail, key, sizeof key);
+		f->of[i].fault = (struct fault){ .id = f->id };
+	}
+	f->of[i].last = now;
+	fault_met(&f->of[i].fault, now, detail);
 }
 
 void

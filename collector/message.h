@@ -44,6 +44,22 @@ void fault_met(struct fault *f, int64_t now, const char *detail);
 /* It worked: said once, if there was a fault. */
 void fault_over(struct fault *f, int64_t now);
 
+/* What strangers do wrong: each of them and each reason is a fault of its own, so that one does
+ * not hide the next; but at most FAULTS_APART of an hour are told apart, the others are one.
+ * Starts with zeros but for id. detail says who, and why. */
+enum { FAULTS_APART = 32 };
+struct faults {
+	enum message id;
+	struct {
+		char detail[200];
+		struct fault fault;
+		int64_t last;
+	} of[FAULTS_APART];
+	struct fault others;
+};
+
+void faults_met(struct faults *f, int64_t now, const char *detail);
+
 /* Append docs/messages.md. */
 void message_manual(struct buf *out);
 

@@ -31,6 +31,7 @@ struct senders {
 	struct ingest *in;
 	struct sender **sender;
 	size_t n;
+	int64_t crowded;	/* looked for by name and not told apart, since the last commit */
 	struct buf clean;
 };
 
@@ -92,6 +93,7 @@ sender_of(struct senders *all, const char *listener, const char *address,
 		return s;
 	src = source_named(state, name);
 	if (all->n >= SENDERS_MAX || (src == NULL && state_sources(state) >= SOURCES_MAX)) {
+		all->crowded++;
 		snprintf(name, sizeof name, "%s others", listener);
 		if ((s = find(all, name)) != NULL)
 			return s;
@@ -198,6 +200,10 @@ sender_is_done(struct sender *s)
 void
 senders_remember(struct senders *all, int64_t now)
 {
+	if (all->n > 0)
+		state_limit(ingest_state(all->in), "senders", (int64_t)all->n, SENDERS_MAX, all->crowded,
+		    now);
+	all->crowded = 0;
 	for (size_t i = 0; i < all->n; i++) {
 		struct sender *s = all->sender[i];
 

@@ -1,10 +1,12 @@
-/* server.h - syslog from the network: datagrams, TCP and RELP, on the daemon's event loop.
+/* server.h - syslog from the network: datagrams, TCP and RELP, both also with TLS, on the
+ * daemon's event loop.
  *
  * What a sender may rely on: RELP is acknowledged after the commit, and what comes again
  * after a cut connection is not counted twice (repeat.h). TCP is read to the last byte that
  * came whole, but nothing tells its sender what was lost with a connection; datagrams may be
- * lost anywhere. While a commit fails no connection is read: the senders' queues wait. Each
- * connection is read 32 KiB at a time, in turn. */
+ * lost anywhere. While a commit fails no connection is read: the senders' queues wait. Datagrams
+ * are, into a bounded memory: syslog(3) blocks its caller, which may be an MTA, when nobody reads.
+ * Each connection is read 32 KiB at a time, in turn. */
 #ifndef MX_SERVER_H
 #define MX_SERVER_H
 

@@ -59,6 +59,7 @@ struct join {
 	struct group *slot[SLOTS];
 	struct queue queue[2];		/* not numbered, numbered */
 	size_t pieces, bytes;
+	bool evicts;
 	uint64_t next, stored;		/* numbers of pieces; below stored they are on disk */
 	uint64_t *gone;			/* of those on disk, what waits no more */
 	size_t gone_n, gone_cap;
@@ -110,6 +111,12 @@ join_free(struct join *j)
 }
 
 size_t
+join_bytes(const struct join *j)
+{
+	return j->bytes;
+}
+
+size_t
 join_waiting(const struct join *j)
 {
 	return j->pieces;
@@ -157,7 +164,7 @@ static void
 hand_out(struct join *j, const struct group *g, const struct piece *p, struct slice text,
     size_t from, size_t pieces, bool whole)
 {
-	const struct joined w = { .host = g->host, .whole = whole, .piece = j->out + from,
+	const struct joined w = { .host = g->host, .whole = whole, .evicted = j->evicts, .piece = j->out + from,
 		.pieces = pieces, .line = { .time = p->time, .usec = p->usec, .host = p->host,
 		.tag = p->tag, .pid = g->pid, .repeat = 1, .own = p->own, .goes_on = p->goes_on,
 		.text = text, .ident = text } };
@@ -317,7 +324,9 @@ make_room(struct join *j)
 
 		if (a == NULL || (b != NULL && b->piece->number < a->piece->number))
 			a = b;
+		j->evicts = true;
 		give_up(j, a);
+		j->evicts = false;
 	}
 }
 

@@ -32,6 +32,7 @@ struct join_piece {
 struct joined {
 	unsigned host;
 	bool whole;
+	bool evicted;		/* there was no room for it to wait any longer */
 	struct line line;	/* its first piece with the text of all; ident is the text */
 	const struct join_piece *piece;	/* in the order of the text; time and mark of each */
 	size_t pieces;
@@ -50,8 +51,9 @@ void join_free(struct join *j);
 void join_add(struct join *j, unsigned host, const struct line *l, const struct part *p,
     uint64_t mark, struct slice raw);
 
-/* How many pieces wait. While any do, tell the time of each line. */
+/* How many pieces wait, and in how many bytes. While any do, tell the time of each line. */
 size_t join_waiting(const struct join *j);
+size_t join_bytes(const struct join *j);
 void join_time(struct join *j, int64_t time);
 
 /* No more lines will come: what does not lack a piece for certain is taken as it is, and

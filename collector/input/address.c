@@ -54,9 +54,10 @@ set_host(struct slice host, struct listen_at *at)
 bool
 listen_parse(const char *text, struct listen_at *at, struct err *e)
 {
-	static const struct { const char *name; enum listen_kind kind; } kinds[] = {
-		{ "unix:", LISTEN_UNIX }, { "udp:", LISTEN_UDP }, { "tcp:", LISTEN_TCP },
-		{ "relp:", LISTEN_RELP }
+	static const struct { const char *name; enum listen_kind kind; bool tls; } kinds[] = {
+		{ "unix:", LISTEN_UNIX, false }, { "udp:", LISTEN_UDP, false },
+		{ "tcp:", LISTEN_TCP, false }, { "relp:", LISTEN_RELP, false },
+		{ "tcp+tls:", LISTEN_TCP, true }, { "relp+tls:", LISTEN_RELP, true }
 	};
 	struct slice s = slice_of(text), host = SLICE("");
 	bool known = false;
@@ -66,9 +67,10 @@ listen_parse(const char *text, struct listen_at *at, struct err *e)
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !known; i++) {
 		known = slice_eat(&s, slice_of(kinds[i].name));
 		at->kind = kinds[i].kind;
+		at->tls = kinds[i].tls;
 	}
 	if (!known)
-		return err_set(e, "must begin with unix:, udp:, tcp: or relp:");
+		return err_set(e, "must begin with unix:, udp:, tcp:, relp:, tcp+tls: or relp+tls:");
 	if (at->kind == LISTEN_UNIX)
 		return parse_path(s.p, at, e);
 	(void)slice_rcut_at(&s, SLICE(":"), &host);

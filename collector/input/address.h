@@ -16,11 +16,12 @@ struct listen_at {
 	struct sockaddr_storage addr;
 	socklen_t addr_n;
 	unsigned port;		/* 0: the system chooses, or LISTEN_UNIX */
+	bool tls;
 	const char *path;	/* of LISTEN_UNIX: in the text that was parsed */
 };
 
-/* "unix:/PATH", "udp:ADDRESS:PORT", "tcp:...", "relp:..."; an IPv6 address stands in
- * brackets, and no address ("tcp:5514") is 127.0.0.1. */
+/* "unix:/PATH", "udp:ADDRESS:PORT", "tcp:...", "relp:...", "tcp+tls:...", "relp+tls:..."; an
+ * IPv6 address stands in brackets, and no address ("tcp:5514") is 127.0.0.1. */
 bool listen_parse(const char *text, struct listen_at *at, struct err *e);
 
 /* "192.0.2.7", "192.0.2.0/24", "2001:db8::/32". */

@@ -19,6 +19,7 @@
 #include "input/address.h"
 #include "input/header.h"
 #include "input/journal.h"
+#include "input/peer.h"
 #include "opt.h"
 #include "quantity.h"
 #include "reason.h"
@@ -211,6 +212,7 @@ check_list(const struct setting *s, const char *v, int line)
 {
 	struct listen_at at;
 	struct network n;
+	struct peer p;
 	struct err e;
 
 	if (strcmp(s->name, "host_alias") == 0 &&
@@ -221,7 +223,8 @@ check_list(const struct setting *s, const char *v, int line)
 	if (strcmp(s->name, "journal_match") == 0 && !journal_match_good(v))
 		complain(line, "%s: \"%s\" is not of the form FIELD=VALUE", s->name, v);
 	if ((strcmp(s->name, "listen") == 0 && !listen_parse(v, &at, &e)) ||
-	    (strcmp(s->name, "allow") == 0 && !network_parse(v, &n, &e)))
+	    (strcmp(s->name, "allow") == 0 && !network_parse(v, &n, &e)) ||
+	    (strcmp(s->name, "tls_peers") == 0 && !peer_parse(v, &p, &e)))
 		complain(line, "%s: \"%s\": %s", s->name, v, e.text);
 }
 
@@ -427,6 +430,34 @@ set_value(struct config *c, void *base, const struct setting *s, cfg_t *cfg)
 	}
 }
 
+/* Who may come is to be said: nobody gets in because a line was forgotten. */
+static void
+check_tls(const struct config_source *s, cfg_t *sec)
+{
+	bool tls = false, named = false, anonymous = strcmp(s->tls_clients, "anonymous") == 0;
+	struct listen_at at;
+	struct peer p;
+
+	for (size_t i = 0; i < s->listen.n; i++)
+		tls = tls || (listen_parse(s->listen.item[i], &at, NULL) && at.tls);
+	for (size_t i = 0; i < s->tls_peers.n; i++)
+		named = named || (peer_parse(s->tls_peers.item[i], &p, NULL) && !p.is_print);
+	if (!tls)
+		return;
+	if (s->tls_certificate[0] == '\0' || s->tls_key[0] == '\0')
+		complain(sec->line, "source \"%s\" listens with TLS and lacks tls_certificate or tls_key",
+		    s->name);
+	if (anonymous && (s->tls_peers.n > 0 || s->tls_ca[0] != '\0'))
+		complain(sec->line, "source \"%s\": tls_clients = anonymous looks at no certificate; "
+		    "drop tls_peers and tls_ca, or it", s->name);
+	if (!anonymous && s->tls_peers.n == 0)
+		complain(sec->line, "source \"%s\" listens with TLS and lacks tls_peers, those who may "
+		    "send", s->name);
+	if (!anonymous && named && s->tls_ca[0] == '\0')
+		complain(sec->line, "source \"%s\" has names in tls_peers and no tls_ca that vouches for "
+		    "them", s->name);
+}
+
 static void
 add_source(struct config *c, struct config_source *s, cfg_t *sec)
 {
@@ -437,6 +468,7 @@ add_source(struct config *c, struct config_source *s, cfg_t *sec)
 		complain(sec->line, "source \"%s\" ends without files, journal or listen", cfg_title(sec));
 	if (s->journal_match.n > 0 && s->journal[0] == '\0')
 		complain(sec->line, "source \"%s\" has journal_match and no journal", cfg_title(sec));
+	check_tls(s, sec);
 }
 
 static void

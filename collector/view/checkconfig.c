@@ -11,9 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "input/tls.h"
 #include "store/account.h"
 #include "store/config.h"
 
@@ -58,6 +61,33 @@ look_journal(const struct config *c, const struct config_source *s)
 		remark(c, "source \"%s\": journal %s: %s", s->name, s->journal, strerror(errno));
 }
 
+/* Each source's files, as the daemon's account finds them. */
+static void
+look_tls(const struct config *c, const struct config_source *s)
+{
+	const struct tls_rules rules = {
+		.certificate = s->tls_certificate, .key = s->tls_key, .ca = s->tls_ca,
+		.anonymous = strcmp(s->tls_clients, "anonymous") == 0,
+		.peer = s->tls_peers.item, .peers = s->tls_peers.n
+	};
+	struct tls_server *t;
+	struct stat st;
+	struct err e;
+
+	if (s->tls_certificate[0] == '\0')
+		return;
+	if ((t = tls_server_new(&rules, &e)) == NULL) {
+		remark(c, "source \"%s\": %s", s->name, e.text);
+		return;
+	}
+	if (tls_server_ends(t) < (int64_t)time(NULL))
+		remark(c, "source \"%s\": tls_certificate = %s expired; senders will not accept it",
+		    s->name, s->tls_certificate);
+	if (stat(s->tls_key, &st) == 0 && (st.st_mode & 7) != 0)
+		remark(c, "source \"%s\": tls_key = %s can be read by everybody", s->name, s->tls_key);
+	tls_server_free(t);
+}
+
 static void
 look_folder(const struct config *c, const char *what, const char *path, int how)
 {
@@ -71,6 +101,7 @@ look(const struct config *c)
 	for (size_t i = 0; i < c->nsources; i++) {
 		look_files(c, &c->source[i]);
 		look_journal(c, &c->source[i]);
+		look_tls(c, &c->source[i]);
 	}
 	look_folder(c, "state", c->state, R_OK | W_OK | X_OK);
 	if (c->templates[0] != '\0')

@@ -29,6 +29,9 @@ ok $? "a repeat of what was seen counts that many more"
 [ "$(echo "Mar 20 10:00:00 mx1 rsyslogd: imuxsock lost 12 messages from pid 7 due to rate-limiting" |
     counted log_loss)" = 12 ]
 ok $? "log_loss: as many as the log daemon says"
+[ "$(perl -e 'print "Nov 21 10:48:01 mx1 exim[$_]: [1\\3] 2026-11-21 10:48:01 [$_] x\n" for 1 .. 10005' |
+    counted pieces_evicted)" = 5 ]
+ok $? "pieces_evicted: of 10,005 that wait, where 10,000 may"
 
 # 1,500 mails at once where 1,000 may be open
 i=0

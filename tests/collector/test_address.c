@@ -13,6 +13,8 @@ static const struct {
 } listeners[] = {
 	{ "udp:5514", "1 127.0.0.1 5514" }, { "tcp:192.0.2.1:514", "2 192.0.2.1 514" },
 	{ "relp:[2001:db8::1]:20514", "3 2001:db8::1 20514" }, { "tcp:0.0.0.0:0", "2 0.0.0.0 0" },
+	{ "tcp+tls:192.0.2.1:6514", "2 192.0.2.1 6514 tls" },
+	{ "relp+tls:[::1]:20514", "3 ::1 20514 tls" }, { "udp+tls:1", "" },
 	{ "tcp:[::ffff:192.0.2.9]:1", "2 192.0.2.9 1" }, { "tcp:", "" }, { "tcp:x", "" },
 	{ "tcp:65536", "" }, { "tcp:host:1", "" }, { "tcp:2001:db8::1:1", "" }, { "tcp:1 ", "" },
 	{ "sctp:1", "" }, { "unix:x", "" }, { "", "" }, { "tcp:[::1:1", "" },
@@ -55,7 +57,8 @@ main(void)
 
 		if (listen_parse(listeners[i].text, &at, NULL)) {
 			address_text(&at.addr, text);
-			snprintf(got, sizeof got, "%d %s %u", (int)at.kind, text, at.port);
+			snprintf(got, sizeof got, "%d %s %u%s", (int)at.kind, text, at.port,
+			    at.tls ? " tls" : "");
 		}
 		is_str(got, listeners[i].want, listeners[i].text);
 	}

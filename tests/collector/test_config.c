@@ -25,6 +25,25 @@ static const struct {
 	    "source a {\n listen = { tcp:x }\n allow = { \"192.0.2.0/33\" }\n}\n",
 	    "t.conf:2: listen: \"tcp:x\": must end with a port, as in tcp:127.0.0.1:5514\n"
 	    "t.conf:3: allow: \"192.0.2.0/33\": the part behind / must be from 0 to 32\n" },
+	{ "TLS",
+	    "source a { listen = { \"tcp+tls:1\", \"relp+tls:2\" }\n tls_certificate = /c\n tls_key = /k\n"
+	    " tls_ca = /a\n tls_peers = { \"*.example.org\" } }\n"
+	    "source b { listen = { \"tcp+tls:3\" }\n tls_certificate = /c\n tls_key = /k\n"
+	    " tls_clients = anonymous }\n"
+	    "source c { listen = { \"tcp+tls:3\" }\n tls_certificate = /c\n tls_key = /k\n tls_peers = { "
+	    "\"SHA256:0123456789012345678901234567890123456789012345678901234567890123\" } }\n", "" },
+	{ "TLS, and nobody said who may come",
+	    "source a {\n listen = { \"tcp+tls:1\" }\n}\n"
+	    "source b {\n listen = { \"tcp+tls:3\" }\n tls_certificate = /c\n tls_key = /k\n"
+	    " tls_peers = { x, \"*a\" }\n}\n"
+	    "source c {\n listen = { \"tcp+tls:3\" }\n tls_certificate = /c\n tls_key = /k\n"
+	    " tls_peers = { x }\n tls_clients = anonymous\n}\n",
+	    "t.conf:8: tls_peers: \"*a\": must be a name, *.DOMAIN, * or SHA256:FINGERPRINT\n"
+	    "t.conf:3: source \"a\" listens with TLS and lacks tls_certificate or tls_key\n"
+	    "t.conf:3: source \"a\" listens with TLS and lacks tls_peers, those who may send\n"
+	    "t.conf:9: source \"b\" has names in tls_peers and no tls_ca that vouches for them\n"
+	    "t.conf:16: source \"c\": tls_clients = anonymous looks at no certificate; drop tls_peers "
+	    "and tls_ca, or it\n" },
 	{ "nothing at all", "", "t.conf: there is no source: nothing to read "
 	    "(mxgauge setup proposes one)\n" },
 	{ "an unknown name, with its line and a guess",

@@ -58,6 +58,32 @@ growing(void)
 	fault_met(&f, 20000, "again");
 }
 
+/* 40 senders, each twice a second; the first ones again much later. */
+static void
+strangers(void)
+{
+	static struct faults f = { .id = MSG_syslog_refused };
+	char who[40];
+
+	message_open(false, false, "info");
+	for (int64_t t = 0; t < 40; t++) {
+		snprintf(who, sizeof who, "192.0.2.%d", (int)t);
+		faults_met(&f, 1000 + t, who);
+		faults_met(&f, 1000 + t, who);
+	}
+	faults_met(&f, 10000, "198.51.100.1");
+}
+
+static int
+lines_of(const char *text)
+{
+	int n = 0;
+
+	for (; *text != '\0'; text++)
+		n += *text == '\n';
+	return n;
+}
+
 static void
 test_manual(void)
 {
@@ -106,6 +132,7 @@ main(void)
 	is_str(printed(plain), "mxgauged: started: a?b?c\nmxgauged: reloaded\n"
 	    "<3>cannot store what was read, and will try again: disk\n<7>committed: 1\n",
 	    "cleaned, by severity, with the journal's prefix");
+	is_int(lines_of(printed(strangers)), 34, "strangers hide each other no more than 32 at once");
 	is_str(printed(growing),
 	    "mxgauged: cannot bring the RRDs up to date, and will try again: disk full\n"
 	    "mxgauged: cannot bring the RRDs up to date, and will try again: disk full "

@@ -6,6 +6,9 @@
 # at a time), cut (the last line without its end), relp. relp keeps what is not acknowledged,
 # and begins anew as often as the connection breaks, until all is and its end was answered; it
 # prints how often.
+# With MX_CERT it speaks TLS: NAME.pem and .key in MX_DIR, or - for none; MX_CA is who vouches
+# for the server, MX_NAME its name, MX_TLS the version. With MX_PAUSE it makes FILE.half after
+# half of the lines, and waits for FILE.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -31,11 +34,27 @@ sub text {
     return '<22>' . strftime('%b %e %H:%M:%S', gmtime $at) . " mx1 postfix/smtpd[7]: $text";
 }
 
+# Over TLS a refusal is final.
+sub secure {
+    my ($s) = @_;
+    my ($dir, $cert) = @ENV{qw(MX_DIR MX_CERT)};
+    require IO::Socket::SSL;
+    my $version = $ENV{MX_TLS} || '';
+    IO::Socket::SSL->start_SSL($s,
+        SSL_ca_file => "$dir/" . ($ENV{MX_CA} || 'farm') . '.pem',
+        SSL_verifycn_name => $ENV{MX_NAME}, SSL_verifycn_scheme => 'http',
+        $cert eq '-' ? () : (SSL_cert_file => "$dir/$cert.pem", SSL_key_file => "$dir/$cert.key"),
+        $version ? (SSL_version => $version) : (),
+        $version eq 'TLSv1_1' ? (SSL_cipher_list => 'ALL:@SECLEVEL=0') : ())
+        or die "TLS: ", IO::Socket::SSL::errstr(), "\n";
+    return $s;
+}
+
 sub tcp {
     for (1 .. 300) {
         my $s = IO::Socket::INET->new(PeerAddr => $to, Proto => 'tcp',
             $arg && $arg =~ /^127/ ? (LocalAddr => $arg) : ());
-        return $s if $s;
+        return $ENV{MX_CERT} ? secure($s) : $s if $s;
         sleep 0.1;
     }
     die "cannot reach $to\n";
@@ -44,7 +63,7 @@ sub tcp {
 sub give {
     my ($s, $bytes) = @_;
     while (length $bytes) {
-        my $w = syswrite $s, $bytes;
+        my $w = $s->syswrite($bytes);    # not syswrite(): it knows no TLS
         return 0 unless defined $w;
         substr($bytes, 0, $w) = '';
     }
@@ -76,7 +95,7 @@ if ($how eq 'udp') {
                 $out .= $frame->('syslog', $lines[$given]);
             }
             unless (give($s, $out)) { splice @lines, 0, $safe; next SESSION; }
-            my $r = sysread $s, $in, 65536, length $in;
+            my $r = $s->sysread($in, 65536, length $in);
             unless ($r) { splice @lines, 0, $safe; next SESSION; }
             while ($in =~ /^(\d+) rsp (\d+)/ && $in =~ s/^(\d+) rsp (\d+)(?: (.{\Q$2\E}))?\n//s) {
                 my ($txnr, $said) = ($1, $3);
@@ -93,7 +112,7 @@ if ($how eq 'udp') {
         }
         give($s, $frame->('close', ''));
         my $end = '';
-        1 while sysread $s, $end, 1000, length $end;
+        1 while $s->sysread($end, 1000, length $end);
         @lines = ();
         $closed = $end =~ /(^|\n)$next rsp 0\n0 serverclose 0\n$/;
     }
@@ -109,10 +128,16 @@ if ($how eq 'udp') {
     if ($how eq 'bytes') {
         setsockopt $s, IPPROTO_TCP, TCP_NODELAY, 1;
         give($s, $_) for split //, $out;
+    } elsif (my $flag = $ENV{MX_PAUSE}) {
+        give($s, substr $out, 0, length($out) / 2, '') or die "cut: $!\n";
+        open my $half, '>', "$flag.half";
+        close $half;
+        for (1 .. 600) { last if -e $flag; sleep 0.1; }
+        give($s, $out) or die "cut: $!\n";
     } else {
         give($s, $out) or die "cut: $!\n";
     }
-    shutdown $s, 1;
+    $ENV{MX_CERT} ? $s->stop_SSL() : shutdown $s, 1;
     my $end;
     sysread $s, $end, 1;    # until it has read all
 }

@@ -227,27 +227,31 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 	return true;
 }
 
-/* The state's numbers of metrics to the enum's. */
+/* The state's number of what a key is of, to the enum's; METRIC_N: no longer known. Others stay. */
+static uint32_t
+number_of(const struct stateread *r, uint32_t key)
+{
+	return key >= CELL_DELAY ? key : key < r->metrics_n ? r->metric[key] : METRIC_N;
+}
+
 static void
 renumber(struct stateread *r, struct cell *c)
 {
 	struct cell out = { 0 };
 	bool same = true;
 
-	for (uint32_t i = 0; i < c->n && same; i++)
-		same = c->pair[i].key >= CELL_DELAY ||
-		    (c->pair[i].key < r->metrics_n && r->metric[c->pair[i].key] == c->pair[i].key);
+	for (uint32_t i = 0; i < c->n && same; i++) {
+		uint32_t key = c->pair[i].key % CELL_HOP;
+
+		same = number_of(r, key) == key;
+	}
 	if (same)
 		return;
 	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t key = c->pair[i].key;
+		uint32_t key = number_of(r, c->pair[i].key % CELL_HOP);
 
-		if (key < CELL_DELAY) {
-			if (key >= r->metrics_n || r->metric[key] == METRIC_N)
-				continue;
-			key = r->metric[key];
-		}
-		cell_add(&out, key, c->pair[i].n);
+		if (key != METRIC_N)
+			cell_add(&out, key + c->pair[i].key / CELL_HOP * CELL_HOP, c->pair[i].n);
 	}
 	cell_free(c);
 	*c = out;
@@ -280,6 +284,7 @@ each_row(struct stateread *r, const char *table, int host, int64_t from, int64_t
 			break;
 		}
 		renumber(r, &c);
+		cell_whose(&c, host == STATEREAD_FARM);
 		if (!f(arg, (int)(at & 65535), at >> 16, &c))
 			break;
 	}

@@ -17,11 +17,7 @@
 
 #include "poison.h"
 
-enum {
-	IN_SESSION = 256,	/* beside the flags of a fact */
-	BOND_BEFORE_S = 120,	/* the next mail may begin this long before the transmission... */
-	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
-};
+enum { IN_SESSION = 256 };	/* beside the flags of a fact */
 
 uint64_t mail_steps;
 
@@ -71,6 +67,14 @@ add(const struct life *l, int64_t time, enum metric m, int64_t n)
 		tally_add(l->t, l->host, time / 60, m, n * l->sign);
 }
 
+/* So much of it another host of the farm has, too. */
+static void
+add_hop(const struct life *l, int64_t time, enum metric m, int64_t n)
+{
+	if (n != 0)
+		tally_hop(l->t, l->host, time / 60, m, n * l->sign);
+}
+
 /* Recipients of which nothing says what became of them. */
 static void
 lose(const struct life *l, struct slice id, int64_t time, int64_t n)
@@ -81,17 +85,17 @@ lose(const struct life *l, struct slice id, int64_t time, int64_t n)
 
 /* --- hand-overs --------------------------------------------------------------- */
 
-/* The first INTO that was told at time or later. */
+/* The first of n bonds that was told at time or later. */
 static uint32_t
-into_from(const struct life *l, int64_t time)
+first_from(const struct fact *bond, uint32_t n, int64_t time)
 {
-	uint32_t lo = 0, hi = l->n_into;
+	uint32_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
 		mail_steps++;
-		if (l->into[mid].time < time)
+		if (bond[mid].time < time)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -131,17 +135,33 @@ handed_over(const struct life *l, const struct fact *f)
 	unsigned by = f->other_id.n > 0 ? FACT_BY_DELIVERY :
 	    f->flags & FACT_BY_PIPE ? FACT_BY_MESSAGE_ID : 0;
 
-	if (l->n_into == 0 || (by == 0 && !(f->flags & FACT_LOOPBACK)))
+	if (l->n_into == 0 || (f->flags & FACT_OUTWARD) || (by == 0 && !(f->flags & FACT_LOOPBACK)))
 		return false;
 	if (by == 0) {
 		from -= took + BOND_BEFORE_S;
 		to += BOND_AFTER_S;
 	}
-	for (uint32_t i = into_from(l, from); i < l->n_into && l->into[i].time <= to; i++) {
+	for (uint32_t i = first_from(l->into, l->n_into, from); i < l->n_into && l->into[i].time <= to; i++) {
 		mail_steps++;
 		if ((l->into[i].flags == by || (by == FACT_BY_MESSAGE_ID &&
 		    l->into[i].flags == (FACT_BY_MESSAGE_ID | FACT_BY_DELIVERY))) && belongs(l, &l->into[i]) &&
 		    !is_backwards(l, &l->into[i]) && (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
+			return true;
+	}
+	return false;
+}
+
+/* Did another host of the farm take it, whose mail is there too? */
+static bool
+went_to_farm(const struct life *l, const struct fact *f)
+{
+	uint32_t i = f->other_id.n == 0 || l->n_bonds == 0 ? l->n_bonds :
+	    first_from(l->bond, l->n_bonds, f->time);
+
+	for (; i < l->n_bonds && l->bond[i].time == f->time; i++) {
+		mail_steps++;
+		if (l->bond[i].kind == FACT_HOP_INTO && l->bond[i].usec == f->usec &&
+		    slice_eq(l->bond[i].other_id, f->other_id))
 			return true;
 	}
 	return false;
@@ -227,6 +247,7 @@ struct found {
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
+	uint32_t by_hop;		/* recipients that other hosts of the farm handed over */
 	uint32_t handed, named, delivered, bounced, given_up, discarded;
 	struct slice parted;		/* the mail that a filter handed on, if it divided it */
 	bool refused;
@@ -253,6 +274,8 @@ look_at_bonds(const struct life *l, struct found *w)
 			w->dsn = true;
 		} else if (b->kind == FACT_SESSION) {
 			w->session |= b->flags | IN_SESSION;
+		} else if (b->kind == FACT_HOP_FROM) {
+			w->by_hop++;
 		} else if (b->kind == FACT_FROM) {
 			/* a filter on another machine: its address must be the client's */
 			if (is_backwards(l, b) ||
@@ -387,20 +410,43 @@ delay_of(const struct life *l, const struct found *w, const struct fact *f)
 }
 
 static void
-count_delay(const struct life *l, struct found *w, const struct fact *f)
+count_delay(const struct life *l, struct found *w, const struct fact *f, bool hop)
 {
-	int64_t delay = delay_of(l, w, f), total = delay;
+	int64_t delay = delay_of(l, w, f), total = delay, minute = f->time / 60;
 
 	if (delay < 0 || deferred_before(l, w, f))
 		return;
-	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY, (uint64_t)delay, l->sign);
+	tally_delay(l->t, l->host, minute, CELL_DELAY, (uint64_t)delay, l->sign);
 	if (w->before != NULL) {
 		int64_t way = f->time * 1000 - arrival(w->before);
 
 		if (way > total)
 			total = way;
 	}
-	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
+	tally_delay(l->t, l->host, minute, CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
+	if (!hop)
+		return;
+	tally_delay(l->t, l->host, minute, CELL_HOP + CELL_DELAY, (uint64_t)delay, l->sign);
+	tally_delay(l->t, l->host, minute, CELL_HOP + CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
+}
+
+static void
+count_delivered(const struct life *l, struct found *w, const struct fact *f, enum where where)
+{
+	enum metric m = where == WHERE_EXT ? M_dlv_ext : M_dlv_local;
+	int64_t size = where == WHERE_EXT && w->queued != NULL ? (int64_t)w->queued->size : 0;
+	bool hop = went_to_farm(l, f);
+
+	w->delivered++;
+	add(l, f->time, m, 1);
+	add(l, f->time, M_dlv_bytes, size);
+	add(l, f->time, M_b_delivered, 1);
+	count_delay(l, w, f, hop);
+	if (!hop)
+		return;
+	add_hop(l, f->time, m, 1);
+	add_hop(l, f->time, M_dlv_bytes, size);
+	add_hop(l, f->time, M_b_delivered, 1);
 }
 
 /* Exim says so again when a notification that was frozen is thawed. */
@@ -444,8 +490,6 @@ lesser(struct slice a, struct slice b)
 static void
 count_deliveries(const struct life *l, struct found *w)
 {
-	uint64_t size = w->queued != NULL ? w->queued->size : 0;
-
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct fact *f = &l->fact[i];
 		enum where where = (enum where)(((f->flags & FACT_WHERE) >> 1) + 1);
@@ -467,12 +511,7 @@ count_deliveries(const struct life *l, struct found *w)
 			add(l, f->time, M_discard, 1);
 			add(l, f->time, M_b_discarded, 1);
 		} else {
-			w->delivered++;
-			add(l, f->time, where == WHERE_EXT ? M_dlv_ext : M_dlv_local, 1);
-			if (where == WHERE_EXT)
-				add(l, f->time, M_dlv_bytes, (int64_t)size);
-			add(l, f->time, M_b_delivered, 1);
-			count_delay(l, w, f);
+			count_delivered(l, w, f, where);
 		}
 	}
 }
@@ -488,12 +527,48 @@ is_own(const struct found *w)
 	    (!w->is_new && (flags & FACT_NULL_SENDER))));
 }
 
+/* Where it came from; to: add() or add_hop(). */
 static void
-count_reception(const struct life *l, const struct found *w)
+received(const struct life *l, const struct found *w,
+    void to(const struct life *l, int64_t time, enum metric m, int64_t n))
 {
 	const struct fact *c = w->client;
 	unsigned flags = (c != NULL ? c->flags : 0) | w->session;
 	bool picked_up = c != NULL && c->kind == FACT_PICKUP;
+	int64_t t = w->received, n = w->nrcpt;
+
+	if (is_own(w)) {
+		to(l, t, M_own_rcpt, n);
+	} else if (picked_up || (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK) {
+		to(l, t, M_recv_local, 1);
+		to(l, t, M_local_rcpt, n);
+	} else {
+		to(l, t, M_recv_msg, 1);
+		to(l, t, M_recv_rcpt, n);
+		to(l, t, M_recv_bytes, w->queued != NULL ? (int64_t)w->queued->size : 0);
+	}
+	if (!picked_up && (flags & FACT_SASL))
+		to(l, t, M_auth_rcpt, n);
+}
+
+/* The farm had it already: only recipients that addresses were expanded to are new. Where there
+ * are fewer than were handed over, some were the same here; the rest stays delivered. */
+static void
+received_from_farm(const struct life *l, const struct found *w)
+{
+	int64_t t = w->received, n = w->nrcpt, same = (int64_t)w->by_hop - n;
+
+	received(l, w, add_hop);
+	add_hop(l, t, M_b_in, same < 0 ? w->by_hop : n);
+	if (same <= 0)
+		return;
+	add_hop(l, t, M_dlv_ext, -same);
+	add_hop(l, t, M_b_delivered, -same);
+}
+
+static void
+count_reception(const struct life *l, const struct found *w)
+{
 	int64_t t = w->received, n = w->nrcpt;
 
 	if (w->linked > 0) {
@@ -506,20 +581,11 @@ count_reception(const struct life *l, const struct found *w)
 		return;
 	}
 	add(l, t, M_b_in, n);
-	if (is_own(w)) {
-		add(l, t, M_own_rcpt, n);
-	} else if (picked_up || (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK) {
-		add(l, t, M_recv_local, 1);
-		add(l, t, M_local_rcpt, n);
-	} else {
-		add(l, t, M_recv_msg, 1);
-		add(l, t, M_recv_rcpt, n);
-		add(l, t, M_recv_bytes, w->queued != NULL ? (int64_t)w->queued->size : 0);
-		if (!w->begun && w->session == 0)
-			add(l, t, M_half_seen, 1);
-	}
-	if (!picked_up && (flags & FACT_SASL))
-		add(l, t, M_auth_rcpt, n);
+	received(l, w, add);
+	if (w->by_hop > 0)
+		received_from_farm(l, w);
+	if (!w->begun && w->session == 0 && !is_own(w))
+		add(l, t, M_half_seen, 1);
 }
 
 /* What became of the recipients that no line spoke of last. */

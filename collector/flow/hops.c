@@ -24,10 +24,14 @@ struct mids {
 	size_t n, cap;
 };
 
+/* Exim writes it without its brackets. */
 static uint64_t
 mid_hash(const struct track *t, struct slice mid)
 {
-	return hash_bytes(&t->key, slice_head(mid, MAIL_TEXT_MAX));
+	mid = slice_head(mid, MAIL_TEXT_MAX);
+	if (mid.n >= 2 && mid.p[0] == '<' && mid.p[mid.n - 1] == '>')
+		mid = (struct slice){ mid.p + 1, mid.n - 2 };
+	return hash_bytes(&t->key, mid);
 }
 
 static uint64_t

@@ -43,8 +43,8 @@ void cell_merge(struct cell *sum, const struct cell *c);
 /* Append c to b, and take one back. False if it is damaged. */
 void cell_encode(struct buf *b, const struct cell *c);
 bool cell_decode(struct slice s, struct cell *c);
-/* Make of a host's own cell what it gives to the farm, less the hops inside it; or, not farm,
- * leave the hops out. */
+/* Make of a host's cell, or of a sum of several hosts', what the farm has of it: less the hops
+ * inside it. Or, not farm, leave the hops out: that is what the host itself did. */
 void cell_whose(struct cell *c, bool farm);
 /* The histogram that begins at key base. */
 void cell_hist(const struct cell *c, uint32_t base, struct hist *h);

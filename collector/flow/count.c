@@ -1,11 +1,12 @@
 /* count.c - what one life of a queue id gives to the counts.
  *
  * Pure: the same set of facts gives the same numbers. lives.c sorts the facts of an id and
- * cuts them into lives. Facts of bonds (FROM, INTO, verdicts) are found by time.
+ * cuts them into lives, bonds.c knows what other mails have to do with one.
  *
- * The books: a recipient enters once (b_in), where the mail entered the farm, and
+ * The books: a recipient enters once (b_in), where the mail entered the host, and
  * leaves once. A hand-over to a filter is no leaving; the mail that comes back is no
- * entering. What a removed mail does not explain is b_lost. */
+ * entering. What a removed mail does not explain is b_lost. What leaves for another host of the
+ * farm, or comes from one, is counted like all else, and beside it as a hop. */
 #include "flow/life.h"
 
 #include <stdlib.h>
@@ -19,8 +20,6 @@
 
 enum { IN_SESSION = 256 };	/* beside the flags of a fact */
 
-uint64_t mail_steps;
-
 static bool
 same_rcpt(const struct fact *a, const struct fact *b)
 {
@@ -32,32 +31,6 @@ static struct slice
 original(const struct fact *f)
 {
 	return f->b.n > 0 ? f->b : f->a;
-}
-
-bool
-mail_bond_fits(const struct fact *f, int64_t start)
-{
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
-
-	return start >= f->time - took - BOND_BEFORE_S && start <= f->time + BOND_AFTER_S;
-}
-
-/* Does a bond told at time t belong to this life? It goes to the last life that had
- * begun by then. FROM is told when the mail before was handed over, and this one began
- * meanwhile: one that is much older is another that has the same id by chance. */
-static bool
-belongs(const struct life *l, const struct fact *f)
-{
-	int64_t t = fact_at(f), skew = f->usec != 0 ? 0 : LIFE_SKEW_S * INT64_C(1000000), start;
-
-	if (l->n == 0)
-		return true;
-	start = fact_at(&l->fact[0]);
-	if (!l->last && t >= l->until - skew)
-		return false;
-	if (f->kind == FACT_FROM)
-		return mail_bond_fits(f, l->fact[0].time) && (l->first || start <= t + skew);
-	return l->first || t >= start - skew;
 }
 
 static void
@@ -81,90 +54,6 @@ lose(const struct life *l, struct slice id, int64_t time, int64_t n)
 {
 	add(l, time, M_b_lost, n);
 	lost_add(tally_lost(l->t), l->host, id, time, n * l->sign);
-}
-
-/* --- hand-overs --------------------------------------------------------------- */
-
-/* The first of n bonds that was told at time or later. */
-static uint32_t
-first_from(const struct fact *bond, uint32_t n, int64_t time)
-{
-	uint32_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		mail_steps++;
-		if (bond[mid].time < time)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static bool
-is_among(const struct fact *f, uint32_t n, enum fact_kind kind, struct slice other)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		mail_steps++;
-		if (f[i].kind == kind && slice_eq(f[i].other_id, other))
-			return true;
-	}
-	return false;
-}
-
-/* What a Message-ID alone says is wrong where the mail goes the other way: picked up,
- * through a filter, and then to a mailbox behind pipe(8). */
-static bool
-is_backwards(const struct life *l, const struct fact *b)
-{
-	if (b->flags != FACT_BY_MESSAGE_ID)
-		return false;
-	return b->kind == FACT_FROM ? is_among(l->into, l->n_into, FACT_INTO, b->other_id) :
-	    is_among(l->bond, l->n_bonds, FACT_FROM, b->other_id);
-}
-
-/* Was this delivery a hand-over to a mail that is really there? Most name its id: INTO has
- * the time of the very delivery then. A filter that does not is believed when the next
- * mail names this one. */
-static bool
-handed_over(const struct life *l, const struct fact *f)
-{
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0, from = f->time, to = f->time;
-	unsigned by = f->other_id.n > 0 ? FACT_BY_DELIVERY :
-	    f->flags & FACT_BY_PIPE ? FACT_BY_MESSAGE_ID : 0;
-
-	if (l->n_into == 0 || (f->flags & FACT_OUTWARD) || (by == 0 && !(f->flags & FACT_LOOPBACK)))
-		return false;
-	if (by == 0) {
-		from -= took + BOND_BEFORE_S;
-		to += BOND_AFTER_S;
-	}
-	for (uint32_t i = first_from(l->into, l->n_into, from); i < l->n_into && l->into[i].time <= to; i++) {
-		mail_steps++;
-		if ((l->into[i].flags == by || (by == FACT_BY_MESSAGE_ID &&
-		    l->into[i].flags == (FACT_BY_MESSAGE_ID | FACT_BY_DELIVERY))) && belongs(l, &l->into[i]) &&
-		    !is_backwards(l, &l->into[i]) && (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
-			return true;
-	}
-	return false;
-}
-
-/* Did another host of the farm take it, whose mail is there too? */
-static bool
-went_to_farm(const struct life *l, const struct fact *f)
-{
-	uint32_t i = f->other_id.n == 0 || l->n_bonds == 0 ? l->n_bonds :
-	    first_from(l->bond, l->n_bonds, f->time);
-
-	for (; i < l->n_bonds && l->bond[i].time == f->time; i++) {
-		mail_steps++;
-		if (l->bond[i].kind == FACT_HOP_INTO && l->bond[i].usec == f->usec &&
-		    slice_eq(l->bond[i].other_id, f->other_id))
-			return true;
-	}
-	return false;
 }
 
 /* --- recipients ----------------------------------------------------------------- */
@@ -268,7 +157,7 @@ look_at_bonds(const struct life *l, struct found *w)
 	for (uint32_t i = 0; i < l->n_bonds; i++) {
 		const struct fact *b = &l->bond[i];
 
-		if (!belongs(l, b))
+		if (!bond_belongs(l, b))
 			continue;
 		if (b->kind == FACT_DSN_OF) {
 			w->dsn = true;
@@ -278,7 +167,7 @@ look_at_bonds(const struct life *l, struct found *w)
 			w->by_hop++;
 		} else if (b->kind == FACT_FROM) {
 			/* a filter on another machine: its address must be the client's */
-			if (is_backwards(l, b) ||
+			if (bond_is_backwards(l, b) ||
 			    (b->b.n > 0 && (w->client == NULL || !slice_eq(w->client->b, b->b))))
 				continue;
 			w->linked++;
@@ -435,7 +324,7 @@ count_delivered(const struct life *l, struct found *w, const struct fact *f, enu
 {
 	enum metric m = where == WHERE_EXT ? M_dlv_ext : M_dlv_local;
 	int64_t size = where == WHERE_EXT && w->queued != NULL ? (int64_t)w->queued->size : 0;
-	bool hop = went_to_farm(l, f);
+	bool hop = bond_left_host(l, f);
 
 	w->delivered++;
 	add(l, f->time, m, 1);
@@ -501,7 +390,7 @@ count_deliveries(const struct life *l, struct found *w)
 			count_bounced(l, w, f);
 		} else if (f->kind != FACT_DELIVERED) {
 			continue;
-		} else if (handed_over(l, f)) {
+		} else if (bond_handed_over(l, f)) {
 			w->handed++;
 			w->named += f->other_id.n > 0;
 			if (f->other_id.n > 0)
@@ -651,7 +540,7 @@ count_siblings(const struct life *l, struct found *w)
 	for (uint32_t i = 0; i < l->n_into; i++) {
 		const struct fact *b = &l->into[i];
 
-		if (!belongs(l, b))
+		if (!bond_belongs(l, b))
 			continue;
 		if (b->flags & FACT_BY_REQUEUE)
 			w->requeued = b;

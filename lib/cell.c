@@ -97,6 +97,17 @@ cell_merge(struct cell *sum, const struct cell *c)
 }
 
 void
+cell_whose(struct cell *c, bool farm)
+{
+	while (c->n > 0 && c->pair[c->n - 1].key >= CELL_HOP) {
+		struct cell_pair hop = c->pair[--c->n];
+
+		if (farm)
+			cell_add(c, hop.key - CELL_HOP, -hop.n);
+	}
+}
+
+void
 cell_encode(struct buf *b, const struct cell *c)
 {
 	uint32_t before = 0;

@@ -18,7 +18,9 @@ enum {
 	CELL_METRIC = 0,		/* + enum metric, by the state's own numbering */
 	CELL_DELAY = 4096,		/* + bucket: delay of final deliveries */
 	CELL_DELAY_TOTAL = 8192,	/* + bucket: the whole way through a filter */
-	CELL_WORD = 16384		/* + word number: a DNSBL zone */
+	CELL_WORD = 16384,		/* + word number: a DNSBL zone */
+	CELL_HOP = 32768		/* + any of the above: so much of it is not the farm's, since
+					 * another of its hosts has it too (cell_whose()) */
 };
 
 struct cell_pair {
@@ -41,6 +43,9 @@ void cell_merge(struct cell *sum, const struct cell *c);
 /* Append c to b, and take one back. False if it is damaged. */
 void cell_encode(struct buf *b, const struct cell *c);
 bool cell_decode(struct slice s, struct cell *c);
+/* Make of a host's cell, or of a sum of several hosts', what the farm has of it: less the hops
+ * inside it. Or, not farm, leave the hops out: that is what the host itself did. */
+void cell_whose(struct cell *c, bool farm);
 /* The histogram that begins at key base. */
 void cell_hist(const struct cell *c, uint32_t base, struct hist *h);
 

@@ -227,33 +227,38 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 	return true;
 }
 
-/* The state's numbers of metrics to the enum's. */
+/* The state's number of what a key is of, to the enum's; METRIC_N: no longer known. Others stay. */
+static uint32_t
+number_of(const struct stateread *r, uint32_t key)
+{
+	return key >= CELL_DELAY ? key : key < r->metrics_n ? r->metric[key] : METRIC_N;
+}
+
 static void
 renumber(struct stateread *r, struct cell *c)
 {
 	struct cell out = { 0 };
 	bool same = true;
 
-	for (uint32_t i = 0; i < c->n && same; i++)
-		same = c->pair[i].key >= CELL_DELAY ||
-		    (c->pair[i].key < r->metrics_n && r->metric[c->pair[i].key] == c->pair[i].key);
+	for (uint32_t i = 0; i < c->n && same; i++) {
+		uint32_t key = c->pair[i].key % CELL_HOP;
+
+		same = number_of(r, key) == key;
+	}
 	if (same)
 		return;
 	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t key = c->pair[i].key;
+		uint32_t key = number_of(r, c->pair[i].key % CELL_HOP);
 
-		if (key < CELL_DELAY) {
-			if (key >= r->metrics_n || r->metric[key] == METRIC_N)
-				continue;
-			key = r->metric[key];
-		}
-		cell_add(&out, key, c->pair[i].n);
+		if (key != METRIC_N)
+			cell_add(&out, key + c->pair[i].key / CELL_HOP * CELL_HOP, c->pair[i].n);
 	}
 	cell_free(c);
 	*c = out;
 }
 
-/* Rows have the key (minute or hour) * 65536 + host. */
+/* Rows have the key (minute or hour) * 65536 + host. Of all hosts the cells still have what is
+ * no count of the farm's. */
 static bool
 each_row(struct stateread *r, const char *table, int host, int64_t from, int64_t to,
     stateread_minute_fn *f, void *arg, struct err *e)
@@ -280,6 +285,8 @@ each_row(struct stateread *r, const char *table, int host, int64_t from, int64_t
 			break;
 		}
 		renumber(r, &c);
+		if (host >= 0)
+			cell_whose(&c, false);
 		if (!f(arg, (int)(at & 65535), at >> 16, &c))
 			break;
 	}
@@ -299,18 +306,28 @@ add_row(void *arg, int host, int64_t minute, const struct cell *c)
 	return true;
 }
 
+static bool
+add_up(struct stateread *r, const char *table, int host, int64_t from, int64_t to,
+    struct cell *sum, struct err *e)
+{
+	bool good = each_row(r, table, host, from, to, add_row, sum, e);
+
+	cell_whose(sum, host == STATEREAD_FARM);
+	return good;
+}
+
 bool
 stateread_sum(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum,
     struct err *e)
 {
-	return each_row(r, "cell", host, from, to, add_row, sum, e);
+	return add_up(r, "cell", host, from, to, sum, e);
 }
 
 bool
 stateread_sum_hours(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum,
     struct err *e)
 {
-	return each_row(r, "hour", host, from, to, add_row, sum, e);
+	return add_up(r, "hour", host, from, to, sum, e);
 }
 
 struct part {
@@ -364,6 +381,7 @@ join_row(void *arg, int host, int64_t minute, const struct cell *c)
 
 	(void)host;
 	if (j->any && minute != j->minute) {
+		cell_whose(&j->sum, true);
 		if (!j->f(j->arg, STATEREAD_FARM, j->minute, &j->sum)) {
 			j->stop = true;
 			return false;
@@ -386,6 +404,7 @@ stateread_minutes(struct stateread *r, int host, int64_t from, int64_t to, state
 	if (host >= 0)
 		return each_row(r, "cell", host, from, to, f, arg, e);
 	good = each_row(r, "cell", host, from, to, join_row, &j, e);
+	cell_whose(&j.sum, true);
 	if (good && j.any && !j.stop)
 		(void)f(arg, STATEREAD_FARM, j.minute, &j.sum);
 	cell_free(&j.sum);

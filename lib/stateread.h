@@ -57,7 +57,7 @@ bool stateread_sum_hours(struct stateread *r, int host, int64_t from_hour, int64
     struct cell *sum, struct err *e);
 
 /* The cells of minutes from <= minute < to one by one, also for the farm: f is told whose each
- * is. Whole hours come as one, from the hourly cells; minute is their first. */
+ * is, and it is for f to leave out the hops: cell_whose(), of the cell or of the sum. Whole hours come as one, from the hourly cells; minute is their first. */
 typedef bool stateread_minute_fn(void *arg, int host, int64_t minute, const struct cell *c);
 bool stateread_parts(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
     stateread_minute_fn *f, void *arg, struct err *e);

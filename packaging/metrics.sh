@@ -12,6 +12,12 @@ A `count` is summed per minute, a `gauge` is the last value of the minute. The l
 names the RRD (`HOST/NAME.rrd`) that keeps it, where the name of the metric is that of the
 data source; counts are ABSOLUTE there, so a rate times 60 is the count of a minute.
 What is in no RRD is in the state, for reports and checks.
+
+Of the farm (`_farm`) each is the sum of its hosts, less the hops inside it: what one host delivered to
+another that received it as mail (by "queued as" and Message-ID) is neither delivered nor received
+by the farm. That concerns `recv_*`, `local_rcpt`, `own_rcpt`, `auth_rcpt`, `dlv_*`, the delays and
+the books; sessions, TLS, refusals, deferrals and verdicts are what all hosts did. Hops are not seen
+where a host logs no Message-ID (qmail, OpenSMTPD), or where the next host does not say its id.
 HEAD
 # shellcheck disable=SC2016
 awk '

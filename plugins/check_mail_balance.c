@@ -83,8 +83,9 @@ struct farm {
 	bool late;		/* the part that is read is not judged */
 };
 
+/* farm: without what a host handed on to another. */
 static void
-add_cell(struct books *b, const struct cell *c, bool late)
+add_cell(struct books *b, const struct cell *c, bool farm, bool late)
 {
 	int64_t lost = cell_get(c, M_b_lost);
 
@@ -93,6 +94,8 @@ add_cell(struct books *b, const struct cell *c, bool late)
 	for (int i = ACCEPTED; i < BOOKS_N; i++) {
 		int64_t n = cell_get(c, (uint32_t)metric_of[i]);
 
+		if (farm)
+			n -= cell_get(c, CELL_HOP + (uint32_t)metric_of[i]);
 		b->n[i] += n;
 		b->n[OPEN] += i == ACCEPTED ? n : -n;
 	}
@@ -105,9 +108,9 @@ add_part(void *arg, int host, int64_t minute, const struct cell *c)
 	struct farm *f = arg;
 
 	(void)minute;
-	add_cell(&f->all, c, f->late);
+	add_cell(&f->all, c, set.id == STATEREAD_FARM, f->late);
 	if ((size_t)host < f->hosts)
-		add_cell(&f->host[host], c, f->late);
+		add_cell(&f->host[host], c, false, f->late);
 	return true;
 }
 

@@ -175,6 +175,8 @@ sent(const struct pf_line *p, struct event *e)
 	} else if (p->service == PF_SMTP || p->service == PF_LMTP ||
 		   p->service == PF_PIPE || p->service == PF_ANY) {
 		e->new_id = pf_queued_as(s);
+		if (e->new_id.n == 0)
+			e->new_id = scan_taken_as(s);
 		if (filter_dropped(e))
 			e->where = WHERE_DISCARD;
 	}

@@ -27,6 +27,42 @@ scan_address(struct slice *s, struct slice *address)
 	return true;
 }
 
+/* "1r0abc-000000012Xy-0aBc", or as before 4.97 "1r0abc-00012X-0a". */
+static bool
+is_exim_id(struct slice s)
+{
+	size_t second = s.n == 23 ? 18 : 13;
+
+	if (s.n != 23 && s.n != 16)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if ((i == 6 || i == second) ? s.p[i] != '-' : !slice_is_alnum(s.p[i]))
+			return false;
+	return true;
+}
+
+struct slice
+scan_taken_as(struct slice answer)
+{
+	enum { SENDMAIL_ID_LEAST = 8 };
+	struct slice head, id = answer;
+	size_t n = 0;
+
+	if (slice_cut_at(&id, SLICE(" Message accepted for delivery"), &head)) {
+		for (n = head.n; n > 0 && slice_is_alnum(head.p[n - 1]); n--)
+			;
+		id = slice_from(head, n);
+		return id.n >= SENDMAIL_ID_LEAST && (n == 0 || head.p[n - 1] == ' ') ? id :
+		    slice_head(id, 0);
+	}
+	if (!slice_rcut_at(&id, SLICE("OK id="), &head))
+		return slice_head(answer, 0);
+	while (n < id.n && (slice_is_alnum(id.p[n]) || id.p[n] == '-'))
+		n++;
+	id = slice_head(id, n);
+	return slice_head(id, is_exim_id(id) ? n : 0);
+}
+
 bool
 scan_dsn(struct slice *s, struct slice *dsn)
 {

@@ -19,6 +19,10 @@ bool scan_address(struct slice *s, struct slice *address);
  * text of e, all that is there. */
 void scan_reply(struct slice s, struct event *e);
 
+/* What Exim or Sendmail as the next hop call a mail that they took: "250 OK id=ID",
+ * "2.0.0 ID Message accepted for delivery". Empty if the answer is another. */
+struct slice scan_taken_as(struct slice answer);
+
 /* An enhanced status code "5.7.1" and the blank behind it, which may be missing at the end. */
 bool scan_dsn(struct slice *s, struct slice *dsn);
 

@@ -361,7 +361,7 @@ queued_as(struct slice s)
 		return sm_is_id(id) ? id : slice_head(id, 0);
 	}
 	if (!slice_rcut_at(&s, SLICE("queued as "), &head))
-		return slice_head(s, 0);
+		return scan_taken_as(s);
 	while (n < s.n && n < 32 && slice_is_alnum(s.p[n]))
 		n++;
 	return slice_head(s, n >= 5 ? n : 0);

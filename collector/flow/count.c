@@ -1,11 +1,12 @@
 /* count.c - what one life of a queue id gives to the counts.
  *
  * Pure: the same set of facts gives the same numbers. lives.c sorts the facts of an id and
- * cuts them into lives. Facts of bonds (FROM, INTO, verdicts) are found by time.
+ * cuts them into lives, bonds.c knows what other mails have to do with one.
  *
- * The books: a recipient enters once (b_in), where the mail entered the farm, and
+ * The books: a recipient enters once (b_in), where the mail entered the host, and
  * leaves once. A hand-over to a filter is no leaving; the mail that comes back is no
- * entering. What a removed mail does not explain is b_lost. */
+ * entering. What a removed mail does not explain is b_lost. What leaves for another host of the
+ * farm, or comes from one, is counted like all else, and beside it as a hop. */
 #include "flow/life.h"
 
 #include <stdlib.h>
@@ -17,13 +18,7 @@
 
 #include "poison.h"
 
-enum {
-	IN_SESSION = 256,	/* beside the flags of a fact */
-	BOND_BEFORE_S = 120,	/* the next mail may begin this long before the transmission... */
-	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
-};
-
-uint64_t mail_steps;
+enum { IN_SESSION = 256 };	/* beside the flags of a fact */
 
 static bool
 same_rcpt(const struct fact *a, const struct fact *b)
@@ -38,37 +33,19 @@ original(const struct fact *f)
 	return f->b.n > 0 ? f->b : f->a;
 }
 
-bool
-mail_bond_fits(const struct fact *f, int64_t start)
-{
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0;
-
-	return start >= f->time - took - BOND_BEFORE_S && start <= f->time + BOND_AFTER_S;
-}
-
-/* Does a bond told at time t belong to this life? It goes to the last life that had
- * begun by then. FROM is told when the mail before was handed over, and this one began
- * meanwhile: one that is much older is another that has the same id by chance. */
-static bool
-belongs(const struct life *l, const struct fact *f)
-{
-	int64_t t = fact_at(f), skew = f->usec != 0 ? 0 : LIFE_SKEW_S * INT64_C(1000000), start;
-
-	if (l->n == 0)
-		return true;
-	start = fact_at(&l->fact[0]);
-	if (!l->last && t >= l->until - skew)
-		return false;
-	if (f->kind == FACT_FROM)
-		return mail_bond_fits(f, l->fact[0].time) && (l->first || start <= t + skew);
-	return l->first || t >= start - skew;
-}
-
 static void
 add(const struct life *l, int64_t time, enum metric m, int64_t n)
 {
 	if (n != 0)
 		tally_add(l->t, l->host, time / 60, m, n * l->sign);
+}
+
+/* So much of it another host of the farm has, too. */
+static void
+add_hop(const struct life *l, int64_t time, enum metric m, int64_t n)
+{
+	if (n != 0)
+		tally_hop(l->t, l->host, time / 60, m, n * l->sign);
 }
 
 /* Recipients of which nothing says what became of them. */
@@ -77,74 +54,6 @@ lose(const struct life *l, struct slice id, int64_t time, int64_t n)
 {
 	add(l, time, M_b_lost, n);
 	lost_add(tally_lost(l->t), l->host, id, time, n * l->sign);
-}
-
-/* --- hand-overs --------------------------------------------------------------- */
-
-/* The first INTO that was told at time or later. */
-static uint32_t
-into_from(const struct life *l, int64_t time)
-{
-	uint32_t lo = 0, hi = l->n_into;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		mail_steps++;
-		if (l->into[mid].time < time)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static bool
-is_among(const struct fact *f, uint32_t n, enum fact_kind kind, struct slice other)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		mail_steps++;
-		if (f[i].kind == kind && slice_eq(f[i].other_id, other))
-			return true;
-	}
-	return false;
-}
-
-/* What a Message-ID alone says is wrong where the mail goes the other way: picked up,
- * through a filter, and then to a mailbox behind pipe(8). */
-static bool
-is_backwards(const struct life *l, const struct fact *b)
-{
-	if (b->flags != FACT_BY_MESSAGE_ID)
-		return false;
-	return b->kind == FACT_FROM ? is_among(l->into, l->n_into, FACT_INTO, b->other_id) :
-	    is_among(l->bond, l->n_bonds, FACT_FROM, b->other_id);
-}
-
-/* Was this delivery a hand-over to a mail that is really there? Most name its id: INTO has
- * the time of the very delivery then. A filter that does not is believed when the next
- * mail names this one. */
-static bool
-handed_over(const struct life *l, const struct fact *f)
-{
-	int64_t took = f->delay_ms > 0 ? f->delay_ms / 1000 : 0, from = f->time, to = f->time;
-	unsigned by = f->other_id.n > 0 ? FACT_BY_DELIVERY :
-	    f->flags & FACT_BY_PIPE ? FACT_BY_MESSAGE_ID : 0;
-
-	if (l->n_into == 0 || (by == 0 && !(f->flags & FACT_LOOPBACK)))
-		return false;
-	if (by == 0) {
-		from -= took + BOND_BEFORE_S;
-		to += BOND_AFTER_S;
-	}
-	for (uint32_t i = into_from(l, from); i < l->n_into && l->into[i].time <= to; i++) {
-		mail_steps++;
-		if ((l->into[i].flags == by || (by == FACT_BY_MESSAGE_ID &&
-		    l->into[i].flags == (FACT_BY_MESSAGE_ID | FACT_BY_DELIVERY))) && belongs(l, &l->into[i]) &&
-		    !is_backwards(l, &l->into[i]) && (f->other_id.n == 0 || slice_eq(l->into[i].other_id, f->other_id)))
-			return true;
-	}
-	return false;
 }
 
 /* --- recipients ----------------------------------------------------------------- */
@@ -227,6 +136,7 @@ struct found {
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
+	uint32_t by_hop;		/* recipients that other hosts of the farm handed over */
 	uint32_t handed, named, delivered, bounced, given_up, discarded;
 	struct slice parted;		/* the mail that a filter handed on, if it divided it */
 	bool refused;
@@ -247,15 +157,17 @@ look_at_bonds(const struct life *l, struct found *w)
 	for (uint32_t i = 0; i < l->n_bonds; i++) {
 		const struct fact *b = &l->bond[i];
 
-		if (!belongs(l, b))
+		if (!bond_belongs(l, b))
 			continue;
 		if (b->kind == FACT_DSN_OF) {
 			w->dsn = true;
 		} else if (b->kind == FACT_SESSION) {
 			w->session |= b->flags | IN_SESSION;
+		} else if (b->kind == FACT_HOP_FROM) {
+			w->by_hop++;
 		} else if (b->kind == FACT_FROM) {
 			/* a filter on another machine: its address must be the client's */
-			if (is_backwards(l, b) ||
+			if (bond_is_backwards(l, b) ||
 			    (b->b.n > 0 && (w->client == NULL || !slice_eq(w->client->b, b->b))))
 				continue;
 			w->linked++;
@@ -387,20 +299,43 @@ delay_of(const struct life *l, const struct found *w, const struct fact *f)
 }
 
 static void
-count_delay(const struct life *l, struct found *w, const struct fact *f)
+count_delay(const struct life *l, struct found *w, const struct fact *f, bool hop)
 {
-	int64_t delay = delay_of(l, w, f), total = delay;
+	int64_t delay = delay_of(l, w, f), total = delay, minute = f->time / 60;
 
 	if (delay < 0 || deferred_before(l, w, f))
 		return;
-	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY, (uint64_t)delay, l->sign);
+	tally_delay(l->t, l->host, minute, CELL_DELAY, (uint64_t)delay, l->sign);
 	if (w->before != NULL) {
 		int64_t way = f->time * 1000 - arrival(w->before);
 
 		if (way > total)
 			total = way;
 	}
-	tally_delay(l->t, l->host, f->time / 60, CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
+	tally_delay(l->t, l->host, minute, CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
+	if (!hop)
+		return;
+	tally_delay(l->t, l->host, minute, CELL_HOP + CELL_DELAY, (uint64_t)delay, l->sign);
+	tally_delay(l->t, l->host, minute, CELL_HOP + CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
+}
+
+static void
+count_delivered(const struct life *l, struct found *w, const struct fact *f, enum where where)
+{
+	enum metric m = where == WHERE_EXT ? M_dlv_ext : M_dlv_local;
+	int64_t size = where == WHERE_EXT && w->queued != NULL ? (int64_t)w->queued->size : 0;
+	bool hop = bond_left_host(l, f);
+
+	w->delivered++;
+	add(l, f->time, m, 1);
+	add(l, f->time, M_dlv_bytes, size);
+	add(l, f->time, M_b_delivered, 1);
+	count_delay(l, w, f, hop);
+	if (!hop)
+		return;
+	add_hop(l, f->time, m, 1);
+	add_hop(l, f->time, M_dlv_bytes, size);
+	add_hop(l, f->time, M_b_delivered, 1);
 }
 
 /* Exim says so again when a notification that was frozen is thawed. */
@@ -444,8 +379,6 @@ lesser(struct slice a, struct slice b)
 static void
 count_deliveries(const struct life *l, struct found *w)
 {
-	uint64_t size = w->queued != NULL ? w->queued->size : 0;
-
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct fact *f = &l->fact[i];
 		enum where where = (enum where)(((f->flags & FACT_WHERE) >> 1) + 1);
@@ -457,7 +390,7 @@ count_deliveries(const struct life *l, struct found *w)
 			count_bounced(l, w, f);
 		} else if (f->kind != FACT_DELIVERED) {
 			continue;
-		} else if (handed_over(l, f)) {
+		} else if (bond_handed_over(l, f)) {
 			w->handed++;
 			w->named += f->other_id.n > 0;
 			if (f->other_id.n > 0)
@@ -467,12 +400,7 @@ count_deliveries(const struct life *l, struct found *w)
 			add(l, f->time, M_discard, 1);
 			add(l, f->time, M_b_discarded, 1);
 		} else {
-			w->delivered++;
-			add(l, f->time, where == WHERE_EXT ? M_dlv_ext : M_dlv_local, 1);
-			if (where == WHERE_EXT)
-				add(l, f->time, M_dlv_bytes, (int64_t)size);
-			add(l, f->time, M_b_delivered, 1);
-			count_delay(l, w, f);
+			count_delivered(l, w, f, where);
 		}
 	}
 }
@@ -488,12 +416,48 @@ is_own(const struct found *w)
 	    (!w->is_new && (flags & FACT_NULL_SENDER))));
 }
 
+/* Where it came from; to: add() or add_hop(). */
 static void
-count_reception(const struct life *l, const struct found *w)
+received(const struct life *l, const struct found *w,
+    void to(const struct life *l, int64_t time, enum metric m, int64_t n))
 {
 	const struct fact *c = w->client;
 	unsigned flags = (c != NULL ? c->flags : 0) | w->session;
 	bool picked_up = c != NULL && c->kind == FACT_PICKUP;
+	int64_t t = w->received, n = w->nrcpt;
+
+	if (is_own(w)) {
+		to(l, t, M_own_rcpt, n);
+	} else if (picked_up || (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK) {
+		to(l, t, M_recv_local, 1);
+		to(l, t, M_local_rcpt, n);
+	} else {
+		to(l, t, M_recv_msg, 1);
+		to(l, t, M_recv_rcpt, n);
+		to(l, t, M_recv_bytes, w->queued != NULL ? (int64_t)w->queued->size : 0);
+	}
+	if (!picked_up && (flags & FACT_SASL))
+		to(l, t, M_auth_rcpt, n);
+}
+
+/* The farm had it already: only recipients that addresses were expanded to are new. Where there
+ * are fewer than were handed over, some were the same here; the rest stays delivered. */
+static void
+received_from_farm(const struct life *l, const struct found *w)
+{
+	int64_t t = w->received, n = w->nrcpt, same = (int64_t)w->by_hop - n;
+
+	received(l, w, add_hop);
+	add_hop(l, t, M_b_in, same < 0 ? w->by_hop : n);
+	if (same <= 0)
+		return;
+	add_hop(l, t, M_dlv_ext, -same);
+	add_hop(l, t, M_b_delivered, -same);
+}
+
+static void
+count_reception(const struct life *l, const struct found *w)
+{
 	int64_t t = w->received, n = w->nrcpt;
 
 	if (w->linked > 0) {
@@ -506,20 +470,11 @@ count_reception(const struct life *l, const struct found *w)
 		return;
 	}
 	add(l, t, M_b_in, n);
-	if (is_own(w)) {
-		add(l, t, M_own_rcpt, n);
-	} else if (picked_up || (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK) {
-		add(l, t, M_recv_local, 1);
-		add(l, t, M_local_rcpt, n);
-	} else {
-		add(l, t, M_recv_msg, 1);
-		add(l, t, M_recv_rcpt, n);
-		add(l, t, M_recv_bytes, w->queued != NULL ? (int64_t)w->queued->size : 0);
-		if (!w->begun && w->session == 0)
-			add(l, t, M_half_seen, 1);
-	}
-	if (!picked_up && (flags & FACT_SASL))
-		add(l, t, M_auth_rcpt, n);
+	received(l, w, add);
+	if (w->by_hop > 0)
+		received_from_farm(l, w);
+	if (!w->begun && w->session == 0 && !is_own(w))
+		add(l, t, M_half_seen, 1);
 }
 
 /* What became of the recipients that no line spoke of last. */
@@ -585,7 +540,7 @@ count_siblings(const struct life *l, struct found *w)
 	for (uint32_t i = 0; i < l->n_into; i++) {
 		const struct fact *b = &l->into[i];
 
-		if (!belongs(l, b))
+		if (!bond_belongs(l, b))
 			continue;
 		if (b->flags & FACT_BY_REQUEUE)
 			w->requeued = b;

@@ -1,5 +1,6 @@
-/* life.h - between lives.c, which cuts the facts of a queue id into lives, and count.c, which
- * counts one. Nobody else includes it. */
+/* life.h - between lives.c, which cuts the facts of a queue id into lives, count.c, which
+ * counts one, and bonds.c, which knows what other mails have to do with it. Nobody else
+ * includes it. */
 #ifndef MX_LIFE_H
 #define MX_LIFE_H
 
@@ -11,7 +12,7 @@ enum { LIFE_SKEW_S = 2 };	/* processes of one machine stamp their lines this muc
 struct life {
 	const struct fact *fact;
 	uint32_t n;
-	const struct fact *bond;	/* all bonds of the id, see belongs() */
+	const struct fact *bond;	/* all bonds of the id, see bond_belongs() */
 	uint32_t n_bonds;
 	const struct fact *into;	/* those of kind INTO, in order of time */
 	uint32_t n_into;
@@ -25,5 +26,15 @@ struct life {
 };
 
 void life_count(const struct life *l);
+
+/* Is that bond of the id one of this life's? */
+bool bond_belongs(const struct life *l, const struct fact *f);
+/* What a Message-ID alone says is wrong where the mail goes the other way: picked up,
+ * through a filter, and then to a mailbox behind pipe(8). */
+bool bond_is_backwards(const struct life *l, const struct fact *b);
+/* Was this delivery a hand-over to a mail of this host that is really there? */
+bool bond_handed_over(const struct life *l, const struct fact *f);
+/* Did another host of the farm take it, whose mail is there too? */
+bool bond_left_host(const struct life *l, const struct fact *f);
 
 #endif

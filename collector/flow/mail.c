@@ -43,6 +43,8 @@ static const unsigned short layout[] = {
 	[FACT_DSN_OF] = HAS_OTHER,
 	[FACT_SESSION] = HAS_A | HAS_B | HAS_C,
 	[FACT_VOID] = HAS_A,
+	[FACT_HOP_FROM] = HAS_SIZE | HAS_OTHER,
+	[FACT_HOP_INTO] = HAS_SIZE | HAS_OTHER,
 	[FACT_PIPED] = HAS_DELAY | HAS_OTHER,
 	[FACT_PICKED] = HAS_OTHER,
 	[FACT_JUDGED] = 0,
@@ -91,13 +93,13 @@ put_text(unsigned char *p, struct slice s, size_t max)
 }
 
 /* What a reply to a delivery says beyond "250 2.0.0 <recipient>"; nothing if it is a
- * hand-over, of which the next id is kept. */
+ * hand-over, of which the next id is kept; without that id if it ends with it. */
 static struct slice
 without_usual(const struct fact *f)
 {
 	struct slice s = f->text;
 
-	if (f->other_id.n > 0)
+	if (f->other_id.n > 0 && !(f->flags & FACT_OUTWARD))
 		return slice_head(s, 0);
 	(void)slice_eat(&s, SLICE("250 "));
 	if (slice_eat(&s, f->d))
@@ -105,7 +107,9 @@ without_usual(const struct fact *f)
 	if (s.n > f->a.n + 3 && s.p[0] == '<' && memcmp(s.p + 1, f->a.p, f->a.n) == 0 &&
 	    s.p[f->a.n + 1] == '>')
 		s = slice_from(s, f->a.n + 3);
-	return s;
+	if (f->other_id.n > 0 && f->other_id.n <= MAIL_ID_MAX && slice_ends(s, f->other_id))
+		s = slice_head(s, s.n - f->other_id.n);
+	return slice_eq(s, SLICE("Ok: queued as ")) ? slice_head(s, 0) : s;
 }
 
 static void
@@ -300,7 +304,8 @@ mail_facts(const struct mail *m, uint32_t upto, struct fact *few, uint32_t n_few
 static unsigned
 flags_of(const struct mail *m)
 {
-	return (m->real ? 1u : 0) | (m->bound ? 2u : 0) | (m->piped ? 4u : 0) | (m->picked ? 8u : 0);
+	return (m->real ? 1u : 0) | (m->bound ? 2u : 0) | (m->piped ? 4u : 0) | (m->picked ? 8u : 0) |
+	    (m->hops ? 16u : 0);
 }
 
 static void
@@ -310,6 +315,7 @@ set_flags(struct mail *m, unsigned flags)
 	m->bound = m->waiting = flags & 2;
 	m->piped = flags & 4;
 	m->picked = flags & 8;
+	m->hops = flags & 16;
 }
 
 /* Numbers that change as a mail grows, and the facts from byte from on. */

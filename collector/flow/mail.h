@@ -58,7 +58,10 @@ enum fact_kind {
 	FACT_WHO,		/* a session: its client */
 	FACT_CAME,		/* a session, a qmail-queue: other_id came by it */
 	FACT_BOUNCED_BY,	/* a qmail-queue: it took the notification of other_id */
-	FACT_FORWARDED		/* a qmail-queue: a delivery of other_id went on by it */
+	FACT_FORWARDED,		/* a qmail-queue: a delivery of other_id went on by it */
+	/* bonds with mails of other hosts, told by hops.c; nrcpt: the number of that host */
+	FACT_HOP_FROM,		/* a delivery of other_id brought it; one fact each recipient */
+	FACT_HOP_INTO		/* the delivery at that very time went on as other_id */
 };
 
 enum fact_flags {
@@ -74,6 +77,7 @@ enum fact_flags {
 	FACT_WHERE = 6,		/* deliveries: enum where << 1, less WHERE_NONE */
 	FACT_BY_PIPE = 8,	/* DELIVERED: by pipe(8), which may be a filter; forwarded by qmail */
 	FACT_NO_END = 16,	/* QUEUED, deliveries: the mail is gone with its last recipient */
+	FACT_OUTWARD = 32,	/* DELIVERED: to an MX host; other_id is its word, no mail of this host */
 	FACT_GIVEN_UP = 128,	/* BOUNCED: since it took too long */
 	FACT_END = 96,		/* ENDED: kind of delivery, less FACT_DELIVERED, << 5 */
 	/* FROM, INTO: what said so, none of them: a line of the mail itself or a filter's */
@@ -138,6 +142,7 @@ struct mail {
 	bool real;		/* its own lines were seen, not only bonds */
 	bool bound;		/* has FACT_FROM */
 	bool piped, picked;	/* has a delivery by pipe(8) or PIPED; PICKUP or PICKED */
+	bool hops;		/* has a delivery that says how another machine calls it */
 	uint8_t msgids;		/* how many MSGID, 255: or more */
 	bool waiting;		/* track.c: nothing of its own fits some FACT_FROM yet, perhaps */
 	bool dirty, changed;	/* track.c: since it was counted, since the commit */
@@ -170,6 +175,11 @@ bool mail_add(struct mail *m, const struct fact *f);
 bool mail_next(const struct mail *m, uint32_t *at, struct fact *f);
 /* The same in the first upto bytes of facts. */
 bool mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f);
+
+enum {
+	BOND_BEFORE_S = 120,	/* the next mail may begin this long before the transmission... */
+	BOND_AFTER_S = 300	/* ...or be stamped this long after its end */
+};
 
 /* May a mail that began at start be the one that a hand-over speaks of? f: its fact, a
  * delivery or FROM: the next mail begins while the one before is transmitted. */

@@ -24,7 +24,8 @@ struct extra {			/* a word's count */
 struct tcell {
 	uint64_t at;		/* host and minute */
 	int64_t v[METRIC_N];
-	int32_t *hist[2];	/* CELL_DELAY, CELL_DELAY_TOTAL; NULL until used */
+	int64_t *hop;		/* as v, of hops; NULL until used */
+	int32_t *hist[4];	/* delay, total, and both of hops; NULL until used */
 	struct extra *extra;
 	uint32_t extras, extras_cap;
 };
@@ -65,8 +66,9 @@ static void
 cells_drop(struct tally *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		free(t->list[i]->hist[0]);
-		free(t->list[i]->hist[1]);
+		for (int k = 0; k < 4; k++)
+			free(t->list[i]->hist[k]);
+		free(t->list[i]->hop);
 		free(t->list[i]->extra);
 		free(t->list[i]);
 	}
@@ -147,6 +149,16 @@ tally_add(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t
 	cell_at(t, host, minute)->v[m] += n;
 }
 
+void
+tally_hop(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n)
+{
+	struct tcell *c = cell_at(t, host, minute);
+
+	if (c->hop == NULL)
+		c->hop = xcalloc(METRIC_N, sizeof *c->hop);
+	c->hop[m] += n;
+}
+
 int64_t *
 tally_counts(struct tally *t, unsigned host, int64_t minute)
 {
@@ -157,7 +169,7 @@ void
 tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, uint64_t ms, int64_t n)
 {
 	struct tcell *c = cell_at(t, host, minute);
-	int32_t **h = &c->hist[base == CELL_DELAY_TOTAL];
+	int32_t **h = &c->hist[(base % CELL_HOP == CELL_DELAY_TOTAL) + 2 * (base >= CELL_HOP)];
 
 	if (*h == NULL)
 		*h = xcalloc(HIST_N, sizeof **h);
@@ -225,20 +237,28 @@ tally_cells(const struct tally *t)
 }
 
 static void
+add_hist(struct cell *out, uint32_t base, const int32_t *hist)
+{
+	for (uint32_t i = 0; hist != NULL && i < HIST_N; i++)
+		if (hist[i] != 0)
+			cell_add(out, base + i, hist[i]);
+}
+
+static void
 to_sparse(const struct tcell *c, struct cell *out)
 {
-	static const uint32_t base[2] = { CELL_DELAY, CELL_DELAY_TOTAL };
-
 	cell_clear(out);
 	for (uint32_t m = 0; m < METRIC_N; m++)
 		if (c->v[m] != 0)
 			cell_add(out, CELL_METRIC + m, c->v[m]);
-	for (int k = 0; k < 2; k++)
-		for (uint32_t i = 0; c->hist[k] != NULL && i < HIST_N; i++)
-			if (c->hist[k][i] != 0)
-				cell_add(out, base[k] + i, c->hist[k][i]);
+	add_hist(out, CELL_DELAY, c->hist[0]);
+	add_hist(out, CELL_DELAY_TOTAL, c->hist[1]);
 	for (uint32_t i = 0; i < c->extras; i++)
 		cell_add(out, CELL_WORD + c->extra[i].word, c->extra[i].n);
+	for (uint32_t m = 0; c->hop != NULL && m < METRIC_N; m++)
+		cell_add(out, CELL_HOP + m, c->hop[m]);
+	add_hist(out, CELL_HOP + CELL_DELAY, c->hist[2]);
+	add_hist(out, CELL_HOP + CELL_DELAY_TOTAL, c->hist[3]);
 }
 
 bool

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "flow/hops.h"
 #include "flow/meet.h"
 #include "flow/track_table.h"
 
@@ -155,6 +156,8 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	    e->relay_port != 465 && e->relay_port != 587 && e->where == WHERE_EXT);
 	bool hands_over = e->kind == EV_DELIVERED && e->new_id.n > 0 &&
 	    (e->where == WHERE_FORWARD || maybe_filter);
+	bool outward = e->kind == EV_DELIVERED && e->new_id.n > 0 && !hands_over &&
+	    e->where == WHERE_EXT;
 	struct fact from;
 	enum where where = e->where == WHERE_NONE ? WHERE_LOCAL :
 	    e->where == WHERE_FORWARD ? WHERE_LOCAL : e->where;
@@ -170,13 +173,17 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	f->c = e->relay;
 	f->d = e->dsn;
 	f->text = e->text;
-	if (hands_over)
+	if (outward)
+		f->flags |= FACT_OUTWARD;
+	if (outward || hands_over)
 		f->other_id = e->new_id;
 	if (e->kind == EV_DELIVERED && !hands_over && slice_eq(e->service, SLICE("pipe")))
 		f->flags |= FACT_BY_PIPE;
 	track_own_fact(t, m, f, times);
 	if (f->flags & FACT_BY_PIPE)
 		meet_pipe(t, m, f);
+	for (uint32_t i = 0; f->other_id.n > 0 && i < times && i < REPEAT_MAX; i++)
+		hops_delivered(t, m, f);
 	if (!hands_over)
 		return;
 	fact_init(&from, FACT_FROM, f->time);
@@ -271,6 +278,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	case EV_MSGID:
 		f.kind = FACT_MSGID;
 		f.a = e->mid;
+		hops_named(t, m, &f);
 		break;
 	case EV_QUEUED:
 		f.kind = FACT_QUEUED;

@@ -20,9 +20,9 @@
 
 struct track;
 
-/* Asked for an id that is not in the table: the store hands every mail of the
- * block that holds it to track_adopt(), or does nothing. */
-typedef void track_fetch_fn(void *arg, uint64_t hash);
+/* Asked for an id that is not in the table: the store hands every mail of a block that holds
+ * it to track_adopt() and says so, or there is none (any more: ids of hops.h may be in several). */
+typedef bool track_fetch_fn(void *arg, uint64_t hash);
 
 /* key: the state's, so that hashes in the store stay valid. fetch may be NULL. */
 struct track *track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch,
@@ -37,6 +37,8 @@ void track_event(struct track *t, unsigned host, uint16_t label, int64_t time,
 /* Put a mail from the store into the table; takes its facts over. logged: the
  * store's log, not a block, has it. */
 void track_adopt(struct track *t, const struct mail *m, bool logged);
+/* The state has mails put away of that host, the last line of any at that time. */
+void track_has_away(struct track *t, unsigned host, int64_t last);
 /* Forget one that the log says went to a block. */
 void track_forget(struct track *t, uint64_t hash);
 /* Append to one what mail_encode_more() wrote. False if it does not fit. */

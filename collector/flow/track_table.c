@@ -4,6 +4,8 @@
  * for equal ids (a day of a million mails: chance 1e-8). Not thread-safe. */
 #include "flow/track_table.h"
 
+#include "flow/hops.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,7 @@ track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch
 	t->tally = tally;
 	t->fetch = fetch;
 	t->arg = arg;
+	t->away_until = INT64_MIN / 2;
 	t->pool.size = sizeof(struct mail) + MAIL_ROOM;
 	t->mask = 4095;
 	t->slot = xcalloc(t->mask + 1, sizeof(struct mail *));
@@ -42,6 +45,8 @@ static void
 mail_free(struct track *t, struct mail *m)
 {
 	t->bytes -= sizeof *m + m->cap;
+	if (m->hops)
+		hops_leave(t, m);
 	if (!m->inside)
 		free(m->facts);
 	pool_give(&t->pool, m);
@@ -52,6 +57,7 @@ track_free(struct track *t)
 {
 	if (t == NULL)
 		return;
+	hop_index_free(&t->hops);
 	for (size_t i = 0; i < t->n_born; i++)
 		if (t->born[i] != NULL)
 			mail_free(t, t->born[i]);
@@ -111,6 +117,8 @@ insert(struct track *t, struct mail *m)
 	}
 	slot_set(t, m);
 	t->n++;
+	if (m->host >= t->hosts)
+		t->hosts = m->host + 1u;
 	m->place = (uint32_t)t->n_born;
 	track_push(&t->born, &t->n_born, &t->cap_born, m);
 }
@@ -157,10 +165,32 @@ track_mail(struct track *t, unsigned host, struct slice id)
 	struct mail *m = t->slot[slot_of(t, hash)];
 
 	if (m == NULL && t->fetch != NULL) {
-		t->fetch(t->arg, hash);
+		(void)t->fetch(t->arg, hash);
 		m = t->slot[slot_of(t, hash)];
 	}
 	return m != NULL ? m : make(t, hash, host, id);
+}
+
+struct mail *
+track_find(struct track *t, unsigned host, struct slice id, int64_t from)
+{
+	uint64_t hash = track_hash(t, host, id);
+	struct mail *m = t->slot[slot_of(t, hash)];
+
+	if (m == NULL && t->fetch != NULL && from <= t->away_until) {
+		(void)t->fetch(t->arg, hash);
+		m = t->slot[slot_of(t, hash)];
+	}
+	return m;
+}
+
+void
+track_has_away(struct track *t, unsigned host, int64_t last)
+{
+	if (host >= t->hosts)
+		t->hosts = host + 1;
+	if (last > t->away_until)
+		t->away_until = last;
 }
 
 void
@@ -179,6 +209,7 @@ track_adopt(struct track *t, const struct mail *m, bool in_log)
 
 		copy = t->slot[i];
 		place = copy->place;
+		hops_leave(t, copy);
 		t->bytes -= copy->cap;
 		if (!copy->inside)
 			free(copy->facts);
@@ -195,6 +226,7 @@ track_adopt(struct track *t, const struct mail *m, bool in_log)
 	copy->touched = t->now;
 	copy->logged = in_log ? copy->n : 0;
 	t->bytes += copy->cap;
+	hops_enter(t, copy);
 	if (!in_log) {		/* its block goes: the log must have it */
 		copy->changed = true;
 		track_push(&t->changed, &t->n_changed, &t->cap_changed, copy);
@@ -214,6 +246,7 @@ track_grow(struct track *t, uint64_t hash, struct slice *block)
 		return false;
 	t->bytes += m->cap - cap;
 	m->logged = m->n;
+	hops_enter(t, m);
 	return true;
 }
 
@@ -273,6 +306,7 @@ track_put_away(struct track *t, const int64_t *newest, int64_t quiet_s, uint64_t
 		if (!quiet && t->n <= max)
 			continue;
 		m->away = t->leaving = true;
+		track_has_away(t, m->host, m->last);
 		if (!f(arg, m))
 			return false;
 	}
@@ -331,6 +365,6 @@ track_mails(const struct track *t)
 size_t
 track_memory_bytes(const struct track *t)
 {
-	return t->bytes + t->cap_born * sizeof(struct mail *) +
+	return t->bytes + hop_index_bytes(&t->hops) + t->cap_born * sizeof(struct mail *) +
 	    (t->mask + 1) * (sizeof(struct mail *) + sizeof *t->tag);
 }

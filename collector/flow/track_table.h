@@ -2,6 +2,7 @@
 #ifndef MX_TRACK_TABLE_H
 #define MX_TRACK_TABLE_H
 
+#include "flow/hop_index.h"
 #include "flow/track.h"
 #include "mem.h"
 
@@ -23,11 +24,17 @@ struct track {
 	size_t n_changed, cap_changed;
 	struct pool pool;	/* mails, each with room for facts behind it */
 	uint64_t now;		/* counts events */
+	struct hop_index hops;
+	unsigned hosts;		/* mails are of hosts below this number */
+	int64_t away_until;	/* what was put away has no line after this time */
 	size_t bytes;
 };
 
 /* The mail of an id: the table's, one that the store has, or a new one. */
 struct mail *track_mail(struct track *t, unsigned host, struct slice id);
+/* The same, if there is one; one on disk is looked for if it may have a line of that time or
+ * later. */
+struct mail *track_find(struct track *t, unsigned host, struct slice id, int64_t from);
 /* m learns a fact; a fact that a line of its own says, so many times. */
 void track_learn(struct track *t, struct mail *m, const struct fact *f);
 void track_own_fact(struct track *t, struct mail *m, const struct fact *f, uint32_t times);

@@ -75,7 +75,7 @@ struct state_source *state_source_at(struct state *s, size_t i);
 /* Callbacks for seen_new() and track_new(), arg is the state. */
 bool state_seen_load(void *arg, unsigned host, int64_t minute, seen_block_fn *block,
     void *block_arg, struct err *e);
-void state_fetch(void *arg, uint64_t hash);
+bool state_fetch(void *arg, uint64_t hash);
 
 /* Once after opening: words into the tally, logged mails into the table, pieces of lines to
  * those that wait. */

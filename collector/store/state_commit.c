@@ -32,10 +32,10 @@ to_numbers(struct writing *w, const struct cell *c)
 		return c;
 	cell_clear(&w->numbered);
 	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t key = c->pair[i].key;
+		uint32_t key = c->pair[i].key, what = key % CELL_HOP;
 
-		if (key < METRIC_N)
-			key = w->s->metric_number[key];
+		if (what < METRIC_N)
+			key = key - what + w->s->metric_number[what];
 		cell_add(&w->numbered, key, c->pair[i].n);
 	}
 	return &w->numbered;

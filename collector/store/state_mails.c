@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/hop_index.h"
+#include "flow/hops.h"
 #include "mem.h"
 #include "store/state_db.h"
 
@@ -17,23 +19,37 @@
 
 enum {
 	BLOB_MAX = 512 << 20,
-	LOG_SLACK_BYTES = 1 << 20	/* a log this short is never rewritten */
+	LOG_SLACK_BYTES = 1 << 20,	/* a log this short is never rewritten */
+	ANY_BLOCK = 0
 };
 
 /* --- whereabouts ----------------------------------------------------------------- */
 
+/* The first of that hash, or that of block; else the free place behind them. */
 static struct whereabouts *
-where_slot(struct state *s, uint64_t hash)
+where_slot(struct state *s, uint64_t hash, int64_t block)
 {
 	size_t i = hash & s->where_mask;
 
-	while (s->where[i].block != 0 && s->where[i].hash != hash)
+	while (s->where[i].block != 0 && (s->where[i].hash != hash ||
+	    (block != ANY_BLOCK && s->where[i].block != block)))
 		i = (i + 1) & s->where_mask;
 	return &s->where[i];
 }
 
+static unsigned
+same_hash(const struct state *s, uint64_t hash)
+{
+	unsigned n = 0;
+
+	for (size_t i = hash & s->where_mask; s->where[i].block != 0; i = (i + 1) & s->where_mask)
+		n += s->where[i].hash == hash;
+	return n;
+}
+
+/* Others of that hash stay: several mails may have gone on under the same id (hops.h). */
 static void
-where_set(struct state *s, uint64_t hash, int64_t block)
+where_add(struct state *s, uint64_t hash, int64_t block)
 {
 	struct whereabouts *w;
 
@@ -45,10 +61,12 @@ where_set(struct state *s, uint64_t hash, int64_t block)
 		s->where = xcalloc(s->where_mask + 1, sizeof *s->where);
 		for (size_t i = 0; i < n; i++)
 			if (old[i].block != 0)
-				*where_slot(s, old[i].hash) = old[i];
+				*where_slot(s, old[i].hash, old[i].block) = old[i];
 		free(old);
 	}
-	w = where_slot(s, hash);
+	w = where_slot(s, hash, block);
+	if (w->block == 0 && same_hash(s, hash) >= HOP_KEY_MAILS)
+		return;		/* as hop_index.h says; a mail's own hash is there once */
 	if (w->block == 0)
 		s->where_n++;
 	*w = (struct whereabouts){ hash, block };
@@ -57,7 +75,7 @@ where_set(struct state *s, uint64_t hash, int64_t block)
 static void
 where_unset(struct state *s, uint64_t hash, int64_t block)
 {
-	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash);
+	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash, block);
 	size_t gap;
 
 	if (w == NULL || w->block != block)
@@ -85,36 +103,51 @@ mails_free(struct state *s)
 
 /* --- reading --------------------------------------------------------------------- */
 
-void
+struct row {
+	struct state *s;
+	int64_t block;
+};
+
+static void
+unset_key(void *arg, uint64_t key)
+{
+	const struct row *r = arg;
+
+	where_unset(r->s, key, r->block);
+}
+
+bool
 state_fetch(void *arg, uint64_t hash)
 {
 	struct state *s = arg;
-	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash);
+	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash, ANY_BLOCK);
 	struct slice block = { "", 0 };
 	struct mail m;
 	int64_t id;
 	bool good;
 
 	if (w == NULL || w->block == 0)
-		return;
+		return false;
 	id = w->block;
 	sqlite3_bind_int64(s->get_block, 1, id);
 	good = sqlite3_step(s->get_block) == SQLITE_ROW;
 	block = good ? db_blob(s->get_block, 0) : slice_head(block, 0);
 	while (block.n > 0 && (good = mail_decode(&block, &m))) {
 		where_unset(s, track_hash(s->track, m.host, mail_id(&m)), id);
+		hops_keys(s->track, &m, unset_key, &(struct row){ s, id });
 		track_adopt(s->track, &m, false);
 	}
 	(void)sqlite3_reset(s->get_block);
 	if (!good) {
 		s->unread_block = true;
-		return;
+		return false;
 	}
 	if (s->n_fetched == s->cap_fetched) {
 		s->cap_fetched = s->cap_fetched > 0 ? s->cap_fetched * 2 : 16;
 		s->fetched = xreallocarray(s->fetched, s->cap_fetched, sizeof *s->fetched);
 	}
 	s->fetched[s->n_fetched++] = id;
+	return true;
 }
 
 bool
@@ -169,7 +202,7 @@ load_log(struct state *s, struct err *e)
 static bool
 load_index(struct state *s, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids FROM block", e);
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids, at FROM block", e);
 	int rc;
 
 	if (st == NULL)
@@ -177,13 +210,14 @@ load_index(struct state *s, struct err *e)
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice ids = db_blob(st, 1);
 
-		int64_t row = sqlite3_column_int64(st, 0);
+		int64_t row = sqlite3_column_int64(st, 0), at = sqlite3_column_int64(st, 2);
 		bool fetched = false;
 
 		for (size_t i = 0; i < s->n_fetched; i++)
 			fetched |= s->fetched[i] == row;
 		for (size_t i = 0; !fetched && i + 8 <= ids.n; i += 8)
-			where_set(s, hash_read64(ids.p + i), row);
+			where_add(s, hash_read64(ids.p + i), row);
+		track_has_away(s->track, (unsigned)(at & 65535), (at >> 16) * 60 + 59);
 	}
 	return db_end(s, st, rc, e);
 }
@@ -256,6 +290,12 @@ sort_away(struct away *a)
 	free(to);
 }
 
+static void
+add_key(void *ids, uint64_t key)
+{
+	buf_add(ids, (struct slice){ (const char *)&key, sizeof key });
+}
+
 static bool
 put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 {
@@ -266,7 +306,6 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 	for (size_t i = 0; i < a->n && good; ) {
 		uint64_t at = a->mail[i].block_at;
 		int64_t row;
-		size_t from = i;
 
 		buf_clear(&ids);
 		buf_clear(&mails);
@@ -277,6 +316,7 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 			if (i + MAILS_AHEAD < a->n)
 				mail_fetch(a->mail[i + MAILS_AHEAD].mail);
 			buf_add(&ids, hash);
+			hops_keys(s->track, m, add_key, &ids);
 			mail_encode(&mails, m);
 			if (m->logged > 0) {
 				buf_char(log, ENTRY_GONE);
@@ -288,8 +328,8 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 		sqlite3_bind_blob(s->put_block, 3, mails.p, (int)mails.n, SQLITE_STATIC);
 		good = db_step(s, s->put_block, "write", e);
 		row = sqlite3_last_insert_rowid(s->db);
-		for (size_t k = from; good && k < i; k++)
-			where_set(s, a->mail[k].mail->hash, row);
+		for (size_t k = 0; good && k + 8 <= ids.n; k += 8)
+			where_add(s, hash_read64(ids.p + k), row);
 	}
 	buf_free(&ids);
 	buf_free(&mails);

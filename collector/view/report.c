@@ -39,7 +39,10 @@ static bool
 sum_period(struct stateread *s, int host, int64_t from, int64_t to, struct cell *sum,
     struct err *e)
 {
-	return stateread_parts(s, host, from, to, add_part, sum, e);
+	bool good = stateread_parts(s, host, from, to, add_part, sum, e);
+
+	cell_whose(sum, host == STATEREAD_FARM);
+	return good;
 }
 
 /* From which minute on a host's counts are there by the minute, if older ones
@@ -149,6 +152,16 @@ report_open(const struct cell *c)
 	return cell_get(c, M_b_in) - cell_get(c, M_b_delivered) - cell_get(c, M_b_bounced) -
 	    cell_get(c, M_b_expired) - cell_get(c, M_b_discarded) - cell_get(c, M_b_held) -
 	    cell_get(c, M_b_lost);
+}
+
+int64_t
+report_hops(const struct report *r)
+{
+	int64_t n = -cell_get(&r->sum, M_b_delivered);
+
+	for (size_t i = 0; i < r->nhosts; i++)
+		n += cell_get(&r->hosts[i].sum, M_b_delivered);
+	return n;
 }
 
 /* --- JSON ------------------------------------------------------------------------ */
@@ -282,6 +295,7 @@ report_json(const struct report *r, struct buf *out)
 	zones_json(r, out);
 	delay_json(&r->sum, out);
 	books_json(&r->sum, out);
+	member(out, "hops", report_hops(r));
 	buf_str(out, ",\"hosts\":{");
 	for (size_t i = 0; i < r->nhosts; i++) {
 		buf_str(out, i == 0 ? "" : ",");

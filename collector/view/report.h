@@ -37,6 +37,8 @@ void report_free(struct report *r);
 void report_json(const struct report *r, struct buf *out);
 void report_text(const struct report *r, struct buf *out);
 
+/* The recipients that one host handed on to another: both have them, the farm once. */
+int64_t report_hops(const struct report *r);
 /* The recipients that are still under way by the books. */
 int64_t report_open(const struct cell *sum);
 

@@ -361,6 +361,9 @@ host_table(const struct report *r, struct buf *out)
 		    words_count(cell_get(c, M_defer)).s);
 		buf_free(&name);
 	}
+	if (report_hops(r) != 0)
+		buf_fmt(out, "  %s recipients were handed on from one to another: the farm counts them once\n",
+		    words_count(report_hops(r)).s);
 }
 
 static void

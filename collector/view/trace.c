@@ -105,6 +105,13 @@ ask_for(struct trace *t, unsigned host, struct slice id)
 	t->grown = true;
 }
 
+/* What another machine calls it is no mail of this host. */
+static bool
+is_outward(const struct fact *f)
+{
+	return f->kind == FACT_DELIVERED && (f->flags & FACT_OUTWARD);
+}
+
 static bool
 look(void *arg, const struct mail *m)
 {
@@ -129,7 +136,9 @@ look(void *arg, const struct mail *m)
 	copy->facts = xmalloc(m->n);
 	memcpy(copy->facts, m->facts, m->n);
 	while (mail_next(copy, &at, &f))
-		if (f.other_id.n > 0 && f.kind != FACT_STARTED)
+		if (f.kind == FACT_HOP_FROM || f.kind == FACT_HOP_INTO)
+			ask_for(t, f.nrcpt, f.other_id);
+		else if (f.other_id.n > 0 && f.kind != FACT_STARTED && !is_outward(&f))
 			ask_for(t, m->host, f.other_id);
 	return t->n < TRACE_MAX;
 }
@@ -190,10 +199,33 @@ put_client(struct buf *b, const struct fact *f)
 	put(b, f->b.n > 0 ? ", authenticated as " : "authenticated as ", f->c);
 }
 
+struct names {
+	const struct stateread_host *host;
+	size_t n;
+};
+
+static const char *
+host_name(const struct names *h, unsigned id)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (h->host[i].id == (int)id)
+			return h->host[i].name;
+	return "unknown";
+}
+
+/* A mail of another host. */
 static void
-put_fact(struct buf *b, const struct fact *f)
+put_hop(struct buf *b, const char *label, const struct fact *f, const struct names *hosts)
+{
+	put(b, label, f->other_id);
+	put(b, " of ", slice_of(host_name(hosts, f->nrcpt)));
+}
+
+static void
+put_fact(struct buf *b, const struct fact *f, const struct names *hosts)
 {
 	static const char *const verdict[] = { "spam", "virus", "banned", "clean" };
+	bool hands_over = f->other_id.n > 0 && !is_outward(f);
 
 	switch (f->kind) {
 	case FACT_CLIENT:
@@ -215,12 +247,12 @@ put_fact(struct buf *b, const struct fact *f)
 		break;
 	case FACT_STARTED: put(b, "delivery begins: ", f->a); break;
 	case FACT_DELIVERED:
-		put(b, f->other_id.n > 0 ? "handed over for " : "delivered to ", f->a);
+		put(b, hands_over ? "handed over for " : "delivered to ", f->a);
 		put(b, " for ", f->b);
-		put(b, f->other_id.n > 0 ? " to " : " by ", f->c);
+		put(b, hands_over ? " to " : " by ", f->c);
 		if (f->delay_ms >= 0)
 			buf_fmt(b, ", %.2f s after arrival", (double)f->delay_ms / 1000);
-		put(b, ", goes on as ", f->other_id);
+		put(b, hands_over ? ", goes on as " : ", queued there as ", f->other_id);
 		put(b, ": ", f->text);
 		break;
 	case FACT_DEFERRED: put(b, "deferred: ", f->a); put_reason(b, f); break;
@@ -249,6 +281,8 @@ put_fact(struct buf *b, const struct fact *f)
 		break;
 	case FACT_FROM: put(b, "continues ", f->other_id); break;
 	case FACT_INTO: put(b, "went on as ", f->other_id); break;
+	case FACT_HOP_FROM: put_hop(b, "continues ", f, hosts); break;
+	case FACT_HOP_INTO: put_hop(b, "went on as ", f, hosts); break;
 	case FACT_DSN_OF: put(b, "is a notification about ", f->other_id); break;
 	case FACT_VOID: put(b, "that delivery was another mail's: ", f->a); break;
 	case FACT_PIPED: case FACT_PICKED: case FACT_JUDGED: case FACT_WHO: case FACT_CAME:
@@ -258,7 +292,7 @@ put_fact(struct buf *b, const struct fact *f)
 }
 
 static void
-put_mail(struct buf *b, const struct mail *m, const char *host)
+put_mail(struct buf *b, const struct mail *m, const struct names *hosts)
 {
 	struct fact *f = NULL, one;
 	size_t n = 0;
@@ -272,7 +306,7 @@ put_mail(struct buf *b, const struct mail *m, const char *host)
 		qsort(f, n, sizeof *f, fact_order);
 	if (b->n > 0)
 		buf_char(b, '\n');
-	buf_clean(b, slice_of(host), 255);
+	buf_clean(b, slice_of(host_name(hosts, m->host)), 255);
 	buf_char(b, ' ');
 	buf_clean(b, mail_id(m), MAIL_ID_MAX);
 	buf_char(b, '\n');
@@ -284,19 +318,10 @@ put_mail(struct buf *b, const struct mail *m, const char *host)
 		buf_str(b, "  ");
 		when_print(b, f[i].time);
 		buf_str(b, "  ");
-		put_fact(b, &f[i]);
+		put_fact(b, &f[i], hosts);
 		buf_char(b, '\n');
 	}
 	free(f);
-}
-
-static const char *
-host_name(const struct stateread_host *h, size_t n, unsigned id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (h[i].id == (int)id)
-			return h[i].name;
-	return "unknown";
 }
 
 bool
@@ -304,13 +329,12 @@ trace_text(struct stateread *r, const char *what, const char *host, struct buf *
     size_t *found, struct err *e)
 {
 	struct trace t = { .what = without_brackets(slice_of(what)), .host = -1 };
-	const struct stateread_host *h;
-	size_t n;
-	bool good = stateread_hosts(r, &h, &n, e);
+	struct names hosts = { NULL, 0 };
+	bool good = stateread_hosts(r, &hosts.host, &hosts.n, e);
 
-	for (size_t i = 0; good && host != NULL && i < n; i++)
-		if (strcmp(h[i].name, host) == 0)
-			t.host = h[i].id;
+	for (size_t i = 0; good && host != NULL && i < hosts.n; i++)
+		if (strcmp(hosts.host[i].name, host) == 0)
+			t.host = hosts.host[i].id;
 	if (good && host != NULL && t.host < 0)
 		good = err_set(e, "no host %s in the state", host);
 	for (int pass = 0; good && pass < PASSES && (pass == 0 || t.grown); pass++) {
@@ -321,7 +345,7 @@ trace_text(struct stateread *r, const char *what, const char *host, struct buf *
 		qsort(t.found, t.n, sizeof *t.found, by_begin);
 	for (size_t i = 0; i < t.n; i++) {
 		if (good)
-			put_mail(out, &t.found[i].mail, host_name(h, n, t.found[i].mail.host));
+			put_mail(out, &t.found[i].mail, &hosts);
 		free(t.found[i].mail.facts);
 	}
 	if (t.n == TRACE_MAX)

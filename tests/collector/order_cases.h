@@ -1,6 +1,7 @@
 /* order_cases.h - situations of mails, each with the counts that are right by hand.
  *
- * A line is "SECONDS TAG: TEXT"; each case is a host of its own. want names what is
+ * A line is "SECONDS TAG: TEXT"; each case is a host of its own, and "SECONDS @HOST TAG: TEXT" is
+ * a line of another. want names what is
  * not zero among the metrics that test_order.c looks at; "open" are the recipients
  * that the books still expect. ORDERED: a line that means the one before it. */
 #ifndef ORDER_CASES_H
@@ -36,6 +37,8 @@ struct order_case {
 #define BACK(id) SENT "(250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as " id ")"
 #define FROM(n) "from=<a@example.net>, size=1000, nrcpt=" #n " (queue active)"
 #define REMOTE SENT "(250 2.0.0 Ok: queued as 4ZZZZZ0001)"
+#define STORE "relay=store.example.org[198.51.100.7]:25, "
+#define STORED(id) SENT "(250 2.0.0 Ok: queued as " id ")"
 #define BOX SENT "(delivered to maildir)"
 
 static const struct order_case order_cases[] = {
@@ -543,6 +546,44 @@ static const struct order_case order_cases[] = {
 	"2 smtpd[77]: 9f3c1d2e4b5a6978 smtp disconnected reason=quit",
 	"2 smtpd[77]: 9f3c1d35c8a7f012 mda delivery evpid=85ed94e4c14c50ad from=<a@example.net> to=<u@example.org> rcpt=<u@example.org> user=u delay=1s result=Ok stat=Delivered",
 	"3 smtpd[77]: 9f3c1d35c8a7f013 mta delivery evpid=85ed94e4c14c50ac from=<a@example.net> to=<x@example.com> rcpt=<-> source=\"192.0.2.25\" relay=\"203.0.113.9 (mx.example.com)\" delay=2s result=\"Ok\" stat=\"250 2.0.0 Ok\"",
+} },
+/* a relay and a store: what the farm gives up is in test_hops.c; here the store */
+{ "hop-store", "recv_msg=3 recv_rcpt=5 dlv_local=5 b_in=5 b_delivered=5", false, {
+	"1 @hop-relay " SMTPD "A00000H001: " OUTSIDE,
+	"1 @hop-relay " CLEANUP "A00000H001: message-id=<h1@example.net>",
+	"1 @hop-relay " QMGR "A00000H001: " FROM(2),
+	"2 " SMTPD "B00000H001: client=relay.example.org[198.51.100.3]",
+	"2 " CLEANUP "B00000H001: message-id=<h1@example.net>",
+	"2 " QMGR "B00000H001: " FROM(2),
+	"3 @hop-relay " SMTP "A00000H001: to=<u@example.org>, " STORE DELAY(2) STORED("B00000H001"),
+	"3 @hop-relay " SMTP "A00000H001: to=<v@example.org>, " STORE DELAY(2) STORED("B00000H001"),
+	"3 @hop-relay " QMGR "A00000H001: removed",
+	"4 " LOCAL "B00000H001: to=<u@example.org>, relay=local, " DELAY(1) BOX,
+	"4 " LOCAL "B00000H001: to=<v@example.org>, relay=local, " DELAY(1) BOX,
+	"4 " QMGR "B00000H001: removed",
+	/* the same id again on both, for another mail; one recipient is expanded to two */
+	"9000 @hop-relay " SMTPD "A00000H001: " OUTSIDE,
+	"9000 @hop-relay " CLEANUP "A00000H001: message-id=<h2@example.net>",
+	"9000 @hop-relay " QMGR "A00000H001: " FROM(1),
+	"9001 " SMTPD "B00000H001: client=relay.example.org[198.51.100.3]",
+	"9001 " CLEANUP "B00000H001: message-id=<h2@example.net>",
+	"9001 " QMGR "B00000H001: " FROM(2),
+	"9001 @hop-relay " SMTP "A00000H001: to=<u@example.org>, " STORE DELAY(1) STORED("B00000H001"),
+	"9001 @hop-relay " QMGR "A00000H001: removed",
+	"9002 " LOCAL "B00000H001: to=<u@example.org>, relay=local, " DELAY(1) BOX,
+	"9002 " LOCAL "B00000H001: to=<w@example.org>, relay=local, " DELAY(1) BOX,
+	"9002 " QMGR "B00000H001: removed",
+	/* an MX host elsewhere answers with an id that the store has, too */
+	"9100 @hop-relay " SMTPD "A00000H003: " OUTSIDE,
+	"9100 @hop-relay " CLEANUP "A00000H003: message-id=<h3@example.net>",
+	"9100 @hop-relay " QMGR "A00000H003: " FROM(1),
+	"9101 " SMTPD "B00000H003: " OUTSIDE,
+	"9101 " CLEANUP "B00000H003: message-id=<h4@example.net>",
+	"9101 " QMGR "B00000H003: " FROM(1),
+	"9101 @hop-relay " SMTP "A00000H003: to=<u@example.com>, " MX DELAY(1) STORED("B00000H003"),
+	"9101 @hop-relay " QMGR "A00000H003: removed",
+	"9102 " LOCAL "B00000H003: to=<u@example.org>, relay=local, " DELAY(1) BOX,
+	"9102 " QMGR "B00000H003: removed",
 } },
 };
 

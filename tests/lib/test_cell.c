@@ -122,10 +122,41 @@ test_hist(void)
 	cell_free(&c);
 }
 
+/* Two hosts: one handed 3 of 5 recipients on to the other, which has 4. */
+static void
+test_whose(void)
+{
+	struct cell c = { 0 }, sum = { 0 };
+
+	cell_add(&c, M_dlv_ext, 5);
+	cell_add(&c, CELL_DELAY + 7, 5);
+	cell_add(&c, CELL_WORD + 1, 2);
+	cell_add(&c, CELL_HOP + M_dlv_ext, 3);
+	cell_add(&c, CELL_HOP + CELL_DELAY + 7, 5);
+	cell_merge(&sum, &c);
+	cell_whose(&c, false);
+	ok(c.n == 3 && cell_get(&c, M_dlv_ext) == 5 && cell_get(&c, CELL_DELAY + 7) == 5,
+	    "a host's own has no hops");
+	cell_clear(&c);
+	cell_add(&c, M_recv_rcpt, 4);
+	cell_add(&c, CELL_HOP + M_recv_rcpt, 3);
+	cell_add(&c, CELL_HOP + M_auth_rcpt, 1);
+	cell_merge(&sum, &c);
+	cell_whose(&sum, true);
+	ok(sum.n == 4 && cell_get(&sum, M_dlv_ext) == 2 && cell_get(&sum, CELL_DELAY + 7) == 0 &&
+	    cell_get(&sum, M_recv_rcpt) == 1 && cell_get(&sum, M_auth_rcpt) == -1 &&
+	    cell_get(&sum, CELL_WORD + 1) == 2, "the farm's is less the hops");
+	cell_whose(&sum, true);
+	ok(sum.n == 4 && cell_get(&sum, M_recv_rcpt) == 1, "and stays so");
+	cell_free(&c);
+	cell_free(&sum);
+}
+
 int
 main(void)
 {
 	test_sums();
+	test_whose();
 	test_blob();
 	test_hist();
 	return done_testing();

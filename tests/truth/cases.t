@@ -3,7 +3,7 @@
 # once (cases/), and the traps that others fell into (traps/), each by its number and name.
 #
 # NAME.want has lines "METRIC NUMBER", of the report's counts, its balance and what is open
-# (mails, rcpts). Whatever the order of the lines, the numbers are the
+# (mails, rcpts), and "HOST/METRIC NUMBER". Whatever the order of the lines, the numbers are the
 # same, and no recipient is unaccounted for. "ordered 1": a line means the one before it.
 set -u
 : "${BUILD:=build}"
@@ -27,7 +27,9 @@ is() {
             my $bad = 0;
             delete $want{ordered};
             for (sort keys %want) {
-                my $n = $got->{counts}{$_} // $got->{balance}{$_} // $got->{open}{$_} // 0;
+                my ($host, $metric) = m{^(.+)/(.+)} ? ($1, $2) : ();
+                my $n = defined $host ? $got->{hosts}{$host}{$metric} // 0 :
+                    $got->{counts}{$_} // $got->{balance}{$_} // $got->{open}{$_} // 0;
                 $bad++, print "$_: got $n, want $want{$_}\n" if $n != $want{$_};
             }
             my $u = $got->{balance}{unaccounted};

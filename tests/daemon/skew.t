@@ -2,14 +2,10 @@
 # skew.t - mxgauged tells which host has a wrong clock: in its messages, in mxgauge status and in
 # check_mxgauge. What is old because it was never read before is nobody's clock.
 set -u
-export LC_ALL=C TZ=UTC
+export LC_ALL=C
 : "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-skew.XXXXXX") || exit 1
-pid=
-trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
+# shellcheck source=tests/daemon/daemon_test.sh
+. tests/daemon/daemon_test.sh
 
 # lines HOST AHEAD N: with stamps that are so many seconds ahead of now, in two shapes
 lines() {
@@ -24,26 +20,16 @@ send() { # the lines of stdin as datagrams
     perl -MIO::Socket::UNIX -MSocket -ne 'BEGIN { $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM,
         Peer => shift @ARGV) or die } chomp; $s->send("<22>$_") or die' "$D/log"
 }
-wait_for() {
-    tries=0
-    until "$@" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 300 ] || return 1
-        sleep 0.1
-    done
-}
-read_are() { "$BUILD/bin/mxgauge" status --state "$D/state" | grep -A9 '^Hosts' >"$D/hosts" &&
+read_are() { "$mxgauge" status --state "$D/state" | grep -A9 '^Hosts' >"$D/hosts" &&
     [ "$(grep -c ' ago \| ahead ' "$D/hosts")" -ge "$1" ]; }
-told() { grep -qE -- "$1" "$D/said"; }
+told() { grep -qE -- "$1" "$D/out"; }
 
 lines old -259200 50 >"$D/mail.log"
 lines hours -7200 50 >>"$D/mail.log"
 printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nsource "a" {\n files = { "%s/mail.log" }\n listen = { "unix:%s/log" }\n}\n' \
     "$D" "$PWD" "$D" "$D" >"$D/conf"
-"$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/said" 2>&1 &
-pid=$!
-wait_for told started
-ok $? "the daemon starts"
+start
+saw $? "the daemon starts"
 wait_for read_are 2
 ok $? "it has read an old log"
 lines fast 120 4 >>"$D/mail.log"
@@ -63,17 +49,17 @@ wait_for told "the clock of a host is wrong: far is 86(399[0-9]|4000) s ahead"
 ok $? "also where it is so wrong that no line is counted"
 lines fast 120 200 >>"$D/mail.log"
 lines good 0 50 >>"$D/mail.log"
-shown() { "$BUILD/bin/mxgauge" status --state "$D/state" >"$D/out" &&
-    [ "$(grep -c 'its clock is .* ahead' "$D/out")" = 3 ]; }
+shown() { "$mxgauge" status --state "$D/state" >"$D/status" &&
+    [ "$(grep -c 'its clock is .* ahead' "$D/status")" = 3 ]; }
 wait_for shown
 ok $? "mxgauge status has the three"
-is "$(grep -A1 '^  far' "$D/out" | tail -n 1)" "      its clock is 10 d ahead" "below each"
-is "$(grep -c "clock of a host" "$D/said")" 3 "each was said once"
-"$BUILD/plugins/check_mxgauge" --state "$D/state" -w skew=0 -c skew=1h >"$D/out"
+is "$(grep -A1 '^  far' "$D/status" | tail -n 1)" "      its clock is 10 d ahead" "below each"
+is "$(grep -c "clock of a host" "$D/out")" 3 "each was said once"
+"$BUILD/plugins/check_mxgauge" --state "$D/state" -w skew=0 -c skew=1h >"$D/check"
 is $? 2 "check_mxgauge is critical"
-tr , '\n' <"$D/out" | sed -n 's/.*clocks wrong://; s/^ \([a-z]*\) [0-9]* s ahead.*/\1/p' >"$D/names"
+tr , '\n' <"$D/check" | sed -n 's/.*clocks wrong://; s/^ \([a-z]*\) [0-9]* s ahead.*/\1/p' >"$D/names"
 is "$(tr '\n' ' ' <"$D/names")" "far fast net " "and names them"
 "$BUILD/plugins/check_mxgauge" --state "$D/state" --host good -w disk=~: -c disk=~: -w disk_left=~: \
-    -c disk_left=~: >"$D/out"
+    -c disk_left=~: >"$D/check"
 is $? 0 "of a good host alone it is OK"
 done_testing

@@ -29,6 +29,12 @@ once() {
     done
 }
 
+# is_over FILE: what could not be stored was stored later; or that was the beat of its end
+is_over() {
+    ! grep -q 'mxgauged: cannot store' "$1" || grep -q 'over: "cannot store' "$1" ||
+        tail -n 2 "$1" | head -n 1 | grep -q 'cannot store'
+}
+
 daemon_conf() { # STATE
     printf 'state = "%s"\ntemplates = "%s/rrd-templates"\nsource a { files = "%s/day" }\n' \
         "$1" "$PWD" "$D" >"$1.conf"
@@ -43,7 +49,7 @@ daemon() {
     rc=$status with=
     once "$s.out" "$r"
     case $rc in
-    0) grep -q 'mxgauged: cannot store' "$s.out" && ! grep -q 'over: "cannot store' "$s.out" && echo "never over" >>"$r" ;;
+    0) is_over "$s.out" || echo "never over" >>"$r" ;;
     1) grep -q 'cannot' "$s.out" || { echo "status 1 and no word why"; cat "$s.out"; } >>"$r" ;;
     *) echo "status $rc: $(tail -n 1 "$s.out")" >>"$r" ;;
     esac

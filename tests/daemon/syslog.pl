@@ -81,7 +81,8 @@ if ($how eq 'udp') {
     my $s = IO::Socket::UNIX->new(Peer => $to, Type => SOCK_DGRAM) or die;
     $s->send($_) for @lines;
 } elsif ($how eq 'relp') {
-    my ($sessions, $window, $stop) = (0, 128, defined $arg ? $arg : -1);
+    my ($sessions, $window) = (0, 128);
+    my ($stop, $cuts) = split /x/, defined $arg ? $arg : -1;
     my $closed = 0;
     SESSION: until ($closed) {
         my ($s, $next, $in) = (tcp(), 0, '');
@@ -105,7 +106,9 @@ if ($how eq 'udp') {
                 $safe++;
             }
             if ($stop >= 0 && $safe >= $stop) {    # cut by ourselves, answers unread
-                $stop = -1;
+                $stop = $cuts && --$cuts > 0 ? int rand 250 : -1;
+                # by a reset, which throws away what is on its way
+                setsockopt $s, SOL_SOCKET, SO_LINGER, pack('ii', 1, 0) if $cuts && $cuts % 2;
                 splice @lines, 0, $safe;
                 next SESSION;
             }

@@ -103,6 +103,28 @@ stop TERM
 launch
 each_counts "and after another restart"
 stop TERM
+
+# A compresscmd that fails, having written half: logrotate leaves the file as it is, and the
+# next rotation puts another one over it. Who reads along loses nothing.
+mkdir "$D/fail"
+printf '#!/bin/sh\nhead -c 500\nexit 1\n' >"$D/half"
+chmod 755 "$D/half"
+printf '"%s/fail/log" {\n create\n compress\n compresscmd %s/half\n}\n' "$D" "$D" >"$D/fail.conf"
+chmod 644 "$D/fail.conf"
+failing_is() { # N
+    "$mxgauge" report --state "$D/state" --json 2>/dev/null | grep -q "\"fail\":{[^}]*\"rej\":$1[,}]"
+}
+launch
+for i in 1 2 3 4 5; do
+    refusals fail $((i * 100)) 20 >>"$D/fail/log"
+    wait_for failing_is $((i * 30 - 10))
+    refusals fail $((i * 100 + 50)) 10 >>"$D/fail/log"
+    logrotate -f -s "$D/status" "$D/fail.conf" >>"$D/failed" 2>&1
+done
+wait_for failing_is 150
+saw $? "packing fails: each line once"
+is "$(grep -c 'failed to compress' "$D/failed")" 5 "and logrotate says so"
+stop TERM
 none "logrotate has nothing to complain of" "$(grep -v 'skipping rotation' "$D/rotated")"
 none "each mode did what it says" "$(for f in create/log.1 nocreate/log.1 copytruncate/log.1 compress/log.1.gz \
     compress/log.5.gz delaycompress/log.1 delaycompress/log.2.gz zstd/log.1.zst copycompress/log.2.gz; do

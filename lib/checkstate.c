@@ -145,7 +145,7 @@ require_lines(const struct checkstate *s)
 }
 
 void
-checkstate_open(struct checkstate *s)
+checkstate_begin(struct checkstate *s)
 {
 	struct err e = { "" };
 
@@ -160,6 +160,12 @@ checkstate_open(struct checkstate *s)
 	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))
 		check_unknown("%s", e.text);
 	s->id = checkstate_host(s->hosts, s->n, &s->host);
+}
+
+void
+checkstate_open(struct checkstate *s)
+{
+	checkstate_begin(s);
 	require_fresh(s);
 	require_lines(s);
 }

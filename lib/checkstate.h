@@ -1,7 +1,9 @@
 /* checkstate.h - what the checks share that answer from the collector's state: whose numbers,
  * of which time, and whether there is something to answer from.
  *
- * A check sets its defaults, names CHECKSTATE_OPTS in its rows, and calls checkstate_open(). */
+ * A check sets its defaults, names CHECKSTATE_OPTS in its rows, and calls checkstate_open(); one
+ * that has an answer also when the collector stands still CHECKSTATE_OPTS_WHICH and
+ * checkstate_begin(). */
 #ifndef MX_CHECKSTATE_H
 #define MX_CHECKSTATE_H
 
@@ -25,7 +27,8 @@ struct checkstate {
 
 #define CHECKSTATE_DEFAULT .state = "/var/lib/mxgauge", .stale_s = 600
 
-#define CHECKSTATE_OPTS(set) \
+/* Which numbers. */
+#define CHECKSTATE_OPTS_WHICH(set) \
 	{ 's', "state", OPT_STRING, &(set).state, "DIR", "the collector's state" }, \
 	{ 'H', "host", OPT_STRING, &(set).host, "HOST", \
 	    "one mail server instead of the whole farm" }, \
@@ -33,12 +36,18 @@ struct checkstate {
 	    .min = 60, .max = 8 * 86400 }, \
 	{ 0, "at", OPT_TIME, &(set).at, "TIME", \
 	    "answer as of then: \"2026-11-20 03:00\", \"yesterday 03:00\", \"-2h\", \"@EPOCH\"" }, \
-	{ 0, "stale", OPT_DURATION, &(set).stale_s, "TIME", \
-	    "UNKNOWN if the newest log line is older", .min = 60, .max = 8 * 86400 }, \
 	{ 0, "url", OPT_STRING, &(set).url, "URL", "address of the graph, printed with the details" }
 
-/* Open the state, see one commit of it only, and fill the rest. Ends the check as UNKNOWN
- * where there is nothing to answer from: no state, no such host, a collector or log that
+/* And when not to answer. */
+#define CHECKSTATE_OPTS(set) \
+	CHECKSTATE_OPTS_WHICH(set), \
+	{ 0, "stale", OPT_DURATION, &(set).stale_s, "TIME", \
+	    "UNKNOWN if the newest log line is older", .min = 60, .max = 8 * 86400 }
+
+/* Open the state, see one commit of it only, and fill the rest. Ends the check as UNKNOWN where
+ * there is no state or no such host. */
+void checkstate_begin(struct checkstate *s);
+/* The same, and UNKNOWN also where there is nothing to answer from: a collector or log that
  * stands still, no line in the window. */
 void checkstate_open(struct checkstate *s);
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #include "check.h"
 #include "checkstate.h"
@@ -17,19 +16,9 @@
 
 enum { SHOWN = 5, GONE_S = 8 * 86400 };
 
-static struct {
-	const char *state, *host;
-	double window_s;
-} set = { .state = "/var/lib/mxgauge", .window_s = 900 };
+static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 
-static const struct opt opts[] = {
-	{ 's', "state", OPT_STRING, &set.state, "DIR", "the collector's state" },
-	{ 'H', "host", OPT_STRING, &set.host, "HOST", "silence, skew, unknown and too_late of this mail "
-	    "server alone" },
-	{ 0, "window", OPT_DURATION, &set.window_s, "TIME",
-	    "how far to look back for unknown, too_late and limits", .min = 60, .max = 8 * 86400 },
-	{ 0 }
-};
+static const struct opt opts[] = { CHECKSTATE_OPTS_WHICH(set), { 0 } };
 
 /* Why these limits: */
 static const struct measure measures[] = {
@@ -58,14 +47,20 @@ static const struct measure measures[] = {
 static const struct program program = {
 	"check_mxgauge", "does the collector run, read, write and understand?",
 	"Answers from the state that mxgauged keeps. All measurements have limits of their own, "
-	"which -w and -c replace; RANGE \"~:\" judges nothing.",
+	"which -w and -c replace; RANGE \"~:\" judges nothing.\n\n"
+	"--host: silence, skew, unknown and too_late of one mail server; the others are the collector's. "
+	"--window: how far to look back for unknown, too_late and limits. --at: the state keeps silence, "
+	"unknown, too_late and limits of the past; alive, lag, rrd_behind, skew and the disk are known "
+	"of now alone, and then not judged.",
 	opts, .measures = measures,
-	.examples = "check_mxgauge\ncheck_mxgauge -w unknown=3% -w silence=4h -c lag=5m"
+	.examples = "check_mxgauge\ncheck_mxgauge -w unknown=3% -w silence=4h -c lag=5m\n"
+	    "check_mxgauge --host mx1 --window 1d --at \"yesterday 23:59\""
 };
 
 static void
-tell_alive(const struct stateread_run *run, int64_t now)
+tell_alive(const struct stateread_run *run)
 {
+	int64_t now = set.now;
 	pid_t pid = stateread_writer(set.state);
 	double age = run->beat_at > 0 ? (double)(now - run->beat_at) : (double)NAN;
 
@@ -89,7 +84,7 @@ tell_alive(const struct stateread_run *run, int64_t now)
 /* The log with the largest age: its line, and a line for each that is above the limit of a
  * minute. A log and its rotations are one. */
 static void
-tell_sources(struct stateread *r, int64_t beat)
+tell_sources(int64_t beat)
 {
 	const struct stateread_source *s;
 	struct err e = { "" };
@@ -97,7 +92,7 @@ tell_sources(struct stateread *r, int64_t beat)
 	const char *name = NULL;
 	size_t n, shown = 0;
 
-	if (!stateread_sources(r, &s, &n, &e))
+	if (!stateread_sources(set.r, &s, &n, &e))
 		check_unknown("%s", e.text);
 	for (size_t i = 0; i < n; i++) {
 		double lag = s[i].behind_since > 0 ? (double)(beat - s[i].behind_since) : 0;
@@ -119,49 +114,82 @@ tell_sources(struct stateread *r, int64_t beat)
 		    checkstate_people(worst, "s"));
 }
 
+static bool
+last_minute(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	int64_t *last = arg;
+
+	(void)host;
+	if (cell_get(c, M_lines) > 0)
+		*last = minute;
+	return true;
+}
+
+/* The newest line of a host up to the time that is asked about, to the minute; 0: none. */
+static int64_t
+newest_of(const struct stateread_host *h)
+{
+	int64_t last = 0;
+	struct err e;
+
+	if (h->newest <= set.as_of || set.at == 0)
+		return h->newest;
+	if (!stateread_minutes(set.r, h->id, set.to - GONE_S / 60, set.to, last_minute, &last, &e))
+		check_unknown("%s", e.text);
+	return 60 * last;
+}
+
 /* By host: what a log brings is lines of hosts, and it is these that are missed. */
 static void
-tell_silence(const struct stateread_host *h, size_t n, int host, int64_t now)
+tell_silence(void)
 {
 	const struct stateread_host *worst = NULL;
+	int64_t oldest = INT64_MAX;
 	double age;
 
-	for (size_t i = 0; i < n; i++) {
-		bool left = host == STATEREAD_FARM && now - h[i].newest > GONE_S;
+	for (size_t i = 0; i < set.n; i++) {
+		int64_t newest;
 
-		if ((host == STATEREAD_FARM || h[i].id == host) && !left &&
-		    (worst == NULL || h[i].newest < worst->newest))
-			worst = &h[i];
+		if (set.id != STATEREAD_FARM && set.hosts[i].id != set.id)
+			continue;
+		newest = newest_of(&set.hosts[i]);
+		if (newest == 0 || newest >= oldest ||
+		    (set.id == STATEREAD_FARM && set.as_of - newest > GONE_S))
+			continue;
+		oldest = newest;
+		worst = &set.hosts[i];
 	}
-	age = worst != NULL ? (double)(now - worst->newest) : (double)NAN;
-	check_value("silence", age < 0 ? 0 : age, "s");
+	age = worst == NULL ? (double)NAN : oldest > set.as_of ? 0 : (double)(set.as_of - oldest);
+	check_value("silence", age, "s");
 	if (worst == NULL)
 		check_words("silence", NULL, "no host has a line of the last days");
 	else
 		check_words("silence", NULL, "newest line of %s %s old", check_clean(slice_of(worst->name)),
-		    checkstate_people(age < 0 ? 0 : age, "s"));
+		    checkstate_people(age, "s"));
 }
 
 /* Hosts whose clock is wrong, by what their lines said as they came. */
 static void
-tell_skew(const struct stateread_host *h, size_t n, int host, int64_t now)
+tell_skew(void)
 {
 	struct buf names = buf_new(300);
 	double worst = 0;
 	size_t wrong = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		double off = fabs((double)h[i].skew);
+	for (size_t i = 0; i < set.n; i++) {
+		const struct stateread_host *h = &set.hosts[i];
+		double off = fabs((double)h->skew);
 
-		if (h[i].skew == 0 || (host == STATEREAD_FARM ? now - h[i].newest > GONE_S : h[i].id != host))
+		if (h->skew == 0 ||
+		    (set.id == STATEREAD_FARM ? set.now - h->newest > GONE_S : h->id != set.id))
 			continue;
 		worst = off > worst ? off : worst;
 		if (wrong++ < SHOWN)
 			buf_fmt(&names, "%s%s %.0f s %s", names.n > 0 ? ", " : "",
-			    check_clean(slice_of(h[i].name)), off, h[i].skew > 0 ? "ahead" : "behind");
+			    check_clean(slice_of(h->name)), off, h->skew > 0 ? "ahead" : "behind");
 		if (off > 800 && fmod(off + 2, 900) <= 4)
 			check_detail("The clock of %s is off by whole quarters of an hour: see the timezone of its "
-			    "source in the configuration", check_clean(slice_of(h[i].name)));
+			    "source in the configuration", check_clean(slice_of(h->name)));
 	}
 	check_value("skew", worst, "s");
 	if (wrong > 0)
@@ -169,58 +197,78 @@ tell_skew(const struct stateread_host *h, size_t n, int host, int64_t now)
 	buf_free(&names);
 }
 
+/* Lines of mail programs, and those of them that were not understood. */
 static void
-tell_lines(struct stateread *r, int host, int64_t now)
+count_lines(int64_t from, int64_t to, int64_t *ours, int64_t *unknown, int64_t *too_late)
 {
-	int64_t to = now / 60 + 1, from = to - (int64_t)ceil(set.window_s / 60), ours, unknown;
-	struct stateread_top top[SHOWN];
 	struct cell sum = { 0 };
 	struct err e = { "" };
-	size_t n;
 
-	if (!stateread_sum(r, host, from, to, &sum, &e))
+	if (!stateread_sum(set.r, set.id, from, to, &sum, &e))
 		check_unknown("%s", e.text);
-	ours = cell_get(&sum, M_lines) - cell_get(&sum, M_foreign);
-	unknown = cell_get(&sum, M_unknown);
-	check_value("unknown", ours > 0 ? 100 * (double)unknown / (double)ours : 0, "%");
-	check_value("too_late", (double)cell_get(&sum, M_too_late), "");
-	n = unknown > 0 ? stateread_top(r, host, from / 60, (to + 59) / 60, TOP_UNKNOWN, top, SHOWN) : 0;
-	for (size_t i = 0; i < n; i++)
-		check_detail("Not understood of %s: %s lines in the hours of the window; \"mxgauge parse "
-		    "--unknown LOG\" shows them", check_clean(top[i].text),
-		    checkstate_people((double)top[i].n, ""));
+	*ours = cell_get(&sum, M_lines) - cell_get(&sum, M_foreign);
+	*unknown = cell_get(&sum, M_unknown);
+	*too_late = cell_get(&sum, M_too_late);
 	cell_free(&sum);
 }
 
+/* Programs are known by the hour: their shares are those of whole hours. */
 static void
-tell_rrd(const struct stateread_run *run, int64_t now)
+tell_lines(void)
+{
+	int64_t ours, unknown, too_late, from = set.from / 60, to = (set.to + 59) / 60;
+	struct stateread_top top[SHOWN];
+	size_t n;
+
+	count_lines(set.from, set.to, &ours, &unknown, &too_late);
+	check_value("unknown", ours > 0 ? 100 * (double)unknown / (double)ours : 0, "%");
+	check_value("too_late", (double)too_late, "");
+	if (unknown == 0)
+		return;
+	count_lines(from * 60, to * 60, &ours, &unknown, &too_late);
+	n = stateread_top(set.r, set.id, from, to, TOP_UNKNOWN, top, SHOWN);
+	for (size_t i = 0; i < n; i++)
+		check_detail("Not understood of %s: %s line%s in the hour%s of the window, %s of all",
+		    check_clean(top[i].text), checkstate_people((double)top[i].n, ""),
+		    top[i].n == 1 ? "" : "s", to - from == 1 ? "" : "s",
+		    checkstate_people(ours > 0 ? 100 * (double)top[i].n / (double)ours : 0, "%"));
+	check_detail("\"mxgauge parse --unknown LOG\" shows such lines");
+}
+
+static void
+tell_rrd(const struct stateread_run *run)
 {
 	/* before the first time, since the start */
 	int64_t since = run->rrd_written_at > 0 ? run->rrd_written_at : run->started_at;
 
-	check_value("rrd_behind", since > 0 && now > since ? (double)(now - since) : 0, "s");
+	check_value("rrd_behind", since > 0 && set.now > since ? (double)(set.now - since) : 0,
+	    "s");
 	if (run->rrd_failed_since > 0)
 		check_detail("Bringing the RRDs up to date has failed since %s: see the messages of mxgauged",
 		    checkstate_time(run->rrd_failed_since));
 }
 
 static void
-tell_limits(struct stateread *r, int64_t now)
+tell_limits(void)
 {
 	const struct stateread_limit *l;
 	struct buf names = buf_new(300);
 	struct err e = { "" };
 	size_t n, bit = 0;
 
-	if (!stateread_limits(r, &l, &n, &e))
+	if (!stateread_limits(set.r, &l, &n, &e))
 		check_unknown("%s", e.text);
 	for (size_t i = 0; i < n; i++) {
-		if (l[i].hit_at == 0 || (double)(now - l[i].hit_at) > set.window_s)
+		if (l[i].hit_at > set.as_of)
+			check_detail("Limit %s bit later, last at %s: whether it did before is not known",
+			    check_clean(slice_of(l[i].name)), checkstate_time(l[i].hit_at));
+		if (l[i].hit_at < set.from * 60 || l[i].hit_at > set.as_of)
 			continue;
 		bit++;
 		buf_fmt(&names, "%s%s", names.n > 0 ? ", " : "", check_clean(slice_of(l[i].name)));
-		check_detail("Limit %s: bit %s times in all, last at %s", check_clean(slice_of(l[i].name)),
-		    checkstate_people((double)l[i].hits, ""), checkstate_time(l[i].hit_at));
+		check_detail("Limit %s: bit %s time%s in all, last at %s", check_clean(slice_of(l[i].name)),
+		    checkstate_people((double)l[i].hits, ""), l[i].hits == 1 ? "" : "s",
+		    checkstate_time(l[i].hit_at));
 	}
 	check_value("limits", (double)bit, "");
 	if (bit > 0)
@@ -229,7 +277,7 @@ tell_limits(struct stateread *r, int64_t now)
 }
 
 static void
-tell_disk(struct stateread *r)
+tell_disk(void)
 {
 	char path[4096];
 	int64_t first = 0, last = 0;
@@ -243,7 +291,7 @@ tell_disk(struct stateread *r)
 	room = (double)fs.f_bavail * (double)fs.f_frsize;
 	check_value("disk", 100 * (double)fs.f_bavail / (double)fs.f_blocks, "%");
 	/* of less than six hours no growth can be told */
-	if (stateread_span(r, STATEREAD_FARM, &first, &last) && last - first >= 360)
+	if (stateread_span(set.r, STATEREAD_FARM, &first, &last) && last - first >= 360)
 		grows = (double)st.st_size / (double)(last - first + 1) / 60;
 	if (grows > 0)
 		check_value("disk_left", room / grows, "s");
@@ -251,33 +299,43 @@ tell_disk(struct stateread *r)
 		check_show("disk_left", (double)NAN, "s");
 }
 
+/* What is asked of now alone; of another time it is shown as not known. */
+static void
+tell_now(void)
+{
+	static const char *const seconds[] = { "alive", "lag", "rrd_behind", "disk_left", "skew" };
+	struct stateread_run run;
+	struct err e = { "" };
+
+	if (set.at != 0) {
+		for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
+			check_show(seconds[i], (double)NAN, "s");
+		check_show("disk", (double)NAN, "%");
+		check_detail("alive, lag, rrd_behind, disk, disk_left and skew are known of now alone, not of %s",
+		    checkstate_time(set.as_of));
+		return;
+	}
+	if (!stateread_run(set.r, &run, &e))
+		check_unknown("%s", e.text);
+	tell_alive(&run);
+	tell_sources(run.beat_at);
+	tell_rrd(&run);
+	tell_disk();
+	tell_skew();
+}
+
 int
 main(int argc, char **argv)
 {
-	int64_t now = (int64_t)time(NULL);
-	const struct stateread_host *hosts;
-	struct stateread_run run;
-	struct err e = { "" };
-	struct stateread *r;
-	size_t n;
-	int host;
-
 	check_begin("MXGAUGE");
 	opt_parse(&program, argc, argv);
-	check_phase("reading %s", set.state);
-	if ((r = stateread_open(set.state, &e)) == NULL)
-		check_unknown("%s", e.text);
-	stateread_freeze(r);
-	if (!stateread_hosts(r, &hosts, &n, &e) || !stateread_run(r, &run, &e))
-		check_unknown("%s", e.text);
-	host = checkstate_host(hosts, n, &set.host);
-	tell_alive(&run, now);
-	tell_sources(r, run.beat_at);
-	tell_silence(hosts, n, host, now);
-	tell_skew(hosts, n, host, now);
-	tell_lines(r, host, now);
-	tell_rrd(&run, now);
-	tell_limits(r, now);
-	tell_disk(r);
+	checkstate_begin(&set);
+	tell_now();
+	tell_silence();
+	tell_lines();
+	tell_limits();
+	checkstate_tell_window(&set);
+	if (set.url != NULL)
+		check_link("Graph", set.url);
 	check_done();
 }

@@ -13,7 +13,6 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
-#include "flow/tally.h"
 #include "view/words.h"
 
 #include "poison.h"
@@ -151,56 +150,59 @@ hosts(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	return good;
 }
 
+/* Bytes as bytes; of an age or the like there is no number. */
+static struct words
+amount(const struct stateread_limit *l, int64_t v)
+{
+	if (l->cap == 0)
+		return (struct words){ "-" };
+	if (strcmp(l->name, "disk") == 0 || slice_ends(slice_of(l->name), SLICE("_bytes")))
+		return words_bytes((double)v);
+	return words_count(v);
+}
+
 /* Each limit: how much of it is used, and whether it bit. */
 static bool
-capacities(struct stateread *state, int64_t now, struct buf *out, struct err *e)
+limits(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 {
 	const struct stateread_limit *l;
 	size_t n;
 
 	if (!stateread_limits(state, &l, &n, e))
 		return false;
+	if (n > 0)
+		buf_fmt(out, "\n%-24s %12s %12s   %s\n", "Limits", "used", "of", "reached");
 	for (size_t i = 0; i < n; i++) {
 		struct buf name = buf_new(64);
 
-		buf_clean(&name, slice_of(l[i].name), 32);
-		buf_fmt(out, "  %-13s", name.p == NULL ? "?" : name.p);
+		buf_clean(&name, slice_of(l[i].name), 22);
+		buf_fmt(out, "  %-22s %12s %12s   ", name.p == NULL ? "?" : name.p,
+		    amount(&l[i], l[i].used).s, amount(&l[i], l[i].cap).s);
 		buf_free(&name);
-		if (l[i].cap > 0)
-			buf_fmt(out, " %s of %s used,", words_count(l[i].used).s, words_count(l[i].cap).s);
-		if (l[i].hits > 0)
-			buf_fmt(out, " reached %s times, last %s\n", words_count(l[i].hits).s,
-			    ago(l[i].hit_at, now).s);
+		if (l[i].hits == 1)
+			buf_fmt(out, "once, %s\n", ago(l[i].hit_at, now).s);
+		else if (l[i].hits > 0)
+			buf_fmt(out, "%s times, last %s\n", words_count(l[i].hits).s, ago(l[i].hit_at, now).s);
 		else
-			buf_str(out, " never reached\n");
+			buf_str(out, "never\n");
 	}
 	return true;
 }
 
-/* How near the tables are to their caps, and whether a cap has bitten. */
+/* Mails that came in and did not leave yet. */
 static bool
-limits(struct stateread *state, int64_t now, struct buf *out, struct err *e)
+under_way(struct stateread *state, struct buf *out, struct err *e)
 {
-	const struct stateread_host *h;
 	struct cell sum = { 0 };
 	int64_t first, last;
-	size_t n;
 	bool good;
 
-	if (!stateread_hosts(state, &h, &n, e))
-		return false;
 	if (!stateread_span(state, STATEREAD_FARM, &first, &last))
 		return true;
 	good = stateread_sum(state, STATEREAD_FARM, first, last + 1, &sum, e);
-	buf_fmt(out, "\nLimits\n  hosts         %zu of %d\n", n, HOSTS_MAX);
-	buf_fmt(out, "  open mails    %s", words_count(cell_get(&sum, M_b_msgs)).s);
-	if (cell_get(&sum, M_evicted) > 0)
-		buf_fmt(out, "; %s were forgotten because max_open_mails was reached",
-		    words_count(cell_get(&sum, M_evicted)).s);
-	buf_fmt(out, "\n  lines         %s cut at 64 KiB, %s older than the horizon\n",
-	    words_count(cell_get(&sum, M_cut)).s, words_count(cell_get(&sum, M_too_late)).s);
+	buf_fmt(out, "  open mails    %s\n", words_count(cell_get(&sum, M_b_msgs)).s);
 	cell_free(&sum);
-	return good && capacities(state, now, out, e);
+	return good;
 }
 
 /* What the collector says of itself. */
@@ -217,7 +219,10 @@ itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	buf_clean(out, slice_of(run.version), 32);
 	buf_fmt(out, ", started %s, last sign of life %s\n", ago(run.started_at, now).s,
 	    ago(run.beat_at, now).s);
-	buf_fmt(out, "  RRDs          up to date %s", ago(run.rrd_written_at, now).s);
+	if (run.rrd_written_at > 0)
+		buf_fmt(out, "  RRDs          up to date %s", ago(run.rrd_written_at, now).s);
+	else
+		buf_str(out, "  RRDs          not written yet");
 	if (run.rrd_failed_since > 0)
 		buf_fmt(out, "; it has failed since, first %s", ago(run.rrd_failed_since, now).s);
 	buf_char(out, '\n');
@@ -238,7 +243,7 @@ status_text(struct stateread *state, const char *dir, int64_t now, struct buf *o
 		buf_str(out, "\n  written by    nobody now (mxgauged is not running)\n");
 	buf_fmt(out, "  last commit   %s\n", ago(stateread_committed_at(state), now).s);
 	disk(state, dir, out);
-	return itself(state, now, out, e) && sources(state, now, out, e) &&
+	return itself(state, now, out, e) && under_way(state, out, e) && sources(state, now, out, e) &&
 	    hosts(state, now, out, e) && limits(state, now, out, e);
 }
 

@@ -1,111 +1,154 @@
 #!/bin/sh
 # check_mxgauge.t - each state once: a daemon that runs, one that is gone, and what it says of
-# itself changed by hand in a state that nobody writes.
+# itself changed by hand in a state that nobody writes; and the past.
 set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-watch.XXXXXX") || exit 1
-pid=
-trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$D"' EXIT
-command -v sqlite3 >/dev/null 2>&1 || skip_all "there is no sqlite3"
+# shellcheck source=tests/plugins/plugin_test.sh
+. tests/plugins/plugin_test.sh
+command -v sqlite3 >/dev/null 2>&1 || { echo "1..0 # SKIP there is no sqlite3"; exit 0; }
+# the disk is the machine's own and not judged here
+always="-w disk=~: -c disk=~: -w disk_left=~: -c disk_left=~:"
+change() { sqlite3 "$dir/state/state.db" "$1"; }
+stands() { [ "$(change "$1")" = "$2" ]; }
 
-# run STATUS TEXT ARGS...: disk is the machine's own and not judged here
-run() {
-    want=$1 text=$2
-    shift 2
-    "$BUILD/plugins/check_mxgauge" --state "$D/state" -w disk=~: -c disk=~: -w disk_left=~: \
-        -c disk_left=~: "$@" >"$D/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ]
-    ok $? "$text"
-    [ $rc = "$want" ] || sed "s/^/# $rc: /" "$D/out"
-}
-says() {
-    grep -qF -- "$1" "$D/out"
-    rc=$?
-    ok $rc "${2:-says: $1}"
-    [ $rc = 0 ] || sed 's/^/# /' "$D/out"
-}
-change() { sqlite3 "$D/state/state.db" "$1"; }
-beaten() { [ "$(change "SELECT lines FROM source WHERE lines = 1")" = 1 ]; }
-
-run 3 "no state is UNKNOWN"
-says "there is no state in $D/state"
-stamp=$(date -u +%Y-%m-%dT%H:%M:%S+00:00)
-echo "$stamp mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]" >"$D/log"
+run 3
+ok "no state is UNKNOWN"
+says "there is no state in $dir/state"
+ok "it is told"
+stamp=$(perl -MPOSIX -e 'print strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime(time - 400))')
+echo "$stamp mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]" >"$dir/log"
 printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nsource "a" { files = { "%s/log" } }\n' \
-    "$D" "$PWD" "$D" >"$D/conf"
-"$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/said" 2>&1 &
+    "$dir" "$PWD" "$dir" >"$dir/conf"
+"$BUILD/bin/mxgauged" --foreground --config "$dir/conf" >"$dir/said" 2>&1 &
 pid=$!
-tries=0
-until beaten 2>/dev/null || [ $tries -ge 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
-run 0 "a daemon that runs and reads is OK"
+until_so stands "SELECT lines FROM source WHERE lines = 1" 1
+ok "a daemon starts"
+run 0
+ok "a daemon that runs and reads is OK"
 says "MXGAUGE OK - last sign of life"
+ok "the first line says when it lived"
 says "Process $pid, version"
-run 0 "one host by its full name" --host mx1.example.org
-run 3 "a host that is not there is UNKNOWN" --host mx9
+ok "and another which process it is"
+run 0 --host mx1.example.org
+ok "one host by its full name"
+run 3 --host mx9
+ok "a host that is not there is UNKNOWN"
 says 'it knows: mx1'
-run 3 "a wrong name of a measurement is UNKNOWN" -w alvie=5
+ok "and told those that are"
+run 3 -w alvie=5
+ok "a wrong name of a measurement is UNKNOWN"
 
-echo "$stamp mx1 postfix/smtpd[1]: frobnicated the quux" >>"$D/log"
-tries=0
-until [ "$(change "SELECT lines FROM source")" = 2 ] || [ $tries -ge 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
+echo "$stamp mx1 postfix/smtpd[1]: frobnicated the quux" >>"$dir/log"
+until_so stands "SELECT lines FROM source" 2
+ok "it reads on"
 kill "$pid"
 wait "$pid"
 pid=
-run 2 "one that was stopped is CRITICAL"
+run 2
+ok "one that was stopped is CRITICAL"
 says "MXGAUGE CRITICAL - mxgauged is not running"
+ok "the first line says so"
 says "unknown 50% (limit 1%)"
-says "Not understood of postfix/smtpd: 1 lines"
+ok "and which share is not understood"
+says "Not understood of postfix/smtpd: 1 line in the hour"
+ok "of which program"
+says ", 50% of all"
+ok "which is that share of the lines"
 
 change "UPDATE run SET value = value - 200 WHERE key='beat_at'"
-run 2 "a beat that is too old"
+run 2
+ok "a beat that is too old"
 says "last sign of life"
+ok "is told"
 change "UPDATE source SET behind_since = (SELECT value FROM run WHERE key='beat_at') - 900"
-run 2 "a log that waits to be read"
-says "$D/log waits to be read for 15 min (limit 10 min)"
+run 2
+ok "a log that waits to be read"
+says "$dir/log waits to be read for 15 min (limit 10 min)"
+ok "is named"
 change "UPDATE run SET value = strftime('%s') - 7200 WHERE key='rrd_written_at'; INSERT OR REPLACE INTO run VALUES('rrd_written_at', strftime('%s') - 7200), ('rrd_failed_since', strftime('%s') - 7000)"
-run 2 "RRDs that are not written"
+run 2
+ok "RRDs that are not written"
 says "rrd_behind 2 h (limit 60 min)"
+ok "how old they are"
 says "Bringing the RRDs up to date has failed since"
+ok "and since when it fails"
 change "UPDATE capacity SET hits = 3, hit_at = strftime('%s') - 60 WHERE name = 'hosts'"
-run 2 "a limit that bit"
+run 2
+ok "a limit that bit"
 says "limits reached: hosts"
+ok "is named"
 says "Limit hosts: bit 3 times in all"
+ok "with how often"
+run 1 --at -30s
+ok "as of then: only what the state has of the past is judged"
+says "alive, lag, rrd_behind, disk, disk_left and skew are known of now alone, not of "
+ok "and it says so"
+says "limits reached: hosts"
+ok "a limit that had bitten by then"
+says "unknown 50% (limit 1%)"
+ok "lines that were not understood by then"
+run 1 --at -200s
+ok "before it bit"
+says "Limit hosts bit later"
+ok "it is not known whether it did before"
 change "UPDATE capacity SET hit_at = strftime('%s') - 6000"
-run 2 "outside the window"
-! grep -q "limits reached" "$D/out"
-ok $? "it is not told"
+run 2
+ok "outside the window"
+silent "limits reached"
+ok "a limit is not told"
 change "UPDATE host SET newest = newest - 7200"
-run 2 "a silent host"
+run 2
+ok "a silent host"
 says "newest line of mx1"
+ok "is named"
 change "UPDATE host SET newest = newest + 7200, skew = -3600"
-run 2 "a clock that is an hour behind"
+run 2
+ok "a clock that is an hour behind"
 says "clocks wrong: mx1 3600 s behind"
+ok "is named"
 says "whole quarters of an hour: see the timezone"
+ok "with what it looks like"
 change "UPDATE host SET skew = 4"
-run 2 "a clock that is 4 s ahead"
+run 2
+ok "a clock that is 4 s ahead"
 says "clocks wrong: mx1 4 s ahead"
-"$BUILD/bin/mxgauge" status --state "$D/state" >"$D/out"
-says "its clock is 4 s ahead" "mxgauge status says so, too"
+ok "is named"
+"$BUILD/bin/mxgauge" status --state "$dir/state" >"$dir/out"
+says "its clock is 4 s ahead"
+ok "mxgauge status says so, too"
 change "UPDATE host SET newest = newest - 20 * 86400"
-run 2 "one that was not heard for weeks"
-! grep -q "clocks wrong" "$D/out"
-ok $? "is not told"
+run 2
+ok "one that was not heard for weeks"
+silent "clocks wrong"
+ok "is not told"
 change "UPDATE host SET newest = newest + 20 * 86400 - 7200"
-"$BUILD/plugins/check_mxgauge" --state "$D/state" --json -c disk=101%: >"$D/out"
+always=
+run 2 --json -c disk=101%:
 perl -MJSON::PP -e 'local $/; my $j = decode_json(<STDIN>); my $m = $j->{measurements};
-    exit !($j->{state} eq "CRITICAL" && $m->{disk}{state} eq "CRITICAL" && $m->{lag}{value} == 900)' <"$D/out"
-ok $? "JSON has the same, and the disk"
-head -c 20000 /dev/urandom >"$D/state/state.db"
-rm -f "$D/state/state.db-wal" "$D/state/state.db-shm"
-run 3 "a damaged state is UNKNOWN"
+    exit !($j->{state} eq "CRITICAL" && $m->{disk}{state} eq "CRITICAL" && $m->{lag}{value} == 900 &&
+        $j->{window}{to} - $j->{window}{from} == 900)' <"$dir/out"
+ok "JSON has the same, the disk and the window"
+head -c 20000 /dev/urandom >"$dir/state/state.db"
+rm -f "$dir/state/state.db-wal" "$dir/state/state.db-shm"
+run 3
+ok "a damaged state is UNKNOWN"
+
+# three hosts, of which one fell silent, asked about some time ago
+rm -rf "$dir/state"
+for h in mx1 mx2 mx3; do
+    for t in 08:00 09:00 10:00 11:00; do
+        [ $h$t = mx209:00 ] || [ $h$t = mx210:00 ] ||
+            echo "2026-11-20T$t:00+00:00 $h postfix/smtpd[1]: connect from unknown[192.0.2.1]"
+    done
+done >"$dir/log"
+import "$dir/log"
+run 1 --at "2026-11-20 10:10"
+ok "the silence of then"
+says "MXGAUGE WARNING - newest line of mx2 2.2 h old (limit 60 min)"
+ok "names the host that was silent"
+run 0 --at "2026-11-20 11:10"
+ok "and not when it is back"
+run 3 --at "2026-11-01 11:10"
+ok "before the first line is UNKNOWN"
+says "no host has a line"
+ok "and told"
 done_testing

@@ -285,6 +285,10 @@ turn(struct client *c)
 	case WAIT:
 		return false;
 	case END:
+		if (c->brought && c->listener->at.kind == LISTEN_TCP && framing_is_between(&c->framing))
+			sender_ends(sender_of_client(c), &c->again);
+		drop(c);
+		return false;
 	case GONE:
 		drop(c);
 		return false;
@@ -320,12 +324,12 @@ catch_up(struct client *c)
 		if (!secured(old))
 			continue;
 		if (!old->begun)
-			sender_begins(sender_of_client(old), &old->again);
+			sender_begins(sender_of_client(old), &old->again, old->serial);
 		old->begun = true;
 		for (int i = 0; i < CATCH_UP && !s->failed && turn(old); i++)
 			;
 	}
-	sender_begins(sender_of_client(c), &c->again);
+	sender_begins(sender_of_client(c), &c->again, c->serial);
 	c->begun = true;
 }
 
@@ -471,7 +475,7 @@ clients_committed(struct server *s)
 		c->unsafe = 0;
 		relp_committed(&c->relp, (uint32_t)repeat_undecided(&c->again), &c->out);
 		if (relp_done(&c->relp) && c->again.list == NULL)
-			sender_is_done(sender_of_client(c));
+			sender_is_done(sender_of_client(c), &c->again);
 		answer(c);
 	}
 }

@@ -90,12 +90,15 @@ struct server *
 server_new(struct event_base *base, const struct server_hooks *hooks)
 {
 	struct server *s = xcalloc(1, sizeof *s);
+	struct timespec ts;
 
 	s->base = base;
 	s->hooks = *hooks;
 	s->refused.id = MSG_syslog_refused;
 	s->full.id = MSG_syslog_full;
 	s->bad.id = MSG_syslog_bad;
+	(void)clock_gettime(CLOCK_REALTIME, &ts);	/* a session's number is never used again */
+	s->serial = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 	s->dropped.id = MSG_syslog_dropped;
 	s->crowded.id = MSG_syslog_crowded;
 	if (gethostname(s->host, sizeof s->host - 1) != 0)

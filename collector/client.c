@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "input/relp.h"
 #include "input/repeat.h"
 #include "mem.h"
@@ -23,7 +24,8 @@ enum {
 	WINDOW_BYTES = 1 << 20,
 	OUT_BYTES = 1 << 16,	/* of answers that a client does not read: it is not read either */
 	HOLD_S = 10,		/* so long the rest of what was sent again is waited for */
-	CATCH_UP = 64
+	CATCH_UP = 64,
+	CROWDS = 4096		/* max_clients is 2000 at most */
 };
 
 /* What comes of reading or writing. */
@@ -44,6 +46,7 @@ struct client {
 	uint64_t serial;		/* in order of arrival */
 	struct event *read, *write;
 	char address[ADDRESS_TEXT_MAX];
+	unsigned crowd;			/* which bucket of make_room() its address is in */
 	struct sender *sender;		/* NULL: not looked up since server_open() */
 	struct repeat again;
 	int64_t held_at;		/* when something was held back last */
@@ -285,6 +288,10 @@ turn(struct client *c)
 	case WAIT:
 		return false;
 	case END:
+		if (c->brought && c->listener->at.kind == LISTEN_TCP && framing_is_between(&c->framing))
+			sender_ends(sender_of_client(c), &c->again);
+		drop(c);
+		return false;
 	case GONE:
 		drop(c);
 		return false;
@@ -320,12 +327,12 @@ catch_up(struct client *c)
 		if (!secured(old))
 			continue;
 		if (!old->begun)
-			sender_begins(sender_of_client(old), &old->again);
+			sender_begins(sender_of_client(old), &old->again, old->serial);
 		old->begun = true;
 		for (int i = 0; i < CATCH_UP && !s->failed && turn(old); i++)
 			;
 	}
-	sender_begins(sender_of_client(c), &c->again);
+	sender_begins(sender_of_client(c), &c->again, c->serial);
 	c->begun = true;
 }
 
@@ -366,28 +373,71 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* --- their beginning --------------------------------------------------------------------- */
 
-/* Make room: the oldest of those that brought no whole message yet. */
-static bool
-make_room(struct server *s)
+static unsigned
+crowd_of(const struct server *s, const char *address)
+{
+	return (unsigned)(hash_bytes(state_key(ingest_state(s->in)), slice_of(address)) % CROWDS);
+}
+
+/* The oldest of those that brought no whole message yet. */
+static struct client *
+idle_one(const struct server *s)
 {
 	struct client *idle = NULL;
-	char text[100];
+
+	for (struct client *c = s->client; c != NULL; c = c->next)
+		if (!c->dead && !c->brought && (idle == NULL || c->serial < idle->serial))
+			idle = c;
+	return idle;
+}
+
+/* The oldest of the address that has most, if a newcomer from crowd would have fewer. */
+static struct client *
+crowded_one(const struct server *s, unsigned crowd)
+{
+	unsigned many[CROWDS] = { 0 };
+	struct client *one = NULL;
+
+	for (struct client *c = s->client; c != NULL; c = c->next)
+		many[c->crowd] += !c->dead;
+	for (struct client *c = s->client; c != NULL; c = c->next)
+		if (!c->dead && (one == NULL || many[c->crowd] > many[one->crowd] ||
+		    (c->crowd == one->crowd && c->serial < one->serial)))
+			one = c;
+	return one != NULL && many[one->crowd] > many[crowd] + 1 ? one : NULL;
+}
+
+static void
+say_full(struct server *s, const char *why)
+{
+	fault_met(&s->full, server_now(), why);
+	s->hits.clients++;
+}
+
+/* An address with many connections cannot keep those out that have few. */
+static bool
+make_room(struct server *s, const struct sockaddr_storage *a)
+{
+	char address[ADDRESS_TEXT_MAX], text[100];
+	struct client *one = idle_one(s);
 
 	if (s->clients < (size_t)s->config->max_clients)
 		return true;
 	snprintf(text, sizeof text, "max_clients = %" PRId64, s->config->max_clients);
-	fault_met(&s->full, server_now(), text);
-	s->hits.clients++;
-	for (struct client *c = s->client; c != NULL; c = c->next)
-		if (!c->dead && !c->brought && (idle == NULL || c->serial < idle->serial))
-			idle = c;
-	if (idle == NULL)
-		return false;
-	(void)bring(idle);	/* it may have been about to */
-	if (idle->brought)
-		return false;
-	drop(idle);
-	return true;
+	say_full(s, text);
+	if (one != NULL) {
+		(void)bring(one);	/* it may have been about to */
+		if (!one->brought)
+			drop(one);
+	}
+	address_text(a, address);
+	if (s->clients >= (size_t)s->config->max_clients &&
+	    (one = crowded_one(s, crowd_of(s, address))) != NULL) {
+		for (int i = 0; i < CATCH_UP && !s->failed && bring(one); i++)
+			;
+		drop(one);
+	}
+	return s->clients < (size_t)s->config->max_clients;
 }
 
 static void
@@ -406,6 +456,7 @@ add_client(struct listener *l, int fd, const struct sockaddr_storage *a)
 	c->relp = relp_new();
 	c->out = buf_new(RELP_OUT_MAX);
 	address_text(a, c->address);
+	c->crowd = crowd_of(s, c->address);
 	c->read = event_new(s->base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->write = event_new(s->base, fd, EV_WRITE, on_writable, c);
 	if (c->read == NULL || c->write == NULL)
@@ -426,9 +477,14 @@ client_arrives(evutil_socket_t fd, short what, void *arg)
 	int new = accept(fd, (struct sockaddr *)&a, &n);
 
 	(void)what;
+	if (new < 0 && (errno == EMFILE || errno == ENFILE)) {
+		say_full(s, strerror(errno));
+		(void)event_del(l->event);	/* until the next tick, or we would do nothing else */
+		s->deaf = true;
+	}
 	if (new < 0)
 		return;
-	if (!listener_allows(l, &a) || !make_room(s) || evutil_make_socket_nonblocking(new) != 0 ||
+	if (!listener_allows(l, &a) || !make_room(s, &a) || evutil_make_socket_nonblocking(new) != 0 ||
 	    evutil_make_socket_closeonexec(new) != 0)
 		close(new);
 	else
@@ -471,7 +527,7 @@ clients_committed(struct server *s)
 		c->unsafe = 0;
 		relp_committed(&c->relp, (uint32_t)repeat_undecided(&c->again), &c->out);
 		if (relp_done(&c->relp) && c->again.list == NULL)
-			sender_is_done(sender_of_client(c));
+			sender_is_done(sender_of_client(c), &c->again);
 		answer(c);
 	}
 }

@@ -23,7 +23,7 @@ struct sender {
 	const struct config_source *config;
 	char *address;		/* or the configured host */
 	struct feed *feed;	/* NULL: idle */
-	struct recent recent;
+	struct recents recents;
 	bool news, sessions;	/* since the last commit; ever */
 };
 
@@ -52,7 +52,7 @@ senders_close(struct senders *all)
 		return;
 	for (size_t i = 0; i < all->n; i++) {
 		feed_close(all->sender[i]->feed);
-		recent_free(&all->sender[i]->recent);
+		recents_free(&all->sender[i]->recents);
 		free(all->sender[i]->address);
 		free(all->sender[i]);
 	}
@@ -104,7 +104,7 @@ sender_of(struct senders *all, const char *listener, const char *address,
 	s->config = c;
 	s->src = src != NULL ? src : state_source_add(state, name);
 	s->address = xstrdup(c->host[0] != '\0' ? c->host : address);
-	recent_load(&s->recent, buf_slice(&s->src->cursor));
+	recents_load(&s->recents, buf_slice(&s->src->cursor));
 	all->sender = xreallocarray(all->sender, all->n + 1, sizeof *all->sender);
 	all->sender[all->n++] = s;
 	return s;
@@ -155,25 +155,39 @@ hash_of(const struct sender *s, struct slice raw)
 }
 
 static bool
-take(struct sender *s, struct slice raw, bool cut, struct err *e)
+take(struct sender *s, struct repeat *again, struct slice raw, bool cut, struct err *e)
 {
 	s->sessions = true;
-	recent_add(&s->recent, hash_of(s, raw));
+	repeat_carry_on(again, &s->recents);
+	recents_add(&s->recents, again->self, hash_of(s, raw));
 	return sender_line(s, raw, cut, e);
 }
 
 void
-sender_begins(struct sender *s, struct repeat *again)
+sender_begins(struct sender *s, struct repeat *again, uint64_t session)
 {
-	repeat_begin(again, &s->recent);
+	repeat_begin(again, &s->recents, session);
+}
+
+/* Does its stamp have a fraction of a second? "<22>1 2026-03-01T00:00:00.123456Z mx1 ..." */
+static bool
+is_exact(struct slice raw)
+{
+	struct slice pri, stamp;
+
+	if (slice_eat_char(&raw, '<') && !slice_cut(&raw, '>', &pri))
+		return false;
+	(void)slice_eat(&raw, SLICE("1 "));
+	return slice_cut(&raw, ' ', &stamp) && stamp.n > 20 && slice_is_digit(stamp.p[0]) &&
+	    (stamp.p[19] == '.' || stamp.p[19] == ',');
 }
 
 bool
 sender_takes(struct sender *s, struct repeat *again, struct slice raw, bool cut, struct err *e)
 {
-	if (repeat_hold(again, repeat_running(again) ? hash_of(s, raw) : 0, raw, cut))
+	if (repeat_running(again) && repeat_hold(again, hash_of(s, raw), is_exact(raw), raw, cut))
 		return true;
-	return sender_decides(s, again, e) && take(s, raw, cut, e);
+	return sender_decides(s, again, e) && take(s, again, raw, cut, e);
 }
 
 bool
@@ -183,15 +197,22 @@ sender_decides(struct sender *s, struct repeat *again, struct err *e)
 	bool cut;
 
 	while (repeat_rest(again, &line, &cut))
-		if (!take(s, line, cut, e))
+		if (!take(s, again, line, cut, e))
 			return false;
 	return true;
 }
 
 void
-sender_is_done(struct sender *s)
+sender_ends(struct sender *s, const struct repeat *again)
 {
-	recent_free(&s->recent);
+	recents_end(&s->recents, again->self);
+	s->news = true;
+}
+
+void
+sender_is_done(struct sender *s, const struct repeat *again)
+{
+	recents_drop(&s->recents, again->self);
 	s->sessions = s->news = true;
 }
 
@@ -214,7 +235,7 @@ senders_remember(struct senders *all, int64_t now)
 				feed_remember(s->feed);
 			if (s->sessions) {
 				buf_clear(&s->src->cursor);
-				recent_store(&s->recent, &s->src->cursor);
+				recents_store(&s->recents, now, &s->src->cursor);
 			}
 			s->news = false;
 		} else if (s->feed != NULL && now - s->src->read_at > FEED_IDLE_S) {

@@ -34,13 +34,15 @@ bool sender_line(struct sender *s, struct slice raw, bool cut, struct err *e);
 
 /* A session over a connection: the same, but for what is sent again (repeat.h), and the
  * lines are remembered for the next session. */
-void sender_begins(struct sender *s, struct repeat *again);
+void sender_begins(struct sender *s, struct repeat *again, uint64_t session);
 bool sender_takes(struct sender *s, struct repeat *again, struct slice raw, bool cut,
     struct err *e);
 /* What was held back was new. */
 bool sender_decides(struct sender *s, struct repeat *again, struct err *e);
-/* It said that it knows all its lines to be safe: nothing will be sent again. */
-void sender_is_done(struct sender *s);
+/* It hung up in due form; or said that it knows all its lines to be safe: nothing will be sent
+ * again. */
+void sender_ends(struct sender *s, const struct repeat *again);
+void sender_is_done(struct sender *s, const struct repeat *again);
 
 /* Put what is to be remembered into the state's sources, before a commit; feeds that
  * were idle for an hour are closed. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "logtime.h"
@@ -14,7 +15,7 @@
 
 #include "poison.h"
 
-enum { DRAIN_S = 1, EXPIRES_S = 7 * DAY_S };
+enum { DRAIN_S = 1, EXPIRES_S = 7 * DAY_S, DESCRIPTORS = 512 };
 
 void
 server_fail(struct server *s, const struct err *e)
@@ -90,12 +91,15 @@ struct server *
 server_new(struct event_base *base, const struct server_hooks *hooks)
 {
 	struct server *s = xcalloc(1, sizeof *s);
+	struct timespec ts;
 
 	s->base = base;
 	s->hooks = *hooks;
 	s->refused.id = MSG_syslog_refused;
 	s->full.id = MSG_syslog_full;
 	s->bad.id = MSG_syslog_bad;
+	(void)clock_gettime(CLOCK_REALTIME, &ts);	/* a session's number is never used again */
+	s->serial = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 	s->dropped.id = MSG_syslog_dropped;
 	s->crowded.id = MSG_syslog_crowded;
 	if (gethostname(s->host, sizeof s->host - 1) != 0)
@@ -105,11 +109,25 @@ server_new(struct event_base *base, const struct server_hooks *hooks)
 	return s;
 }
 
+/* Each client takes one, and the state, RRDs and logs take some. */
+static void
+raise_descriptors(const struct config *c)
+{
+	rlim_t want = (rlim_t)c->max_clients + DESCRIPTORS;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= want)
+		return;
+	r.rlim_cur = r.rlim_max == RLIM_INFINITY || r.rlim_max > want ? want : r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 bool
 server_open(struct server *s, const struct config *c, struct ingest *in, struct err *e)
 {
 	struct listener *new = NULL, *next;
 
+	raise_descriptors(c);
 	for (struct listener *l = s->listener; l != NULL; l = l->next)
 		l->wanted = false;
 	if (!open_new(s, c, &new, e)) {
@@ -233,6 +251,10 @@ server_tick(struct server *s, int64_t now)
 {
 	look_at_certificates(s, now);
 	datagrams_release(s);
+	if (s->deaf) {
+		s->deaf = false;
+		set_all(s);
+	}
 	clients_tick(s, now);
 }
 

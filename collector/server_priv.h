@@ -51,6 +51,7 @@ struct server {
 	struct ingest *in;
 	struct senders *senders;	/* NULL: left */
 	bool paused, failed;
+	bool deaf;			/* a listener rests, for want of file descriptors */
 	char host[SENDER_NAME_MAX];	/* this machine */
 	size_t held;			/* bytes, of all listeners */
 	struct {			/* what limits did since they were told */

@@ -40,4 +40,11 @@ void framing_free(struct framing *f);
 enum framing_answer framing_take(struct framing *f, struct slice *in, struct slice *frame,
     bool *cut);
 
+/* Does what came so far end with a frame's end? */
+static inline bool
+framing_is_between(const struct framing *f)
+{
+	return f->state == FRAMING_BETWEEN;
+}
+
 #endif

@@ -8,7 +8,7 @@
 # prints how often.
 # With MX_CERT it speaks TLS: NAME.pem and .key in MX_DIR, or - for none; MX_CA is who vouches
 # for the server, MX_NAME its name, MX_TLS the version. With MX_PAUSE it makes FILE.half after
-# half of the lines, and waits for FILE.
+# half of the lines, and waits for FILE. MX_FROM is its own address.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -53,7 +53,7 @@ sub secure {
 sub tcp {
     for (1 .. 300) {
         my $s = IO::Socket::INET->new(PeerAddr => $to, Proto => 'tcp',
-            $arg && $arg =~ /^127/ ? (LocalAddr => $arg) : ());
+            $ENV{MX_FROM} ? (LocalAddr => $ENV{MX_FROM}) : ());
         return $ENV{MX_CERT} ? secure($s) : $s if $s;
         sleep 0.1;
     }
@@ -72,7 +72,8 @@ sub give {
 
 my @lines = map { text($_) } $from .. $from + $n - 1;
 if ($how eq 'udp') {
-    my $s = IO::Socket::INET->new(PeerAddr => $to, Proto => 'udp') or die;
+    my $s = IO::Socket::INET->new(PeerAddr => $to, Proto => 'udp',
+        $ENV{MX_FROM} ? (LocalAddr => $ENV{MX_FROM}) : ()) or die;
     for my $i (0 .. $#lines) {
         $s->send($lines[$i] . ($i % 2 ? "\n" : ''));
         sleep 0.01 if $i % 50 == 49;

@@ -124,6 +124,23 @@ wait_for stands clients
 saw $? "and stands in the status"
 kill $others
 others=
+
+perl -e '
+    use IO::Socket::INET;
+    my @s = map { IO::Socket::INET->new(PeerAddr => $ARGV[0]) or die } 1 .. 4;
+    syswrite $_, "<22>1 2000-01-01T00:00:00Z mx1 cron 1 - - x\n" for @s;
+    open my $f, ">", $ARGV[1];
+    close $f;
+    sleep 100;' $here:5514 "$D/here" &
+others=$!
+wait_for test -e "$D/here"
+MX_FROM=127.88.1.1 send lf $here:5514 100
+saw $? "and where all of them are one address's, and busy, one of those"
+counts $total "for an honest sender from elsewhere"
+MX_FROM=127.88.1.1 send lf $here:5514 100
+counts $total "and another one"
+kill $others
+others=
 stop TERM
 is "$status" 0 "SIGTERM"
 done_testing

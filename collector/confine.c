@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -97,7 +98,8 @@ static const struct {
 	{ "ioctl", 1, { { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX, FIONREAD } } },
 	{ "ioctl", 1, { { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX, FIONBIO } } },
 	{ "ioctl", 1, { { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX, TCGETS } } },
-	/* our own limits may be read */
+	/* our own limits may be read, and that of descriptors follows max_clients on a reload */
+	{ "prlimit64", 2, { { 0, SCMP_CMP_EQ, 0, 0 }, { 1, SCMP_CMP_EQ, RLIMIT_NOFILE, 0 } } },
 	{ "prlimit64", 2, { { 0, SCMP_CMP_EQ, 0, 0 }, { 2, SCMP_CMP_EQ, 0, 0 } } },
 };
 

@@ -164,6 +164,7 @@ main(void)
 {
 	char dir[] = "/tmp/mx-confine.XXXXXX";
 	int before[PROBES_N], got;
+	struct rlimit descriptors;
 	struct err e = { "" };
 
 #ifdef __SANITIZE_ADDRESS__
@@ -188,6 +189,8 @@ main(void)
 	is_int(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
 	    == MAP_FAILED, 1, "no memory to write and run");
 	is_int(setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }), -1, "limits cannot be changed");
+	is_int(getrlimit(RLIMIT_NOFILE, &descriptors) | setrlimit(RLIMIT_NOFILE, &descriptors), 0,
+	    "but that of descriptors can");
 	files_work(dir);
 	sockets_work();
 	return done_testing();

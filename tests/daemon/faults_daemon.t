@@ -67,10 +67,10 @@ with=
 calls=$(cat "$D/count.calls")
 [ "$calls" -gt 50 ]
 ok $? "$calls calls change something"
-step=37 long=97
-[ "${LAB:-}" != all ] || step=1 long=11
-run daemon "$calls" 8 $step "one call fails" 1 $EIO 0
-run daemon "$calls" 8 $step "four calls find no room" 4 $ENOSPC 0
-run daemon "$calls" 8 $step "a write is cut short, and three calls after it fail" 4 $ENOSPC 1
-run daemon "$calls" 8 $long "twenty calls fail, for seconds" 20 $EIO 0
+step=57 long=113 at_once=8
+[ "${LAB:-}" != all ] || step=1 long=11 at_once=16
+run daemon "$calls" $at_once $step "one call fails" 1 $EIO 0
+run daemon "$calls" $at_once $step "four calls find no room" 4 $ENOSPC 0
+run daemon "$calls" $at_once $step "a write is cut short, and three calls after it fail" 4 $ENOSPC 1
+run daemon "$calls" $at_once $long "ten calls fail, for seconds" 10 $EIO 0
 done_testing

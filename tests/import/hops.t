@@ -3,6 +3,7 @@
 # checks; each host has its own; also when a host's log comes a day later, or first.
 #
 # The lines are those of tests/truth/cases/hop-relay-and-store.log, where the counts are judged.
+# shellcheck disable=SC2016   # those in single quotes are of Perl
 set -u
 export LC_ALL=C TZ=UTC
 : "${BUILD:=build}"

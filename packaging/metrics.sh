@@ -17,7 +17,9 @@ Of the farm (`_farm`) each is the sum of its hosts, less the hops inside it: wha
 another that received it as mail (by "queued as" and Message-ID) is neither delivered nor received
 by the farm. That concerns `recv_*`, `local_rcpt`, `own_rcpt`, `auth_rcpt`, `dlv_*`, the delays and
 the books; sessions, TLS, refusals, deferrals and verdicts are what all hosts did. Hops are not seen
-where a host logs no Message-ID (qmail, OpenSMTPD), or where the next host does not say its id.
+where a host logs no Message-ID (qmail, OpenSMTPD), where the next host does not say its id, where
+it is a filter on loopback that passes the mail on to the other host, and between hosts whose
+clocks are more than two minutes apart.
 HEAD
 # shellcheck disable=SC2016
 awk '

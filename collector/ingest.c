@@ -84,7 +84,7 @@ struct ingest {
 	struct ingest_totals total;
 	int64_t now, slow_at;
 	uint64_t lines_committed;
-	uint64_t cut_told, homeless, forgotten, evicted;	/* what limits did since they were told */
+	uint64_t cut_told, homeless, forgotten, evicted[3];	/* what limits did since they were told */
 };
 
 static void joined(void *arg, const struct joined *w);
@@ -473,8 +473,8 @@ joined(void *arg, const struct joined *w)
 	struct event ev[EVENTS_MAX];
 	int n = -1;
 
-	in->evicted += w->evicted ? w->pieces : 0;
-	for (size_t i = 0; w->evicted && i < w->pieces; i++)
+	in->evicted[w->evicted] += w->pieces;
+	for (size_t i = 0; w->evicted != JOIN_STAYED && i < w->pieces; i++)
 		count_lines(in, w->host, w->piece[i].time, M_pieces_evicted);
 	l.note = tag.note;
 	if (tag.dialect == NULL)
@@ -647,15 +647,16 @@ tell_limits(struct ingest *in)
 		{ "mail_age", 0, 0, in->forgotten },
 		{ "hosts", state_hosts(in->state), HOSTS_MAX, in->homeless },
 		{ "line_bytes", 0, LINE_MAX_BYTES, in->total.cut - in->cut_told },
-		{ "pieces", waiting, JOIN_PIECES, in->evicted },
-		{ "piece_bytes", join_bytes(in->join), JOIN_BYTES, 0 },
+		{ "pieces", waiting, JOIN_PIECES, in->evicted[JOIN_MANY] },
+		{ "piece_bytes", join_bytes(in->join), JOIN_BYTES, in->evicted[JOIN_BIG] },
 	};
 
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
 		state_limit(in->state, limits[i].name, (int64_t)limits[i].used,
 		    (int64_t)limits[i].cap, (int64_t)limits[i].hits, in->now);
 	in->cut_told = in->total.cut;
-	in->homeless = in->forgotten = in->evicted = 0;
+	in->homeless = in->forgotten = 0;
+	memset(in->evicted, 0, sizeof in->evicted);
 }
 
 bool

@@ -59,7 +59,7 @@ struct join {
 	struct group *slot[SLOTS];
 	struct queue queue[2];		/* not numbered, numbered */
 	size_t pieces, bytes;
-	bool evicts;
+	unsigned evicts;	/* what joined.evicted says */
 	uint64_t next, stored;		/* numbers of pieces; below stored they are on disk */
 	uint64_t *gone;			/* of those on disk, what waits no more */
 	size_t gone_n, gone_cap;
@@ -324,9 +324,9 @@ make_room(struct join *j)
 
 		if (a == NULL || (b != NULL && b->piece->number < a->piece->number))
 			a = b;
-		j->evicts = true;
+		j->evicts = j->pieces > JOIN_PIECES ? JOIN_MANY : JOIN_BIG;
 		give_up(j, a);
-		j->evicts = false;
+		j->evicts = JOIN_STAYED;
 	}
 }
 

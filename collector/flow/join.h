@@ -32,7 +32,7 @@ struct join_piece {
 struct joined {
 	unsigned host;
 	bool whole;
-	bool evicted;		/* there was no room for it to wait any longer */
+	enum { JOIN_STAYED, JOIN_MANY, JOIN_BIG } evicted;	/* for want of room: too many pieces, or bytes */
 	struct line line;	/* its first piece with the text of all; ident is the text */
 	const struct join_piece *piece;	/* in the order of the text; time and mark of each */
 	size_t pieces;

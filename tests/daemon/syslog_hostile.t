@@ -101,7 +101,7 @@ for way in "udp 5514" "lf 5514" "octets 5514" "relp 2514" "tls 6514" "relptls 65
     unix) to=$D/log ;;
     esac
     i=$((i + 1))
-    MX_CERT=$cert MX_FROM=127.88.$i.1 timeout 300 perl tests/daemon/syslog.pl $how "$to" $((i * 10000)) 1000 \
+    MX_CERT=$cert MX_FROM=127.88.$i.1 timeout 300 perl tests/daemon/syslog.pl "$how" "$to" $((i * 10000)) 1000 \
         >"$D/honest.$i" 2>&1 &
     honest="$honest $!"
     total=$((total + 1000))

@@ -36,6 +36,7 @@ commit(struct world *w)
 		.keep_minutes = 8 * 1440, .keep_hours = 400 * 1440, .keep_mails = 8 * 1440 };
 	struct err e;
 
+	state_limit(w->state, "hosts", 2, 4096, 0, c.now);
 	if (!state_commit(w->state, &c, &e)) {
 		printf("Bail out! %s\n", e.text);
 		exit(1);
@@ -199,7 +200,7 @@ test_status(struct stateread *r)
 
 	ok(status_text(r, dir, day + 90010, &out, &e), "a status");
 	ok(strstr(out.p, "last commit   10 s ago\n") != NULL, "the last commit's age");
-	ok(strstr(out.p, "  hosts         2 of 4096\n") != NULL, "a limit");
+	ok(strstr(out.p, "  hosts                             2        4,096   never\n") != NULL, "a limit");
 	ok(strchr(out.p, '\033') == NULL, "hostile text is clean");
 	if (getenv("SHOW") != NULL)
 		fputs(out.p, stderr);

@@ -15,7 +15,7 @@
 
 #include "poison.h"
 
-enum { DRAIN_S = 1, EXPIRES_S = 7 * DAY_S, DESCRIPTORS = 512 };
+enum { DRAIN_S = 1, EXPIRES_S = 7 * DAY_S, DESCRIPTORS = 2000 + 512 };
 
 void
 server_fail(struct server *s, const struct err *e)
@@ -87,12 +87,26 @@ set_all(struct server *s)
 	clients_set_reading(s);
 }
 
+/* Each client takes one, and the state, RRDs and logs take some. At once for the largest
+ * max_clients: on a reload we are confined, and may not. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= DESCRIPTORS)
+		return;
+	r.rlim_cur = r.rlim_max == RLIM_INFINITY || r.rlim_max > DESCRIPTORS ? DESCRIPTORS : r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 struct server *
 server_new(struct event_base *base, const struct server_hooks *hooks)
 {
 	struct server *s = xcalloc(1, sizeof *s);
 	struct timespec ts;
 
+	raise_descriptors();
 	s->base = base;
 	s->hooks = *hooks;
 	s->refused.id = MSG_syslog_refused;
@@ -109,25 +123,11 @@ server_new(struct event_base *base, const struct server_hooks *hooks)
 	return s;
 }
 
-/* Each client takes one, and the state, RRDs and logs take some. */
-static void
-raise_descriptors(const struct config *c)
-{
-	rlim_t want = (rlim_t)c->max_clients + DESCRIPTORS;
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= want)
-		return;
-	r.rlim_cur = r.rlim_max == RLIM_INFINITY || r.rlim_max > want ? want : r.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
-}
-
 bool
 server_open(struct server *s, const struct config *c, struct ingest *in, struct err *e)
 {
 	struct listener *new = NULL, *next;
 
-	raise_descriptors(c);
 	for (struct listener *l = s->listener; l != NULL; l = l->next)
 		l->wanted = false;
 	if (!open_new(s, c, &new, e)) {

@@ -27,7 +27,7 @@ limit() { # NAME: how often it bit
 }
 failures_are() { [ "$(grep -c 'mxgauged: cannot store' "$D/out")" -ge "$1" ]; }
 stands() { # NAME: status has it, and that it bit
-    "$mxgauge" status --state "$D/state" | grep -qE "^  $1 .*reached [0-9]"
+    "$mxgauge" status --state "$D/state" | grep -qE "^  $1 .*(once|times), "
 }
 
 # --- nothing can be stored --------------------------------------------------------------------

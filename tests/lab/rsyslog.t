@@ -4,51 +4,19 @@
 # so are the rsyslogds. Over RELP each line counts once, whatever happens. LAB=all: away for
 # two minutes.
 set -u
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
 # shellcheck source=tests/lab/sender_test.sh
 . tests/lab/sender_test.sh
 sender_needs rsyslog rsyslogd
 away=4 rate=200
 [ "${LAB:-}" != all ] || away=120
 
-# rsyslog HOST: one that logs into a file of its own, and sends as the sample says
-rsyslog() {
-    mkdir -p "$D/$1/spool"
-    { printf 'global(localHostname="%s")\nmodule(load="imuxsock" SysSock.Use="off")\n' "$1"
-    printf 'input(type="imuxsock" Socket="%s/socket" RateLimit.Interval="0")\n' "$D/$1"
-    printf 'mail.* action(type="omfile" file="%s/file" template="RSYSLOG_FileFormat")\n' "$D/$1"
-    printf 'syslog.* action(type="omfile" file="%s/said")\n' "$D/$1"
-    sed -e "s|/var/spool/rsyslog|$D/$1/spool|" -e 's/resumeInterval="5"/resumeInterval="1"/' "packaging/rsyslog/mxgauge-$1.conf"
-    } >"$D/$1/conf"
-    rm -f "$D/$1/socket"
-    rsyslogd -n -f "$D/$1/conf" -i "$D/$1/pid" >"$D/$1/out" 2>&1 &
-    eval "pid_$1=$!"
-    daemons="$daemons $!"
-    wait_for test -S "$D/$1/socket"
-}
-end_rsyslog() { # HOST SIGNAL
-    eval "p=\$pid_$1"
-    # shellcheck disable=SC2154
-    kill "-$2" "$p"
-    wait "$p" 2>/dev/null
-}
-
-# All that HOST was given is in its file: lines do not overtake each other.
-synced=0
-sync_file() {
-    synced=$((synced + 1))
-    logger -u "$D/$1/socket" -p mail.info -t sync "end $synced"
-    wait_for grep -q "sync: end $synced\$" "$D/$1/file"
-}
-
 printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nsource farm {\n listen = { "relp:192.0.2.10:2514", "tcp:192.0.2.10:5514", "unix:/run/mxgauge/log" }\n allow = { "192.0.2.0/24" }\n}\n' \
     "$D" "$PWD" >"$D/conf"
 start
-rsyslog relp
-rsyslog tcp
-rsyslog local
+for sample in relp tcp local; do
+    rsyslog $sample
+done
+sample=relp
 log_to $rate relp tcp local
 for h in relp tcp local; do
     flows $h
@@ -57,7 +25,7 @@ done
 
 
 stop TERM
-is $status 0 "stopped"
+is "$status" 0 "stopped"
 sleep $away     # how long it is away
 start
 flows relp
@@ -83,7 +51,7 @@ for h in relp tcp local; do
 done
 [ "${longest%.*}" -lt 2 ]
 saw $? "no program waited longer than $longest s for its log"
-counts relp "$logged" "RELP: each of $logged lines is counted once"
+counts_of relp "$logged" "RELP: each of $logged lines is counted once"
 settled tcp
 [ "$got" -le "$logged" ] && [ "$got" -gt $((logged / 2)) ]
 saw $? "TCP: $((logged - got)) of $logged lines were lost on the way, none came twice"
@@ -95,18 +63,18 @@ saw $? "local socket: $((logged - got)) of $logged lines were lost"
 log_to $rate relp
 for round in 1 2 3; do
     flows relp
-    end_rsyslog relp TERM
+    end relp TERM
     rsyslog relp
 done
 flows relp
 saw $? "rsyslog was stopped $round times: lines arrive again"
 log_ends
 sync_file relp
-counts relp "$(lines_of relp)" "what it has when it is stopped is safe"
+counts_of relp "$(lines_of relp)" "what it has when it is stopped is safe"
 log_to $rate relp
 for round in 1 2 3; do
     flows relp
-    end_rsyslog relp KILL
+    end relp KILL
     rsyslog relp
 done
 flows relp

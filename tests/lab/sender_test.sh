@@ -2,13 +2,9 @@
 # that listens in it, programs that log, and counts held against what was logged.
 # shellcheck shell=sh
 #
-# Sourced after tap.sh. Everything runs in a mount and network namespace: /run and /var/spool
-# are private, 192.0.2.10 is where mxgauged listens. "host" is the name under which a
-# daemon's lines are counted, and that of its folder $D/HOST.
-export TZ=UTC
-here=tests/lab
-daemons="" # pids, to be ended whatever happens
-pid="" traffic=""
+# Everything runs in a mount and network namespace: /run, /var/spool and /etc/hosts are private,
+# 192.0.2.10 is log.example.org, where mxgauged listens. A daemon has the name under which its
+# lines are counted, HOST, and a folder, $D/HOST: its socket, the file into which it logs too.
 
 # sender_needs WHAT COMMAND...: skipped by name without them, then again in namespaces
 sender_needs() {
@@ -16,9 +12,11 @@ sender_needs() {
     shift
     PATH=$PATH:/usr/sbin:/sbin
     if [ -z "${INSIDE:-}" ]; then
+        # shellcheck source=tests/tap.sh
+        . tests/tap.sh
         [ -n "${LAB:-}" ] || skip_all "lab: $what: LAB is not set"
         [ "$(id -u)" = 0 ] || ! sudo -n true 2>/dev/null ||
-            exec sudo -n env PATH="$PATH" BUILD="$BUILD" LAB="$LAB" CI="${CI:-}" SAN="${SAN:-}" sh "$0"
+            exec sudo -n env PATH="$PATH" BUILD="${BUILD:-build}" LAB="$LAB" CI="${CI:-}" SAN="${SAN:-}" sh "$0"
         [ "$(id -u)" = 0 ] || skip_all "lab: $what: namespaces need root"
         for p in unshare ip logger "$@"; do
             command -v "$p" >/dev/null 2>&1 && continue
@@ -28,48 +26,46 @@ sender_needs() {
         unshare --mount --net true 2>/dev/null || skip_all "lab: $what: this system grants no namespaces"
         INSIDE=1 exec unshare --mount --net sh "$0"
     fi
-    case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
-    D=$(mktemp -d "${TMPDIR:-/tmp}/mx-sender.XXXXXX") || exit 1
-    trap 'for p in $pid $traffic $daemons; do kill -9 "$p" 2>/dev/null; done; umount "$D/log" 2>/dev/null; rm -rf "$D"' EXIT
-    trap 'exit 1' INT TERM
+    # shellcheck source=tests/daemon/daemon_test.sh
+    . tests/daemon/daemon_test.sh
     mount -t tmpfs -o mode=755 run /run
     mount -t tmpfs -o mode=755 spool /var/spool
+    printf '127.0.0.1 localhost\n192.0.2.10 log.example.org\n' >"$D/hosts"
+    mount --bind "$D/hosts" /etc/hosts
     ip link set lo up mtu 1500 # as a network's: what librelp sends comes in segments, not in windows
     ip addr add 192.0.2.10/32 dev lo
     mkdir /run/mxgauge
 }
 
-# as ok, and what mxgauged said when it was not
-saw() {
-    ok "$1" "$2"
-    [ "$1" = 0 ] || sed 's/^/# /' "$D/out" 2>/dev/null | tail -n 15
+# run HOST COMMAND...: a daemon, in the background; its process id is in $D/HOST/pid
+run() {
+    r_host=$1
+    shift
+    rm -f "$D/$r_host/socket"
+    "$@" >>"$D/$r_host/out" 2>&1 &
+    echo $! >"$D/$r_host/pid"
+    others="$others $!"
+    wait_for test -S "$D/$r_host/socket"
 }
 
-# COMMAND...: until it succeeds, for at most $limit seconds
-limit=60
-wait_for() {
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt $((limit * 10)) ] || return 1
-        sleep 0.1
-    done
+# end HOST SIGNAL
+end() {
+    kill "-$2" "$(cat "$D/$1/pid")"
+    wait "$(cat "$D/$1/pid")" 2>/dev/null
 }
 
-start() {
-    : >>"$D/out"
-    was=$(grep -c started "$D/out")
-    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >>"$D/out" 2>&1 &
-    pid=$!
-    wait_for started_again
-}
-started_again() { [ "$(grep -c started "$D/out")" -gt "$was" ]; }
-
-stop() { # SIGNAL
-    kill "-$1" "$pid"
-    wait "$pid" 2>/dev/null
-    status=$?
-    pid=
+# rsyslog HOST [SED-EXPRESSION]: a rsyslogd that logs into a file of its own, and sends as
+# packaging/rsyslog/mxgauge-$sample.conf says, but for folders
+rsyslog() {
+    mkdir -p "$D/$1/spool"
+    {
+        printf 'global(localHostname="%s")\nmodule(load="imuxsock" SysSock.Use="off")\n' "$1"
+        printf 'input(type="imuxsock" Socket="%s/socket" RateLimit.Interval="0")\n' "$D/$1"
+        printf 'mail.* action(type="omfile" file="%s/file" template="RSYSLOG_FileFormat")\n' "$D/$1"
+        sed -e "s|/var/spool/rsyslog|$D/$1/spool|; s|/etc/rsyslog.d/|$D/|g; s/resumeInterval=\"5\"/resumeInterval=\"1\"/; ${2:-}" \
+            "packaging/rsyslog/mxgauge-$sample.conf"
+    } >"$D/$1/conf"
+    run "$1" rsyslogd -n -f "$D/$1/conf" -i "$D/$1/rsyslogd.pid"
 }
 
 # log_to RATE HOST...: programs begin to log to the sockets of these
@@ -82,8 +78,9 @@ log_to() {
     done
     rm -f "$D/stop" "$D/logged"
     # shellcheck disable=SC2086
-    perl $here/traffic.pl "$rate" "$D/stop" "$D/logged" $sockets 2>"$D/traffic.err" &
+    perl tests/lab/traffic.pl "$rate" "$D/stop" "$D/logged" $sockets 2>"$D/traffic.err" &
     traffic=$!
+    others="$others $traffic"
 }
 
 # They end: $logged is how many lines each got, $longest how long a program waited.
@@ -91,40 +88,45 @@ log_ends() {
     : >"$D/stop"
     wait $traffic
     saw $? "the programs could log: $(cat "$D/traffic.err")"
-    traffic=
     logged=$(sed -n 1p "$D/logged")
     longest=$(sed -n 2p "$D/logged")
 }
 
-count() { # HOST
-    "$BUILD/bin/mxgauge" report --state "$D/state" --json 2>/dev/null | python3 -c '
-import json, sys
-print(json.load(sys.stdin)["hosts"].get(sys.argv[1], {}).get("rej", 0))' "$1" 2>/dev/null
+# had HOST: so many of its lines are counted
+had() {
+    n=$("$mxgauge" report --state "$D/state" --json 2>/dev/null |
+        sed -n 's/.*"hosts":{\(.*\)/\1/p' | sed -n "s/.*\"$1\":{[^}]*\"rej\":\([0-9]*\).*/\1/p")
+    echo "${n:-0}"
 }
-is_count() { [ "$(count "$1")" = "$2" ]; }
-is_more() { n=$(count "$1") && [ -n "$n" ] && [ "$n" -gt "$2" ]; }
-# On it goes: more of HOST arrives than there is.
-flows() { wait_for is_more "$1" "$(count "$1")"; }
+has_had() { [ "$(had "$1")" = "$2" ]; }
+has_more() { [ "$(had "$1")" -gt "$2" ]; }
+flows() { wait_for has_more "$1" "$(had "$1")"; }    # HOST: more arrives than there is
 
-# counts HOST N TEXT: the count of its lines becomes N
-counts() {
-    wait_for is_count "$1" "$2"
+# counts_of HOST N TEXT: the count of its lines becomes N
+counts_of() {
+    wait_for has_had "$1" "$2"
     r=$?
-    [ $r -eq 0 ] || echo "# counted of $1: $(count "$1"), want $2"
+    [ $r -eq 0 ] || echo "# counted of $1: $(had "$1"), want $2"
     saw $r "$3"
 }
 
-# The count of what may lose lines: once nothing comes any more. $got
-settled() { # HOST
+# settled HOST: the count of what may have lost lines, once no more come, in $got
+settled() {
     got=-1
-    for quiet in 1 2 3; do
-        while n=$(count "$1") && [ "$n" != "$got" ]; do
-            got=$n
-            sleep 1
-        done
+    until n=$(had "$1") && [ "$n" = "$got" ]; do
+        got=$n
+        sleep 2
     done
 }
 
 # the lines of a host's own file, each of which counts
 lines_of() { grep -c 'NOQUEUE: reject: ' "$D/$1/file"; }
 is_lines() { [ "$(lines_of "$1")" = "$2" ]; }
+
+# All that HOST was given is in its file: lines do not overtake each other.
+synced=0
+sync_file() {
+    synced=$((synced + 1))
+    logger -u "$D/$1/socket" -p mail.info -t sync "end $synced"
+    wait_for grep -q "sync.*: end $synced\$" "$D/$1/file"
+}

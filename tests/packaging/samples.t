@@ -3,7 +3,7 @@
 # use them.
 set -u
 . tests/tap.sh
-for f in packaging/rsyslog/*.conf; do
+for f in packaging/rsyslog/*.conf packaging/syslog-ng/*.conf; do
     perl -e '
         local $/;
         my ($sample, $docs) = map { open my $f, "<", $_ or die; <$f> } @ARGV;

@@ -351,7 +351,8 @@ static bool
 waits(const struct client *c)
 {
 	return c->listener->at.kind == LISTEN_RELP &&
-	    (relp_waiting(&c->relp) >= WINDOW_FRAMES || c->unsafe >= WINDOW_BYTES);
+	    (relp_waiting(&c->relp) >= WINDOW_FRAMES || c->unsafe >= WINDOW_BYTES ||
+	    c->relp.closing);	/* it does not wait long, and forgets what it has */
 }
 
 static void

@@ -67,6 +67,7 @@ struct feed {
 	int64_t written_at;	/* its lines are not later, if its clocks are right */
 	int64_t told_at;	/* live: what its header takes for the time of day */
 	int64_t ahead_s;	/* live: by how much a stamp without a year may be ahead of that; else 0 */
+	bool resends;		/* who brings them may bring one again */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
@@ -325,6 +326,12 @@ feed_clock(struct feed *f)
 	header_live(f->header, f->told_at, f->ahead_s);
 }
 
+void
+feed_resends(struct feed *f)
+{
+	f->resends = true;
+}
+
 struct state_source *
 feed_source(struct feed *f)
 {
@@ -546,6 +553,23 @@ identity(const struct ingest *in, const struct line *l)
 	return hash_mix(hash, hash_bytes(key, rest) | 1);
 }
 
+/* 1: it was not there before, or stamps of seconds cannot tell; 0: its sender sends it again; -1: *e.
+ * No program logs the same twice in a microsecond, so that neither the order in which such
+ * lines come nor how late they do matters. */
+static int
+first_sent(struct ingest *in, const struct feed *f, unsigned host, const struct line *l,
+    uint64_t hash, struct err *e)
+{
+	uint32_t nth;
+
+	if (!f->resends || l->usec == 0)
+		return 1;
+	nth = seen_nth(in->seen, host, l->time / 60,
+	    hash_mix(hash, hash_u64(state_key(in->state),
+	    ((uint64_t)f->src->family << 20 | l->usec) ^ (uint64_t)l->pid << 32) | 1), e);
+	return nth == 0 ? -1 : nth == 1;
+}
+
 bool
 ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
 {
@@ -589,7 +613,10 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		lost = !resolve_repeat(f, host, &l);
 	else if (!l.goes_on)	/* after a restart that one says whose such a line is */
 		remember_line(f, host, raw);
-	new = seen_line(in->seen, host, l.time / 60, f->src->family, identity(in, &l), e);
+	hash = identity(in, &l);
+	new = first_sent(in, f, host, &l, hash, e);
+	if (new > 0)
+		new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
 	if (new <= 0) {
 		in->total.copies += new == 0;
 		if (new == 0)

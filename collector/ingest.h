@@ -49,6 +49,9 @@ void feed_close(struct feed *f);
  * does not lie in a file, so that none of it can be a year old. */
 void feed_live(struct feed *f, bool arrives);
 struct state_source *feed_source(struct feed *f);
+/* Whoever brings the lines may bring some again, at any time: those whose stamps have
+ * microseconds count once. */
+void feed_resends(struct feed *f);
 /* Put what the feed remembers beside the position into its source: before a commit. */
 void feed_remember(struct feed *f);
 

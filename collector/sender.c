@@ -142,6 +142,8 @@ sender_line(struct sender *s, struct slice raw, bool cut, struct err *e)
 		if (s->feed == NULL)
 			return false;
 		feed_live(s->feed, true);
+		if (s->sessions)
+			feed_resends(s->feed);
 	}
 	s->news = true;
 	raw = escaped(&s->all->clean, raw);

@@ -1,7 +1,8 @@
 /* relp.c - the server's side of RELP, see relp.h.
  *
  * Commands: open, syslog, close. Numbers must follow each other (999999999 is followed
- * by 1), as librelp's do; it numbers anew what it sends again. */
+ * by 1), as librelp's do; a new connection begins with 1 for open, and what is sent again has
+ * numbers from 2 (librelp 1.11, seen on the wire). */
 #include "input/relp.h"
 
 #include "poison.h"

@@ -13,6 +13,9 @@
  * After such a one only lines that tell themselves apart, by a fraction of a second in their stamp,
  * are taken for sent again: a program that connects anew for each line may mean two equal ones.
  *
+ * Lines whose stamps have microseconds are known again wherever else they come, too (ingest.c,
+ * first_sent()): rsyslog also sends some again in the midst of a session.
+ *
  * Limits: the lists of the SESSIONS_MAX sessions that sent last, and none that was silent for half an
  * hour while others sent; a sender that sends again more than RECENT_MAX lines, or
  * REPEAT_HELD_MAX bytes of them, is not recognised (RELP's windows are smaller). After a broken

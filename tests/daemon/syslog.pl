@@ -8,7 +8,8 @@
 # prints how often. Its ARGUMENT cuts it after so many answers; 300x25: 25 times.
 # With MX_CERT it speaks TLS: NAME.pem and .key in MX_DIR, or - for none; MX_CA is who vouches
 # for the server, MX_NAME its name, MX_TLS the version. With MX_PAUSE it makes FILE.half after
-# half of the lines, and waits for FILE. MX_FROM is its own address.
+# half of the lines, and waits for FILE. MX_FROM is its own address. With FINE stamps have
+# microseconds.
 use strict;
 use warnings;
 use IO::Socket::INET;
@@ -27,8 +28,8 @@ sub text {
         "Recipient address rejected: User unknown in local recipient table; " .
         "from=<a\@example.net> to=<u$i\@example.org> proto=ESMTP helo=<h.example.net>";
     my $at = $t0 + $i % 300;
-    return '<22>1 ' . strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', gmtime $at) .
-        " mx1 postfix/smtpd 7 - - $text" if $i % 3 == 0;
+    return '<22>1 ' . strftime('%Y-%m-%dT%H:%M:%S', gmtime $at) . sprintf('.%06d', $ENV{FINE} ? $i : 0) .
+        "+00:00 mx1 postfix/smtpd 7 - - $text" if $i % 3 == 0 || $ENV{FINE};
     return '<22>' . strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', gmtime $at) .
         " mx1 postfix/smtpd[7]: $text" if $i % 3 == 1;
     return '<22>' . strftime('%b %e %H:%M:%S', gmtime $at) . " mx1 postfix/smtpd[7]: $text";

@@ -51,6 +51,21 @@ send relp $here:2514 3000 700 >"$D/sessions"
 is "$(cat "$D/sessions")" 2 "RELP, cut by the sender, which sends again what it knows no answer to"
 is "$(count rej)" $total "nothing is counted twice"
 
+T0=$(($(date +%s) - 600))
+export FINE=1 T0
+send relp $here:2514 3000 >"$D/sessions"
+unset FINE
+send relp $here:2514 1500 >"$D/sessions"
+again=$((next - 4500))
+FINE=1 perl tests/daemon/syslog.pl relp $here:2514 $again 2000 >"$D/sessions"
+FINE=1 perl tests/daemon/syslog.pl octets $here:5514 $((again + 2990)) 10
+FINE=1 perl tests/daemon/syslog.pl octets $here:5514 $((again + 2989)) 11
+wait_for is_count copies 2021
+r=$?
+unset T0
+saw $r "with microseconds, what comes again is a copy, however late and mixed"
+is "$(count rej)" $total "and nothing is counted twice"
+
 stop KILL
 start
 saw $? "starts after SIGKILL, its socket's file being there"

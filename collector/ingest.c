@@ -575,6 +575,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 {
 	enum header_answer answer;
 	struct line l;
+	uint64_t hash;
 	int64_t *counts;
 	unsigned host;
 	bool lost = false;

@@ -44,7 +44,6 @@ static bool
 layout(struct rrdfile *f)
 {
 	size_t at = 0, rows = 0;
-	live_head_t *live;
 
 	f->head = part(f, &at, 1, sizeof *f->head);
 	if (f->head == NULL || memcmp(f->head->cookie, RRD_COOKIE, sizeof RRD_COOKIE) != 0 ||
@@ -59,13 +58,15 @@ layout(struct rrdfile *f)
 		return false;
 	f->ds = part(f, &at, f->n_ds, sizeof *f->ds);
 	f->rra = f->ds == NULL ? NULL : part(f, &at, f->n_rra, sizeof *f->rra);
-	live = f->rra == NULL ? NULL : part(f, &at, 1, sizeof *live);
-	if (live == NULL || part(f, &at, f->n_ds, sizeof(pdp_prep_t)) == NULL)
+	f->live = f->rra == NULL ? NULL : part(f, &at, 1, sizeof *f->live);
+	f->pdp = f->live == NULL ? NULL : part(f, &at, f->n_ds, sizeof *f->pdp);
+	if (f->pdp == NULL)
 		return false;
+	f->cdp = (cdp_prep_t *)(void *)(f->map + at);
 	for (size_t i = 0; i < f->n_rra; i++)
-		if (part(f, &at, f->n_ds, sizeof(cdp_prep_t)) == NULL)
+		if (part(f, &at, f->n_ds, sizeof *f->cdp) == NULL)
 			return false;
-	f->last_up = live->last_up;
+	f->last_up = f->live->last_up;
 	f->ptr = part(f, &at, f->n_rra, sizeof *f->ptr);
 	f->value = (double *)(void *)(f->map + at);
 	if (f->ptr == NULL || f->head->pdp_step == 0 || f->last_up <= 0)

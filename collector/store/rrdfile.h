@@ -23,6 +23,9 @@ struct rrdfile {
 	struct stat_head_t *head;
 	struct ds_def_t *ds;
 	struct rra_def_t *rra;
+	struct live_head_t *live;
+	struct pdp_prep_t *pdp;
+	struct cdp_prep_t *cdp;
 	struct rra_ptr_t *ptr;
 	double *value;		/* rows of all RRAs, one after the other */
 };

@@ -56,7 +56,7 @@ rrdfill_open(struct rrdfile *f, const char *path, const struct template *t, stru
 	good = fd >= 0 && write_unknown(fd, (size_t)((unsigned char *)f->value - f->map),
 	    rows * f->n_ds, f->value[0]);
 	if (!good)
-		err_set(e, "write %s: %s", path, strerror(errno));
+		err_set(e, "write %s: %s; is the disk full, or over a quota?", path, strerror(errno));
 	if (fd >= 0)
 		(void)close(fd);
 	for (size_t i = 0; good && i < f->n_rra; i++) {

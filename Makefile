@@ -4,6 +4,7 @@
 #   make run        read this machine's mail log, draw the graphs, follow it (ONCE=1: end instead)
 #   make test       everything that needs no daemon; LAB=1 adds real daemons, LAB=all the long loops
 #   make SAN=1 test the same under the address and undefined-behaviour sanitizers
+#   make PGO=1      build into build/pgo/, optimised by what imports of generated days do
 #   make fuzz bench lint gen install deps clean
 #
 # A new .c in a folder is built without touching this file; only a program that
@@ -19,8 +20,9 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SAN     ?=
 STATIC  ?=
+PGO     ?=
 
-B := build$(if $(SAN),/san)$(if $(STATIC),/static)
+B := build$(if $(SAN),/san)$(if $(STATIC),/static)$(if $(PGO),/pgo)
 
 # --- packages -----------------------------------------------------------------
 # One list. PACKAGES is what building and testing need, LAB_PACKAGES what the lab
@@ -56,6 +58,15 @@ CFLAGS ?= $(OPT) $(STRUCTS) $(LTO) -g -fstack-protector-strong -D_FORTIFY_SOURCE
 ifneq ($(SAN),)
 CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=address,undefined
+endif
+# PGO=1 builds twice in one folder; between, the first programs count which way imports go.
+# What changes later is built without counts, until build/pgo is removed.
+ifeq ($(PGO),count)
+CFLAGS += -fprofile-generate=$(abspath $(B)/profile)
+else ifneq ($(PGO),)
+CFLAGS += -fprofile-use=$(abspath $(B)/profile) -fprofile-partial-training \
+          -Wno-missing-profile -Wno-coverage-mismatch
+PROFILE := $(B)/profile/done
 endif
 BASE   := -std=c11 -D_POSIX_C_SOURCE=200809L -DMX_VERSION='"$(VERSION)"' $(WARN)
 CPP    := -Ilib -Icollector
@@ -99,9 +110,14 @@ all: $(MAINS) $(PLUGS)
 # One short line a file; V=1 shows the commands.
 Q = $(if $(V),,@echo "  $@";)
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c | $(PROFILE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(CPP) $(DEPGEN) -c -o $@ $<
+
+$(B)/profile/done:
+	@$(MAKE) NODEPS=1 PGO=count $(B)/bin/mxgauge $(B)/bench/genday
+	@sh packaging/profile.sh $(B)
+	@rm -rf $(B)/obj $(B)/bin $(B)/bench $(B)/*.a && touch $@
 
 $(LIB_A): $(call obj,$(LIB_SRC))
 	@rm -f $@
@@ -177,4 +193,4 @@ clean:
 	rm -rf build
 
 help:
-	@sed -n '3,7s/^# *//p' Makefile
+	@sed -n '3,8s/^# *//p' Makefile

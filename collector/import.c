@@ -18,7 +18,7 @@
 
 #include "poison.h"
 
-enum { BAR_WIDTH = 30, BAR_LINES = 65536 };
+enum { BAR_WIDTH = 30, BAR_LINES = 65536, FULL_LINES = 64 };
 
 static double
 clock_s(void)
@@ -123,7 +123,7 @@ read_lines(struct ingest *in, struct feed *f, struct reader *r, const char *path
 		cut = now_cut;
 		if (++n % BAR_LINES == 0)
 			progress(path, r, ingest_totals(in)->lines);
-		if (ingest_full(in)) {
+		if (n % FULL_LINES == 0 && ingest_full(in)) {
 			remember(f, r);
 			if (!ingest_commit(in, false, e)) {
 				*lost = true;

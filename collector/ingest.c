@@ -43,6 +43,7 @@ struct tag {
 	const struct dialect *dialect;
 	uint32_t note;		/* the dialect's own */
 	uint16_t label;		/* hash of the instance's name */
+	uint64_t hash;		/* of the text, for identity() */
 	uint8_t n;		/* 0: free */
 	char text[47];
 };
@@ -232,8 +233,8 @@ feed_remember(struct feed *f)
 	header_unfinished(f->header, &f->src->unfinished);
 }
 
-static void
-remember_line(struct feed *f, unsigned host, struct slice raw)
+static __attribute__((noinline)) void
+remember_other(struct feed *f, unsigned host, struct slice raw)
 {
 	struct last_line *l;
 
@@ -255,6 +256,18 @@ remember_line(struct feed *f, unsigned host, struct slice raw)
 	}
 	memcpy(l->p, raw.p, raw.n);
 	l->n = (uint32_t)raw.n;
+}
+
+/* Nearly always there is room. */
+static inline void
+remember_line(struct feed *f, unsigned host, struct slice raw)
+{
+	if (host >= f->lasts || raw.n > f->last[host].cap) {
+		remember_other(f, host, raw);
+		return;
+	}
+	memcpy(f->last[host].p, raw.p, raw.n);
+	f->last[host].n = (uint32_t)raw.n;
 }
 
 /* The repeat of a host's last line before the restart may come first. */
@@ -393,6 +406,7 @@ tag_of(struct feed *f, const struct line *l)
 	    (unsigned char)l->tag.p[n * 2 / 3]) % TAGS];
 	if (t->n != n || memcmp(t->text, l->tag.p, n) != 0) {
 		*t = look_at_tag(l);
+		t->hash = hash_bytes(state_key(f->in->state), l->tag);
 		t->n = (uint8_t)n;
 		memcpy(t->text, l->tag.p, n);
 	}
@@ -446,11 +460,10 @@ tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct 
 }
 
 static void
-understand(struct ingest *in, struct feed *f, unsigned host, struct line *l,
+understand(struct ingest *in, const struct tag *tag, unsigned host, struct line *l,
     int64_t *counts)
 {
 	struct event ev[EVENTS_MAX];
-	const struct tag *tag = tag_of(f, l);
 	struct part part;
 	int n;
 
@@ -530,19 +543,21 @@ out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int6
 /* The identity of a line but for its host: whole second, tag, text. Not the process id, which
  * is another or missing where a relay or the journal knows better. */
 static inline uint64_t
-identity(const struct ingest *in, const struct line *l)
+identity(const struct ingest *in, const struct tag *tag, const struct line *l)
 {
 	const struct hash_key *key = state_key(in->state);
 	uint64_t hash = hash_u64(key, (uint64_t)l->time);
 	struct slice rest = l->ident;
 	size_t n = l->tag.n, end;
+	bool tagged = rest.p == l->tag.p;	/* else it was told by the text */
 
 	if (l->repeat_of_last)
 		hash += l->repeat * 2 + 1;
-	if (rest.p != l->tag.p)		/* it was told by the text */
+	if (!tagged)
 		for (n = 0; n < rest.n && rest.p[n] != ' ' && rest.p[n] != ':' && rest.p[n] != '['; n++)
 			;
-	hash = hash_mix(hash, hash_bytes(key, slice_head(rest, n)) | 1);
+	hash = hash_mix(hash, (tagged && tag->n == n && rest.n >= n ? tag->hash :
+	    hash_bytes(key, slice_head(rest, n))) | 1);
 	rest = slice_from(rest, n);
 	if (rest.n > 0 && rest.p[0] == '[') {
 		for (end = 1; end < rest.n && slice_is_digit(rest.p[end]); end++)
@@ -574,6 +589,7 @@ bool
 ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
 {
 	enum header_answer answer;
+	const struct tag *tag;
 	struct line l;
 	uint64_t hash;
 	int64_t *counts;
@@ -614,7 +630,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		lost = !resolve_repeat(f, host, &l);
 	else if (!l.goes_on)	/* after a restart that one says whose such a line is */
 		remember_line(f, host, raw);
-	hash = identity(in, &l);
+	tag = tag_of(f, &l);
+	hash = identity(in, tag, &l);
 	new = first_sent(in, f, host, &l, hash, e);
 	if (new > 0)
 		new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
@@ -636,7 +653,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		counts[M_repeat_lost]++;
 		return true;
 	}
-	understand(in, f, host, &l, counts);
+	understand(in, tag, host, &l, counts);
 	return true;
 }
 

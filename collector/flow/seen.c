@@ -221,21 +221,19 @@ only_source(void *arg, uint32_t source, const unsigned char *hashes, size_t n)
 	m->stored = true;
 }
 
-static struct minute *
-minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct err *e)
+static __attribute__((noinline)) struct minute *
+other_minute(struct seen *s, uint64_t at, uint32_t source, struct err *e)
 {
-	uint64_t at = (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
-	struct minute **recent = &s->recent[host % RECENT], *m = *recent;
-	size_t i;
+	unsigned host = (unsigned)(at >> 48);
+	struct minute **recent = &s->recent[host % RECENT], *m;
+	size_t i = slot_of(s, at);
 
-	if (m != NULL && m->at == at)
-		return m;
-	i = slot_of(s, at);
 	if (s->slot[i] != NULL)
 		return *recent = s->slot[i];
 	m = xcalloc(1, sizeof *m);
 	m->at = at;
-	if (s->load != NULL && !s->load(s->arg, host, minute, only_source, m, e)) {
+	if (s->load != NULL &&
+	    !s->load(s->arg, host, (int64_t)(at & 0xffffffffffff), only_source, m, e)) {
 		free(m);
 		return NULL;
 	}
@@ -257,8 +255,19 @@ minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct
 	return *recent = m;
 }
 
-static void
-keep(struct seen *s, struct minute *m, uint32_t source, uint64_t hash)
+/* Nearly always that of the line before. */
+static inline struct minute *
+minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct err *e)
+{
+	uint64_t at = (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
+	struct minute *m = s->recent[host % RECENT];
+
+	return m != NULL && m->at == at ? m : other_minute(s, at, source, e);
+}
+
+/* Room for one hash more of that source. */
+static __attribute__((noinline)) struct fresh *
+fresh_room(struct seen *s, struct minute *m, uint32_t source)
 {
 	struct fresh *f = m->fresh;
 
@@ -274,6 +283,16 @@ keep(struct seen *s, struct minute *m, uint32_t source, uint64_t hash)
 		f->cap = f->cap > 0 ? f->cap * 2 : 32;
 		f->hash = xreallocarray(f->hash, f->cap, SEEN_BYTES);
 	}
+	return f;
+}
+
+static inline void
+keep(struct seen *s, struct minute *m, uint32_t source, uint64_t hash)
+{
+	struct fresh *f = m->fresh;
+
+	if (f == NULL || f->source != source || f->n == f->cap)
+		f = fresh_room(s, m, source);
 	memcpy(f->hash + (size_t)f->n * SEEN_BYTES, &hash, SEEN_BYTES);
 	f->n++;
 }

@@ -44,7 +44,6 @@ static bool
 layout(struct rrdfile *f)
 {
 	size_t at = 0, rows = 0;
-	live_head_t *live;
 
 	f->head = part(f, &at, 1, sizeof *f->head);
 	if (f->head == NULL || memcmp(f->head->cookie, RRD_COOKIE, sizeof RRD_COOKIE) != 0 ||
@@ -59,13 +58,15 @@ layout(struct rrdfile *f)
 		return false;
 	f->ds = part(f, &at, f->n_ds, sizeof *f->ds);
 	f->rra = f->ds == NULL ? NULL : part(f, &at, f->n_rra, sizeof *f->rra);
-	live = f->rra == NULL ? NULL : part(f, &at, 1, sizeof *live);
-	if (live == NULL || part(f, &at, f->n_ds, sizeof(pdp_prep_t)) == NULL)
+	f->live = f->rra == NULL ? NULL : part(f, &at, 1, sizeof *f->live);
+	f->pdp = f->live == NULL ? NULL : part(f, &at, f->n_ds, sizeof *f->pdp);
+	if (f->pdp == NULL)
 		return false;
+	f->cdp = (cdp_prep_t *)(void *)(f->map + at);
 	for (size_t i = 0; i < f->n_rra; i++)
-		if (part(f, &at, f->n_ds, sizeof(cdp_prep_t)) == NULL)
+		if (part(f, &at, f->n_ds, sizeof *f->cdp) == NULL)
 			return false;
-	f->last_up = live->last_up;
+	f->last_up = f->live->last_up;
 	f->ptr = part(f, &at, f->n_rra, sizeof *f->ptr);
 	f->value = (double *)(void *)(f->map + at);
 	if (f->ptr == NULL || f->head->pdp_step == 0 || f->last_up <= 0)
@@ -237,14 +238,55 @@ rrdfile_minute(const struct rrdfile *f, size_t ds, int64_t minute)
 	return at < 0 ? NAN : f->value[at + (int64_t)ds];
 }
 
-/* The RRA of f that consolidates as r does, or -1. */
+/* The RRA of f that consolidates as r does, or into the longest rows of which some make one
+ * of r's; -1 if there is none. */
 static int
-same_rra(const struct rrdfile *f, const rra_def_t *r)
+rra_for(const struct rrdfile *f, const rra_def_t *r)
 {
+	int best = -1;
+
 	for (size_t i = 0; i < f->n_rra; i++)
-		if (f->rra[i].pdp_cnt == r->pdp_cnt && strcmp(f->rra[i].cf_nam, r->cf_nam) == 0)
-			return (int)i;
-	return -1;
+		if (strcmp(f->rra[i].cf_nam, r->cf_nam) == 0 && r->pdp_cnt % f->rra[i].pdp_cnt == 0 &&
+		    (best < 0 || f->rra[i].pdp_cnt > f->rra[best].pdp_cnt))
+			best = (int)i;
+	return best;
+}
+
+/* What the rows of RRA from make together: a row of r that ends at time. */
+static double
+joined(const struct rrdfile *f, size_t from, const rra_def_t *r, int64_t time, int column)
+{
+	unsigned long n = r->pdp_cnt / f->rra[from].pdp_cnt, known = 0;
+	int64_t step = (int64_t)(f->rra[from].pdp_cnt * f->head->pdp_step);
+	bool max = strcmp(r->cf_nam, "MAX") == 0;
+	double sum = 0;
+
+	for (unsigned long k = 0; k < n; k++) {
+		int64_t at = row_of(f, from, time - (int64_t)k * step);
+		double v = at < 0 ? NAN : f->value[at + column];
+
+		if (isnan(v))
+			continue;
+		sum = known == 0 ? v : !max ? sum + v : v > sum ? v : sum;
+		known++;
+	}
+	if ((double)(n - known) > (double)n * r->par[RRA_cdp_xff_val].u_val)
+		return NAN;
+	return max ? sum : sum / (double)known;
+}
+
+/* Row put of new from what old has for that time. */
+static void
+carry_row(struct rrdfile *new, int64_t put, const struct rrdfile *old, size_t from,
+    const rra_def_t *r, int64_t time, const int *column)
+{
+	bool same = old->rra[from].pdp_cnt == r->pdp_cnt;
+	int64_t at = row_of(old, from, time);
+
+	for (size_t ds = 0; at >= 0 && ds < new->n_ds; ds++)
+		if (column[ds] >= 0)
+			new->value[put + (int64_t)ds] = same ? old->value[at + column[ds]] :
+			    joined(old, from, r, time, column[ds]);
 }
 
 void
@@ -258,17 +300,15 @@ rrdfile_carry(struct rrdfile *new, const struct rrdfile *old, int64_t after, int
 		int64_t step = (int64_t)(new->rra[i].pdp_cnt * new->head->pdp_step);
 		int64_t last = new->last_up - new->last_up % step;
 		int64_t first = last - (int64_t)(new->rra[i].row_cnt - 1) * step;
-		int from = same_rra(old, &new->rra[i]);
+		int from = rra_for(old, &new->rra[i]);
 
 		if (last > to + step - 1)
 			last = to + step - 1 - (to + step - 1) % step;
 		for (int64_t t = last; from >= 0 && t >= first && t > after; t -= step) {
-			int64_t put = row_of(new, i, t), at = row_of(old, (size_t)from, t);
+			int64_t put = row_of(new, i, t);
 
-			for (size_t ds = 0; at >= 0 && put >= 0 && ds < new->n_ds; ds++)
-				if (column[ds] >= 0)
-					new->value[put + (int64_t)ds] =
-					    old->value[at + column[ds]];
+			if (put >= 0)
+				carry_row(new, put, old, (size_t)from, &new->rra[i], t, column);
 		}
 	}
 	free(column);

@@ -23,6 +23,9 @@ struct rrdfile {
 	struct stat_head_t *head;
 	struct ds_def_t *ds;
 	struct rra_def_t *rra;
+	struct live_head_t *live;
+	struct pdp_prep_t *pdp;
+	struct cdp_prep_t *cdp;
 	struct rra_ptr_t *ptr;
 	double *value;		/* rows of all RRAs, one after the other */
 };
@@ -63,7 +66,8 @@ bool rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, st
 bool rrdfile_put_back(const char *path, const char *kept, struct err *e);
 
 /* Copy the rows that end after the time after and begin before to, and that new has already,
- * from old: for each RRA and data source that both have. */
+ * from old: for each data source that both have. Where old has no RRA of the same rows, those of
+ * shorter ones are joined. */
 void rrdfile_carry(struct rrdfile *new, const struct rrdfile *old, int64_t after, int64_t to);
 
 #endif

@@ -3,8 +3,8 @@
  * A file is either appended to, or made anew beside the old one and renamed over
  * it: begun at a midnight (UTC, where rows of all RRAs begin), the rows before it
  * carried over, the minutes after it fed from the cells. Both end in the same rows
- * that feeding in order would have given. Rows are fed by the thousand: librrd
- * maps the file once a call. */
+ * that feeding in order would have given. Rows are appended by the thousand: librrd
+ * maps the file once a call. New files are filled by rrdfill.c. */
 #include "store/rrdmake.h"
 
 #include <assert.h>
@@ -22,6 +22,7 @@
 
 #include "buf.h"
 #include "mem.h"
+#include "store/rrdfill.h"
 #include "poison.h"
 
 enum { DAMAGED_MAX = 1000, VALUE_BYTES = 32, HEARTBEAT_S = 120, NAME_BYTES = 5000 };
@@ -222,6 +223,7 @@ rrdmake_compare(const struct rrdmake *s, struct rrdmake_file *f)
 
 /* --- one file: writing -------------------------------------------------------- */
 
+/* librrd makes it with one row in each RRA: so its head is right. */
 static bool
 create(struct rrdmake_file *f, int64_t start, struct err *e)
 {
@@ -244,8 +246,8 @@ create(struct rrdmake_file *f, int64_t start, struct err *e)
 		const struct template_rra *r = &f->t->rra[i];
 
 		arg[n] = buf_new(100);
-		buf_fmt(&arg[n++], "RRA:%s:%.6f:%u:%u", r->max ? "MAX" : "AVERAGE", r->xff,
-		    r->step_s / 60, r->rows);
+		buf_fmt(&arg[n++], "RRA:%s:%.6f:%u:1", r->max ? "MAX" : "AVERAGE", r->xff,
+		    r->step_s / 60);
 	}
 	for (size_t i = 0; i < n; i++)
 		argv[i] = arg[i].p;
@@ -254,7 +256,9 @@ create(struct rrdmake_file *f, int64_t start, struct err *e)
 		buf_free(&arg[i]);
 	free(arg);
 	free(argv);
-	return rc == 0 || rrd_failed(e, "create", f->new_path);
+	if (rc != 0)
+		return rrd_failed(e, "create", f->new_path);
+	return rrdfill_open(&f->new, f->new_path, f->t, e);
 }
 
 /* A new file beside the old one, begun at the midnight before minute f->again. */
@@ -262,8 +266,6 @@ static bool
 begin_anew(struct rrdmake_file *f, int64_t kept, struct err *e)
 {
 	int64_t start = f->again - f->again % 1440;
-	struct rrdfile new;
-	bool good;
 
 	f->anew = true;
 	map_columns(f);
@@ -276,11 +278,8 @@ begin_anew(struct rrdmake_file *f, int64_t kept, struct err *e)
 		f->lost = start;
 		f->lost_to = kept;
 	}
-	good = rrdfile_open(&new, f->new_path, true, e) == RRDFILE_OK;
-	if (good)
-		rrdfile_carry(&new, &f->old, 0, new.last_up);
-	rrdfile_close(&new);
-	return good;
+	rrdfile_carry(&f->new, &f->old, 0, f->new.last_up);
+	return true;
 }
 
 bool
@@ -369,19 +368,17 @@ put_row(char *p, int64_t time, const double *v, size_t n)
 static bool
 hand_over(struct rrdmake *s, struct rrdmake_file *f, size_t rows, struct err *e)
 {
-	const char *path = f->anew ? f->new_path : f->path;
-
 	if (rows == 0)
 		return true;
-	if (!f->anew && !f->undoable) {
+	if (!f->undoable) {
 		f->undoable = rrdfile_keep(&f->old, f->undo_path, f->new_path, e);
 		if (!f->undoable)
 			return false;
 	}
-	if (!f->anew && s->cached != NULL)
-		return cached_update(s->cached, path, s->row, rows, e);
-	return rrd_updatex_r(path, NULL, 0, (int)rows, (const char **)s->row) == 0 ||
-	    rrd_failed(e, "write", path);
+	if (s->cached != NULL)
+		return cached_update(s->cached, f->path, s->row, rows, e);
+	return rrd_updatex_r(f->path, NULL, 0, (int)rows, (const char **)s->row) == 0 ||
+	    rrd_failed(e, "write", f->path);
 }
 
 /* Has the file data sources that the template has not, whose rows stay as they are? */
@@ -394,30 +391,44 @@ has_others(const struct rrdmake_file *f)
 	return false;
 }
 
-/* Feed what is loaded and not written yet. A stretch of unknown minutes is left out and
- * ended by one row that says so: librrd would spread the next value over it. */
-bool
-rrdmake_feed(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+/* What librrd would read of it as put_value() writes it. */
+static double
+as_written(double v)
 {
-	int64_t from = f->next > s->columns.from ? f->next : s->columns.from;
-	int64_t to = f->end < s->columns.to ? f->end : s->columns.to;
-	double *v;
-	char *p;
-	size_t rows = 0;
-	bool good;
+	if (!(fabs(v) < 1e15))
+		return NAN;
+	return copysign((double)llround(fabs(v) * 1000) / 1000, v);
+}
 
-	if (s->columns.silent && from >= m->kept && !has_others(f)) {
-		f->gap |= to > from;
-		f->next = to > f->next ? to : f->next;
-		return true;
+/* The same for a new file, whose rows are put where they belong. */
+static void
+fill(const struct rrdmake *s, struct rrdmake_file *f, int64_t from, int64_t to, int64_t kept,
+    double *v)
+{
+	for (int64_t minute = from; minute < to; minute++) {
+		for (size_t i = 0; i < f->n_ds; i++)
+			v[i] = as_written(value_at(s, f, i, minute, kept));
+		for (size_t i = 0; minute + 1 == to && i < f->n_ds; i++)
+			*put_value(rrdfill_last(&f->new, i), v[i]) = '\0';
+		rrdfill_minute(&f->new, v);
 	}
-	v = xreallocarray(NULL, f->n_ds, sizeof *v);
+}
+
+/* Append what is loaded and not written yet. A stretch of unknown minutes is left out and
+ * ended by one row that says so: librrd would spread the next value over it. */
+static bool
+append(struct rrdmake *s, struct rrdmake_file *f, int64_t from, int64_t to, int64_t kept,
+    double *v, struct err *e)
+{
+	size_t rows = 0;
+	char *p;
+
 	s->text = p = xrealloc(s->text, (2 + f->n_ds) * VALUE_BYTES * (2 * COLUMNS_MINUTES));
 	for (int64_t minute = from; minute < to; minute++) {
-		bool known = minute >= m->kept && !s->columns.silent;
+		bool known = minute >= kept && !s->columns.silent;
 
 		for (size_t i = 0; i < f->n_ds; i++) {
-			v[i] = value_at(s, f, i, minute, m->kept);
+			v[i] = value_at(s, f, i, minute, kept);
 			known |= !isnan(v[i]);
 		}
 		if (!known) {
@@ -432,9 +443,31 @@ rrdmake_feed(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 		s->row[rows++] = p;
 		p = put_row(p, 60 * (minute + 1), v, f->n_ds);
 	}
+	return hand_over(s, f, rows, e);
+}
+
+/* Feed what is loaded and not written yet. */
+bool
+rrdmake_feed(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	int64_t from = f->next > s->columns.from ? f->next : s->columns.from;
+	int64_t to = f->end < s->columns.to ? f->end : s->columns.to;
+	bool silent = s->columns.silent && from >= m->kept && !has_others(f), good = true;
+	double *v;
+
+	if (from >= to)
+		return true;
+	v = xreallocarray(NULL, f->n_ds, sizeof *v);
+	if (silent && f->anew)
+		rrdfill_unknown(&f->new, to);
+	else if (silent)
+		f->gap = true;
+	else if (f->anew)
+		fill(s, f, from, to, m->kept, v);
+	else
+		good = append(s, f, from, to, m->kept, v, e);
 	free(v);
-	good = hand_over(s, f, rows, e);
-	if (good && to > f->next)
+	if (good)
 		f->next = to;
 	return good;
 }
@@ -455,29 +488,23 @@ sync_file(const char *path, struct err *e)
 
 /* Between the midnight before the first cell and that cell there were no minutes to feed:
  * rows that have a part in there stay as the old file had them. */
-static bool
-carry_lost(const struct rrdmake_file *f, struct err *e)
+static void
+carry_lost(struct rrdmake_file *f)
 {
-	struct rrdfile new;
-	bool good;
-
-	if (f->lost == f->lost_to)
-		return true;
-	good = rrdfile_open(&new, f->new_path, true, e) == RRDFILE_OK;
-	if (good)
-		rrdfile_carry(&new, &f->old, 60 * f->lost, 60 * f->lost_to);
-	rrdfile_close(&new);
-	return good;
+	if (f->lost != f->lost_to)
+		rrdfile_carry(&f->new, &f->old, 60 * f->lost, 60 * f->lost_to);
 }
 
 /* The new file takes the place of the old one. Before that, rrdcached writes and forgets
  * what it has of the old one: only we feed it, so it learns nothing between. */
 static bool
-replace(struct rrdmake *s, const struct rrdmake_file *f, struct err *e)
+replace(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 {
 	bool known = f->old.map != NULL || f->aside;	/* else it may be gone, there is nothing to lose */
 
-	if (known && !(carry_lost(f, e) && sync_file(f->new_path, e)))
+	carry_lost(f);
+	rrdfile_close(&f->new);
+	if (known && !sync_file(f->new_path, e))
 		return false;
 	if (s->cached != NULL && !(cached_settle(s->cached, f->path, e) &&
 	    cached_forget(s->cached, f->path, e)) && known)
@@ -512,6 +539,7 @@ rrdmake_end(struct rrdmake_file *f)
 {
 	if (f->anew)
 		(void)unlink(f->new_path);	/* gone already if all went well */
+	rrdfile_close(&f->new);
 	rrdfile_close(&f->old);
 	free(f->path);
 	free(f->new_path);

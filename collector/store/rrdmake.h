@@ -35,6 +35,7 @@ struct rrdmake_file {
 	char *undo_path;	/* and what it was before rows were appended */
 	bool anew;		/* a new one is being made; else rows are appended */
 	struct rrdfile old;	/* not mapped if there was none */
+	struct rrdfile new;	/* mapped while a new one is being made */
 	int64_t next, end;	/* minutes to write: next <= minute < end */
 	int64_t again;		/* the first that must be rewritten; INT64_MAX: none */
 	int64_t lost, lost_to;	/* minutes of which coarse rows alone know: lost <= m < lost_to */

@@ -26,8 +26,8 @@ enum { ARGS_MAX = 1000, WIDTH = 720, HEIGHT = 220, LABEL_BYTES = 28, TOTAL_BYTES
 	HOST_BYTES = 60 };
 
 const struct graph_span graph_spans[GRAPH_SPANS] = {
-	{ "day", 86400, 300, 60 }, { "week", 7 * 86400, 1800, 600 },
-	{ "month", 31 * 86400, 7200, 600 }, { "year", 366 * 86400, 86400, 3600 }
+	{ "day", 86400, 300, 60 }, { "week", 7 * 86400, 1800, 1800 },
+	{ "month", 31 * 86400, 7200, 1800 }, { "year", 366 * 86400, 86400, 7200 }
 };
 
 /* The words of a command line of rrdtool. */
@@ -118,7 +118,7 @@ define_sum(struct args *a, const struct graph *g, size_t i, const char *name, bo
 	/* minutes themselves reach back eight days, beyond that there are their maxima */
 	bool minutes = g->span->s <= 8 * 86400;
 	const char *which = !most ? "AVERAGE" : minutes ? "AVERAGE:reduce=MAX" : "MAX:reduce=MAX";
-	long long rows = !most ? g->span->row_s : minutes ? 60 : 7200;
+	long long rows = !most ? g->span->row_s : minutes ? 60 : g->span->step_s;
 	const struct template_draw *d = &g->graph->draw[i];
 	struct buf path = buf_new(4096), rpn = buf_new(4096);
 	const char *safe;

@@ -436,6 +436,16 @@ rows(const char *cf, int step, int64_t from, int64_t to, const char *name)
 	return good;
 }
 
+/* Each row of STEP seconds in file NEW.rej is VALUE of those of OLD.rej that it is made of. */
+#define JOINED(OLD, NEW, STEP, VALUE) \
+	"awk 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == \"rej\") c = i + 1; next } NF { print $1, $c }' " \
+	"../" NEW " > ../" NEW ".rej && awk -v step=" STEP " '{ t = $1 + 0; end = t + (step - t % step) % step } " \
+	"NR == FNR { if ($2 != \"nan\" && $2 != \"-nan\") { if (!n[end]++ || $2 > max[end]) max[end] = $2; " \
+	"s[end] += $2 } last = t; next } t > last { next } " \
+	"$2 ~ /nan/ { if (n[t]) exit bad = 1; next } { known = n[t]; sum = s[t]; most = max[t]; v = " VALUE "; " \
+	"if (v - $2 > 1e-6 * v || $2 - v > 1e-6 * v) exit bad = 1; good++ } " \
+	"END { exit bad || good < 20 }' ../" OLD ".rej ../" NEW ".rej"
+
 #define SHORT "\"AVERAGE 1m 12h 0.5\", "
 
 /* The pictures of the past that only coarse rows have, after the template changed: kept, the
@@ -491,10 +501,16 @@ test_reshaped(void)
 		    wrong("mx1.example.org/one.rrd", "spam", M_spam, cut + 1500 - 700, cut + 1500) == 0,
 		    "and each minute");
 	}
-	ok(shell("rrdtool info mx1.example.org/one.rrd | grep -q 'ds.recv_bytes..type'", ""),
-	    "a data source that the template dropped stays in the file");
 	ok(shell("rrdtool info mx1.example.org/one.rrd | grep -q 'rra.1..rows = 12960'", ""),
 	    "the longer RRA is longer");
+	write_conf("one", "ds = { rej, spam }\n"
+	    "rra = { " SHORT "\"AVERAGE 30m 35d 0.9\", \"MAX 2h 400d 0.9\" }\n");
+	ok(run("mx1.example.org", cut + 1500, RRD_COMPARE, &e) &&
+	    rows("AVERAGE", 1800, first, cut + 1500, "after") && rows("MAX", 7200, first, cut + 1500, "max2") &&
+	    shell(JOINED("before", "after", "1800", "sum / known") " && "
+	    JOINED("max", "max2", "7200", "most"), ""), "longer rows are made of the shorter ones that were there");
+	ok(shell("rrdtool info mx1.example.org/one.rrd | grep -q 'ds.recv_bytes..type'", ""),
+	    "a data source that the template dropped stays in the file");
 }
 
 static void

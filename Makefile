@@ -57,7 +57,7 @@ ifneq ($(SAN),)
 CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=address,undefined
 endif
-BASE   := -std=c11 -D_POSIX_C_SOURCE=200809L -DMX_VERSION='"$(VERSION)"' $(WARN)
+BASE   := -std=c11 -D_POSIX_C_SOURCE=200809L -DMX_VERSION='"$(VERSION)"' $(if $(STATIC),-DMX_STATIC) $(WARN)
 CPP    := -Ilib -Icollector
 DEPGEN  = -MMD -MP
 
@@ -65,11 +65,16 @@ DEPGEN  = -MMD -MP
 LIBS_lib        := -lsqlite3 -lm
 LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
 LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
+# OpenSSL, c-ares and libcurl are loaded when they are needed (lib/lateload.h).
+LIBS_smtp       := $(if $(STATIC),-lcares -lcurl -lssl -lcrypto) -lm
+LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd $(LIBS_lib)
+LIBS_mxgauge    := $(LIBS_collector)
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm
 LIBS_check_mxgauge := -lsqlite3 -lm
 LIBS_check_mail_queue := -lm
+LIBS_check_smtp_latency := $(LIBS_smtp)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)
@@ -118,7 +123,7 @@ $(B)/plugins/%: $(B)/obj/plugins/%.o $(LIB_A)
 	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
 $(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
+	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_lib) $(LIBS_smtp)
 $(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
@@ -157,7 +162,7 @@ $(B)/fuzz/obj/%.o: %.c
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	@echo "  $@"; clang $(BASE) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPP) -Itests -o $@ $< $(FUZZ_OBJ) \
-	    $(LIBS_collector)
+	    $(LIBS_collector) $(LIBS_smtp)
 fuzz: $(FUZZ)
 	@FUZZ_JOBS=$(FUZZ_JOBS) sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 

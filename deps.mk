@@ -5,6 +5,6 @@ PACKAGES := gcc libc6-dev pkg-config librrd-dev libsqlite3-dev libevent-dev libc
             libc-ares-dev libcurl4-openssl-dev
 LAB_PACKAGES := postfix rrdcached rsyslog rsyslog-relp rsyslog-openssl rsyslog-gnutls swaks \
                 libnet-ssleay-perl iproute2 util-linux \
-                man-db amavisd-new clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
+                man-db tcpdump amavisd-new clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
                 postgrey postfix-policyd-spf-python opendkim opendkim-tools opendmarc \
                 dovecot-core dovecot-imapd dovecot-lmtpd systemd-journal-remote logrotate zstd

@@ -586,9 +586,9 @@ smtp_connected(struct smtp *s, double now)
 void
 smtp_secured(struct smtp *s, double now)
 {
-	struct tls_facts *f = &s->tls_facts;
+	struct tlsclient_facts *f = &s->tls_facts;
 
-	tls_facts(s->tls, f);
+	tlsclient_facts(s->tls, f);
 	s->was_tls = true;
 	if (!s->plan->unverified && !f->trusted) {
 		smtp_fail(s, SMTP_BROKEN, SMTP_STARTTLS, now, "the certificate is not trusted for %s: %s "

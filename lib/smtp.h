@@ -22,7 +22,7 @@
 #include "slice.h"
 #include "smtp_message.h"
 #include "smtp_reply.h"
-#include "tls.h"
+#include "tlsclient.h"
 
 /* In the order in which they come, but for TLS from the start, which comes before the banner. A
  * second EHLO and, with XCLIENT, the new greeting count to what made them necessary: starttls
@@ -51,7 +51,7 @@ struct smtp_plan {
 	enum smtp_depth depth;
 	const char *helo;
 	enum smtp_tls tls;
-	struct tls_context *context;	/* where TLS is spoken */
+	struct tlsclient_context *context;	/* where TLS is spoken */
 	bool unverified;		/* certificates are looked at and not judged */
 	struct slice user, password;	/* no login where user is empty */
 	enum sasl_mech mech;		/* SASL_NONE: the best that is offered */
@@ -86,7 +86,7 @@ struct smtp {
 	const char *host;		/* whose certificate it has to be */
 	const struct net_addr *addr;	/* in turn, until one can be reached */
 	size_t addrs, addr_at;
-	const struct tls_pin *pin;	/* DANE: with pins > 0 nothing else is trusted */
+	const struct tlsclient_pin *pin;	/* DANE: with pins > 0 nothing else is trusted */
 	size_t pins;
 	void *owner;			/* the caller's */
 
@@ -102,7 +102,7 @@ struct smtp {
 	enum smtp_phase ended_in;
 	struct buf extensions;		/* of the last EHLO, a line each */
 	bool was_tls;
-	struct tls_facts tls_facts;
+	struct tlsclient_facts tls_facts;
 	enum sasl_mech mech;
 	bool chunked;
 	char unreached[SMTP_TEXT];	/* addresses tried in vain before this one */
@@ -111,7 +111,7 @@ struct smtp {
 	/* its own */
 	enum { SMTP_NEW, SMTP_CONNECTING, SMTP_HANDSHAKE, SMTP_TALKING, SMTP_LEAVING, SMTP_DONE } state;
 	int fd;
-	struct tls *tls;
+	struct tlsclient *tls;
 	short wants;			/* of poll(), for TLS */
 	struct buf out;
 	size_t out_done;

@@ -51,7 +51,7 @@ finish(struct smtp *s, double now)
 	double dns_s = isnan(s->phase_s[SMTP_DNS]) ? 0 : s->phase_s[SMTP_DNS];
 
 	s->phase_s[SMTP_TOTAL] = dns_s + now - s->begun;
-	tls_free(s->tls);
+	tlsclient_free(s->tls);
 	s->tls = NULL;
 	if (s->fd >= 0)
 		close(s->fd);
@@ -187,10 +187,12 @@ closed(struct smtp *s, double now, const char *how)
 enum moved { MOVED, LATER, CLOSED, FAILED };
 
 static enum moved
-moved_tls(struct smtp *s, enum tls_answer a)
+moved_tls(struct smtp *s, enum tlsclient_answer a)
 {
-	s->wants = (short)(a == TLS_WANT_WRITE ? POLLOUT : POLLIN);
-	return a == TLS_DONE ? MOVED : a == TLS_CLOSED ? CLOSED : a == TLS_FAILED ? FAILED : LATER;
+	s->wants = (short)(a == TLSCLIENT_WANT_WRITE ? POLLOUT : POLLIN);
+	if (a == TLSCLIENT_DONE)
+		return MOVED;
+	return a == TLSCLIENT_CLOSED ? CLOSED : a == TLSCLIENT_FAILED ? FAILED : LATER;
 }
 
 static enum moved
@@ -213,7 +215,7 @@ write_some(struct smtp *s, size_t *n, struct err *e)
 	ssize_t got;
 
 	if (s->tls != NULL)
-		return moved_tls(s, tls_write(s->tls, left, n, e));
+		return moved_tls(s, tlsclient_write(s->tls, left, n, e));
 	got = send(s->fd, left.p, left.n, MSG_NOSIGNAL);
 	*n = got > 0 ? (size_t)got : 0;
 	return moved_plain(got, e);
@@ -225,7 +227,7 @@ read_some(struct smtp *s, char *to, size_t room, size_t *n, struct err *e)
 	ssize_t got;
 
 	if (s->tls != NULL)
-		return moved_tls(s, tls_read(s->tls, to, room, n, e));
+		return moved_tls(s, tlsclient_read(s->tls, to, room, n, e));
 	got = recv(s->fd, to, room, 0);
 	*n = got > 0 ? (size_t)got : 0;
 	return moved_plain(got, e);
@@ -367,7 +369,8 @@ tried_in_vain(struct smtp *s, const char *why)
 	buf_free(&b);
 }
 
-/* Begin with the address that it is at, or, after an error with that, with the next; or that is it. */
+/* Begin with the address that it is at, or, after an error with that, with the next; or that
+ * is it. */
 static void
 connect_on(struct smtp *s, int error, double now)
 {
@@ -422,7 +425,7 @@ static void
 handshake(struct smtp *s, double now)
 {
 	struct err e = { "" };
-	enum moved m = moved_tls(s, tls_handshake(s->tls, &e));
+	enum moved m = moved_tls(s, tlsclient_handshake(s->tls, &e));
 
 	if (m == LATER)
 		return;
@@ -441,13 +444,13 @@ smtp_begin_tls(struct smtp *s, double now)
 {
 	struct err e = { "" };
 
-	s->tls = tls_new(s->plan->context, s->fd, s->host, &e);
+	s->tls = tlsclient_new(s->plan->context, s->fd, s->host, &e);
 	s->phase = SMTP_STARTTLS;
 	if (s->tls == NULL) {
 		smtp_fail(s, SMTP_OURS, SMTP_STARTTLS, now, "%s", e.text);
 		return;
 	}
-	if (s->pins > 0 && tls_pin(s->tls, s->host, s->pin, s->pins) == 0) {
+	if (s->pins > 0 && tlsclient_pin(s->tls, s->host, s->pin, s->pins) == 0) {
 		smtp_fail(s, SMTP_BROKEN, SMTP_STARTTLS, now, "none of the %zu TLSA records can be used",
 		    s->pins);
 		return;
@@ -496,7 +499,7 @@ smtp_end(struct smtp *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
-	tls_free(s->tls);
+	tlsclient_free(s->tls);
 	s->tls = NULL;
 	buf_free(&s->out);
 	smtp_reply_free(&s->reply);

@@ -190,13 +190,13 @@ measure_runs(const struct smtp_targets *t, bool cut_short)
 }
 
 static double
-left_s(const struct tls_facts *f)
+left_s(const struct tlsclient_facts *f)
 {
 	return difftime((time_t)f->until, time(NULL));
 }
 
 static double
-left_percent(const struct tls_facts *f)
+left_percent(const struct tlsclient_facts *f)
 {
 	double life = (double)(f->until - f->from);
 
@@ -208,7 +208,7 @@ static void
 measure_certificate(const struct smtp_targets *t, bool cut_short)
 {
 	const struct smtp_session *at = NULL;
-	const struct tls_facts *f;
+	const struct tlsclient_facts *f;
 
 	for (size_t i = 0; i < t->sessions; i++) {
 		const struct smtp_session *n = t->session[i];
@@ -287,7 +287,7 @@ phases_text(struct buf *b, const struct smtp_session *n)
 static void
 tell_tls(const struct smtp *s)
 {
-	const struct tls_facts *f = &s->tls_facts;
+	const struct tlsclient_facts *f = &s->tls_facts;
 	char day[32] = "?";
 	time_t until = (time_t)f->until;
 	struct tm tm;
@@ -391,7 +391,7 @@ json_runs(struct buf *b, const struct smtp_session *n)
 }
 
 static void
-json_tls(struct buf *b, const struct tls_facts *f)
+json_tls(struct buf *b, const struct tlsclient_facts *f)
 {
 	buf_fmt(b, ",\"tls\":{\"version\":\"%s\",\"cipher\":\"%s\",\"key\":\"%s %d\",\"trusted\":%s,"
 	    "\"pinned\":%s,\"from\":%lld,\"until\":%lld", f->version, f->cipher, f->key_kind, f->key_bits,

@@ -117,7 +117,7 @@ on_tlsa(void *arg, const struct dns_answer *a)
 
 		if (r.type != DNS_TLSA || r.data.n < 4 || r.data.n > PIN_BYTES)
 			continue;
-		g->pin[g->pins++] = (struct tls_pin){ .usage = p[0], .selector = p[1], .matching = p[2],
+		g->pin[g->pins++] = (struct tlsclient_pin){ .usage = p[0], .selector = p[1], .matching = p[2],
 			.data = { xslicedup(slice_from(r.data, 3)), r.data.n - 3 } };
 	}
 	if (a->state == DNS_TROUBLE)

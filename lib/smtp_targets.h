@@ -21,7 +21,7 @@ struct smtp_target {
 	unsigned preference;
 	struct net_addr addr[DNS_ADDRS_MAX];
 	size_t addrs;
-	struct tls_pin pin[SMTP_PINS_MAX];
+	struct tlsclient_pin pin[SMTP_PINS_MAX];
 	size_t pins;
 	double asked;		/* when its name was */
 	double dns_s;

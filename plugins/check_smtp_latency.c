@@ -261,7 +261,7 @@ make_plan(struct smtp_plan *p)
 	if (!smtp_plan_check(p, &e))
 		check_unknown("%s", e.text);
 	if (p->tls != SMTP_PLAIN &&
-	    (p->context = tls_context_new(set.ca_file, set.ca_dir, set.dane, &e)) == NULL)
+	    (p->context = tlsclient_context_new(set.ca_file, set.ca_dir, set.dane, &e)) == NULL)
 		check_unknown("%s", e.text);
 }
 

@@ -1,10 +1,10 @@
-/* tls.h - a client's TLS over a connection that does not wait.
+/* tlsclient.h - a client's TLS over a connection that does not wait.
  *
  * The handshake is carried through also where the certificate is bad, so that everything
- * can be told about it; tls_facts() says whether it may be trusted, and the caller must ask
+ * can be told about it; tlsclient_facts() says whether it may be trusted, and the caller must ask
  * before it sends anything. Old versions and weak ciphers are spoken, to be seen and told. */
-#ifndef MX_TLS_H
-#define MX_TLS_H
+#ifndef MX_TLSCLIENT_H
+#define MX_TLSCLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,18 +13,20 @@
 #include "err.h"
 #include "slice.h"
 
-struct tls_context;
-struct tls;
+struct tlsclient_context;
+struct tlsclient;
 
-enum tls_answer { TLS_DONE, TLS_WANT_READ, TLS_WANT_WRITE, TLS_CLOSED, TLS_FAILED };
+enum tlsclient_answer {
+	TLSCLIENT_DONE, TLSCLIENT_WANT_READ, TLSCLIENT_WANT_WRITE, TLSCLIENT_CLOSED, TLSCLIENT_FAILED
+};
 
 /* One TLSA record. */
-struct tls_pin {
+struct tlsclient_pin {
 	uint8_t usage, selector, matching;
 	struct slice data;
 };
 
-struct tls_facts {
+struct tlsclient_facts {
 	char version[16];	/* "TLSv1.3" */
 	char cipher[48];
 	int version_number;	/* 10 to 13: TLS 1.0 to 1.3; below 10: older */
@@ -41,26 +43,30 @@ struct tls_facts {
 };
 
 /* What all connections share. ca_file, ca_dir: where trusted authorities lie; both NULL: the
- * system's folder of hashes, which costs nothing to open. pins: tls_pin() will be called. NULL and
- * *e on failure. */
-struct tls_context *tls_context_new(const char *ca_file, const char *ca_dir, bool pins,
+ * system's folder of hashes, which costs nothing to open. pins: tlsclient_pin() will be
+ * called. NULL and *e on failure. */
+struct tlsclient_context *tlsclient_context_new(const char *ca_file, const char *ca_dir, bool pins,
     struct err *e);
 
 /* A connection on fd, which stays the caller's; name is the host that the certificate must
- * be of, or an address. NULL and *e on failure. Ended by tls_free(), NULL is fine. */
-struct tls *tls_new(struct tls_context *c, int fd, const char *name, struct err *e);
-void tls_free(struct tls *t);
+ * be of, or an address. NULL and *e on failure. Ended by tlsclient_free(), NULL is fine. */
+struct tlsclient *tlsclient_new(struct tlsclient_context *c, int fd, const char *name,
+    struct err *e);
+void tlsclient_free(struct tlsclient *t);
 
 /* Before the handshake: trust what these records say instead of any authority (DANE, RFC 7672:
  * usages 2 and 3). Returns how many of them can be used. */
-size_t tls_pin(struct tls *t, const char *host, const struct tls_pin *pin, size_t n);
+size_t tlsclient_pin(struct tlsclient *t, const char *host, const struct tlsclient_pin *pin,
+    size_t n);
 
 /* Go on with what waits for the socket. Done: also what was wanted is set (*n bytes). */
-enum tls_answer tls_handshake(struct tls *t, struct err *e);
-enum tls_answer tls_read(struct tls *t, void *to, size_t room, size_t *n, struct err *e);
-enum tls_answer tls_write(struct tls *t, struct slice s, size_t *n, struct err *e);
+enum tlsclient_answer tlsclient_handshake(struct tlsclient *t, struct err *e);
+enum tlsclient_answer tlsclient_read(struct tlsclient *t, void *to, size_t room, size_t *n,
+    struct err *e);
+enum tlsclient_answer tlsclient_write(struct tlsclient *t, struct slice s, size_t *n,
+    struct err *e);
 
 /* After the handshake. */
-void tls_facts(struct tls *t, struct tls_facts *f);
+void tlsclient_facts(struct tlsclient *t, struct tlsclient_facts *f);
 
 #endif

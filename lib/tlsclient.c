@@ -1,8 +1,8 @@
-/* tls.c - TLS by OpenSSL. See tls.h.
+/* tlsclient.c - TLS by OpenSSL. See tlsclient.h.
  *
  * Level 0 of OpenSSL's own security allows old peers to be looked at; certificates are
  * verified at level 2 all the same (RSA from 2048 bits, no SHA-1), as Debian does. */
-#include "tls.h"
+#include "tlsclient.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,11 +18,11 @@
 
 enum { VERIFY_LEVEL = 2 };
 
-struct tls_context {
+struct tlsclient_context {
 	SSL_CTX *ssl;
 };
 
-struct tls {
+struct tlsclient {
 	SSL *ssl;
 	bool wants_pin;
 };
@@ -52,10 +52,10 @@ load_authorities(SSL_CTX *ssl, const char *ca_file, const char *ca_dir, struct e
 	return true;
 }
 
-struct tls_context *
-tls_context_new(const char *ca_file, const char *ca_dir, bool pins, struct err *e)
+struct tlsclient_context *
+tlsclient_context_new(const char *ca_file, const char *ca_dir, bool pins, struct err *e)
 {
-	struct tls_context *c;
+	struct tlsclient_context *c;
 
 	if (!ossl_load(e))
 		return NULL;
@@ -71,7 +71,7 @@ tls_context_new(const char *ca_file, const char *ca_dir, bool pins, struct err *
 	}
 	ossl.SSL_CTX_set_security_level(c->ssl, 0);
 	ossl.X509_VERIFY_PARAM_set_auth_level(ossl.SSL_CTX_get0_param(c->ssl), VERIFY_LEVEL);
-	ossl.SSL_CTX_set_verify(c->ssl, SSL_VERIFY_NONE, NULL);	/* looked at by tls_facts() */
+	ossl.SSL_CTX_set_verify(c->ssl, SSL_VERIFY_NONE, NULL);	/* looked at by tlsclient_facts() */
 	(void)ossl.SSL_CTX_ctrl(c->ssl, SSL_CTRL_MODE,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, NULL);
 	return load_authorities(c->ssl, ca_file, ca_dir, e) ? c : NULL;
@@ -92,15 +92,15 @@ set_name(SSL *ssl, const char *name)
 	    SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)name) == 1;
 }
 
-struct tls *
-tls_new(struct tls_context *c, int fd, const char *name, struct err *e)
+struct tlsclient *
+tlsclient_new(struct tlsclient_context *c, int fd, const char *name, struct err *e)
 {
-	struct tls *t = xcalloc(1, sizeof *t);
+	struct tlsclient *t = xcalloc(1, sizeof *t);
 
 	t->ssl = ossl.SSL_new(c->ssl);
 	if (t->ssl == NULL || ossl.SSL_set_fd(t->ssl, fd) != 1 || !set_name(t->ssl, name)) {
 		err_set(e, "TLS to %s: %s", name, reason());
-		tls_free(t);
+		tlsclient_free(t);
 		return NULL;
 	}
 	ossl.SSL_set_connect_state(t->ssl);
@@ -108,7 +108,7 @@ tls_new(struct tls_context *c, int fd, const char *name, struct err *e)
 }
 
 void
-tls_free(struct tls *t)
+tlsclient_free(struct tlsclient *t)
 {
 	if (t == NULL)
 		return;
@@ -118,7 +118,7 @@ tls_free(struct tls *t)
 }
 
 size_t
-tls_pin(struct tls *t, const char *host, const struct tls_pin *pin, size_t n)
+tlsclient_pin(struct tlsclient *t, const char *host, const struct tlsclient_pin *pin, size_t n)
 {
 	size_t usable = 0;
 
@@ -135,63 +135,63 @@ tls_pin(struct tls *t, const char *host, const struct tls_pin *pin, size_t n)
 	return usable;
 }
 
-static enum tls_answer
-answer(struct tls *t, int rc, struct err *e)
+static enum tlsclient_answer
+answer(struct tlsclient *t, int rc, struct err *e)
 {
 	int saved = errno;
 
 	switch (ossl.SSL_get_error(t->ssl, rc)) {
 	case SSL_ERROR_WANT_READ:
-		return TLS_WANT_READ;
+		return TLSCLIENT_WANT_READ;
 	case SSL_ERROR_WANT_WRITE:
-		return TLS_WANT_WRITE;
+		return TLSCLIENT_WANT_WRITE;
 	case SSL_ERROR_ZERO_RETURN:
-		return TLS_CLOSED;
+		return TLSCLIENT_CLOSED;
 	case SSL_ERROR_SYSCALL:
 		if (saved == 0 || saved == ECONNRESET || saved == EPIPE)
-			return TLS_CLOSED;
+			return TLSCLIENT_CLOSED;
 		err_set(e, "%s", strerror(saved));
-		return TLS_FAILED;
+		return TLSCLIENT_FAILED;
 	}
 	if (ERR_GET_REASON(ossl.ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
 		ossl.ERR_clear_error();
-		return TLS_CLOSED;
+		return TLSCLIENT_CLOSED;
 	}
 	err_set(e, "%s", reason());
-	return TLS_FAILED;
+	return TLSCLIENT_FAILED;
 }
 
-enum tls_answer
-tls_handshake(struct tls *t, struct err *e)
+enum tlsclient_answer
+tlsclient_handshake(struct tlsclient *t, struct err *e)
 {
 	int rc;
 
 	ossl.ERR_clear_error();
 	errno = 0;
 	rc = ossl.SSL_do_handshake(t->ssl);
-	return rc == 1 ? TLS_DONE : answer(t, rc, e);
+	return rc == 1 ? TLSCLIENT_DONE : answer(t, rc, e);
 }
 
-enum tls_answer
-tls_read(struct tls *t, void *to, size_t room, size_t *n, struct err *e)
+enum tlsclient_answer
+tlsclient_read(struct tlsclient *t, void *to, size_t room, size_t *n, struct err *e)
 {
 	int rc;
 
 	ossl.ERR_clear_error();
 	errno = 0;
 	rc = ossl.SSL_read_ex(t->ssl, to, room, n);
-	return rc == 1 ? TLS_DONE : answer(t, rc, e);
+	return rc == 1 ? TLSCLIENT_DONE : answer(t, rc, e);
 }
 
-enum tls_answer
-tls_write(struct tls *t, struct slice s, size_t *n, struct err *e)
+enum tlsclient_answer
+tlsclient_write(struct tlsclient *t, struct slice s, size_t *n, struct err *e)
 {
 	int rc;
 
 	ossl.ERR_clear_error();
 	errno = 0;
 	rc = ossl.SSL_write_ex(t->ssl, s.p, s.n, n);
-	return rc == 1 ? TLS_DONE : answer(t, rc, e);
+	return rc == 1 ? TLSCLIENT_DONE : answer(t, rc, e);
 }
 
 /* --- facts ----------------------------------------------------------------------------- */
@@ -229,9 +229,10 @@ name_text(const X509_NAME *name, char *to, size_t size)
 /* The certificate that ends first: of what was verified, but for the authority at the
  * end, which clients have of their own; else of what was sent. */
 static void
-look_at_times(SSL *ssl, struct tls_facts *f)
+look_at_times(SSL *ssl, struct tlsclient_facts *f)
 {
-	STACK_OF(X509) *verified = ossl.SSL_get0_verified_chain(ssl), *sent = ossl.SSL_get_peer_cert_chain(ssl);
+	STACK_OF(X509) *verified = ossl.SSL_get0_verified_chain(ssl),
+	    *sent = ossl.SSL_get_peer_cert_chain(ssl);
 	STACK_OF(X509) *chain = verified != NULL ? verified : sent;
 	int n = certificates(chain);
 
@@ -250,7 +251,7 @@ look_at_times(SSL *ssl, struct tls_facts *f)
 }
 
 static void
-look_at_trust(struct tls *t, X509 *leaf, struct tls_facts *f)
+look_at_trust(struct tlsclient *t, X509 *leaf, struct tlsclient_facts *f)
 {
 	long rc = ossl.SSL_get_verify_result(t->ssl);
 
@@ -277,15 +278,16 @@ version_number(const SSL *ssl)
 }
 
 void
-tls_facts(struct tls *t, struct tls_facts *f)
+tlsclient_facts(struct tlsclient *t, struct tlsclient_facts *f)
 {
 	X509 *leaf = ossl.SSL_get0_peer_certificate(t->ssl);
 	STACK_OF(X509) *sent = ossl.SSL_get_peer_cert_chain(t->ssl);
 	EVP_PKEY *key = leaf != NULL ? ossl.X509_get0_pubkey(leaf) : NULL;
 
-	*f = (struct tls_facts){ .version_number = version_number(t->ssl) };
+	*f = (struct tlsclient_facts){ .version_number = version_number(t->ssl) };
 	(void)snprintf(f->version, sizeof f->version, "%s", ossl.SSL_get_version(t->ssl));
-	(void)snprintf(f->cipher, sizeof f->cipher, "%s", ossl.SSL_CIPHER_get_name(ossl.SSL_get_current_cipher(t->ssl)));
+	(void)snprintf(f->cipher, sizeof f->cipher, "%s",
+	    ossl.SSL_CIPHER_get_name(ossl.SSL_get_current_cipher(t->ssl)));
 	f->secret_bits = ossl.SSL_CIPHER_get_bits(ossl.SSL_get_current_cipher(t->ssl), NULL);
 	f->chain = (size_t)certificates(sent);
 	look_at_trust(t, leaf, f);

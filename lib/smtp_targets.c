@@ -155,6 +155,14 @@ smtp_targets_host(struct smtp_targets *t, const char *host)
 		return;
 	}
 	g->addrs = 1;
+	if (host[0] == '[') {	/* certificates have addresses without brackets */
+		struct buf bare = buf_new(64);
+
+		net_addr_print(&bare, &g->addr[0]);
+		free(g->host);
+		g->host = xstrdup(bare.p);
+		buf_free(&bare);
+	}
 	if (t->dane)
 		trouble(g, "DANE needs a name, and %s is an address", host);
 	else
@@ -296,9 +304,10 @@ smtp_session_name(const struct smtp_session *n, struct buf *b)
 		return;
 	}
 	smtp_address(&n->s, &addr);
-	buf_str(b, g->host);
 	if (strcmp(addr.p, g->host) != 0)
-		buf_fmt(b, "[%s]", addr.p);
+		buf_fmt(b, "%s[%s]", g->host, addr.p);
+	else
+		buf_fmt(b, strchr(g->host, ':') != NULL ? "[%s]" : "%s", g->host);
 	buf_fmt(b, ":%u", net_addr_port(&n->s.addr[n->s.addr_at]));
 	buf_free(&addr);
 }

@@ -345,8 +345,15 @@ def start_farm(ports):
 
 
 def start(name, ports):
-    s = socket.socket(socket.AF_UNIX if name.endswith('.unix') else socket.AF_INET)
-    if name.endswith('.unix'):
+    s = socket.socket(socket.AF_UNIX if name.endswith('.unix') else
+                      socket.AF_INET6 if name == 'six' else socket.AF_INET)
+    if name == 'six':
+        try:
+            s.bind(('::1', 0))
+        except OSError:
+            return              # a machine without IPv6
+        ports.write(f'{name} {s.getsockname()[1]}\n')
+    elif name.endswith('.unix'):
         s.bind(f'{DIR}/lmtp.sock')
     else:
         s.bind(('127.0.0.1', 0))
@@ -355,6 +362,7 @@ def start(name, ports):
     threading.Thread(target=listen, args=(s, name), daemon=True).start()
 
 
+SERVERS['six'] = normal(ext=PIPE)
 SERVERS['lmtp.unix'] = normal(ext=PIPE, lmtp=True)
 with open(f'{DIR}/ports.new', 'w') as ports:
     for name in SERVERS:

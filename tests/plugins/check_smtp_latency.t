@@ -207,6 +207,19 @@ run 3 good "has no place in it" --helo "$(printf 'a\nQUIT')"
 run 3 good "exclude each other" -S --tls
 run 3 good "--rcpt" -m
 
+six=$(port six)
+if [ -n "$six" ]; then
+    for name in ::1 "[::1]"; do
+        "$check" -H "$name" -p "$six" $a >"$D/out"
+        ok $? "IPv6: $name"
+        says "OK - [::1]:$six: "
+    done
+    "$check" -H ::1 -p "$six" --proxy 2 -t 1 >"$D/out"
+    is $? 2 "a server that expects no PROXY header says so, or nothing"
+else
+    echo "# IPv6 is left out: this machine has none"
+fi
+
 # --- many at once
 n=
 for s in slowbanner slowbanner b554 good; do n="$n -H 127.0.0.1"; done

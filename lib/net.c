@@ -128,6 +128,13 @@ net_connected(int fd)
 }
 
 bool
+net_own(int fd, struct net_addr *a)
+{
+	a->len = sizeof a->sa;
+	return getsockname(fd, (struct sockaddr *)&a->sa, &a->len) == 0;
+}
+
+bool
 net_error_is_ours(int error)
 {
 	switch (error) {

@@ -30,6 +30,8 @@ void net_addr_print(struct buf *b, const struct net_addr *a);
 int net_connect(const struct net_addr *to, const struct net_addr *source, int *fd);
 /* 0: it stands; else an errno. */
 int net_connected(int fd);
+/* Our own end of a connection. */
+bool net_own(int fd, struct net_addr *a);
 /* Is this errno of a connection trouble of this machine's own, and not of the peer? */
 bool net_error_is_ours(int error);
 

@@ -32,60 +32,6 @@ const struct smtp_await_row smtp_await_row[] = {
 	[AWAIT_QUIT] = { SMTP_QUIT, 200 },
 };
 
-/* --- the plan ------------------------------------------------------------------------------ */
-
-bool
-smtp_expect_parse(struct slice s, struct smtp_expect *x)
-{
-	*x = (struct smtp_expect){ .code = "" };
-	for (size_t i = 0; i < 3; i++) {
-		if (i >= s.n || (!slice_is_digit(s.p[i]) && (i == 0 || slice_lower(s.p[i]) != 'x')))
-			return false;
-		x->code[i] = slice_lower(s.p[i]);
-	}
-	s = slice_from(s, 3);
-	if ((s.n > 0 && !slice_eat_char(&s, ' ')) || s.n > SMTP_WORD_MAX)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		x->text[i] = slice_lower(s.p[i]);
-	return true;
-}
-
-static bool
-is_word(const char *what, const char *text, const char *forbidden, struct err *e)
-{
-	if (strlen(text) > SMTP_WORD_MAX)
-		return err_set(e, "%s is longer than %d bytes", what, SMTP_WORD_MAX);
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 127 || strchr(forbidden, *c) != NULL)
-			return err_set(e, "%s \"%s\": a control character%s has no place in it", what, text,
-			    forbidden[0] != '\0' ? ", a blank or a bracket" : "");
-	return true;
-}
-
-bool
-smtp_plan_check(const struct smtp_plan *p, struct err *e)
-{
-	static const char brackets[] = " <>";
-
-	if (!is_word("the name for EHLO", p->helo, brackets, e) ||
-	    !is_word("the sender", p->from, "<>", e) ||
-	    (p->message.subject != NULL && !is_word("the subject", p->message.subject, "", e)))
-		return false;
-	if (p->helo[0] == '\0')
-		return err_set(e, "the name for EHLO is empty");
-	if (p->rcpts > SMTP_RCPT_MAX)
-		return err_set(e, "there are more than %d recipients", SMTP_RCPT_MAX);
-	for (size_t i = 0; i < p->rcpts; i++)
-		if (!is_word("the recipient", p->rcpt[i], "<>", e))
-			return false;
-	for (size_t i = 0; i < p->xclients; i++)
-		if (!is_word("the attribute for XCLIENT", p->xclient[i], "<>", e) ||
-		    strchr(p->xclient[i], '=') == NULL)
-			return err_set(e, "XCLIENT takes NAME=VALUE, not \"%s\"", p->xclient[i]);
-	return true;
-}
-
 /* --- saying -------------------------------------------------------------------------------- */
 
 static void
@@ -147,7 +93,21 @@ offers(const struct smtp *s, struct slice word)
 static void
 ehlo(struct smtp *s, enum smtp_await w, double now)
 {
-	say_fmt(s, w, now, "%s %s", s->plan->lmtp ? "LHLO" : "EHLO", s->plan->helo);
+	struct buf name = buf_new(SMTP_WORD_MAX);
+	struct net_addr own;
+
+	/* RFC 5321 4.1.3: who has no name with a dot says its address */
+	if (s->plan->helo[0] != '\0')
+		buf_str(&name, s->plan->helo);
+	else if (net_own(s->fd, &own) && own.sa.ss_family != AF_UNIX) {
+		buf_str(&name, own.sa.ss_family == AF_INET6 ? "[IPv6:" : "[");
+		net_addr_print(&name, &own);
+		buf_char(&name, ']');
+	} else {
+		buf_str(&name, "localhost");
+	}
+	say_fmt(s, w, now, "%s %s", s->plan->lmtp ? "LHLO" : "EHLO", name.p);
+	buf_free(&name);
 }
 
 static void

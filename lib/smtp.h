@@ -49,7 +49,7 @@ bool smtp_expect_parse(struct slice s, struct smtp_expect *x);
 struct smtp_plan {
 	bool lmtp;
 	enum smtp_depth depth;
-	const char *helo;
+	const char *helo;		/* empty: our address */
 	enum smtp_tls tls;
 	struct tlsclient_context *context;	/* where TLS is spoken */
 	bool unverified;		/* certificates are looked at and not judged */

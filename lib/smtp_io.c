@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -404,13 +403,13 @@ connect_on(struct smtp *s, int error, double now)
 static bool
 say_proxy(struct smtp *s, double now)
 {
-	struct net_addr own = { .len = sizeof own.sa };
+	struct net_addr own;
 	const struct net_addr *client = s->plan->proxy_client;
 	struct buf b = buf_new(200);
 	struct err e = { "" };
 	bool good;
 
-	if (client == NULL && getsockname(s->fd, (struct sockaddr *)&own.sa, &own.len) == 0)
+	if (client == NULL && net_own(s->fd, &own))
 		client = &own;
 	good = net_proxy_header(&b, s->plan->proxy, client, &s->addr[s->addr_at], &e);
 	if (good && send(s->fd, b.p, b.n, MSG_NOSIGNAL) != (ssize_t)b.n)

@@ -72,7 +72,8 @@ static const struct opt opts[] = {
 	    .min = 0, .max = 32e6 },
 	{ 'f', "from", OPT_STRING, &set.from, "ADDRESS", "sender; by default the null sender" },
 	{ 0, "subject", OPT_STRING, &set.subject, "TEXT", "in place of \"mxgauge probe\"" },
-	{ 0, "helo", OPT_STRING, &set.helo, "NAME", "name for EHLO; by default this host's" },
+	{ 0, "helo", OPT_STRING, &set.helo, "NAME", "name for EHLO; by default this host's, or its address "
+	    "where that has no dot" },
 
 	{ 'u', "user", OPT_STRING, &set.user, "NAME", "log in; the password comes from a file or "
 	    "the environment" },
@@ -228,13 +229,14 @@ plan_login(struct smtp_plan *p)
 	p->clear_password = set.cleartext;
 }
 
+/* Mail servers dislike names without a dot. */
 static const char *
 own_name(void)
 {
 	static char name[HOST_NAME];
 
-	if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0')
-		return "localhost";
+	if (gethostname(name, sizeof name - 1) != 0 || strchr(name, '.') == NULL)
+		return "";
 	return name;
 }
 
@@ -254,7 +256,7 @@ make_plan(struct smtp_plan *p)
 		.source = address_of("--source", set.source), .pipelining = set.pipelining,
 		.no_chunking = set.no_chunking, .transcript = check_is_verbose(2) };
 	p->message = (struct smtp_message){ .from = set.from, .to = deep ? set.rcpt.v[0] : "",
-		.host = p->helo, .subject = set.subject, .eicar = set.eicar, .gtube = set.gtube,
+		.host = p->helo[0] != '\0' ? p->helo : "localhost", .subject = set.subject, .eicar = set.eicar, .gtube = set.gtube,
 		.padding = (size_t)set.size };
 	plan_expect(p);
 	plan_login(p);

@@ -120,7 +120,7 @@ struct smtp {
 	size_t awaits;
 	struct sasl sasl;
 	size_t rcpt_at;
-	bool authed, xcliented, ended, body_on_way;
+	bool authed, xcliented, ended, body_on_way, peer_failed;
 	double begun, mark, deadline, attempt_until, leave_until;
 };
 

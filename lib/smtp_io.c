@@ -390,13 +390,15 @@ connect_on(struct smtp *s, int error, double now)
 		if (left <= 1 || now >= s->deadline)
 			break;
 		tried_in_vain(s, strerror(error));
+		s->peer_failed = s->peer_failed || !net_error_is_ours(error);
 		s->addr_at++;
 		s->mark = now;
 		error = 0;
 	}
 	smtp_account(s, SMTP_CONNECT, now);
-	smtp_fail(s, net_error_is_ours(error) ? SMTP_OURS : SMTP_BROKEN, SMTP_CONNECT, now, "%s",
-	    strerror(error));
+	smtp_fail(s, net_error_is_ours(error) && !s->peer_failed ? SMTP_OURS : SMTP_BROKEN,
+	    SMTP_CONNECT, now, "%s%s%s%s", strerror(error), s->unreached[0] != '\0' ? " (" : "",
+	    s->unreached, s->unreached[0] != '\0' ? ")" : "");
 }
 
 /* The header is shorter than any socket's buffer. */

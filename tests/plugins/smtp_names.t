@@ -53,6 +53,8 @@ slow.example.org A !slow 0.4
 slow.example.org A 127.0.0.1
 alias.example.org CNAME bare.example.org
 two.example.org A 127.0.0.9
+dead.example.org A 127.0.0.8
+dead.example.org A 127.0.0.9
 two.example.org A 127.0.0.1
 _$farm._tcp.mx1.example.org TLSA 3 1 1 $pin
 _$farm._tcp.mx1.example.org !secure
@@ -113,6 +115,7 @@ run 0 "alias.example.org[127.0.0.1]" -H alias.example.org
 run 2 "this is no name" -H "$(printf '%070d' 1).example.org"
 run 0 "two.example.org[127.0.0.1]" -H two.example.org
 run 2 "two.example.org[127.0.0.9]:$farm: connect: Connection refused" -H two.example.org --each-address
+run 2 "connect: Connection refused (127.0.0.8: Connection refused)" -H dead.example.org
 run 0 "2 servers" -H mx1.example.org -H mx2.example.org
 run 0 "3 servers" --mx example.org -S --ca-file "$D/ca.pem" --tls-name mx1.example.org
 run 2 "not trusted for mx2.example.org: hostname mismatch" --mx example.org -S --ca-file "$D/ca.pem"

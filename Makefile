@@ -66,7 +66,7 @@ LIBS_lib        := -lsqlite3 -lm
 LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
 LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
 # OpenSSL, c-ares and libcurl are loaded when they are needed (lib/lateload.h).
-LIBS_smtp       := -lm $(if $(STATIC),-lcares -lcurl -lssl -lcrypto)
+LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm

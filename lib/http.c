@@ -1,6 +1,17 @@
 /* http.c - fetch a document with libcurl. See http.h. */
 #include "http.h"
 
+#ifdef MX_STATIC
+
+bool
+http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, struct err *e)
+{
+	(void)b, (void)ca_file, (void)timeout_s;
+	return err_set(e, "%s: a static build has no HTTPS", url);
+}
+
+#else
+
 #define CURL_DISABLE_TYPECHECK	/* its macros would hide the functions */
 #include <curl/curl.h>
 
@@ -26,8 +37,7 @@ on_data(char *p, size_t size, size_t n, void *arg)
 }
 
 static void
-options(CURL *h, struct buf *b, const char *url, const char *ca_file,
-    double timeout_s)
+options(CURL *h, struct buf *b, const char *url, const char *ca_file, double timeout_s)
 {
 	curl.curl_easy_setopt(h, CURLOPT_URL, url);
 	curl.curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "https");
@@ -62,3 +72,5 @@ http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, 
 		return err_set(e, "%s: %s", url, b->full ? "it is too long" : curl.curl_easy_strerror(rc));
 	return status == 200 || err_set(e, "%s: HTTP status %ld", url, status);
 }
+
+#endif

@@ -6,6 +6,17 @@
 
 #include "poison.h"
 
+#ifdef MX_STATIC
+
+bool
+lateload(const char *library, const char *const *names, void *to, struct err *e)
+{
+	(void)library, (void)names, (void)to, (void)e;
+	return true;	/* LATELOAD_LINKED has filled it */
+}
+
+#else
+
 bool
 lateload(const char *library, const char *const *names, void *to, struct err *e)
 {
@@ -26,3 +37,5 @@ lateload(const char *library, const char *const *names, void *to, struct err *e)
 	}
 	return true;
 }
+
+#endif

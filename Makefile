@@ -68,7 +68,7 @@ CFLAGS += -fprofile-use=$(abspath $(B)/profile) -fprofile-partial-training \
           -Wno-missing-profile -Wno-coverage-mismatch
 PROFILE := $(B)/profile/done
 endif
-BASE   := -std=c11 -D_POSIX_C_SOURCE=200809L -DMX_VERSION='"$(VERSION)"' $(WARN)
+BASE   := -std=c11 -D_POSIX_C_SOURCE=200809L -DMX_VERSION='"$(VERSION)"' $(if $(STATIC),-DMX_STATIC) $(WARN)
 CPP    := -Ilib -Icollector
 DEPGEN  = -MMD -MP
 
@@ -76,11 +76,14 @@ DEPGEN  = -MMD -MP
 LIBS_lib        := -lsqlite3 -lm
 LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
 LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
+# OpenSSL, c-ares and libcurl are loaded when they are needed (lib/lateload.h).
+LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm
 LIBS_check_mxgauge := -lsqlite3 -lm
 LIBS_check_mail_queue := -lm
+LIBS_check_smtp_latency := $(LIBS_smtp)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)
@@ -134,7 +137,7 @@ $(B)/plugins/%: $(B)/obj/plugins/%.o $(LIB_A)
 	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
 $(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -o $@ $^ $(LIBS_lib)
+	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_lib) $(LIBS_smtp)
 $(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
@@ -173,7 +176,7 @@ $(B)/fuzz/obj/%.o: %.c
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	@echo "  $@"; clang $(BASE) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPP) -Itests -o $@ $< $(FUZZ_OBJ) \
-	    $(LIBS_collector)
+	    $(LIBS_collector) $(LIBS_smtp)
 fuzz: $(FUZZ)
 	@FUZZ_JOBS=$(FUZZ_JOBS) sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 

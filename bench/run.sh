@@ -95,4 +95,9 @@ say "following ..."
     printf '\n## Following a log that grows\n\n'
     sh bench/follow.sh "$T/day.log"
 } >>bench/last.md || exit 1
+say "asking mail servers ..."
+{
+    printf '\n## Asking a mail server\n\n'
+    sh bench/smtp.sh
+} >>bench/last.md || exit 1
 cat bench/last.md

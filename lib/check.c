@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check_priv.h"
+#include "clock.h"
 #include "mem.h"
 #include "quantity.h"
 
@@ -28,7 +29,7 @@ struct limit {
 
 static struct {
 	struct opt_list warn, crit;
-	double timeout_s;
+	double timeout_s, begun;
 	int verbose;
 	bool json;
 	const char *extra_opts;		/* read by extraopts.c; here for the help */
@@ -125,6 +126,14 @@ check_unknown(const char *fmt, ...)
 	finish();
 }
 
+double
+check_deadline(void)
+{
+	double margin = run.timeout_s / 10;
+
+	return run.begun + run.timeout_s - (margin < 0.25 ? margin : 0.25);
+}
+
 /* --- options and limits ------------------------------------------------------- */
 
 static void
@@ -196,11 +205,14 @@ find_measure(const struct limit *l)
 static void
 read_range(const struct limit *l, const char *unit, struct range *r)
 {
+	const struct measure *m = run.program->measures != NULL ? find_measure(l) : NULL;
 	struct err e = { "" };
 
 	if (!range_parse(l->range, unit, r, &e))
 		check_unknown("%s%s%s: %s", l->critical ? "-c" : "-w", l->named ? " " : "",
 		    l->named ? check_clean(l->name) : "", e.text);
+	if (m != NULL && m->least && !r->inside && !slice_has(l->range, SLICE(":")))
+		*r = (struct range){ .start = r->end, .end = (double)INFINITY };
 }
 
 /* Look at a limit as closely as can be before anything is measured. */
@@ -256,6 +268,7 @@ check_begin(const char *name)
 		.begin = begin, .fail = fail, .ready = ready
 	};
 
+	run.begun = clock_now();
 	run.answer.name = name;
 	run.answer.program = name;
 	run.answer.extra = buf_new(ANSWER_BYTES / 2);
@@ -382,12 +395,24 @@ check_detail(const char *fmt, ...)
 	va_end(ap);
 }
 
+bool
+check_is_verbose(int level)
+{
+	return run.verbose >= level;
+}
+
+bool
+check_is_json(void)
+{
+	return run.json;
+}
+
 void
 check_verbose(int level, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (run.verbose < level)
+	if (!check_is_verbose(level))
 		return;
 	va_start(ap, fmt);
 	add_detail(formatted(DETAIL_BYTES, fmt, ap));
@@ -443,6 +468,19 @@ check_clean(struct slice s)
 	free(*slot);
 	*slot = check_out_clean(s, PEER_BYTES, false);
 	return *slot;
+}
+
+const char *
+check_people(double v, const char *unit)
+{
+	static struct buf ring[16];
+	static unsigned next;
+	struct buf *b = &ring[next++ % 16];
+
+	buf_free(b);
+	*b = buf_new(64);
+	quantity_people(b, v, unit);
+	return b->p;
 }
 
 /* A limit that judged nothing is a mistake that must not pass for OK. When

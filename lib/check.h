@@ -49,6 +49,8 @@ void check_state(enum check_state state, const char *fmt, ...)
 /* One further line; and one that is printed only with -v (level 1 to 3). */
 void check_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void check_verbose(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool check_is_verbose(int level);
+bool check_is_json(void);
 /* A further line with an address of the administrator's own in which "&" is kept. */
 void check_link(const char *what, const char *url);
 
@@ -58,9 +60,16 @@ void check_extra(const char *name, struct slice json);
 /* What is being done, for "timed out after 9 s while ..." */
 void check_phase(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Until when, on CLOCK_MONOTONIC in seconds, work has to be done so that an answer is out within
+ * -t: for a check that can say more than "timed out". */
+double check_deadline(void);
+
 /* Text from strangers for use in one of the above: cut at 200 bytes. It lives until
  * the eighth call after this one. */
 const char *check_clean(struct slice s);
+
+/* A number as quantity_people says it; it lives until the sixteenth call after this one. */
+const char *check_people(double v, const char *unit);
 
 /* Print the answer and end: with what was found, or at once for trouble of our own. */
 _Noreturn void check_done(void);

@@ -18,19 +18,6 @@
 enum { SILENT_SHOWN = 5, GONE_S = 8 * 86400 };
 
 const char *
-checkstate_people(double v, const char *unit)
-{
-	static struct buf ring[4];
-	static unsigned next;
-	struct buf *b = &ring[next++ % 4];
-
-	buf_free(b);
-	*b = buf_new(64);
-	quantity_people(b, v, unit);
-	return b->p;
-}
-
-const char *
 checkstate_time(int64_t t)
 {
 	static struct buf ring[2];

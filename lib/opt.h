@@ -57,6 +57,7 @@ struct opt {
 struct measure {
 	const char *name, *unit, *help;
 	const char *warn, *crit;	/* ranges that hold until -w or -c name others; NULL: none */
+	bool least;	/* a number alone is the least that is well: "21d" is "21d:" */
 };
 
 /* A sub-command. run gets the operands alone (argv[0] is the first of them) and

@@ -84,7 +84,7 @@ confuse\.h collector/store/config.c collector/store/template.c
 z(lib|std)\.h collector/input/*.c
 pcre2\.h collector/flow/siteword.c
 systemd/ collector/input/*.c
-openssl/ lib/tls.c collector/input/tls.c
+openssl/ lib/ossl.h collector/input/tls.c
 curl/ lib/http.c
 ares\.h lib/dns.c
 net-snmp/ plugins/check_*snmp*.c collector/mxagentx.c

@@ -1,0 +1,18 @@
+/* http.h - fetch a small document by HTTPS; the only home of libcurl.
+ *
+ * libcurl brings 30 libraries and 4 ms along, so it is loaded when it is needed, and no
+ * program is linked with it. */
+#ifndef MX_HTTP_H
+#define MX_HTTP_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "err.h"
+
+/* Append the document to b: status 200 only, redirects are not followed, certificates are
+ * verified (ca_file: in place of the system's authorities; may be NULL), at most what
+ * b holds, within timeout_s. False and *e otherwise. */
+bool http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, struct err *e);
+
+#endif

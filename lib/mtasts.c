@@ -1,0 +1,168 @@
+/* mtasts.c - the MTA-STS policy of a domain. See mtasts.h. */
+#include "mtasts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "http.h"
+#include "mem.h"
+#include "smtp.h"
+
+#include "poison.h"
+
+/* RFC 8461 3.2 and 3.3: max_age up to a year; 64 KB are enough for any policy. */
+enum { POLICY_MAX = 65536, AGE_MAX = 31557600 };
+
+/* The TXT records of a domain that say STSv1. */
+struct record {
+	struct mtasts_policy *p;
+	struct err e;
+	int n;
+};
+
+void
+mtasts_free(struct mtasts_policy *p)
+{
+	for (size_t i = 0; i < p->mx_n; i++)
+		free(p->mx[i]);
+	p->mx_n = 0;
+}
+
+/* "v=STSv1; id=20260101T000000;" */
+bool
+mtasts_read_record(struct mtasts_policy *p, struct slice txt, struct err *e)
+{
+	struct slice field, name;
+
+	p->id[0] = '\0';
+	while (txt.n > 0) {
+		if (!slice_cut(&txt, ';', &field)) {
+			field = txt;
+			txt = SLICE("");
+		}
+		field = slice_trim(field);
+		if (slice_cut(&field, '=', &name) && slice_eq(slice_trim(name), SLICE("id"))) {
+			field = slice_trim(field);
+			(void)snprintf(p->id, sizeof p->id, "%.*s", (int)slice_head(field, 33).n, field.p);
+		}
+	}
+	for (const char *c = p->id; *c != '\0'; c++)
+		if (!slice_is_alnum(*c))
+			p->id[0] = '\0';
+	if (p->id[0] == '\0' || strlen(p->id) > 32)
+		return err_set(e, "the record has no id of 1 to 32 letters and digits");
+	return true;
+}
+
+static void
+take_field(struct mtasts_policy *p, struct slice name, struct slice value, bool *version)
+{
+	uint64_t n;
+
+	if (slice_eq(name, SLICE("version")))
+		*version = slice_eq(value, SLICE("STSv1"));
+	else if (slice_eq(name, SLICE("mode")))
+		(void)snprintf(p->mode, sizeof p->mode, "%.*s", (int)slice_head(value, 20).n, value.p);
+	else if (slice_eq(name, SLICE("max_age")) && slice_u64(&value, &n) && value.n == 0 && n <= AGE_MAX)
+		p->max_age_s = (int64_t)n;
+	else if (slice_eq(name, SLICE("mx")) && p->mx_n < MTASTS_MX_MAX && value.n < 256)
+		p->mx[p->mx_n++] = xslicedup(value);
+}
+
+bool
+mtasts_read_policy(struct mtasts_policy *p, struct slice text, struct err *e)
+{
+	struct slice line, name;
+	bool version = false;
+
+	p->mode[0] = '\0';
+	p->max_age_s = -1;
+	p->mx_n = 0;
+	while (text.n > 0) {
+		if (!slice_cut(&text, '\n', &line)) {
+			line = text;
+			text = SLICE("");
+		}
+		line = smtp_reply_trim(line);
+		if (slice_cut(&line, ':', &name))
+			take_field(p, slice_trim(name), slice_trim(line), &version);
+	}
+	if (!version)
+		return err_set(e, "the policy does not say \"version: STSv1\"");
+	if (strcmp(p->mode, "enforce") != 0 && strcmp(p->mode, "testing") != 0 &&
+	    strcmp(p->mode, "none") != 0)
+		return err_set(e, "the policy's mode is not enforce, testing or none");
+	if (p->max_age_s < 0)
+		return err_set(e, "the policy has no max_age of 0 to %d", AGE_MAX);
+	return p->mx_n > 0 || strcmp(p->mode, "none") == 0 || err_set(e, "the policy names no mx");
+}
+
+bool
+mtasts_matches(const struct mtasts_policy *p, const char *host)
+{
+	struct slice h = slice_of(host), label, rest = h;
+
+	if (strcmp(p->mode, "none") == 0)
+		return true;
+	(void)slice_cut(&rest, '.', &label);
+	for (size_t i = 0; i < p->mx_n; i++) {
+		struct slice pattern = slice_of(p->mx[i]);
+
+		if (slice_eat(&pattern, SLICE("*.")) ? rest.n < h.n && slice_eq_nocase(rest, pattern) :
+		    slice_eq_nocase(h, pattern))
+			return true;
+	}
+	return false;
+}
+
+static void
+on_txt(void *arg, const struct dns_answer *a)
+{
+	struct record *r = arg;
+	struct dns_record row;
+	struct buf text = buf_new(4096);
+	struct dns_cursor at = { 0 };
+
+	if (a->state != DNS_FOUND)
+		err_set(&r->e, "TXT: %s", a->why);
+	while (a->state == DNS_FOUND && dns_next(a, &at, &row)) {
+		buf_clear(&text);
+		if (!dns_txt(&row, &text) || !slice_starts(buf_slice(&text), SLICE("v=STSv1")))
+			continue;
+		r->n++;
+		(void)mtasts_read_record(r->p, buf_slice(&text), &r->e);
+	}
+	buf_free(&text);
+}
+
+bool
+mtasts_fetch(struct mtasts_policy *p, struct dns *d, const char *domain, const char *ca_file,
+    double deadline, struct err *e)
+{
+	struct record r = { .p = p, .e = { "" } };
+	struct smtp_pool only_dns = { .dns = d, .deadline = deadline };
+	struct buf name = buf_new(600), text = buf_new(POLICY_MAX);
+	bool good = false;
+
+	*p = (struct mtasts_policy){ .mx_n = 0 };
+	buf_fmt(&name, "_mta-sts.%s", domain);
+	dns_ask(d, name.p, DNS_TXT, on_txt, &r);
+	smtp_run(&only_dns);
+	if (dns_waiting(d) > 0)
+		err_set(e, "no answer of the name server in time");
+	else if (r.e.text[0] != '\0')
+		err_set(e, "%s: %s", name.p, r.e.text);
+	else if (r.n != 1)
+		err_set(e, "%s has %d records of STSv1", name.p, r.n);
+	else
+		good = true;
+	buf_clear(&name);
+	buf_fmt(&name, "https://mta-sts.%s/.well-known/mta-sts.txt", domain);
+	good = good && http_get(&text, name.p, ca_file, deadline - clock_now(), e) &&
+	    mtasts_read_policy(p, buf_slice(&text), e);
+	buf_free(&name);
+	buf_free(&text);
+	return good;
+}

@@ -1,0 +1,12 @@
+/* secret.h - passwords from a file or the environment, never from a command line, which
+ * everybody on the machine can read. */
+#ifndef MX_SECRET_H
+#define MX_SECRET_H
+
+#include "err.h"
+
+/* The first line of file, or, where file is NULL, the environment variable. The caller
+ * frees it; NULL and *e on failure. */
+char *secret_read(const char *file, const char *variable, struct err *e);
+
+#endif

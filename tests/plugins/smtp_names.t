@@ -1,0 +1,143 @@
+#!/bin/sh
+# smtp_names.t - check_smtp_latency by names: MX and all their addresses, name servers with faults
+# (tests/fake/dns.py), DANE, MTA-STS.
+# shellcheck disable=SC2086  # $check is a list of words
+set -u
+export LC_ALL=C TZ=UTC
+: "${BUILD:=build}"
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+[ -x /usr/bin/python3 ] || skip_all "smtp_names: there is no python3"
+D=$(mktemp -d "${TMPDIR:-/tmp}/mx-names.XXXXXX") || exit 1
+trap 'exec 8>&- 9>&-; wait; rm -rf "$D"' EXIT
+sh tests/fake/certs.sh "$D" || { cat "$D/certs.log"; exit 1; }
+: >"$D/zone"
+mkfifo "$D/end" "$D/end2"
+/usr/bin/python3 tests/fake/smtp.py "$D" <"$D/end" 2>"$D/fake.err" &
+exec 8>"$D/end"
+/usr/bin/python3 tests/fake/dns.py "$D/zone" "$D/dns" <"$D/end2" 2>"$D/dns.err" &
+exec 9>"$D/end2"
+tries=0
+until [ -e "$D/ports" ] && [ -e "$D/dns" ] || [ $tries -ge 200 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
+farm=$(sed -n 's/^farm //p' "$D/ports")
+# The key of the farm's certificate, as TLSA has it.
+pin=$(openssl x509 -in "$D/good.crt" -noout -pubkey | openssl pkey -pubin -outform DER |
+    openssl dgst -sha256 -r | cut -d ' ' -f 1)
+ca=$(openssl x509 -in "$D/ca.pem" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)
+wrong=$(echo "$pin" | tr 0-9a-f 1-9a-f0)
+cat >"$D/zone" <<ZONE
+example.org MX 10 mx1.example.org
+example.org MX 20 mx2.example.org
+mx1.example.org A 127.0.0.1
+mx1.example.org A 127.0.0.2
+mx2.example.org A 127.0.0.3
+four.example.org MX 10 mx4.example.org
+four.example.org MX 10 mx1.example.org
+mx4.example.org A 127.0.0.4
+null.example.org MX 0 .
+odd.example.org MX 0 .
+odd.example.org MX 10 mx1.example.org
+bare.example.org A 127.0.0.1
+dangling.example.org MX 10 nowhere.example.org
+dangling.example.org MX 20 mx1.example.org
+fail.example.org MX !servfail
+refused.example.org MX !refused
+silent.example.org MX !silent
+silent.example.org A !silent
+silent.example.org AAAA !silent
+garbage.example.org MX !garbage
+slow.example.org A !slow 0.4
+slow.example.org A 127.0.0.1
+alias.example.org CNAME bare.example.org
+two.example.org A 127.0.0.9
+dead.example.org A 127.0.0.8
+dead.example.org A 127.0.0.9
+two.example.org A 127.0.0.1
+_$farm._tcp.mx1.example.org TLSA 3 1 1 $pin
+_$farm._tcp.mx1.example.org !secure
+mx5.example.org A 127.0.0.1
+_$farm._tcp.mx5.example.org TLSA 3 1 1 $pin
+mx6.example.org A 127.0.0.1
+_$farm._tcp.mx6.example.org TLSA 3 1 1 $wrong
+_$farm._tcp.mx6.example.org !secure
+mx7.example.org A 127.0.0.1
+_$farm._tcp.mx7.example.org TLSA 2 0 1 $ca
+_$farm._tcp.mx7.example.org !secure
+mx8.example.org A 127.0.0.1
+_$farm._tcp.mx8.example.org TLSA 1 1 1 $pin
+_$farm._tcp.mx8.example.org !secure
+mx9.example.org A 127.0.0.1
+_$farm._tcp.mx9.example.org TLSA !servfail
+signed.example.org MX 10 mx1.example.org
+signed.example.org !secure
+_mta-sts.two-records.example.org TXT v=STSv1; id=1;
+_mta-sts.two-records.example.org TXT v=STSv1; id=2;
+_mta-sts.bad.example.org TXT v=STSv1; id=not-good;
+two-records.example.org MX 10 mx1.example.org
+bad.example.org MX 10 mx1.example.org
+ZONE
+check="$BUILD/plugins/check_smtp_latency --resolver 127.0.0.1:$(cat "$D/dns") -p $farm"
+
+# run STATUS TEXT ARGS...: TEXT is in the first line
+run() {
+    want=$1 text=$2
+    shift 2
+    $check -4 -t 5 "$@" >"$D/out" 2>&1
+    rc=$?
+    [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text"
+    good=$?
+    ok $good "$*: $want, $text"
+    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out"
+}
+says() { grep -qF -- "$1" "$D/out"; ok $? "it says: $1"; }
+
+run 0 "3 servers, the slowest mx2.example.org[127.0.0.3]:$farm: 4" --mx example.org
+says "mx1.example.org[127.0.0.1]:$farm (MX 10 of example.org): total"
+says "mx1.example.org[127.0.0.2]:$farm (MX 10 of example.org): total"
+run 2 "mx4.example.org[127.0.0.4]:$farm: banner: 554 5.3.2 the fourth" --mx four.example.org
+run 0 "bare.example.org[127.0.0.1]" --mx bare.example.org
+run 2 "null.example.org: dns: null.example.org takes no mail (null MX)" --mx null.example.org
+run 2 "and has others beside it" --mx odd.example.org
+run 2 "nowhere.example.org: dns: address of nowhere.example.org: no such name" --mx dangling.example.org
+run 2 "dns: MX of nothing.example.net: no such name" --mx nothing.example.net
+run 2 "dns: MX of fail.example.org: the resolver failed (SERVFAIL)" --mx fail.example.org
+run 2 "dns: MX of refused.example.org: the resolver refused" --mx refused.example.org
+run 2 "dns: MX of garbage.example.org: the answer is damaged" --mx garbage.example.org
+run 2 "dns: no answer of the name server within" --mx silent.example.org -t 1
+run 2 "silent.example.org: dns: no answer of the name server within" -H silent.example.org -t 1
+run 2 "dns: address of nothing.example.net: no such name" -H nothing.example.net
+run 0 "slowest phase dns 4" -H slow.example.org
+run 1 "dns 4" -H slow.example.org -w dns=200ms
+run 0 "alias.example.org[127.0.0.1]" -H alias.example.org
+run 2 "this is no name" -H "$(printf '%070d' 1).example.org"
+run 0 "two.example.org[127.0.0.1]" -H two.example.org
+run 2 "two.example.org[127.0.0.9]:$farm: connect: Connection refused" -H two.example.org --each-address
+run 2 "connect: Connection refused (127.0.0.8: Connection refused)" -H dead.example.org
+run 0 "2 servers" -H mx1.example.org -H mx2.example.org
+run 0 "3 servers" --mx example.org -S --ca-file "$D/ca.pem" --tls-name mx1.example.org
+run 2 "not trusted for mx2.example.org: hostname mismatch" --mx example.org -S --ca-file "$D/ca.pem"
+run 2 "no whole reply within" -H mx1.example.org -H mx2.example.org -t 0.4
+says "mx1.example.org[127.0.0.1]:$farm: total"
+
+# --- DANE: no authority is asked
+run 0 "OK" -H mx1.example.org -S --dane
+says "as TLSA says"
+run 0 "2 servers" --mx signed.example.org -S --dane
+run 2 "DNSSEC does not prove it" --mx example.org -S --dane
+run 2 "TLSA of mx5.example.org: DNSSEC does not prove it" -H mx5.example.org -S --dane
+run 2 "no TLSA record matches it" -H mx6.example.org -S --dane
+run 2 "hostname mismatch" -H mx7.example.org -S --dane
+run 0 "OK" -H mx7.example.org -S --dane --tls-name mx1.example.org
+run 2 "none of the 1 TLSA records can be used" -H mx8.example.org -S --dane
+run 2 "TLSA of mx9.example.org: the resolver failed" -H mx9.example.org -S --dane
+run 2 "mx2.example.org has no TLSA records" -H mx2.example.org -S --dane
+run 2 "DANE needs a name" -H 127.0.0.1 -S --dane
+
+# --- MTA-STS: what goes wrong before HTTPS; the rest is in tests/lib/test_mtasts.c and the lab
+run 2 "MTA-STS of example.org: _mta-sts.example.org: TXT: no such name" --mx example.org -S --no-verify --mta-sts
+run 2 "has 2 records of STSv1" --mx two-records.example.org -S --no-verify --mta-sts
+run 2 "the record has no id" --mx bad.example.org -S --no-verify --mta-sts
+done_testing

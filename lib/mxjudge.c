@@ -253,6 +253,21 @@ judge_host(const struct mxset_host *h)
 	judge_addresses(h);
 }
 
+/* Two names of one machine are no spare. */
+static void
+judge_twins(const struct mxset *m, const struct mxset_host *h)
+{
+	for (const struct mxset_host *o = m->host; o < h; o++) {
+		size_t same = 0;
+
+		for (size_t i = 0; i < h->addrs * o->addrs; i++)
+			same += mxset_same(&h->addr[i / o->addrs], &o->addr[i % o->addrs]);
+		if (same > 0)
+			check_state(CHECK_WARNING, "%s and %s have the same address",
+			    check_clean(slice_of(o->name)), check_clean(slice_of(h->name)));
+	}
+}
+
 static void
 judge_set(const struct mxset *m)
 {
@@ -270,8 +285,11 @@ judge_set(const struct mxset *m)
 		check_state(CHECK_WARNING, "%s has no MX: mail goes to its own address", m->domain);
 	if (m->left_out > 0)
 		check_state(CHECK_UNKNOWN, "%zu hosts or addresses too many were left out", m->left_out);
-	for (size_t i = 0; i < m->hosts; i++)
+	for (size_t i = 0; i < m->hosts; i++) {
 		judge_host(&m->host[i]);
+		if (!is_ignored(SLICE("twins")))
+			judge_twins(m, &m->host[i]);
+	}
 }
 
 static void

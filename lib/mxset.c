@@ -180,6 +180,13 @@ bytes_of(const struct net_addr *a)
 	    (const unsigned char *)&((const struct sockaddr_in *)&a->sa)->sin_addr;
 }
 
+bool
+mxset_same(const struct net_addr *a, const struct net_addr *b)
+{
+	return a->sa.ss_family == b->sa.ss_family &&
+	    memcmp(bytes_of(a), bytes_of(b), a->sa.ss_family == AF_INET6 ? 16 : 4) == 0;
+}
+
 static bool
 same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
 {

@@ -32,8 +32,8 @@ static const struct opt opts[] = {
 	    "where that has no dot" },
 	{ 0, "no-probes", OPT_FLAG, &set.no_probes, NULL, "go to EHLO and STARTTLS only" },
 	{ 0, "must-refuse", OPT_LIST, &set.must_refuse, "PROBE", "no MX may accept this; may be given again" },
-	{ 0, "ignore", OPT_LIST, &set.ignore, "WHAT", "a probe, an extension, or private, alias, implicit, "
-	    "tls, certificate; may be given again" },
+	{ 0, "ignore", OPT_LIST, &set.ignore, "WHAT", "a probe, an extension, or private, alias, twins, "
+	    "implicit, tls, certificate; may be given again" },
 	{ 0, "greylist-ok", OPT_FLAG, &set.greylist_ok, NULL, "greylisting is no verdict and no difference" },
 	{ 0, "null-mx", OPT_FLAG, &set.null_mx, NULL, "the domain is to take no mail (RFC 7505)" },
 	{ 0, "no-tls", OPT_FLAG, &set.no_tls, NULL, "do not use STARTTLS where it is offered" },
@@ -70,8 +70,8 @@ static const struct program program = {
 	"sent. With an address they come one after the other, with all addresses at once.\n\n"
 	"CRITICAL are names that do not resolve, a null MX that nobody asked for, an MX that is an "
 	"address, a server that does not answer, and one that relays. WARNING are differences, an MX that "
-	"is a CNAME, addresses that the world cannot reach, a domain without MX, and a server that said "
-	"nothing to a probe.\n\n"
+	"is a CNAME, addresses that the world cannot reach, two MX with one address (twins), a domain "
+	"without MX, and a server that said nothing to a probe.\n\n"
 	"Let the monitor's address stand in no list of trusted ones, or the servers show it what "
 	"strangers do not see; exempt it from greet pauses and fail2ban. A caching resolver tells what is "
 	"left of a TTL: ask the domain's own name server with --resolver.",

@@ -37,6 +37,9 @@ text.example.org TXT nothing
 literal.example.org MX 10 127.0.0.1
 alias.example.org MX 10 www.example.org
 www.example.org CNAME mx1.example.org
+twins.example.org MX 10 mx1.example.org
+twins.example.org MX 20 mx8.example.org
+mx8.example.org A 127.0.0.1
 fail.example.org MX !servfail
 silent.example.org MX !silent
 garbage.example.org MX !garbage
@@ -209,6 +212,8 @@ run 2 "text.example.org has no address" -H empty.example.org
 run 2 "an MX is the address 127.0.0.1: it has to be a name" -H literal.example.org
 run 1 "www.example.org is an alias (CNAME), which an MX must not be" -H alias.example.org --no-probes
 run 0 OK -H alias.example.org --no-probes --ignore alias
+run 1 "mx1.example.org and mx8.example.org have the same address" -H twins.example.org --no-probes
+run 0 OK -H twins.example.org --no-probes --ignore twins
 run 2 "MX of nothing.example.net: no such name" -H nothing.example.net
 run 2 "MX of fail.example.org: the resolver failed (SERVFAIL)" -H fail.example.org
 run 2 "MX of garbage.example.org: the answer is damaged" -H garbage.example.org

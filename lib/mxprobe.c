@@ -57,16 +57,19 @@ make_plan(struct mxprobe_server *v)
 	p->rcpts = 1;
 }
 
-/* The next probe that is wanted. */
+/* The next probe that is wanted. It gets half of the time that is left: one that is never answered
+ * leaves some for the others. */
 static void
 next(struct mxprobe_server *v)
 {
+	double now = clock_now();
+
 	while (v->at < MXPROBES && v->run->leave_out[v->at])
 		v->at++;
-	if (v->at >= MXPROBES || v->run->no_probes || clock_now() >= v->run->deadline)
+	if (v->at >= MXPROBES || v->run->no_probes || now >= v->run->deadline)
 		return;
 	make_plan(v);
-	smtp_start(&v->s, &v->plan, v->host->name, v->addr, 1, 0, v->run->deadline);
+	smtp_start(&v->s, &v->plan, v->host->name, v->addr, 1, 0, now + (v->run->deadline - now) / 2);
 }
 
 /* A server whose processes are all in use says nothing of the probe; and behind RCPT the verdict is
@@ -115,7 +118,7 @@ on_done(void *arg, struct smtp *s)
 	if (v->at >= MXPROBES)
 		return;
 	v->probe[v->at].verdict = judge(s);
-	if (clock_now() >= v->run->deadline && v->probe[v->at].verdict == MXPROBE_HUNG_UP)
+	if (clock_now() >= s->deadline && v->probe[v->at].verdict == MXPROBE_HUNG_UP)
 		v->probe[v->at].verdict = MXPROBE_UNTOLD;	/* our own haste */
 	(void)snprintf(v->probe[v->at].said, sizeof v->probe[v->at].said, "%s", s->sentence);
 	v->at++;

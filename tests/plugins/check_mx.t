@@ -235,6 +235,8 @@ ms=$((($(date +%s%N) - before) / 1000000))
 says "without a verdict, the first is"
 [ $ms -le 2500 ]
 ok $? "it ends after $ms ms"
+strict "2 helo-word !silent"
+run 1 "mx2.example.org: 1 probe without a verdict, the first is helo-word: ehlo: no whole reply within" -H example.org -t 3
 strict "2 banner !silent"
 run 2 "mx2.example.org: banner: no whole reply within" -H example.org -t 1
 

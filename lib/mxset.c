@@ -52,6 +52,15 @@ on_address(void *arg, const struct dns_answer *a)
 		err_set(&h->trouble, "%s", a->why);
 }
 
+/* DNS allows every byte in a name; this one will stand behind EHLO. */
+static bool
+is_host_name(const char *name)
+{
+	while (*name != '\0' && (slice_is_alnum(*name) || strchr("-._", *name) != NULL))
+		name++;
+	return *name == '\0';
+}
+
 static void
 resolve(struct mxset_host *h)
 {
@@ -60,6 +69,10 @@ resolve(struct mxset_host *h)
 	h->literal = net_addr_parse(h->name, 0, &a);
 	if (h->literal)
 		return;
+	if (!is_host_name(h->name)) {
+		err_set(&h->trouble, "this is no name of a host");
+		return;
+	}
 	h->waiting = h->set->family == AF_UNSPEC ? 2 : 1;
 	if (h->set->family != AF_INET6)
 		dns_ask(h->set->dns, h->name, DNS_A, on_address, h);

@@ -220,7 +220,7 @@ run 2 "MX of garbage.example.org: the answer is damaged" -H garbage.example.org
 run 2 "address of mx5.example.org: the resolver failed" -H lame.example.org
 run 2 "MX of silent.example.org: no answer of the name server in time" -H silent.example.org -t 1
 run 2 "address of mx6.example.org: no answer of the name server in time" -H mute.example.org -t 1
-run 2 "no such name" -H odder.example.org
+run 2 "example.org: this is no name of a host" -H odder.example.org
 $check -H example.org >"$D/out"
 is $? 1 "addresses of loopback are WARNING"
 says "mx1.example.org has an address that the world cannot reach: 127.0.0.1, loopback"

@@ -15,7 +15,7 @@
 #include "net.h"
 #include "slice.h"
 
-enum dns_type { DNS_A = 1, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
 enum { DNS_POLLFDS = 16, DNS_ADDRS_MAX = 64 };
 
 enum dns_state {

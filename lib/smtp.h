@@ -73,6 +73,9 @@ struct smtp_plan {
 /* Are all its words such that they stay words (no line ends, not too long)? Ask before any use. */
 bool smtp_plan_check(const struct smtp_plan *p, struct err *e);
 
+/* The name of this host for EHLO; "" where it has no dot: mail servers dislike such. */
+const char *smtp_own_name(void);
+
 enum smtp_verdict {
 	SMTP_WELL,
 	SMTP_GREYLISTED,	/* the refusal of a greylist */

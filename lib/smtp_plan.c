@@ -2,10 +2,21 @@
  *
  * What administrators write goes into commands: nothing in it may end a line or a word. */
 #include <string.h>
+#include <unistd.h>
 
 #include "smtp.h"
 
 #include "poison.h"
+
+const char *
+smtp_own_name(void)
+{
+	static char name[SMTP_WORD_MAX + 1];
+
+	if (gethostname(name, sizeof name - 1) != 0 || strchr(name, '.') == NULL)
+		return "";
+	return name;
+}
 
 bool
 smtp_expect_parse(struct slice s, struct smtp_expect *x)

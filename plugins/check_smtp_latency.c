@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "mem.h"
@@ -20,8 +19,6 @@
 #include "smtp_targets.h"
 
 #include "poison.h"
-
-enum { HOST_NAME = 256 };
 
 static struct {
 	struct opt_list hosts, mx;
@@ -229,24 +226,13 @@ plan_login(struct smtp_plan *p)
 	p->clear_password = set.cleartext;
 }
 
-/* Mail servers dislike names without a dot. */
-static const char *
-own_name(void)
-{
-	static char name[HOST_NAME];
-
-	if (gethostname(name, sizeof name - 1) != 0 || strchr(name, '.') == NULL)
-		return "";
-	return name;
-}
-
 static void
 make_plan(struct smtp_plan *p)
 {
 	bool deep = set.message || set.eicar || set.gtube;
 	struct err e = { "" };
 
-	*p = (struct smtp_plan){ .lmtp = set.lmtp, .helo = set.helo != NULL ? set.helo : own_name(),
+	*p = (struct smtp_plan){ .lmtp = set.lmtp, .helo = set.helo != NULL ? set.helo : smtp_own_name(),
 		.depth = set.banner_only ? SMTP_TO_BANNER : deep ? SMTP_TO_ACCEPT :
 		    set.rcpt.n > 0 ? SMTP_TO_RCPT : SMTP_TO_EHLO,
 		.tls = set.tls ? SMTP_USE_TLS : set.starttls ? SMTP_USE_STARTTLS : SMTP_PLAIN,

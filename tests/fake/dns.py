@@ -3,7 +3,7 @@
 
 A line of ZONE: NAME TYPE VALUE, with TYPE A, AAAA, MX ("10 host"), TXT, TLSA ("3 1 1 hex") or CNAME;
 "NAME TYPE !servfail", "!refused", "!silent", "!slow SECONDS" and "!garbage" are faults (slow: before
-the other lines of that name and type are answered); "!secure" sets AD for what is asked of NAME.
+the other lines of that name and type are answered); "!secure" sets AD for what is asked of NAME, "!ttl SECONDS" is its records' in place of 60.
 ZONE is read again for each question. Ends when its standard input ends."""
 import os, socket, struct, sys, threading, time
 
@@ -49,10 +49,12 @@ def rows():
 
 def answer(sock, packet, peer):
     asked, kind, section = question(packet)
-    flags, rcode, found, known, secure, alias = 0x8180, 0, [], False, False, asked
+    flags, rcode, found, known, secure, alias, ttl = 0x8180, 0, [], False, False, asked, 60
     for host, what, value in rows():
         if host == asked and what == 'CNAME':
             alias = value
+        if host == asked and what == '!ttl':
+            ttl = int(value)
     for host, what, value in rows():
         known = known or host == asked or host.endswith('.' + asked)
         if host not in (asked, alias):
@@ -75,7 +77,7 @@ def answer(sock, packet, peer):
         else:
             record = data(what, value)
             found.insert(0 if what == 'CNAME' else len(found), name(host) + struct.pack(
-                '>HHIH', TYPES[what], 1, 60, len(record)) + record)
+                '>HHIH', TYPES[what], 1, ttl, len(record)) + record)
     if not known and rcode == 0:
         rcode = 3
     flags |= rcode | (0x20 if secure else 0)

@@ -1,4 +1,4 @@
-"""plot.py - check_smtp_latency against real servers; each line of ./tap is a test.
+"""plot.py - check_smtp_latency and check_mx against real servers; each line of ./tap is a test.
 
 The addresses are 192.0.2.31 Postfix, .32 Exim, .33 OpenSMTPD, .34 Dovecot. A policy
 server beside Postfix greylists grey@, delays slow@ at RCPT and all at the end of data
@@ -32,10 +32,10 @@ def ok(good, text, why=''):
     tap.flush()
 
 
-def check(status, text, *args, env=None):
+def check(status, text, *args, env=None, program=CHECK):
     """Status and a part of the first line; inside -t by the wall's clock."""
     begun = time.monotonic()
-    done = subprocess.run([CHECK, '-t', '8', *args], capture_output=True, text=True, timeout=60,
+    done = subprocess.run([program, '-t', '8', *args], capture_output=True, text=True, timeout=60,
                           env=dict(os.environ, **(env or {})))
     took = time.monotonic() - begun
     limit = float(args[args.index('-t') + 1]) if '-t' in args else 8
@@ -311,9 +311,37 @@ def alike():
     ok(said.index('192.0.2.31:25: total') < said.index('192.0.2.32:25: total'), 'the slowest first', said)
 
 
+def mx():
+    """check_mx: Postfix before Exim, which takes mail for anybody here, and OpenSMTPD alone."""
+    program = os.environ['BUILD'] + '/plugins/check_mx'
+    with open('mx.zone', 'w') as f:
+        for n in 31, 32, 33:
+            f.write('mx%d.example.org A 192.0.2.%d\nonly%d.example.org MX 10 mx%d.example.org\n' % (n, n, n, n))
+        f.write('example.org MX 10 mx31.example.org\nexample.org MX 20 mx32.example.org\n')
+    dns = subprocess.Popen(['/usr/bin/python3', HERE + '/../../fake/dns.py', 'mx.zone', 'mx.dns'],
+                           stdin=subprocess.PIPE)
+    until('dns.py', lambda: os.path.exists('mx.dns'))
+
+    def ask(status, text, *args):
+        return check(status, text, '--resolver', '127.0.0.1:' + open('mx.dns').read(), '-4', '--ignore', 'private',
+                     '--ca-file', CA, '-r', 'anna@example.org', *args, program=program)
+    ask(1, 'difference', '-H', 'example.org')
+    said = ask(1, 'difference', '-H', 'example.org', '--ignore', 'relay')
+    ok('an unknown recipient: refused at mx31.example.org (rcpt: 550 5.1.1' in said and
+       'accepted at mx32.example.org' in said, 'Exim takes mail for unknown users, and Postfix does not', said)
+    ok('STARTTLS: offered at mx31.example.org, mx32.example.org' in said, 'both have TLS', said)
+    known = ['--unknown', 'nobody@example.org', '--ignore', 'sender-own']
+    for n in 31, 32:
+        said = ask(0, 'MX OK', '-H', 'only%d.example.org' % n, *known)
+        ok('relaying to another domain: accepted' not in said, 'mx%d does not relay' % n, said)
+    ask(0, 'MX OK', '-H', 'only33.example.org', *known, '--no-tls')
+    dns.stdin.close()
+    dns.wait()
+
+
 started = start_all()
 try:
-    for scene in postfix, exim, opensmtpd, dovecot, policies, alike, wire:
+    for scene in postfix, exim, opensmtpd, dovecot, policies, alike, mx, wire:
         scene()
 finally:
     run('postfix', 'stop')

@@ -17,9 +17,9 @@ perl -e '
 TZ=UTC "$mx" import --state "$d/state" "$d/mail.log" >/dev/null
 ok $? "an archive of twenty days is imported"
 
-# rate of the 10 minute rows of the second day, times 600
-seen=$(rrdtool fetch "$d/state/rrd/mx1/conn.rrd" AVERAGE -r 600 -s 1759363200 -e 1759449000 |
-    awk '/^[0-9]+:/ && $2 + 0 == $2 { n += $2 * 600 } END { printf "%.0f", n }')
+# rate of the 30 minute rows of the second day, times 1800
+seen=$(rrdtool fetch "$d/state/rrd/mx1/conn.rrd" AVERAGE -r 1800 -s 1759363200 -e 1759447800 |
+    awk '/^[0-9]+:/ && $2 + 0 == $2 { n += $2 * 1800 } END { printf "%.0f", n }')
 is "$seen" 144 "its second day is in the RRD: 144 sessions"
 kept=$(sqlite3 "$d/state/state.db" "SELECT count(*) FROM cell" 2>/dev/null)
 is "$kept" 1153 "eight days of minutes are kept in the state"

@@ -78,23 +78,23 @@ perl "$D/listen.pl" "$D/notify" "$D/state/rrd" >"$D/told" &
 others=$!
 wait_for grep -q listening "$D/told"
 rm -rf "$D/state"
-for h in 1 2 3 4 5 6; do refusals mx$h 1000 50; done >"$D/log"
+for h in $(seq 24); do refusals mx$h 1000 12; done >"$D/log"
 conf "rrd_interval = 10s
 source \"a\" { files = { \"$D/log\" } }"
 export NOTIFY_SOCKET="$D/notify" WATCHDOG_USEC=150000
 start
 wait_for grep -q 'READY=1' "$D/told"
 saw $? "it tells the manager that it is ready"
-wait_for grep -q 'WATCHDOG=1 STATUS=300 lines read since the start' "$D/told"
+wait_for grep -q 'WATCHDOG=1 STATUS=288 lines read since the start' "$D/told"
 saw $? "and how far it is"
-all=$((7 * $(find rrd-templates -name '*.conf' | wc -l)))
+all=$((25 * $(find rrd-templates -name '*.conf' | wc -l)))
 drawn() { [ "$(find "$D/state/rrd" -name '*.rrd' | wc -l)" -ge "$all" ]; }
 wait_for drawn
 saw $? "the first RRDs are made"
-n=$(grep -c '^[1-6] WATCHDOG=1' "$D/told")
+n=$(grep -cE '^(1?[1-9]|10|2[0-4]) WATCHDOG=1' "$D/told")
 [ "$n" -ge 3 ]
 ok $? "and meanwhile it says that it lives"
-echo "# $n times while 1 to 6 of 7 folders were there"
+echo "# $n times while 1 to 24 of 25 folders were there"
 kill -HUP "$pid"
 wait_for grep -qE 'RELOADING=1 MONOTONIC_USEC=[0-9]+$' "$D/told"
 saw $? "a reload is told, with the time"

@@ -187,8 +187,9 @@ kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t und
 static bool
 put_hosts(struct writing *w, const struct commit *c)
 {
-	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO host VALUES(?1,?2,?3,?4,?5,?6,?7)",
-	    w->e);
+	/* no REPLACE: it would write a page of the index of names, too */
+	sqlite3_stmt *st = db_prepare(w->s, "INSERT INTO host VALUES(?1,?2,?3,?4,?5,?6,?7)"
+	    " ON CONFLICT(id) DO UPDATE SET first=?3, newest=?4, undrawn=?5, kept=?6, skew=?7", w->e);
 	bool good = st != NULL;
 
 	for (size_t h = 0; good && h < w->s->hosts; h++) {

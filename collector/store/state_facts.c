@@ -102,7 +102,8 @@ limits_load(struct state *s, struct err *e)
 static bool
 store_said(struct state *s, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "INSERT OR REPLACE INTO run VALUES(?1,?2)", e);
+	sqlite3_stmt *st = db_prepare(s, "INSERT INTO run VALUES(?1,?2)"
+	    " ON CONFLICT(key) DO UPDATE SET value=?2", e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < s->n_said; i++) {
@@ -124,7 +125,8 @@ store_said(struct state *s, struct err *e)
 static bool
 store_limits(struct state *s, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "INSERT OR REPLACE INTO capacity VALUES(?1,?2,?3,?4,?5)", e);
+	sqlite3_stmt *st = db_prepare(s, "INSERT INTO capacity VALUES(?1,?2,?3,?4,?5)"
+	    " ON CONFLICT(name) DO UPDATE SET used=?2, cap=?3, hits=?4, hit_at=?5", e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < s->limits; i++) {

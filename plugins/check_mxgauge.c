@@ -22,7 +22,7 @@ static const struct opt opts[] = { CHECKSTATE_OPTS_WHICH(set), { 0 } };
 
 /* Why these limits: */
 static const struct measure measures[] = {
-	/* a beat comes each 10 s; a long commit or redrawing of RRDs may hold up some */
+	/* a beat comes each 30 s; a long commit or redrawing of RRDs may hold up some */
 	{ "alive", "s", "since the daemon's last sign of life", "1m", "5m" },
 	/* it looks at each log once a second; a burst or a start is caught up in a minute */
 	{ "lag", "s", "for how long something has waited to be read in the worst log", "1m", "10m" },

@@ -53,7 +53,9 @@ static const struct {
 	{ 5, "ALTER TABLE host ADD COLUMN skew INT;"
 	    "ALTER TABLE source ADD COLUMN cursor BLOB;"
 	    "ALTER TABLE source ADD COLUMN behind_since INT;"
-	    NEW_IN_6 },
+	    NEW_IN_6
+	    "INSERT INTO run SELECT key, value FROM meta WHERE key='committed_at';"
+	    "DELETE FROM meta WHERE key='committed_at';" },
 };
 
 /* No time of a line is later. */
@@ -201,7 +203,7 @@ create(struct state *s, struct err *e)
 	s->key = hash_key_random();
 	if (!db_run(s, "BEGIN IMMEDIATE", e) || !db_run(s, schema, e))
 		return false;
-	st = db_prepare(s, "INSERT INTO meta VALUES('version',?1),('key',?2),('committed_at',0)", e);
+	st = db_prepare(s, "INSERT INTO meta VALUES('version',?1),('key',?2)", e);
 	if (st == NULL)
 		return false;
 	sqlite3_bind_int(st, 1, STATE_VERSION);

@@ -32,8 +32,9 @@ sub say_at {
     print strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime), " $host postfix/$tag\[7]: $text\n";
     $lines++;
 }
+say_at("mx$_.example.org", 'anvil', 'statistics: max cache size 1 at Nov  5 10:00:00') for 0 .. 2;
 while (1) {
-    my $due = (time - $begin) * $rate;
+    my $due = 3 + (time - $begin) * $rate;
     while ($lines < $due) {
         my $host = 'mx' . int(rand 3) . '.example.org';
         my ($n, $sender) = (++$mails, 'd' . int(rand 300) . '.example.net');
@@ -69,8 +70,8 @@ run() {
     perl "$D/traffic.pl" "$2" >"$D/$1/log" &
     pids="$pids $!"
     {
-        printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nrrd_interval = %s\n' \
-            "$D/$1" "$PWD" "$3"
+        printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\n' "$D/$1" "$PWD"
+        [ -z "$3" ] || printf 'rrd_interval = %s\n' "$3"
         printf '%s\nsource a { files = { "%s/log" } timezone = UTC }\n' "$CONF" "$D/$1"
     } >"$D/$1/conf"
     "$BUILD/bin/mxgauged" --foreground --config "$D/$1/conf" >"$D/$1/out" 2>&1 &
@@ -91,10 +92,10 @@ a_day() {
 }
 
 for rate in $RATES; do
-    run "all$rate" "$rate" 1m
+    run "all$rate" "$rate" ""
     run "commits$rate" "$rate" 1h
 done
-sleep 130   # two rounds of drawing make the RRDs
+sleep 150   # the first rounds of drawing make the RRDs, and the kernel writes them
 for rate in $RATES; do
     for which in all commits; do
         written "$which$rate" >"$D/$which$rate/before" || exit 1

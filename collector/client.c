@@ -568,6 +568,15 @@ clients_tick(struct server *s, int64_t now)
 }
 
 bool
+clients_wait(const struct server *s)
+{
+	for (const struct client *c = s->client; c != NULL; c = c->next)
+		if (!c->dead && c->listener->at.kind == LISTEN_RELP && relp_waiting(&c->relp) > 0)
+			return true;
+	return false;
+}
+
+bool
 clients_drain(struct server *s)
 {
 	bool more = false;

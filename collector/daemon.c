@@ -1,5 +1,7 @@
 /* daemon.c - the loop of mxgauged: read, commit each second, draw each minute.
  *
+ * A commit changes a few bytes in each of ten pages, which a disk gets whole: where few lines
+ * come, they gather for some seconds. The first after a pause does not wait.
  * One thread. Reading and drawing are done in short bouts, so that signals and timers are never
  * kept waiting. While a commit fails (mostly a full disk) nothing more is read, so
  * that memory stays small; the same commit is tried again each time. */
@@ -32,7 +34,9 @@
 enum {
 	BOUT_LINES = 2000, SIGNALS_N = 4,
 	GATHER_US = 100000,
-	BEAT_S = 10		/* a commit so often also when nothing came: it says that we live */
+	MANY_LINES = 500,	/* are committed each commit_interval, fewer each commit_wait */
+	BEAT_S = 30,		/* a commit so often also when nothing came: it says that we live */
+	ALIVE_S = 10		/* and so often we say it to the manager of services */
 };
 
 struct daemon {
@@ -291,6 +295,17 @@ on_look_time(evutil_socket_t fd, short what, void *arg)
 	read_on(d);
 }
 
+static bool
+commit_is_due(const struct daemon *d)
+{
+	int64_t since = now_s() - d->committed_at;
+
+	if (!ingest_dirty(d->in))
+		return d->paused;
+	return d->paused || since < 0 || since >= d->config->commit_wait ||
+	    ingest_uncommitted(d->in) >= MANY_LINES || server_awaited(d->server);
+}
+
 /* Also looks at the files, because not every change is told (network file systems). */
 static void
 on_commit_time(evutil_socket_t fd, short what, void *arg)
@@ -303,7 +318,7 @@ on_commit_time(evutil_socket_t fd, short what, void *arg)
 	read_on(d);
 	if (d->status == 0)
 		server_tick(d->server, now_s());
-	if (d->status == 0 && (d->paused || ingest_dirty(d->in)))
+	if (d->status == 0 && commit_is_due(d))
 		(void)commit(d, false);
 }
 
@@ -345,7 +360,7 @@ start_timers(struct daemon *d)
 {
 	set_timer(d->commit_at, d->config->commit_interval);
 	set_timer(d->beat_at, BEAT_S / 2);
-	set_timer_us(d->alive_at, notify_every_us((int64_t)BEAT_S * 1000000));
+	set_timer_us(d->alive_at, notify_every_us((int64_t)ALIVE_S * 1000000));
 	event_active(d->look_at, EV_TIMEOUT, 0);
 }
 

@@ -18,12 +18,14 @@ enum {
 	BOUT_MS = 50,
 	LAST_MS = 30000,
 	CACHED_WAIT_MS = 10000,	/* that long a slow rrdcached may hold up reading, a minute */
-	REWRITE_EVERY_S = 300	/* a late line each minute must not redraw the past each minute */
+	FIRST_S = 60,		/* the first round does not wait for longer */
+	REWRITE_EVERY_S = 300	/* a late line now and then must not redraw the past each time: megabytes */
 };
 
 struct drawing {
 	struct drawing_hooks hooks;
 	struct event *at, *more;
+	int64_t interval_s;
 	struct ingest *in;
 	struct draw *draw;	/* NULL: closed */
 	bool news;		/* something was committed since the last round began */
@@ -122,6 +124,7 @@ on_time(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	(void)event_add(g->at, &(struct timeval){ .tv_sec = (time_t)g->interval_s });
 	if (!draw_under_way(g->draw) && start(g))
 		go_on(g);
 }
@@ -143,7 +146,7 @@ drawing_new(struct event_base *base, const struct drawing_hooks *hooks)
 
 	g->hooks = *hooks;
 	g->fault.id = MSG_rrd_failed;
-	g->at = event_new(base, -1, EV_PERSIST, on_time, g);
+	g->at = event_new(base, -1, 0, on_time, g);
 	g->more = event_new(base, -1, 0, on_more, g);
 	if (g->at != NULL && g->more != NULL)
 		return g;
@@ -179,7 +182,9 @@ drawing_open(struct drawing *g, const struct config *c, struct ingest *in, struc
 		return false;
 	g->in = in;
 	state_say(ingest_state(in), "rrd_failed_since", g->failed_since);
-	(void)event_add(g->at, &(struct timeval){ .tv_sec = (time_t)c->rrd_interval });
+	g->interval_s = c->rrd_interval;
+	(void)event_add(g->at, &(struct timeval){
+	    .tv_sec = (time_t)(c->rrd_interval < FIRST_S ? c->rrd_interval : FIRST_S) });
 	return true;
 }
 

@@ -676,10 +676,16 @@ ingest_full(const struct ingest *in)
 	    track_mails(in->flow.track) > in->set.max_mails + in->set.max_mails / 4;
 }
 
+uint64_t
+ingest_uncommitted(const struct ingest *in)
+{
+	return in->total.lines - in->lines_committed;
+}
+
 bool
 ingest_dirty(const struct ingest *in)
 {
-	return in->total.lines != in->lines_committed;
+	return ingest_uncommitted(in) > 0;
 }
 
 static void

@@ -69,8 +69,9 @@ void ingest_end(struct ingest *in);
 
 /* Should the caller commit now lest memory grow? */
 bool ingest_full(const struct ingest *in);
-/* Anything to commit? */
+/* Anything to commit? And how many lines? */
 bool ingest_dirty(const struct ingest *in);
+uint64_t ingest_uncommitted(const struct ingest *in);
 /* Commit. last: at the end of the work: everything is written that is otherwise
  * written once a minute. After false the same can be tried again later. */
 bool ingest_commit(struct ingest *in, bool last, struct err *e);

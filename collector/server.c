@@ -204,6 +204,12 @@ server_remember(struct server *s, int64_t now)
 	senders_remember(s->senders, now);
 }
 
+bool
+server_awaited(const struct server *s)
+{
+	return clients_wait(s);
+}
+
 void
 server_committed(struct server *s)
 {

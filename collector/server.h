@@ -38,6 +38,9 @@ bool server_open(struct server *s, const struct config *c, struct ingest *in, st
  * will never be. */
 void server_leave(struct server *s);
 
+/* Does a sender wait for a commit? */
+bool server_awaited(const struct server *s);
+
 /* Before a commit; after it, when senders are told that their lines are safe; and after one that
  * failed: nothing is read until the next that does not. */
 void server_remember(struct server *s, int64_t now);

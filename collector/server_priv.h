@@ -96,6 +96,8 @@ void clients_sweep(struct server *s);
 void clients_forget(struct server *s);
 /* Read or do not, as the server's state is by now. */
 void clients_set_reading(struct server *s);
+/* As server_awaited(). */
+bool clients_wait(const struct server *s);
 /* As server_committed(), server_tick() and a round of server_drain(); that one is true
  * if there may be more. */
 void clients_committed(struct server *s);

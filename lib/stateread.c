@@ -188,7 +188,7 @@ stateread_db(struct stateread *r)
 int64_t
 stateread_committed_at(struct stateread *r)
 {
-	sqlite3_stmt *st = prepare(r, "SELECT value FROM meta WHERE key='committed_at'", NULL);
+	sqlite3_stmt *st = prepare(r, "SELECT value FROM run WHERE key='committed_at'", NULL);
 	int64_t at = 0;
 
 	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)

@@ -127,7 +127,7 @@ pid_t stateread_writer(const char *dir);
 /* What mxgauged says of itself, table run; times by the clock. 0: never. */
 struct stateread_run {
 	int64_t started_at;
-	int64_t beat_at;		/* its last commit; it makes one each 10 s at least */
+	int64_t beat_at;		/* its last commit; it makes one each 30 s at least */
 	int64_t rrd_written_at;		/* when the RRDs were last brought up to date */
 	int64_t rrd_failed_since;	/* 0: they were, the last time */
 	char version[32];

@@ -22,7 +22,7 @@ static const struct opt opts[] = { CHECKSTATE_OPTS_WHICH(set), { 0 } };
 
 /* Why these limits: */
 static const struct measure measures[] = {
-	/* a beat comes each 10 s; a long commit or redrawing of RRDs may hold up some */
+	/* a beat comes each 30 s; a long commit or redrawing of RRDs may hold up some */
 	{ "alive", "s", "since the daemon's last sign of life", "1m", "5m" },
 	/* it looks at each log once a second; a burst or a start is caught up in a minute */
 	{ "lag", "s", "for how long something has waited to be read in the worst log", "1m", "10m" },
@@ -30,8 +30,8 @@ static const struct measure measures[] = {
 	{ "silence", "s", "age of the newest line of the log that is quiet longest", "1h", NULL },
 	/* a handful of odd lines is usual, a new release of an MTA is several per cent */
 	{ "unknown", "%", "share of the lines of mail programs that were not understood", "1%", NULL },
-	/* drawn each minute */
-	{ "rrd_behind", "s", "since the RRDs were brought up to date", "5m", "1h" },
+	/* drawn each five minutes */
+	{ "rrd_behind", "s", "since the RRDs were brought up to date", "15m", "1h" },
 	/* a limit that bit made some figure inexact */
 	{ "limits", "", "limits that bit in the window", "0", NULL },
 	{ "disk", "%", "free share of the state's file system", "10%:", "3%:" },

@@ -65,17 +65,18 @@ all_failed(const struct rrdmake_file *f, size_t n)
 	return true;
 }
 
-/* Find the first minute, back to the oldest cell, in which a file is wrong. */
+/* Find the first minute, back to what changed or to the oldest cell, in which a file is wrong:
+ * a late line is in few of them, and to rewrite one is megabytes. */
 static bool
 compare_all(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
 {
 	size_t n = s->o.templates->n;
-	int64_t to = m->kept;
+	int64_t from = m->changed > m->kept ? m->changed : m->kept, to = from;
 
 	for (size_t i = 0; i < n; i++)
 		if (!f[i].failed && f[i].old.map != NULL && f[i].next > to)
 			to = f[i].next;
-	for (int64_t at = m->kept, end; at < to; at = end) {
+	for (int64_t at = from, end; at < to; at = end) {
 		end = columns_end(at, to);
 		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
 			return false;
@@ -112,7 +113,7 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minute
 		(void)keep_first(rrdmake_plan(&s->make, &f[i], m, &why), &f[i], &why, e, &all);
 	if (all_failed(f, n))
 		return false;	/* rrdcached is away, or the disk: reading cells would be in vain */
-	if (m->changed == RRD_COMPARE && !compare_all(s, f, m, e))
+	if (m->changed != RRD_NOTHING_CHANGED && !compare_all(s, f, m, e))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (f[i].failed ||

@@ -186,7 +186,8 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 	} else if (f->next > f->end) {
 		f->end = f->next;	/* closed by the clock before, stays so */
 	}
-	if (m->changed != RRD_COMPARE && m->changed < f->next)
+	/* what the file has of the minute can be compared, or else it is in coarser rows */
+	if (m->changed != RRD_COMPARE && m->changed < f->next && !rrdfile_keeps(&f->old, m->changed))
 		f->again = m->changed < f->again ? m->changed : f->again;
 	return true;
 }

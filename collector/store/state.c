@@ -53,7 +53,9 @@ static const struct {
 	{ 5, "ALTER TABLE host ADD COLUMN skew INT;"
 	    "ALTER TABLE source ADD COLUMN cursor BLOB;"
 	    "ALTER TABLE source ADD COLUMN behind_since INT;"
-	    NEW_IN_6 },
+	    NEW_IN_6
+	    "INSERT INTO run SELECT key, value FROM meta WHERE key='committed_at';"
+	    "DELETE FROM meta WHERE key='committed_at';" },
 };
 
 /* No time of a line is later. */
@@ -201,7 +203,7 @@ create(struct state *s, struct err *e)
 	s->key = hash_key_random();
 	if (!db_run(s, "BEGIN IMMEDIATE", e) || !db_run(s, schema, e))
 		return false;
-	st = db_prepare(s, "INSERT INTO meta VALUES('version',?1),('key',?2),('committed_at',0)", e);
+	st = db_prepare(s, "INSERT INTO meta VALUES('version',?1),('key',?2)", e);
 	if (st == NULL)
 		return false;
 	sqlite3_bind_int(st, 1, STATE_VERSION);
@@ -447,10 +449,11 @@ open_db(struct state *s, struct err *e)
 	    SQLITE_OK)
 		return s->db != NULL ? db_fail(s, "open", e) : err_set(e, "open %s: no memory", path);
 	(void)sqlite3_busy_timeout(s->db, 5000);
-	/* An import writes 30 bytes a line into blobs: each page of them costs the same work,
-	 * whatever its size. The daemon writes ten pages a second, whatever their size, too. */
-	if (!db_run(s, "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-	    "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;"
+	/* Each commit of the daemon changes a few bytes in each of ten pages, and the disk gets them
+	 * whole, so pages are small. The log may have 16 MB before they are written to the file: most
+	 * are in it many times by then. */
+	if (!db_run(s, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+	    "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;"
 	    "PRAGMA trusted_schema=OFF", e))
 		return false;
 	/* unprivileged readers need the WAL files to stay (DESIGN 3) */

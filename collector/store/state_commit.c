@@ -187,8 +187,9 @@ kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t und
 static bool
 put_hosts(struct writing *w, const struct commit *c)
 {
-	sqlite3_stmt *st = db_prepare(w->s, "INSERT OR REPLACE INTO host VALUES(?1,?2,?3,?4,?5,?6,?7)",
-	    w->e);
+	/* no REPLACE: it would write a page of the index of names, too */
+	sqlite3_stmt *st = db_prepare(w->s, "INSERT INTO host VALUES(?1,?2,?3,?4,?5,?6,?7)"
+	    " ON CONFLICT(id) DO UPDATE SET first=?3, newest=?4, undrawn=?5, kept=?6, skew=?7", w->e);
 	bool good = st != NULL;
 
 	for (size_t h = 0; good && h < w->s->hosts; h++) {
@@ -323,9 +324,8 @@ static bool
 store_all(struct writing *w, const struct commit *c)
 {
 	struct state *s = w->s;
-	sqlite3_stmt *st;
-	bool good;
 
+	state_say(s, "committed_at", c->now);
 	if (!tally_each(c->tally, put_cell, w))
 		return false;
 	for (size_t i = 0; i < w->hours; i++)
@@ -333,17 +333,11 @@ store_all(struct writing *w, const struct commit *c)
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) || !put_words(w, c->tally) ||
-	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, w->e))
+	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->with_tops, w->e))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))
 		return false;
-	st = db_prepare(s, "UPDATE meta SET value=?1 WHERE key='committed_at'", w->e);
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, c->now);
-	good = db_step(s, st, "write", w->e);
-	sqlite3_finalize(st);
-	return good && db_run(s, "COMMIT", w->e);
+	return db_run(s, "COMMIT", w->e);
 }
 
 /* It is on disk: forget it here. */
@@ -363,7 +357,7 @@ committed(struct writing *w, const struct commit *c)
 	for (size_t i = 0; i < s->sources; i++)
 		s->source[i]->changed = false;
 	s->words_stored = tally_words(c->tally);
-	facts_committed(s);
+	facts_committed(s, c->with_tops);
 	tally_clear(c->tally);
 	seen_committed(c->seen);
 	join_stored(c->join);

@@ -33,7 +33,7 @@ struct fact_said {
 struct capacity {
 	char name[32];
 	int64_t used, cap, hits, hit_at;
-	bool changed;
+	bool changed, bit;
 };
 
 enum { FACTS_MAX = 16, LIMITS_MAX = 32 };
@@ -100,8 +100,9 @@ db_blob(sqlite3_stmt *st, int column)
 
 /* state_facts.c */
 bool limits_load(struct state *s, struct err *e);
-bool facts_store(struct state *s, struct err *e);
-void facts_committed(struct state *s);
+/* all: also how full tables are; else only of those that bit. */
+bool facts_store(struct state *s, bool all, struct err *e);
+void facts_committed(struct state *s, bool all);
 
 /* state_mails.c */
 /* Take a row of mail_log into the table. False if it is damaged. */

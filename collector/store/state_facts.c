@@ -1,6 +1,7 @@
 /* state_facts.c - what the collector says of itself, and how near its tables are to their limits.
  *
- * Only what changed is written: a row or two in most commits. Hits add up over restarts. */
+ * Only what changed is written: a row or two in most commits, as each page that is touched has to
+ * be written whole. How full a table is can wait for the minute. Hits add up over restarts. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,8 +58,10 @@ state_limit(struct state *s, const char *name, int64_t used, int64_t cap, int64_
 	c->used = used;
 	c->cap = cap;
 	c->hits += hits;
-	if (hits > 0)
+	if (hits > 0) {
 		c->hit_at = now;
+		c->bit = true;
+	}
 }
 
 void
@@ -102,7 +105,8 @@ limits_load(struct state *s, struct err *e)
 static bool
 store_said(struct state *s, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "INSERT OR REPLACE INTO run VALUES(?1,?2)", e);
+	sqlite3_stmt *st = db_prepare(s, "INSERT INTO run VALUES(?1,?2)"
+	    " ON CONFLICT(key) DO UPDATE SET value=?2", e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < s->n_said; i++) {
@@ -122,15 +126,16 @@ store_said(struct state *s, struct err *e)
 }
 
 static bool
-store_limits(struct state *s, struct err *e)
+store_limits(struct state *s, bool all, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "INSERT OR REPLACE INTO capacity VALUES(?1,?2,?3,?4,?5)", e);
+	sqlite3_stmt *st = db_prepare(s, "INSERT INTO capacity VALUES(?1,?2,?3,?4,?5)"
+	    " ON CONFLICT(name) DO UPDATE SET used=?2, cap=?3, hits=?4, hit_at=?5", e);
 	bool good = st != NULL;
 
 	for (size_t i = 0; good && i < s->limits; i++) {
 		const struct capacity *c = &s->limit[i];
 
-		if (!c->changed)
+		if (!c->changed || !(all || c->bit))
 			continue;
 		sqlite3_bind_text(st, 1, c->name, -1, SQLITE_STATIC);
 		sqlite3_bind_int64(st, 2, c->used);
@@ -144,16 +149,18 @@ store_limits(struct state *s, struct err *e)
 }
 
 bool
-facts_store(struct state *s, struct err *e)
+facts_store(struct state *s, bool all, struct err *e)
 {
-	return store_said(s, e) && store_limits(s, e);
+	return store_said(s, e) && store_limits(s, all, e);
 }
 
 void
-facts_committed(struct state *s)
+facts_committed(struct state *s, bool all)
 {
 	for (size_t i = 0; i < s->n_said; i++)
 		s->said[i].changed = false;
-	for (size_t i = 0; i < s->limits; i++)
-		s->limit[i].changed = false;
+	for (size_t i = 0; i < s->limits; i++) {
+		s->limit[i].changed &= !(all || s->limit[i].bit);
+		s->limit[i].bit = false;
+	}
 }

@@ -252,6 +252,16 @@ test_late(void)
 	    wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first, DAY + 1500) == 0,
 	    "a change that nobody told of is found by comparing");
 	ok(!shell("ls @ | grep -q new", "mx1.example.org"), "nothing is left lying about");
+	(void)shell("ls -i @ >../inode", "mx1.example.org/one.rrd");
+	cell_add(&w.cell[1430 + 700], CELL_METRIC + M_spam, 1);
+	ok(run("mx1.example.org", DAY + 1500, DAY + 700, &e) &&
+	    shell("ls -i @ | cmp - ../inode", "mx1.example.org/one.rrd"),
+	    "a late line of which the file shows nothing does not rewrite it");
+	cell_add(&w.cell[1430 + 700], CELL_METRIC + M_rej, 1);
+	ok(run("mx1.example.org", DAY + 1500, DAY + 700, &e) &&
+	    !shell("ls -i @ | cmp -s - ../inode", "mx1.example.org/one.rrd") &&
+	    wrong("mx1.example.org/one.rrd", "rej", M_rej, w.first, DAY + 1500) == 0,
+	    "another one does");
 	old = w.first;
 	w.first += 2000;	/* the oldest cells are dropped */
 	for (int i = 0; i < 2000; i++)

@@ -30,8 +30,8 @@ static const struct measure measures[] = {
 	{ "silence", "s", "age of the newest line of the log that is quiet longest", "1h", NULL },
 	/* a handful of odd lines is usual, a new release of an MTA is several per cent */
 	{ "unknown", "%", "share of the lines of mail programs that were not understood", "1%", NULL },
-	/* drawn each five minutes */
-	{ "rrd_behind", "s", "since the RRDs were brought up to date", "15m", "1h" },
+	/* drawn each minute */
+	{ "rrd_behind", "s", "since the RRDs were brought up to date", "5m", "1h" },
 	/* a limit that bit made some figure inexact */
 	{ "limits", "", "limits that bit in the window", "0", NULL },
 	{ "disk", "%", "free share of the state's file system", "10%:", "3%:" },

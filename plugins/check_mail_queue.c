@@ -5,6 +5,7 @@
  * files is read from all of them or from an even sample, and then the answer says so. A queue that
  * cannot be read is UNKNOWN and never empty. Domains and reasons are strangers' text. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -152,6 +153,18 @@ sample_size(void)
 	return (size_t)n;
 }
 
+/* "; how to get the right", where it is a right that is missing. */
+static const char *
+hint(const char *why, const char *said)
+{
+	static char text[400];
+
+	if (strstr(why, "ermission denied") == NULL && strstr(said, "ermission denied") == NULL)
+		return "";
+	(void)snprintf(text, sizeof text, "; %s", q.mta->right);
+	return text;
+}
+
 static void
 ask(const char *why)
 {
@@ -161,12 +174,12 @@ ask(const char *why)
 	struct err e;
 
 	if (command == NULL || strcmp(set.ask, "never") == 0)
-		check_unknown("%s; %s", why, mta->right);
+		check_unknown("%s%s", why, hint(why, ""));
 	queue_free(&q);
 	queue_init(&q, mta, now);
 	check_phase("waiting for %s", command);
 	if (!queue_ask(&q, command, &e))
-		check_unknown("%s%s%s; %s", why, why[0] == '\0' ? "" : ", and ", e.text, mta->right);
+		check_unknown("%s%s%s%s", why, why[0] == '\0' ? "" : ", and ", e.text, hint(why, e.text));
 	check_verbose(1, "listed by %s%s%s", command, why[0] == '\0' ? "" : ": ", why);
 }
 
@@ -207,7 +220,7 @@ count(void)
 	if (strcmp(set.sample, "none") != 0)
 		queue_look(&q, sample_size(), set.look_s);
 	if (q.unreadable > 0 && q.looked == 0)
-		check_unknown("%s; %s", q.trouble.text, q.mta->right);
+		check_unknown("%s%s", q.trouble.text, hint(q.trouble.text, ""));
 }
 
 /* --- growth ----------------------------------------------------------------------------- */

@@ -325,7 +325,7 @@ follow_waiting(const struct follow *f, size_t i, const char **family)
 	uint64_t n = 0, done, total;
 	bool open = false;
 	struct stat st;
-	bool there = stat(s->path, &st) == 0 && S_ISREG(st.st_mode);
+	bool there = s->path != NULL && stat(s->path, &st) == 0 && S_ISREG(st.st_mode);
 
 	*family = s->family;
 	for (const struct file *file = s->oldest; file != NULL; file = file->newer) {

@@ -88,19 +88,19 @@ require_fresh(const struct checkstate *s)
 	if ((double)(s->as_of - newest) > s->stale_s && s->at != 0)
 		check_unknown("the newest line of %s is from %s, %s before %s: see \"mxgauge status "
 		    "--state %s\"", checkstate_whose(s), checkstate_time(newest),
-		    checkstate_people((double)(s->as_of - newest), "s"), checkstate_time(s->as_of),
+		    check_people((double)(s->as_of - newest), "s"), checkstate_time(s->as_of),
 		    s->state);
 	if (s->at != 0)
 		return;
 	if ((double)(s->now - written) > s->stale_s)
 		check_unknown("nothing was written to %s for %s, the newest log line is from %s: is mxgauged "
 		    "running, and does its log grow? See \"mxgauge status --state %s\"", s->state,
-		    checkstate_people((double)(s->now - written), "s"), checkstate_time(newest), s->state);
+		    check_people((double)(s->now - written), "s"), checkstate_time(newest), s->state);
 	if ((double)(s->as_of - newest) > s->stale_s)
 		check_unknown("the newest line of %s is %s old (%s), though the state is being written: did "
 		    "the log move, or is a clock or time zone wrong? See \"mxgauge status --state %s\"; "
 		    "an archive is asked with --at", checkstate_whose(s),
-		    checkstate_people((double)(s->as_of - newest), "s"), checkstate_time(newest), s->state);
+		    check_people((double)(s->as_of - newest), "s"), checkstate_time(newest), s->state);
 }
 
 static bool

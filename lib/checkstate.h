@@ -65,13 +65,7 @@ void checkstate_tell_silent(const struct checkstate *s);
 /* "window":{"from":,"to":} for --json, and with -v the same for people. */
 void checkstate_tell_window(const struct checkstate *s);
 
-/* Short texts that sentences are made of: a quantity (check_people), a time, which lives until
- * the second call after this one. */
-static inline const char *
-checkstate_people(double v, const char *unit)
-{
-	return check_people(v, unit);
-}
+/* A time for a sentence; it lives until the second call after this one. */
 const char *checkstate_time(int64_t t);
 
 #endif

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -424,21 +424,12 @@ look_at(struct queue_look *l, const struct queue_name *k, bool wants_reason)
 		q->vanished++;
 }
 
-static double
-clock_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 void
 queue_look(struct queue *q, size_t max, double seconds)
 {
 	struct queue_look *l = xcalloc(1, sizeof *l);
 	size_t want = max == 0 || max > q->names ? q->names : max, done = 0;
-	double until = clock_s() + seconds;
+	double until = clock_now() + seconds;
 
 	l->q = q;
 	l->dirfd = -1;
@@ -453,7 +444,7 @@ queue_look(struct queue *q, size_t max, double seconds)
 
 			look_at(l, &q->name[at], q->reasons < REASONS_MAX &&
 			    (want <= REASONS_MAX || done % (want / REASONS_MAX) == 0));
-			if (++done % 16 == 0 && clock_s() > until && done < want) {
+			if (++done % 16 == 0 && clock_now() > until && done < want) {
 				q->out_of_time = true;
 				break;
 			}

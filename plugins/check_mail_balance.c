@@ -153,16 +153,16 @@ measure(const struct books *b)
 		check_value(measures[i].name, (double)b->n[i], "");
 	if (lost_of(b) > 0)
 		check_words("unaccounted", NULL, "%s unaccounted of %s recipients accepted in %s%s%s",
-		    checkstate_people((double)lost_of(b), ""),
-		    checkstate_people((double)b->n[ACCEPTED], ""),
-		    checkstate_people(set.window_s, "s"), on, who);
+		    check_people((double)lost_of(b), ""),
+		    check_people((double)b->n[ACCEPTED], ""),
+		    check_people(set.window_s, "s"), on, who);
 	else if (b->n[ACCEPTED] == 0)
 		check_words("unaccounted", NULL, "no recipients in %s%s%s",
-		    checkstate_people(set.window_s, "s"), on, who);
+		    check_people(set.window_s, "s"), on, who);
 	else
 		check_words("unaccounted", NULL, "%s recipients accepted in %s%s%s, none unaccounted",
-		    checkstate_people((double)b->n[ACCEPTED], ""),
-		    checkstate_people(set.window_s, "s"), on, who);
+		    check_people((double)b->n[ACCEPTED], ""),
+		    check_people(set.window_s, "s"), on, who);
 }
 
 /* --- details ------------------------------------------------------------------------- */
@@ -184,7 +184,7 @@ tell_books(const struct books *b)
 	check_detail("%-14s %12lld", "= unaccounted", (long long)(b->n[UNACCOUNTED] + b->late));
 	if (b->late != 0)
 		check_detail("%lld of them ended less than %s ago (--older) and are not judged yet",
-		    (long long)b->late, checkstate_people(older_s, "s"));
+		    (long long)b->late, check_people(older_s, "s"));
 }
 
 static const struct farm *sorted;	/* qsort() hands nothing on */

@@ -14,7 +14,6 @@
 #include "check.h"
 #include "keep.h"
 #include "mem.h"
-#include "quantity.h"
 #include "queue.h"
 
 #include "poison.h"
@@ -292,21 +291,6 @@ growth(void)
 
 /* --- measurements ------------------------------------------------------------------------ */
 
-/* Some text that a sentence is made of; it lives until the fourth call after this one. */
-static const char *
-people(double v, const char *unit)
-{
-	static struct buf b[4];
-	static unsigned turn;
-	struct buf *t = &b[turn++ % 4];
-
-	if (t->max == 0)
-		*t = buf_new(64);
-	buf_clear(t);
-	quantity_people(t, v, unit);
-	return t->p;
-}
-
 /* By the folders, else by what the files of a sample say. */
 static double
 in_box(enum queue_box box)
@@ -434,7 +418,8 @@ measure(void)
 	measure_share("null_sender", q.null_sender);
 	measure_ages();
 	if (first != 0)
-		check_words("oldest", NULL, "oldest %s%s, in %s", oldest_known() ? "" : "at least ", people(age_of(first), "s"), queue_box_name[in]);
+		check_words("oldest", NULL, "oldest %s%s, in %s", oldest_known() ? "" :
+		    "at least ", check_people(age_of(first), "s"), queue_box_name[in]);
 }
 
 /* --- sentences ----------------------------------------------------------------------------- */
@@ -449,7 +434,7 @@ say_cause(struct buf *b)
 
 	if (queue_table_top(&q.to, SLICE(""), &top, 1) == 1 && top->n * 10 >= q.looked * 3 && top->n > 2) {
 		buf_fmt(b, ", %s%s to %s", queue_sampled(&q) ? "about " : "",
-		    people(round(queue_scaled(&q, top->n, &off)), ""),
+		    check_people(round(queue_scaled(&q, top->n, &off)), ""),
 		    check_clean(queue_table_text(&q.to, top)));
 		buf_add(&head, queue_table_text(&q.to, top));
 		buf_char(&head, '\0');
@@ -469,9 +454,9 @@ say_all(void)
 	for (int i = 0; i < QUEUE_BOXES; i++)
 		if (in_box((enum queue_box)i) > 0)
 			buf_fmt(&boxes, "%s%s %s", boxes.n > 0 ? ", " : "",
-			    people(in_box((enum queue_box)i), ""), queue_box_name[i]);
+			    check_people(in_box((enum queue_box)i), ""), queue_box_name[i]);
 	say_cause(&cause);
-	buf_fmt(&b, "%s %s queued", people((double)queue_total(&q), ""),
+	buf_fmt(&b, "%s %s queued", check_people((double)queue_total(&q), ""),
 	    queue_total(&q) == 1 ? "message" : "messages");
 	if (boxes.n > 0)
 		buf_fmt(&b, " (%s)", boxes.p);
@@ -479,9 +464,9 @@ say_all(void)
 		buf_str(&b, cause.p);
 	if (first != 0)
 		buf_fmt(&b, ", oldest %s%s", oldest_known() ? "" : "at least ",
-		    people(age_of(first), "s"));
+		    check_people(age_of(first), "s"));
 	check_words("total", NULL, "%s", b.p);
-	check_words("deferred", NULL, "%s deferred%s", people(in_box(QUEUE_DEFERRED), ""),
+	check_words("deferred", NULL, "%s deferred%s", check_people(in_box(QUEUE_DEFERRED), ""),
 	    cause.n > 0 ? cause.p : "");
 	buf_free(&b);
 	buf_free(&boxes);
@@ -494,16 +479,16 @@ say_sampled(void)
 {
 	if (q.looked > 0 && queue_sampled(&q))
 		check_detail("sampled %s of %s messages%s; numbers with \"about\" are estimates",
-		    people((double)q.looked, ""), people((double)queue_total(&q), ""),
+		    check_people((double)q.looked, ""), check_people((double)queue_total(&q), ""),
 		    q.out_of_time ? " (--sample-time was up)" : "");
 	if (q.unreadable > 0)
-		check_detail("%s could not be read: %s", people((double)q.unreadable, ""),
+		check_detail("%s could not be read: %s", check_people((double)q.unreadable, ""),
 		    check_clean(slice_of(q.trouble.text)));
 	if (q.foreign > 0)
-		check_verbose(1, "%s other things lie in the folders", people((double)q.foreign, ""));
+		check_verbose(1, "%s other things lie in the folders", check_people((double)q.foreign, ""));
 	if (q.vanished > 0)
 		check_verbose(1, "%s were gone or not complete when they were read",
-		    people((double)q.vanished, ""));
+		    check_people((double)q.vanished, ""));
 }
 
 static void
@@ -517,7 +502,7 @@ tell_why(const struct queue_row *domain)
 	buf_char(&head, '\0');
 	n = queue_table_top(&q.why, buf_slice(&head), why, 3);
 	for (size_t i = 0; i < n; i++)
-		check_detail("    %s of those read: %s", people((double)why[i]->n, ""),
+		check_detail("    %s of those read: %s", check_people((double)why[i]->n, ""),
 		    check_clean(slice_from(queue_table_text(&q.why, why[i]), head.n)));
 	buf_free(&head);
 }
@@ -536,11 +521,11 @@ tell_top(const struct queue_table *t, const char *title, const char *none, bool 
 		struct buf more = buf_new(64);
 
 		if (off > 0)
-			buf_fmt(&more, " (+/- %s)", people(ceil(off), ""));
-		check_detail("  %s%s %s%s%s%s", off > 0 ? "about " : "", people(all, ""),
+			buf_fmt(&more, " (+/- %s)", check_people(ceil(off), ""));
+		check_detail("  %s%s %s%s%s%s", off > 0 ? "about " : "", check_people(all, ""),
 		    text.n > 0 ? check_clean(text) : none, more.n > 0 ? more.p : "",
 		    top[i]->oldest > 0 ? ", oldest " : "",
-		    top[i]->oldest > 0 ? people(age_of(top[i]->oldest), "s") : "");
+		    top[i]->oldest > 0 ? check_people(age_of(top[i]->oldest), "s") : "");
 		if (why)
 			tell_why(top[i]);
 		buf_free(&more);

@@ -70,7 +70,7 @@ tell_alive(const struct stateread_run *run)
 		return;
 	}
 	check_value("alive", age < 0 ? 0 : age, "s");
-	check_words("alive", NULL, "last sign of life %s ago", checkstate_people(age < 0 ? 0 : age, "s"));
+	check_words("alive", NULL, "last sign of life %s ago", check_people(age < 0 ? 0 : age, "s"));
 	if (pid == 0) {
 		check_state(CHECK_CRITICAL, "mxgauged is not running");
 		return;
@@ -104,14 +104,14 @@ tell_sources(int64_t beat)
 		if (lag >= 60 && shown++ < SHOWN)
 			check_detail("%s: read to byte %llu, what is behind it has waited for %s",
 			    check_clean(slice_of(s[i].name)), (unsigned long long)s[i].offset,
-			    checkstate_people(lag, "s"));
+			    check_people(lag, "s"));
 	}
 	check_value("lag", n > 0 ? worst : (double)NAN, "s");
 	if (n == 0)
 		check_words("lag", NULL, "no log was read yet");
 	else if (name != NULL)
 		check_words("lag", NULL, "%s waits to be read for %s", check_clean(slice_of(name)),
-		    checkstate_people(worst, "s"));
+		    check_people(worst, "s"));
 }
 
 static bool
@@ -165,7 +165,7 @@ tell_silence(void)
 		check_words("silence", NULL, "no host has a line of the last days");
 	else
 		check_words("silence", NULL, "newest line of %s %s old", check_clean(slice_of(worst->name)),
-		    checkstate_people(age, "s"));
+		    check_people(age, "s"));
 }
 
 /* Hosts whose clock is wrong, by what their lines said as they came. */
@@ -229,9 +229,9 @@ tell_lines(void)
 	n = stateread_top(set.r, set.id, from, to, TOP_UNKNOWN, top, SHOWN);
 	for (size_t i = 0; i < n; i++)
 		check_detail("Not understood of %s: %s line%s in the hour%s of the window, %s of all",
-		    check_clean(top[i].text), checkstate_people((double)top[i].n, ""),
+		    check_clean(top[i].text), check_people((double)top[i].n, ""),
 		    top[i].n == 1 ? "" : "s", to - from == 1 ? "" : "s",
-		    checkstate_people(ours > 0 ? 100 * (double)top[i].n / (double)ours : 0, "%"));
+		    check_people(ours > 0 ? 100 * (double)top[i].n / (double)ours : 0, "%"));
 	check_detail("\"mxgauge parse --unknown LOG\" shows such lines");
 }
 
@@ -267,7 +267,7 @@ tell_limits(void)
 		bit++;
 		buf_fmt(&names, "%s%s", names.n > 0 ? ", " : "", check_clean(slice_of(l[i].name)));
 		check_detail("Limit %s: bit %s time%s in all, last at %s", check_clean(slice_of(l[i].name)),
-		    checkstate_people((double)l[i].hits, ""), l[i].hits == 1 ? "" : "s",
+		    check_people((double)l[i].hits, ""), l[i].hits == 1 ? "" : "s",
 		    checkstate_time(l[i].hit_at));
 	}
 	check_value("limits", (double)bit, "");

@@ -172,17 +172,17 @@ measure(const struct counts *c)
 	}
 	if (classes > 0 && !alarm)
 		buf_fmt(&after, ", mostly %s %s", reason_name((enum reason)order[0]),
-		    checkstate_people(percent(c->class[order[0]], all_of(c)), "%"));
+		    check_people(percent(c->class[order[0]], all_of(c)), "%"));
 	if (!judged)
 		buf_fmt(&after, "; fewer than %s (--min-rcpt), so shares are not judged",
-		    checkstate_people(min_rcpt > 0 ? (double)min_rcpt : 1, ""));
+		    check_people(min_rcpt > 0 ? (double)min_rcpt : 1, ""));
 	quantity_count(&all, all_of(c));
 	if (all_of(c) == 0)
-		check_words("ratio", after.p, "no recipients in %s%s%s", checkstate_people(set.window_s, "s"),
+		check_words("ratio", after.p, "no recipients in %s%s%s", check_people(set.window_s, "s"),
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	else
 		check_words("ratio", after.p, "%s of %s recipients rejected in %s%s%s",
-		    checkstate_people(ratio_of(c), "%"), all.p, checkstate_people(set.window_s, "s"),
+		    check_people(ratio_of(c), "%"), all.p, check_people(set.window_s, "s"),
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	buf_free(&after);
 	buf_free(&all);
@@ -201,8 +201,8 @@ tell_reasons(const struct counts *c)
 		const char *name = reason_name((enum reason)order[i]);
 
 		if (i < TOP_SHOWN)
-			check_detail("%s %s (%s): %s", name, checkstate_people((double)c->class[order[i]], ""),
-			    checkstate_people(percent(c->class[order[i]], all_of(c)), "%"),
+			check_detail("%s %s (%s): %s", name, check_people((double)c->class[order[i]], ""),
+			    check_people(percent(c->class[order[i]], all_of(c)), "%"),
 			    reason_sentence((enum reason)order[i]));
 		buf_fmt(&json, "%s\"%s\":%lld", i > 0 ? "," : "", name, (long long)c->class[order[i]]);
 	}
@@ -210,7 +210,7 @@ tell_reasons(const struct counts *c)
 	check_extra("reject", buf_slice(&json));
 	buf_free(&json);
 	if (c->tempfailed > 0)
-		check_detail("Refused for now (4xx): %s", checkstate_people((double)c->tempfailed, ""));
+		check_detail("Refused for now (4xx): %s", check_people((double)c->tempfailed, ""));
 }
 
 static int
@@ -243,7 +243,7 @@ tell_lists(struct stateread *r, struct counts *c)
 
 		if (shown++ < TOP_SHOWN)
 			buf_fmt(&text, "%s%s %s", i > 0 ? ", " : "", check_clean(name),
-			    checkstate_people((double)zone[i].n, ""));
+			    check_people((double)zone[i].n, ""));
 		buf_str(&json, i > 0 ? "," : "");
 		buf_json(&json, slice_of(check_clean(name)));
 		buf_fmt(&json, ":%lld", (long long)zone[i].n);
@@ -272,7 +272,7 @@ tell_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour, enum
 
 		/* texts are sentences, with commas of their own */
 		buf_fmt(&text, "%s%s (%s%s)", i == 0 ? "" : kind == TOP_REASON ? "; " : ", ", name,
-		    top[i].error > 0 ? "at least " : "", checkstate_people((double)top[i].n, ""));
+		    top[i].error > 0 ? "at least " : "", check_people((double)top[i].n, ""));
 		buf_fmt(json, "%s{\"text\":", i > 0 ? "," : "");
 		buf_json(json, slice_of(name));
 		buf_fmt(json, ",\"n\":%llu,\"error\":%llu}", (unsigned long long)top[i].n,
@@ -321,8 +321,8 @@ tell_before(struct stateread *r, int host, int64_t from, int64_t to, const char 
 	if (all_of(&c) == 0)
 		check_detail("%s: no recipients", title);
 	else
-		check_detail("%s: %s of %s recipients rejected", title, checkstate_people(ratio_of(&c), "%"),
-		    checkstate_people((double)all_of(&c), ""));
+		check_detail("%s: %s of %s recipients rejected", title, check_people(ratio_of(&c), "%"),
+		    check_people((double)all_of(&c), ""));
 	buf_fmt(&json, "{\"rejected\":%lld,\"accepted\":%lld,\"tempfailed\":%lld}",
 	    (long long)c.rejected, (long long)c.accepted, (long long)c.tempfailed);
 	check_extra(name, buf_slice(&json));
@@ -336,10 +336,10 @@ tell_blind_spots(const struct counts *c)
 
 	if (c->unknown > 0 && ours > 0)
 		check_detail("%s lines of mail programs (%s) were not understood and count nothing: "
-		    "\"mxgauge parse --unknown LOG\" shows them", checkstate_people((double)c->unknown, ""),
-		    checkstate_people(percent(c->unknown, ours), "%"));
+		    "\"mxgauge parse --unknown LOG\" shows them", check_people((double)c->unknown, ""),
+		    check_people(percent(c->unknown, ours), "%"));
 	if (c->too_late > 0)
-		check_detail("%s lines came too late to be counted", checkstate_people((double)c->too_late, ""));
+		check_detail("%s lines came too late to be counted", check_people((double)c->too_late, ""));
 }
 
 static void
@@ -350,7 +350,7 @@ tell(struct stateread *r, int host, int64_t from, int64_t to, struct counts *c)
 	checkstate_tell_window(&set);
 	tell_reasons(c);
 	tell_lists(r, c);
-	buf_fmt(&title, "The %s before", checkstate_people(set.window_s, "s"));
+	buf_fmt(&title, "The %s before", check_people(set.window_s, "s"));
 	tell_before(r, host, from - (to - from), from, title.p, "before");
 	tell_before(r, host, from - DAY_MINUTES, to - DAY_MINUTES, "The same time yesterday",
 	    "yesterday");

@@ -2,15 +2,9 @@
 # check_mx.t - against name servers and MX with every fault (tests/fake/dns.py, mx.py): what resolves
 # badly, who does not answer, and who refuses less than the others; no message is ever begun.
 # shellcheck disable=SC2086  # $check is a list of words
-set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
-[ -x /usr/bin/python3 ] || skip_all "check_mx: there is no python3"
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-check.XXXXXX") || exit 1
-trap 'exec 8>&- 9>&-; wait; rm -rf "$D"' EXIT
-sh tests/fake/certs.sh "$D" || { cat "$D/certs.log"; exit 1; }
+what=check_mx
+# shellcheck source=tests/fake/fake_test.sh
+. tests/fake/fake_test.sh
 : >"$D/rules"
 cat >"$D/zone" <<'ZONE'
 example.org MX 20 mx2.example.org
@@ -51,16 +45,10 @@ mapped.example.org MX 10 mx7.example.org
 mx7.example.org AAAA ::ffff:127.0.0.1
 odder.example.org MX 10 mx|<b>.example.org
 ZONE
-mkfifo "$D/end" "$D/end2"
-/usr/bin/python3 tests/fake/mx.py "$D" <"$D/end" 2>"$D/fake.err" &
-exec 8>"$D/end"
-/usr/bin/python3 tests/fake/dns.py "$D/zone" "$D/dns" <"$D/end2" 2>"$D/dns.err" &
-exec 9>"$D/end2"
-tries=0
-until [ -e "$D/port" ] && [ -e "$D/dns" ] || [ $tries -ge 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
+mail_servers mx.py
+name_servers
+ready port
+ready dns
 check="$BUILD/plugins/check_mx --resolver 127.0.0.1:$(cat "$D/dns") -p $(cat "$D/port") --helo probe.example.com"
 tls="--ca-file $D/ca.pem"
 

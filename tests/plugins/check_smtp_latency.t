@@ -2,23 +2,11 @@
 # check_smtp_latency.t - against servers with every fault (tests/fake/smtp.py): the right state, phase
 # and sentence, always inside -t, whatever is said.
 # shellcheck disable=SC2086  # options are lists of words
-set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
-[ -x /usr/bin/python3 ] || skip_all "check_smtp_latency: there is no python3"
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-smtp.XXXXXX") || exit 1
-trap 'exec 8>&-; wait; rm -rf "$D"' EXIT
-sh tests/fake/certs.sh "$D" || { cat "$D/certs.log"; exit 1; }
-mkfifo "$D/end"
-/usr/bin/python3 tests/fake/smtp.py "$D" <"$D/end" 2>"$D/fake.err" &
-exec 8>"$D/end" # the servers end when this does
-tries=0
-until [ -e "$D/ports" ] || [ $tries -ge 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
+what=check_smtp_latency
+# shellcheck source=tests/fake/fake_test.sh
+. tests/fake/fake_test.sh
+mail_servers smtp.py
+ready ports
 unset SSL_CERT_FILE SSL_CERT_DIR MXGAUGE_PASSWORD
 check=$BUILD/plugins/check_smtp_latency
 port() { sed -n "s/^$1 //p" "$D/ports"; }

@@ -2,26 +2,14 @@
 # smtp_names.t - check_smtp_latency by names: MX and all their addresses, name servers with faults
 # (tests/fake/dns.py), DANE, MTA-STS.
 # shellcheck disable=SC2086  # $check is a list of words
-set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-# shellcheck source=tests/tap.sh
-. tests/tap.sh
-[ -x /usr/bin/python3 ] || skip_all "smtp_names: there is no python3"
-D=$(mktemp -d "${TMPDIR:-/tmp}/mx-names.XXXXXX") || exit 1
-trap 'exec 8>&- 9>&-; wait; rm -rf "$D"' EXIT
-sh tests/fake/certs.sh "$D" || { cat "$D/certs.log"; exit 1; }
+what=smtp_names
+# shellcheck source=tests/fake/fake_test.sh
+. tests/fake/fake_test.sh
 : >"$D/zone"
-mkfifo "$D/end" "$D/end2"
-/usr/bin/python3 tests/fake/smtp.py "$D" <"$D/end" 2>"$D/fake.err" &
-exec 8>"$D/end"
-/usr/bin/python3 tests/fake/dns.py "$D/zone" "$D/dns" <"$D/end2" 2>"$D/dns.err" &
-exec 9>"$D/end2"
-tries=0
-until [ -e "$D/ports" ] && [ -e "$D/dns" ] || [ $tries -ge 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
+mail_servers smtp.py
+name_servers
+ready ports
+ready dns
 farm=$(sed -n 's/^farm //p' "$D/ports")
 # The key of the farm's certificate, as TLSA has it.
 pin=$(openssl x509 -in "$D/good.crt" -noout -pubkey | openssl pkey -pubin -outform DER |

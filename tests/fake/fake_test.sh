@@ -1,0 +1,34 @@
+# fake_test.sh - what the tests against scripted servers share: a folder, certificates, the servers.
+# shellcheck shell=sh
+#
+# ". tests/fake/fake_test.sh" at the root of the repository, behind what=NAME. $D is a fresh folder
+# with the certificates of certs.sh. The servers end when the test does.
+set -u
+export LC_ALL=C TZ=UTC
+: "${BUILD:=build}"
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+# shellcheck disable=SC2154  # what: of the test
+[ -x /usr/bin/python3 ] || skip_all "$what: there is no python3"
+D=$(mktemp -d "${TMPDIR:-/tmp}/mx-fake.XXXXXX") || exit 1
+trap 'exec 8>&- 9>&-; wait; rm -rf "$D"' EXIT
+sh tests/fake/certs.sh "$D" || { cat "$D/certs.log"; exit 1; }
+
+# mail_servers SCRIPT, name_servers: begin to serve; ready FILE: until it is there
+mail_servers() {
+    mkfifo "$D/end"
+    /usr/bin/python3 "tests/fake/$1" "$D" <"$D/end" 2>"$D/fake.err" &
+    exec 8>"$D/end"
+}
+name_servers() {
+    mkfifo "$D/end2"
+    /usr/bin/python3 tests/fake/dns.py "$D/zone" "$D/dns" <"$D/end2" 2>"$D/dns.err" &
+    exec 9>"$D/end2"
+}
+ready() {
+    tries=0
+    until [ -e "$D/$1" ] || [ $tries -ge 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+}

@@ -1,12 +1,10 @@
 /* fuzz_framing.c - the frames of a stream do not depend on how it was cut. */
 #include <assert.h>
-#include <stdlib.h>
 
+#include "fuzz_pieces.h"
 #include "input/framing.h"
 
 #include "poison.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 run(struct slice all, size_t step, struct buf *out)
@@ -31,16 +29,4 @@ run(struct slice all, size_t step, struct buf *out)
 	framing_free(&f);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	struct slice all = { (const char *)data, size };
-	struct buf once = buf_new(1 << 20), pieces = buf_new(1 << 20);
-
-	run(all, size + 1, &once);
-	run(all, size > 0 ? data[0] % 7 + 1 : 1, &pieces);
-	assert(slice_eq(buf_slice(&once), buf_slice(&pieces)));
-	buf_free(&once);
-	buf_free(&pieces);
-	return 0;
-}
+FUZZ_PIECES(run)

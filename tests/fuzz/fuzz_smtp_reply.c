@@ -1,12 +1,10 @@
 /* fuzz_smtp_reply.c - replies do not depend on how they were cut, and stay within their bounds. */
 #include <assert.h>
-#include <stdlib.h>
 
+#include "fuzz_pieces.h"
 #include "smtp_reply.h"
 
 #include "poison.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 run(struct slice all, size_t step, struct buf *out)
@@ -34,16 +32,4 @@ run(struct slice all, size_t step, struct buf *out)
 	smtp_reply_free(&r);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	struct slice all = { (const char *)data, size };
-	struct buf once = buf_new(1 << 20), pieces = buf_new(1 << 20);
-
-	run(all, size + 1, &once);
-	run(all, size > 0 ? data[0] % 7 + 1 : 1, &pieces);
-	assert(slice_eq(buf_slice(&once), buf_slice(&pieces)));
-	buf_free(&once);
-	buf_free(&pieces);
-	return 0;
-}
+FUZZ_PIECES(run)

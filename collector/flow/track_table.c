@@ -5,6 +5,7 @@
 #include "flow/track_table.h"
 
 #include "flow/hops.h"
+#include "hist.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -284,26 +285,37 @@ track_all(struct track *t, track_fn *f, void *arg)
 	return true;
 }
 
+/* The bucket of idleness from which on mails must go, that no more than max stay. */
+static unsigned
+too_idle(const struct track *t, size_t max)
+{
+	size_t in[HIST_N] = { 0 }, go = 0;
+	unsigned b = HIST_N;
+
+	if (t->n <= max)
+		return HIST_N;
+	for (size_t i = 0; i < t->n_born; i++)
+		if (t->born[i] != NULL)
+			in[hist_bucket(t->now - t->born[i]->touched)]++;
+	while (b > 0 && go < t->n - max)
+		go += in[--b];
+	return b;
+}
+
 bool
 track_put_away(struct track *t, const int64_t *newest, int64_t quiet_s, uint64_t idle, size_t max,
     track_fn *f, void *arg)
 {
-	uint64_t limit = idle;
+	unsigned limit = too_idle(t, max);
 
-	/* too many: the longest idle go, whatever their log time says */
-	if (t->n > max) {
-		uint64_t keep = (uint64_t)((double)t->now * (double)max / (double)t->n);
-
-		limit = idle < t->now - keep ? idle : t->now - keep;
-	}
 	for (size_t i = 0; i < t->n_born; i++) {
 		struct mail *m = t->born[i];
 		bool quiet;
 
-		if (m == NULL || t->now - m->touched < limit)
+		if (m == NULL)
 			continue;
-		quiet = m->last < newest[m->host] - quiet_s && t->now - m->touched >= idle;
-		if (!quiet && t->n <= max)
+		quiet = t->now - m->touched >= idle && m->last < newest[m->host] - quiet_s;
+		if (!quiet && (limit == HIST_N || hist_bucket(t->now - m->touched) < limit))
 			continue;
 		m->away = t->leaving = true;
 		track_has_away(t, m->host, m->last);

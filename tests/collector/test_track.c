@@ -189,7 +189,8 @@ test_table(void)
 	n = 0;
 	(void)track_put_away(t, newest, 900, 1000, 100, keep, &n);
 	track_committed(t);
-	ok(track_mails(t) + (size_t)n == 20000 && track_mails(t) < 2000, "beyond the most, the idle ones");
+	ok(track_mails(t) + (size_t)n == 20000 && track_mails(t) <= 100 &&
+	    track_mails(t) > 80, "beyond the most, the idle ones");
 	for (int i = 19999; i > 19990; i--) {
 		(void)snprintf(id, sizeof id, "ID%d", i);
 		queued(t, 1000 + i, id, 1);

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "checkstate.h"
 #include "metric.h"
+#include "past.h"
 #include "quantity.h"
 #include "reason.h"
 #include "stateread.h"
@@ -38,12 +39,15 @@ static const struct measure measures[] = {
 	{ "rejected", "", "recipients refused for good (5xx) in the window" },
 	{ "accepted", "", "recipients of accepted mails in the window" },
 	{ "tempfailed", "", "recipients refused for now (4xx) in the window" },
+	{ "change", "", "how far the ratio, or the share of a reason, is from what is usual at this "
+	    "time of the day and week, in spreads of the weeks before" },
+	{ "traffic", "%", "recipients, of as many as are usual at this time" },
 #define REASON(name, short_, sentence) { #name, "%", "share refused: " sentence },
 #include "reason.def"
 #undef REASON
 	{ 0 }
 };
-enum { FIRST_CLASS = 4 };
+enum { FIRST_CLASS = 6 };
 
 static const struct program program = {
 	"check_reject_ratio", "share of refused recipients by the logs, and the reasons",
@@ -53,11 +57,19 @@ static const struct program program = {
 	"watch single reasons: unknown_rcpt rises when a directory or an alias map breaks, "
 	"dnsbl when a list went mad, resource when our own machines refuse. A lower limit "
 	"(ratio=30%:95%) finds the day on which a filter stopped filtering.\n\n"
+	"change and traffic are measured when they have a limit. They compare with the same time of "
+	"the same weekday in the four weeks before, from hourly numbers: the median of the weeks is "
+	"usual, and how much the weeks differ is a spread (never below what chance does to so few "
+	"recipients, nor below a point). change=5 is the day on which 60 % are refused where 95 % "
+	"are usual, or the reverse, whatever the level; traffic=10: is silence at a time that is not "
+	"silent. Until the state knows two weeks, and where the weeks themselves were nearly silent, "
+	"they are not judged, and it is said.\n\n"
 	"Shares of single reasons are of all recipients too, so they add up to the ratio. Limits on "
 	"rejected, accepted and tempfailed are judged also below --min-rcpt.",
 	opts, .measures = measures,
 	.examples = "check_reject_ratio -w ratio=90% -c ratio=98% -w dnsbl=80% -c resource=5%\n"
 	    "check_reject_ratio -H mx1 --window 1h -c accepted=1:\n"
+	    "check_reject_ratio --window 30m -w change=5 -c change=10 -c traffic=10:\n"
 	    "check_reject_ratio --at \"yesterday 03:00\" -w 90%"
 };
 
@@ -186,6 +198,134 @@ measure(const struct counts *c)
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	buf_free(&after);
 	buf_free(&all);
+}
+
+/* --- against its own past ------------------------------------------------------------ */
+
+/* Recipients come in bunches: their number varies as if there were fewer. */
+enum { BUNCH = 4 };
+
+struct share {
+	const char *name;
+	enum metric part;
+	double now;		/* percent */
+	struct usual usual;
+	double distance;
+};
+
+static double
+all_then(void *arg, const struct past *p, unsigned sample)
+{
+	(void)arg;
+	return past_count(p, sample, M_rej) + past_count(p, sample, M_recv_rcpt);
+}
+
+static double
+share_then(void *arg, const struct past *p, unsigned sample)
+{
+	double all = all_then(NULL, p, sample);
+
+	return all >= 1 ? 100 * past_count(p, sample, *(enum metric *)arg) / all : (double)NAN;
+}
+
+static void
+compare(const struct past *p, const struct counts *c, struct share *s)
+{
+	double n = (double)all_of(c), chance;
+
+	s->usual = past_usual(p, share_then, &s->part);
+	chance = (s->usual.value / 100 * n + 1) / (n + 2);	/* never quite 0 or 1 */
+	s->distance = past_distance(&s->usual, s->now, sqrt(1 + 10000 * BUNCH * chance * (1 - chance) / n));
+}
+
+/* The ratio, or the reason that is farther from its past. */
+static struct share
+farthest(const struct past *p, const struct counts *c)
+{
+	struct share worst = { .name = "ratio", .part = M_rej, .now = ratio_of(c) };
+
+	compare(p, c, &worst);
+	for (int r = 1; r < REASON_N; r++) {
+		struct share s = { .name = reason_name((enum reason)r), .part = metric_rej[r],
+			.now = percent(c->class[r], all_of(c)) };
+
+		compare(p, c, &s);
+		if (s.distance > worst.distance)
+			worst = s;
+	}
+	return worst;
+}
+
+static void
+measure_change(const struct past *p, const struct counts *c)
+{
+	struct share s = farthest(p, c);
+	struct buf json = buf_new(300);
+
+	if (isnan(s.distance)) {
+		check_show("change", s.distance, "");
+		return;
+	}
+	check_value("change", isinf(s.distance) ? 1e6 : s.distance, "");
+	if (s.distance > 0)
+		check_words("change", NULL, "%s %s where %s give or take %s is usual at this time, %s times that away",
+		    s.name, check_people(s.now, "%"), check_people(s.usual.value, "%"),
+		    check_people(fabs(s.now - s.usual.value) / s.distance, "%"), check_people(s.distance, ""));
+	else
+		check_words("change", NULL, "shares as usual at this time");
+	buf_fmt(&json, "{\"name\":\"%s\",\"now\":%.2f,\"usual\":%.2f,\"spread\":%.2f,\"weeks\":%u}", s.name,
+	    s.now, s.usual.value, s.usual.spread, s.usual.weeks);
+	check_extra("change", buf_slice(&json));
+	buf_free(&json);
+}
+
+/* Silence says something where none of the weeks was silent. */
+static void
+measure_traffic(const struct past *p, const struct counts *c)
+{
+	struct usual u = past_usual(p, all_then, NULL);
+	double v = u.value > 0 ? 100 * (double)all_of(c) / u.value : (double)NAN;
+
+	if (isnan(v) || u.value < (double)min_rcpt || u.least < u.value / 4) {
+		check_show("traffic", v, "%");
+		return;
+	}
+	check_value("traffic", v, "%");
+	check_words("traffic", NULL, "%s recipients where %s are usual at this time",
+	    check_people((double)all_of(c), ""), check_people(round(u.value), ""));
+}
+
+static int64_t
+first_line(void)
+{
+	int64_t first = INT64_MAX;
+
+	for (size_t i = 0; i < set.n; i++)
+		if ((set.id == STATEREAD_FARM || set.hosts[i].id == set.id) && set.hosts[i].first < first)
+			first = set.hosts[i].first;
+	return first;
+}
+
+static void
+measure_past(const struct counts *c)
+{
+	struct err e = { "" };
+	struct past p;
+
+	if (!check_has_limit("change") && !check_has_limit("traffic"))
+		return;
+	check_phase("reading the weeks before in %s", set.state);
+	if (!past_read(&p, set.r, set.id, first_line(), set.from, set.to, &e))
+		check_unknown("%s", e.text);
+	if (p.weeks < PAST_NEEDED)
+		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
+		    check_people((double)(set.as_of - first_line()), "s"));
+	if (check_has_limit("traffic"))
+		measure_traffic(&p, c);
+	if (check_has_limit("change") && all_of(c) >= min_rcpt && all_of(c) > 0)
+		measure_change(&p, c);
+	else if (check_has_limit("change"))
+		check_show("change", (double)NAN, "");
 }
 
 /* --- details ------------------------------------------------------------------------- */
@@ -372,6 +512,7 @@ main(int argc, char **argv)
 	checkstate_open(&set);
 	read_counts(set.r, set.id, set.from, set.to, &c);
 	measure(&c);
+	measure_past(&c);
 	checkstate_tell_silent(&set);
 	tell(set.r, set.id, set.from, set.to, &c);
 	check_done();	/* the kernel closes and frees quicker than we could */

@@ -303,6 +303,20 @@ check_has_limit(const char *name)
 	return false;
 }
 
+struct slice
+check_limit_name(size_t i)
+{
+	for (size_t l = 0; l < run.limits; l++) {
+		bool again = !run.limit[l].named;
+
+		for (size_t k = 0; k < l && !again; k++)
+			again = run.limit[k].named && slice_eq(run.limit[k].name, run.limit[l].name);
+		if (!again && i-- == 0)
+			return run.limit[l].name;
+	}
+	return SLICE("");
+}
+
 static enum check_state
 judge(const struct check_measured *v)
 {

@@ -42,6 +42,10 @@ void check_show(const char *name, double value, const char *unit);
 /* Did the caller give -w or -c for this name? */
 bool check_has_limit(const char *name);
 
+/* The i-th name that -w and -c gave, each once; empty behind the last. For a check whose caller
+ * names what is measured: one without a table of measures. */
+struct slice check_limit_name(size_t i);
+
 /* Something found without a threshold. OK: only told when nothing is worse. */
 void check_state(enum check_state state, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -15,7 +15,7 @@
 
 #include "poison.h"
 
-enum { SILENT_SHOWN = 5, GONE_S = 8 * 86400 };
+enum { SILENT_SHOWN = 5, TOP_SHOWN = 5, GONE_S = 8 * 86400 };
 
 const char *
 checkstate_time(int64_t t)
@@ -73,6 +73,15 @@ span(const struct checkstate *s, int64_t *first, int64_t *newest)
 	if (*newest == 0)
 		check_unknown("the state in %s has no log line yet: is the collector's log the right "
 		    "one? See \"mxgauge status --state %s\"", s->state, s->state);
+}
+
+int64_t
+checkstate_first(const struct checkstate *s)
+{
+	int64_t first, newest;
+
+	span(s, &first, &newest);
+	return first;
 }
 
 /* Numbers of a collector that stands still would look fine for ever. */
@@ -177,6 +186,66 @@ checkstate_tell_silent(const struct checkstate *s)
 	}
 	if (silent > SILENT_SHOWN)
 		check_detail("and %zu hosts more are missing", silent - SILENT_SHOWN);
+}
+
+static const struct {
+	const char *name, *title;
+} tops[TOP_KIND_N] = {
+	[TOP_CLIENT] = { "clients", "Refused networks" },
+	[TOP_SASL] = { "accounts", "Accounts" },
+	[TOP_REASON] = { "texts", "Texts of refusals" },
+	[TOP_RELAY] = { "relays", "Next hops that deferred or bounced" },
+	[TOP_SENDER] = { "senders", "Refused sender domains" },
+	[TOP_RCPT] = { "recipients", "Refused recipient domains" },
+	[TOP_UNKNOWN] = { "unknown", "Programs whose lines were not understood" },
+	[TOP_FILTER] = { "filters", "Filters and services that failed" }
+};
+
+static void
+tell_top(const struct checkstate *s, enum top_kind kind, bool *any, struct buf *json)
+{
+	int64_t from = s->from / 60, to = (s->to + 59) / 60;
+	struct stateread_top top[TOP_SHOWN];
+	size_t n = stateread_top(s->r, s->id, from, to, kind, top, TOP_SHOWN);
+	struct buf text = buf_new(900);
+
+	buf_fmt(json, "%s\"%s\":[", json->n > 1 ? "," : "", tops[kind].name);
+	for (size_t i = 0; i < n; i++) {
+		const char *name = slice_eq(top[i].text, SLICE("<>")) ? "the null sender" :
+		    check_clean(top[i].text);
+
+		/* texts are sentences, with commas of their own */
+		buf_fmt(&text, "%s%s (%s%s)", i == 0 ? "" : kind == TOP_REASON ? "; " : ", ", name,
+		    top[i].error > 0 ? "at least " : "", check_people((double)top[i].n, ""));
+		buf_fmt(json, "%s{\"text\":", i > 0 ? "," : "");
+		buf_json(json, slice_of(name));
+		buf_fmt(json, ",\"n\":%llu,\"error\":%llu}", (unsigned long long)top[i].n,
+		    (unsigned long long)top[i].error);
+	}
+	buf_char(json, ']');
+	if (n > 0 && !*any)
+		check_detail("In the hours from %s to %s:", checkstate_time(from * 3600),
+		    checkstate_time(to * 3600));
+	if (n > 0)
+		check_detail("%s: %s", tops[kind].title, text.p);
+	*any = *any || n > 0;
+	buf_free(&text);
+}
+
+void
+checkstate_tell_tops(const struct checkstate *s, const enum top_kind *kinds, size_t n)
+{
+	struct buf json = buf_new(1 << 16);
+	bool any = false;
+
+	check_phase("reading the top lists in %s", s->state);
+	buf_char(&json, '{');
+	for (size_t i = 0; i < n; i++)
+		tell_top(s, kinds[i], &any, &json);
+	buf_char(&json, '}');
+	if (!json.full)
+		check_extra("top", buf_slice(&json));
+	buf_free(&json);
 }
 
 void

@@ -52,6 +52,9 @@ void checkstate_begin(struct checkstate *s);
  * stands still, no line in the window. */
 void checkstate_open(struct checkstate *s);
 
+/* The time of the oldest line of whose numbers are asked for. */
+int64_t checkstate_first(const struct checkstate *s);
+
 /* The id of the host that was asked for, and *asked as the state calls it; STATEREAD_FARM,
  * and *asked NULL, for NULL or "_farm". One that the state does not know is UNKNOWN, with
  * those that it knows. */
@@ -62,6 +65,9 @@ const char *checkstate_whose(const struct checkstate *s);
 
 /* Of the farm: a detail for each host that was silent for longer than stale_s. */
 void checkstate_tell_silent(const struct checkstate *s);
+/* The most frequent of each kind in the hours that the window touches, as details, and as "top"
+ * for --json. */
+void checkstate_tell_tops(const struct checkstate *s, const enum top_kind *kinds, size_t n);
 /* "window":{"from":,"to":} for --json, and with -v the same for people. */
 void checkstate_tell_window(const struct checkstate *s);
 

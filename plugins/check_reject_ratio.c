@@ -80,15 +80,6 @@ struct counts {
 	struct cell cell;
 };
 
-static const char *const top_names[TOP_KIND_N] = {
-	[TOP_CLIENT] = "clients", [TOP_REASON] = "texts", [TOP_SENDER] = "senders",
-	[TOP_RCPT] = "recipients"
-};
-static const char *const top_titles[TOP_KIND_N] = {
-	[TOP_CLIENT] = "Refused networks", [TOP_REASON] = "Texts of refusals",
-	[TOP_SENDER] = "Refused sender domains", [TOP_RCPT] = "Refused recipient domains"
-};
-
 static double
 percent(int64_t part, int64_t all)
 {
@@ -295,17 +286,6 @@ measure_traffic(const struct past *p, const struct counts *c)
 	    check_people((double)all_of(c), ""), check_people(round(u.value), ""));
 }
 
-static int64_t
-first_line(void)
-{
-	int64_t first = INT64_MAX;
-
-	for (size_t i = 0; i < set.n; i++)
-		if ((set.id == STATEREAD_FARM || set.hosts[i].id == set.id) && set.hosts[i].first < first)
-			first = set.hosts[i].first;
-	return first;
-}
-
 static void
 measure_past(const struct counts *c)
 {
@@ -315,11 +295,11 @@ measure_past(const struct counts *c)
 	if (!check_has_limit("change") && !check_has_limit("traffic"))
 		return;
 	check_phase("reading the weeks before in %s", set.state);
-	if (!past_read(&p, set.r, set.id, first_line(), set.from, set.to, &e))
+	if (!past_read(&p, set.r, set.id, checkstate_first(&set), set.from, set.to, &e))
 		check_unknown("%s", e.text);
 	if (p.weeks < PAST_NEEDED)
 		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
-		    check_people((double)(set.as_of - first_line()), "s"));
+		    check_people((double)(set.as_of - checkstate_first(&set)), "s"));
 	if (check_has_limit("traffic"))
 		measure_traffic(&p, c);
 	if (check_has_limit("change") && all_of(c) >= min_rcpt && all_of(c) > 0)
@@ -397,55 +377,6 @@ tell_lists(struct stateread *r, struct counts *c)
 	buf_free(&json);
 }
 
-static void
-tell_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour, enum top_kind kind,
-    bool *any, struct buf *json)
-{
-	struct stateread_top top[TOP_SHOWN];
-	size_t n = stateread_top(r, host, from_hour, to_hour, kind, top, TOP_SHOWN);
-	struct buf text = buf_new(900);
-
-	buf_fmt(json, "%s\"%s\":[", json->n > 1 ? "," : "", top_names[kind]);
-	for (size_t i = 0; i < n; i++) {
-		const char *name = slice_eq(top[i].text, SLICE("<>")) ? "the null sender" :
-		    check_clean(top[i].text);
-
-		/* texts are sentences, with commas of their own */
-		buf_fmt(&text, "%s%s (%s%s)", i == 0 ? "" : kind == TOP_REASON ? "; " : ", ", name,
-		    top[i].error > 0 ? "at least " : "", check_people((double)top[i].n, ""));
-		buf_fmt(json, "%s{\"text\":", i > 0 ? "," : "");
-		buf_json(json, slice_of(name));
-		buf_fmt(json, ",\"n\":%llu,\"error\":%llu}", (unsigned long long)top[i].n,
-		    (unsigned long long)top[i].error);
-	}
-	buf_char(json, ']');
-	if (n > 0 && !*any)
-		check_detail("In the hours from %s to %s:", checkstate_time(from_hour * 3600),
-		    checkstate_time(to_hour * 3600));
-	if (n > 0)
-		check_detail("%s: %s", top_titles[kind], text.p);
-	*any = *any || n > 0;
-	buf_free(&text);
-}
-
-static void
-tell_tops(struct stateread *r, int host, int64_t from, int64_t to)
-{
-	static const enum top_kind kinds[] = { TOP_REASON, TOP_CLIENT, TOP_SENDER, TOP_RCPT };
-	int64_t from_hour = from / 60, to_hour = (to + 59) / 60;
-	struct buf json = buf_new(1 << 16);
-	bool any = false;
-
-	check_phase("reading the top lists in %s", set.state);
-	buf_char(&json, '{');
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		tell_top(r, host, from_hour, to_hour, kinds[i], &any, &json);
-	buf_char(&json, '}');
-	if (!json.full)
-		check_extra("top", buf_slice(&json));
-	buf_free(&json);
-}
-
 /* Is that unusual? A stretch of which the state has no line says nothing. */
 static void
 tell_before(struct stateread *r, int host, int64_t from, int64_t to, const char *title,
@@ -485,6 +416,7 @@ tell_blind_spots(const struct counts *c)
 static void
 tell(struct stateread *r, int host, int64_t from, int64_t to, struct counts *c)
 {
+	static const enum top_kind tops[] = { TOP_REASON, TOP_CLIENT, TOP_SENDER, TOP_RCPT };
 	struct buf title = buf_new(100);
 
 	checkstate_tell_window(&set);
@@ -495,7 +427,7 @@ tell(struct stateread *r, int host, int64_t from, int64_t to, struct counts *c)
 	tell_before(r, host, from - DAY_MINUTES, to - DAY_MINUTES, "The same time yesterday",
 	    "yesterday");
 	if (c->rejected > 0)
-		tell_tops(r, host, from, to);
+		checkstate_tell_tops(&set, tops, sizeof tops / sizeof *tops);
 	tell_blind_spots(c);
 	if (set.url != NULL)
 		check_link("Graph", set.url);

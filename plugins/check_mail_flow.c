@@ -1,0 +1,517 @@
+/* check_mail_flow - anything that the collector counts, or a share of it, against limits or against
+ * its own past.
+ *
+ * Reads the collector's state; asks no mail server anything. The caller names what is measured:
+ * a metric of the catalogue, arithmetic over some (expr.h), or how far one of these is from what is
+ * usual (past.h). Rates are per minute of the window. Names come from the command line only; texts
+ * of the top lists were in log lines and are cleaned. */
+#include <math.h>
+#include <string.h>
+
+#include "cell.h"
+#include "check.h"
+#include "checkstate.h"
+#include "expr.h"
+#include "mem.h"
+#include "metric.h"
+#include "past.h"
+#include "quantity.h"
+#include "reason.h"
+#include "stateread.h"
+
+#include "poison.h"
+
+enum { ITEMS_MAX = 100, PARTS_SHOWN = 5, DAY_MINUTES = 1440, BUNCH = 4 };
+
+static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
+static int64_t min_events = 20;
+
+static const struct opt opts[] = {
+	CHECKSTATE_OPTS(set),
+	{ 0, "min", OPT_INT, &min_events, "N",
+	    "with fewer events in the window, of all that an expression names, shares and changes say "
+	    "nothing: show them, do not judge them", .min = 0, .max = 1e9 },
+	{ 0 }
+};
+
+static const struct program program = {
+	"check_mail_flow", "rates and shares of anything that the collector counts",
+	"Answers from the state that mxgauged or \"mxgauge import\" keeps. What is measured is what -w, "
+	"-c and the operands name; without any, the usual flow of mail is shown.\n\n"
+	"EXPR is a metric of docs/metrics.md (recv_msg, dlv_ext, bounce, defer_remote_conn, ...) or "
+	"arithmetic over some: + - * / ( ) min(a,b) max(a,b) abs(a). A metric alone is a rate per minute, "
+	"a count divided by a count is a share in percent, bytes divided by a count are bytes.\n\n"
+	"change(EXPR), rise(EXPR) and fall(EXPR) tell how many times what the weeks differ by it is away "
+	"from what is usual at this time of the same weekday in the four weeks before: in either "
+	"direction, above, below. 5 does not happen by chance. Until the state knows two weeks they are "
+	"shown and not judged.",
+	opts, .args = "[EXPR...]",
+	.examples = "check_mail_flow -w dsn/recv_msg=5% -c dsn/recv_msg=20%\n"
+	    "check_mail_flow -w 'rise(auth_fail)=5' -w auth_fail=100/min\n"
+	    "check_mail_flow --window 1h -w '(bounce+expire)/(dlv_ext+dlv_local)=10%'\n"
+	    "check_mail_flow -H mx1 -c 'fall(dlv_local)=10' -w virus=5/min"
+};
+
+/* What stands without limits and operands. */
+static const char *const usual_flow[] = {
+	"recv_msg", "recv_local", "dlv_ext", "dlv_local", "rej", "tmp", "defer", "bounce", "expire", "dsn",
+	"spam", "virus", "auth_ok", "auth_fail"
+};
+
+/* What an expression's value is. */
+enum kind { K_NUMBER, K_RATE, K_BYTES, K_SHARE, K_SIZE, K_OTHER };
+static const char *const units[] = {
+	[K_NUMBER] = "", [K_RATE] = "/min", [K_BYTES] = "B", [K_SHARE] = "%", [K_SIZE] = "B",
+	[K_OTHER] = ""
+};
+
+enum form { NOW, CHANGE, RISE, FALL };
+static const char *const forms[] = { [CHANGE] = "change(", [RISE] = "rise(", [FALL] = "fall(" };
+
+struct item {
+	char *name;		/* as it was given */
+	enum form form;
+	struct expr x;
+	enum kind kind;
+	double v;		/* in the window, in its unit */
+	double before, yesterday;
+	struct usual usual;
+	enum check_state state;
+};
+
+static struct {
+	struct item *item;
+	size_t n;
+	bool past;		/* one of them asks for it */
+	bool usual;		/* the caller named none: they are those of usual_flow[] */
+} run;
+
+/* --- expressions ---------------------------------------------------------------------- */
+
+static bool
+is_gauge(unsigned m)
+{
+	return metrics[m].kind == METRIC_GAUGE;
+}
+
+static bool
+resolve(void *arg, struct slice name, unsigned *number)
+{
+	enum metric m;
+
+	(void)arg;
+	if (!metric_by_name(name, &m))
+		return false;
+	*number = m;
+	return true;
+}
+
+static int
+kind_of(void *arg, const struct expr_step *s, int left, int right)
+{
+	(void)arg;
+	switch (s->op) {
+	case EXPR_NUMBER: return K_NUMBER;
+	case EXPR_NAME: return strcmp(metrics[s->name].unit, "bytes") == 0 ? K_BYTES : K_RATE;
+	case EXPR_NEG: case EXPR_ABS: return left;
+	case EXPR_MUL:
+		return left == K_NUMBER ? right : right == K_NUMBER ? left : K_OTHER;
+	case EXPR_DIV:
+		return right == K_NUMBER ? left : left == right && left != K_NUMBER ? K_SHARE :
+		    left == K_BYTES && right == K_RATE ? K_SIZE : K_OTHER;
+	default:
+		return left == K_NUMBER ? right : right == K_NUMBER || left == right ? left : K_OTHER;
+	}
+}
+
+static _Noreturn void
+no_such_metric(const char *name, struct slice unknown, const struct err *e)
+{
+	struct opt_near near = { 0 };
+	const char *typed = check_clean(unknown);
+
+	if (unknown.n == 0)
+		check_unknown("\"%s\": %s", check_clean(slice_of(name)), e->text);
+	for (int m = 0; m < METRIC_N; m++)
+		opt_near(&near, typed, metrics[m].name);
+	check_unknown("\"%s\": %s: \"%s\"%s%s%s The metrics stand in docs/metrics.md, \"mxgauge report "
+	    "--json\" shows all", check_clean(slice_of(name)), e->text, typed,
+	    near.word != NULL ? "; did you mean " : ".", near.word != NULL ? near.word : "",
+	    near.word != NULL ? "?" : "");
+}
+
+static void
+add_item(struct slice name)
+{
+	struct slice text = name, unknown;
+	struct item *it;
+	struct err e = { "" };
+
+	for (size_t i = 0; i < run.n; i++)
+		if (slice_eq(name, slice_of(run.item[i].name)))
+			return;
+	if (run.n == ITEMS_MAX)
+		check_unknown("more than %d expressions", ITEMS_MAX);
+	it = &run.item[run.n++];
+	*it = (struct item){ .name = xslicedup(name) };
+	for (enum form f = CHANGE; f <= FALL; f++)
+		if (text.n > 0 && text.p[text.n - 1] == ')' && slice_eat(&text, slice_of(forms[f]))) {
+			text.n--;
+			it->form = f;
+			run.past = true;
+			break;
+		}
+	if (!expr_parse(&it->x, text, resolve, NULL, &unknown, &e))
+		no_such_metric(it->name, unknown, &e);
+	for (unsigned i = 0; i < it->x.n; i++)
+		if (it->x.step[i].op == EXPR_NAME && is_gauge(it->x.step[i].name))
+			check_unknown("\"%s\": %s is no count of events but a level; check_mail_queue knows "
+			    "the queues", it->name, metrics[it->x.step[i].name].name);
+	it->kind = (enum kind)expr_kind(&it->x, kind_of, NULL);
+}
+
+static void
+read_names(int argc, char **argv)
+{
+	struct slice name;
+
+	run.item = xcalloc(ITEMS_MAX, sizeof *run.item);
+	for (int i = 1; i <= argc; i++)
+		add_item(slice_of(argv[i]));
+	for (size_t i = 0; (name = check_limit_name(i)).n > 0; i++)
+		add_item(name);
+	if (run.n > 0)
+		return;
+	run.usual = true;
+	for (size_t i = 0; i < sizeof usual_flow / sizeof *usual_flow; i++)
+		add_item(slice_of(usual_flow[i]));
+}
+
+/* --- values --------------------------------------------------------------------------- */
+
+struct now {
+	const struct cell *cell;
+	double minutes;
+};
+
+/* Corrections on their way can leave a sum below zero for a moment. */
+static double
+rate_now(void *arg, unsigned m)
+{
+	const struct now *n = arg;
+	int64_t v = cell_get(n->cell, m);
+
+	return v > 0 ? (double)v / n->minutes : 0;
+}
+
+struct then {
+	const struct past *p;
+	unsigned sample;
+	double minutes;
+};
+
+static double
+rate_then(void *arg, unsigned m)
+{
+	const struct then *t = arg;
+
+	return past_count(t->p, t->sample, m) / t->minutes;
+}
+
+static double
+in_unit(const struct item *it, double v)
+{
+	return it->kind == K_SHARE ? 100 * v : v;
+}
+
+static double
+item_then(void *arg, const struct past *p, unsigned sample)
+{
+	struct item *it = arg;
+	struct then t = { p, sample, (double)(set.to - set.from) };
+
+	return in_unit(it, expr_eval(&it->x, rate_then, &t));
+}
+
+static void
+read_cell(int64_t from, int64_t to, struct cell *c)
+{
+	struct err e = { "" };
+
+	*c = (struct cell){ 0 };
+	if (!stateread_sum(set.r, set.id, from, to, c, &e))
+		check_unknown("%s", e.text);
+}
+
+static double
+item_at(const struct item *it, const struct cell *c)
+{
+	struct now n = { c, (double)(set.to - set.from) };
+
+	return c->n > 0 ? in_unit(it, expr_eval(&it->x, rate_now, &n)) : (double)NAN;
+}
+
+/* Of all that the expression names. */
+static double
+events(const struct item *it, const struct cell *c)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < it->x.n; i++)
+		if (it->x.step[i].op == EXPR_NAME)
+			sum += (double)cell_get(c, it->x.step[i].name);
+	return sum;
+}
+
+/* What chance does to so few events, and a level that nobody would call another one. Recipients
+ * and attempts come in bunches. */
+static double
+noise(const struct item *it, double n)
+{
+	double minutes = (double)(set.to - set.from), u = it->usual.value, share;
+
+	if (it->kind == K_SHARE) {
+		share = u / 100 > 1 ? 1 : u > 0 ? u / 100 : 0;
+		share = (share * n + 1) / (n + 2);
+		return sqrt(1 + 10000 * BUNCH * share * (1 - share) / (n > 0 ? n : 1));
+	}
+	if (it->kind == K_RATE)
+		return sqrt(u * u / 100 + BUNCH * fmax(u * minutes, 1) / (minutes * minutes));
+	return fabs(u) / 10;
+}
+
+static double
+distance(const struct item *it, double n)
+{
+	double d = past_distance(&it->usual, it->v, noise(it, n));
+
+	if ((it->form == RISE && it->v < it->usual.value) || (it->form == FALL && it->v > it->usual.value))
+		return 0;
+	return isinf(d) ? 1e6 : d;
+}
+
+static void
+judge_past(struct item *it, const struct past *p, double n)
+{
+	double minutes = (double)(set.to - set.from), d;
+
+	it->usual = past_usual(p, item_then, it);
+	d = distance(it, n);
+	/* for a rate also silence is a change */
+	if (it->kind == K_RATE)
+		n = fmax(n, it->usual.value * minutes);
+	if (isnan(d) || n < (double)min_events) {
+		check_show(it->name, d, "");
+		return;
+	}
+	it->state = check_value(it->name, d, "");
+	check_words(it->name, NULL, "%s is %s: %s where %s give or take %s is usual at this time", it->name,
+	    check_people(d, ""), check_people(it->v, units[it->kind]),
+	    check_people(it->usual.value, units[it->kind]),
+	    check_people(hypot(it->usual.spread, noise(it, n)), units[it->kind]));
+}
+
+static void
+judge(struct item *it, double n)
+{
+	if (isnan(it->v) || (it->kind == K_SHARE && n < (double)min_events))
+		check_show(it->name, it->v, units[it->kind]);
+	else
+		it->state = check_value(it->name, it->v, units[it->kind]);
+}
+
+static void
+measure(const struct cell *now, const struct cell *before, const struct cell *yesterday)
+{
+	struct err e = { "" };
+	struct past p = { 0 };
+
+	check_phase("reading the weeks before in %s", set.state);
+	if (run.past && !past_read(&p, set.r, set.id, checkstate_first(&set), set.from, set.to, &e))
+		check_unknown("%s", e.text);
+	for (size_t i = 0; i < run.n; i++) {
+		struct item *it = &run.item[i];
+		double n = events(it, now);
+
+		it->v = item_at(it, now);
+		it->before = item_at(it, before);
+		it->yesterday = item_at(it, yesterday);
+		if (it->form != NOW)
+			judge_past(it, &p, n);
+		else
+			judge(it, n);
+	}
+	if (run.past && p.weeks < PAST_NEEDED)
+		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
+		    check_people((double)(set.as_of - checkstate_first(&set)), "s"));
+	past_free(&p);
+}
+
+static void
+say(void)
+{
+	const struct item *first = &run.item[0];
+
+	if (run.usual)
+		check_words(first->name, NULL, "%s received, %s delivered, %s rejected in %s%s%s",
+		    check_people(first->v, "/min"), check_people(run.item[2].v + run.item[3].v, "/min"),
+		    check_people(run.item[4].v, "/min"), check_people(set.window_s, "s"),
+		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
+	else if (first->form == NOW)
+		check_words(first->name, NULL, "%s %s in %s%s%s", first->name,
+		    isnan(first->v) ? "unknown" : check_people(first->v, units[first->kind]),
+		    check_people(set.window_s, "s"), set.host != NULL ? " on " : "",
+		    set.host != NULL ? checkstate_whose(&set) : "");
+}
+
+/* --- details -------------------------------------------------------------------------- */
+
+static void
+json_number(struct buf *json, const char *name, double v)
+{
+	buf_fmt(json, "%s\"%s\":", json->p[json->n - 1] == '{' ? "" : ",", name);
+	if (isnan(v))
+		buf_str(json, "null");
+	else
+		quantity_plain(json, v, 6);
+}
+
+static void
+tell_item(const struct item *it, struct buf *json)
+{
+	const char *u = units[it->kind];
+
+	if (it->state > CHECK_OK || check_is_verbose(1))
+		check_detail("%s: %s now, %s in the %s before, %s at the same time yesterday", it->name,
+		    check_people(it->v, u), isnan(it->before) ? "unknown" : check_people(it->before, u),
+		    check_people(set.window_s, "s"),
+		    isnan(it->yesterday) ? "unknown" : check_people(it->yesterday, u));
+	buf_str(json, json->n > 1 ? "," : "");
+	buf_json(json, slice_of(it->name));
+	buf_str(json, ":{");
+	json_number(json, "now", it->v);
+	json_number(json, "before", it->before);
+	json_number(json, "yesterday", it->yesterday);
+	if (it->form != NOW) {
+		json_number(json, "usual", it->usual.value);
+		json_number(json, "spread", it->usual.spread);
+	}
+	buf_char(json, '}');
+}
+
+/* The metric's classes, where it has some: the largest first. */
+static void
+tell_parts(enum metric m, const struct cell *now)
+{
+	const enum metric *part = m == M_rej ? metric_rej : m == M_tmp ? metric_tmp :
+	    m == M_defer ? metric_defer : m == M_bounce ? metric_bounce : NULL;
+	struct buf text = buf_new(900);
+	int order[REASON_N], n = 0;
+
+	for (int r = 1; part != NULL && r < REASON_N; r++) {
+		int64_t v = cell_get(now, part[r]);
+		int at = n;
+
+		if (v <= 0)
+			continue;
+		for (; at > 0 && cell_get(now, part[order[at - 1]]) < v; at--)
+			order[at] = order[at - 1];
+		order[at] = r;
+		n++;
+	}
+	for (int i = 0; i < n && i < PARTS_SHOWN; i++)
+		buf_fmt(&text, "%s%s %s", i > 0 ? ", " : "", reason_name((enum reason)order[i]),
+		    check_people((double)cell_get(now, part[order[i]]), ""));
+	if (n > 0)
+		check_detail("%s by reason: %s", metrics[m].name, text.p);
+	buf_free(&text);
+}
+
+/* The lists that say more of a metric. */
+static unsigned
+tops_of(const char *metric)
+{
+	static const struct {
+		const char *start;
+		unsigned tops;
+	} rows[] = {
+		{ "rej", 1U << TOP_REASON | 1U << TOP_CLIENT | 1U << TOP_SENDER | 1U << TOP_RCPT },
+		{ "tmp", 1U << TOP_REASON | 1U << TOP_CLIENT },
+		{ "defer", 1U << TOP_RELAY }, { "bounce", 1U << TOP_RELAY }, { "expire", 1U << TOP_RELAY },
+		{ "dsn", 1U << TOP_RELAY }, { "auth", 1U << TOP_SASL }, { "login", 1U << TOP_SASL },
+		{ "filter_fail", 1U << TOP_FILTER }, { "unknown", 1U << TOP_UNKNOWN }
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (strncmp(metric, rows[i].start, strlen(rows[i].start)) == 0)
+			return rows[i].tops;
+	return 0;
+}
+
+static void
+tell_causes(const struct cell *now)
+{
+	bool told[METRIC_N] = { false };
+	enum top_kind kinds[TOP_KIND_N];
+	unsigned tops = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < run.n; i++) {
+		const struct item *it = &run.item[i];
+
+		for (unsigned k = 0; k < it->x.n && (it->state > CHECK_OK || check_is_verbose(1)); k++) {
+			unsigned m = it->x.step[k].name;
+
+			if (it->x.step[k].op != EXPR_NAME || told[m])
+				continue;
+			told[m] = true;
+			check_detail("%s, %s: %s in %s", metrics[m].name, metrics[m].sentence,
+			    check_people((double)cell_get(now, m), ""), check_people(set.window_s, "s"));
+			tell_parts((enum metric)m, now);
+			tops |= tops_of(metrics[m].name);
+		}
+	}
+	for (int k = 0; k < TOP_KIND_N; k++)
+		if (tops & 1U << k)
+			kinds[n++] = (enum top_kind)k;
+	if (n > 0)
+		checkstate_tell_tops(&set, kinds, n);
+}
+
+static void
+tell(const struct cell *now)
+{
+	struct buf json = buf_new(1 << 16);
+
+	checkstate_tell_silent(&set);
+	checkstate_tell_window(&set);
+	buf_char(&json, '{');
+	for (size_t i = 0; i < run.n; i++)
+		tell_item(&run.item[i], &json);
+	buf_char(&json, '}');
+	if (!json.full)
+		check_extra("flow", buf_slice(&json));
+	buf_free(&json);
+	tell_causes(now);
+	if (set.url != NULL)
+		check_link("Graph", set.url);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct cell now, before, yesterday;
+	int64_t length;
+
+	check_begin("FLOW");
+	read_names(opt_parse(&program, argc, argv), argv);
+	checkstate_open(&set);
+	length = set.to - set.from;
+	read_cell(set.from, set.to, &now);
+	read_cell(set.from - length, set.from, &before);
+	read_cell(set.from - DAY_MINUTES, set.to - DAY_MINUTES, &yesterday);
+	measure(&now, &before, &yesterday);
+	say();
+	tell(&now);
+	check_done();	/* the kernel closes and frees quicker than we could */
+}

@@ -29,6 +29,7 @@ weeks_before(int64_t t, int weeks)
 /* Some minutes of an hour: its counts times those minutes are added. */
 struct part {
 	struct past *p;
+	size_t n;			/* of p, by the host's id; 0: one takes all */
 	unsigned first;			/* sample */
 	int64_t from[PAST_HOURS], to[PAST_HOURS];	/* minutes of each */
 };
@@ -48,7 +49,8 @@ add_hour(void *arg, int host, int64_t minute, const struct cell *c)
 {
 	struct part *part = arg;
 
-	(void)host;
+	if (part->n > 0 && (size_t)host >= part->n)
+		return true;
 	for (unsigned h = 0; h < PAST_HOURS; h++) {
 		int64_t n = common(part->from[h], part->to[h], minute / HOUR_MINUTES);
 		struct cell some = { 0 };
@@ -57,24 +59,29 @@ add_hour(void *arg, int host, int64_t minute, const struct cell *c)
 			continue;
 		for (uint32_t i = 0; i < c->n; i++)
 			cell_add(&some, c->pair[i].key, c->pair[i].n * n);
-		cell_merge(&part->p->sample[part->first + h], &some);
+		cell_merge(&part->p[part->n > 0 ? host : 0].sample[part->first + h], &some);
 		cell_free(&some);
 	}
 	return true;
 }
 
-bool
-past_read(struct past *p, struct stateread *r, int host, int64_t first, int64_t from, int64_t to,
-    struct err *e)
+/* n: as in struct part. */
+static bool
+read_weeks(struct past *p, size_t n, struct stateread *r, int host, int64_t first, int64_t from,
+    int64_t to, struct err *e)
 {
 	int64_t middle = (from + to) / 2, length = to - from > HOUR_MINUTES ? to - from : HOUR_MINUTES;
+	struct past head = { .scale = (double)(to - from) / (double)length / HOUR_MINUTES };
+	size_t all = n > 0 ? n : 1;
+	bool good = true;
 
-	*p = (struct past){ .scale = (double)(to - from) / (double)length / HOUR_MINUTES };
-	for (int week = 1; week <= PAST_WEEKS; week++) {
+	for (size_t i = 0; i < all; i++)
+		p[i] = head;
+	for (int week = 1; good && week <= PAST_WEEKS; week++) {
 		int64_t then = weeks_before(middle * 60, week) / 60 - length / 2;
 		int64_t begin = then - PAST_HOURS / 2 * HOUR_MINUTES;
 		int64_t end = then + PAST_HOURS / 2 * HOUR_MINUTES + length;
-		struct part part = { .p = p, .first = p->weeks * PAST_HOURS };
+		struct part part = { .p = p, .n = n, .first = p->weeks * PAST_HOURS };
 
 		if (begin * 60 < first)
 			break;
@@ -82,15 +89,30 @@ past_read(struct past *p, struct stateread *r, int host, int64_t first, int64_t 
 			part.from[h] = begin + h * HOUR_MINUTES;
 			part.to[h] = part.from[h] + length;
 		}
-		p->week[p->weeks++] = week;
+		for (size_t i = 0; i < all; i++)
+			p[i].week[p[i].weeks++] = week;
 		/* whole hours, so that none comes by minutes */
-		if (!stateread_parts(r, host, begin / HOUR_MINUTES * HOUR_MINUTES,
-		    (end + HOUR_MINUTES - 1) / HOUR_MINUTES * HOUR_MINUTES, add_hour, &part, e))
-			return false;
+		good = stateread_parts(r, host, begin / HOUR_MINUTES * HOUR_MINUTES,
+		    (end + HOUR_MINUTES - 1) / HOUR_MINUTES * HOUR_MINUTES, add_hour, &part, e);
 	}
-	for (unsigned i = 0; i < p->weeks * PAST_HOURS; i++)
-		cell_whose(&p->sample[i], host == STATEREAD_FARM);
-	return true;
+	for (size_t i = 0; i < all; i++)
+		for (unsigned k = 0; k < p[i].weeks * PAST_HOURS; k++)
+			cell_whose(&p[i].sample[k], host == STATEREAD_FARM && n == 0);
+	return good;
+}
+
+bool
+past_read(struct past *p, struct stateread *r, int host, int64_t first, int64_t from, int64_t to,
+    struct err *e)
+{
+	return read_weeks(p, 0, r, host, first, from, to, e);
+}
+
+bool
+past_read_hosts(struct past *p, size_t n, struct stateread *r, int64_t first, int64_t from,
+    int64_t to, struct err *e)
+{
+	return n == 0 || read_weeks(p, n, r, STATEREAD_FARM, first, from, to, e);
 }
 
 void

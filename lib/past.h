@@ -29,6 +29,10 @@ struct past {
 bool past_read(struct past *p, struct stateread *r, int host, int64_t first, int64_t from,
     int64_t to, struct err *e);
 void past_free(struct past *p);
+/* The same for all hosts in one go: p[i] is the past of the host with id i, of those with i < n.
+ * Their weeks are counted from first too. */
+bool past_read_hosts(struct past *p, size_t n, struct stateread *r, int64_t first, int64_t from,
+    int64_t to, struct err *e);
 
 /* How much of key there was in a sample, brought to the length of the stretch. */
 double past_count(const struct past *p, unsigned sample, uint32_t key);

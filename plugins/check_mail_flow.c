@@ -11,7 +11,7 @@
 #include "cell.h"
 #include "check.h"
 #include "checkstate.h"
-#include "expr.h"
+#include "flow.h"
 #include "mem.h"
 #include "metric.h"
 #include "past.h"
@@ -21,7 +21,7 @@
 
 #include "poison.h"
 
-enum { ITEMS_MAX = 100, PARTS_SHOWN = 5, DAY_MINUTES = 1440, BUNCH = 4 };
+enum { ITEMS_MAX = 100, PARTS_SHOWN = 5, DAY_MINUTES = 1440 };
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_events = 20;
@@ -58,21 +58,13 @@ static const char *const usual_flow[] = {
 	"spam", "virus", "auth_ok", "auth_fail"
 };
 
-/* What an expression's value is. */
-enum kind { K_NUMBER, K_RATE, K_BYTES, K_SHARE, K_SIZE, K_OTHER };
-static const char *const units[] = {
-	[K_NUMBER] = "", [K_RATE] = "/min", [K_BYTES] = "B", [K_SHARE] = "%", [K_SIZE] = "B",
-	[K_OTHER] = ""
-};
-
 enum form { NOW, CHANGE, RISE, FALL };
 static const char *const forms[] = { [CHANGE] = "change(", [RISE] = "rise(", [FALL] = "fall(" };
 
 struct item {
 	char *name;		/* as it was given */
 	enum form form;
-	struct expr x;
-	enum kind kind;
+	struct flow flow;
 	double v;		/* in the window, in its unit */
 	double before, yesterday;
 	struct usual usual;
@@ -88,64 +80,11 @@ static struct {
 
 /* --- expressions ---------------------------------------------------------------------- */
 
-static bool
-is_gauge(unsigned m)
-{
-	return metrics[m].kind == METRIC_GAUGE;
-}
-
-static bool
-resolve(void *arg, struct slice name, unsigned *number)
-{
-	enum metric m;
-
-	(void)arg;
-	if (!metric_by_name(name, &m))
-		return false;
-	*number = m;
-	return true;
-}
-
-static int
-kind_of(void *arg, const struct expr_step *s, int left, int right)
-{
-	(void)arg;
-	switch (s->op) {
-	case EXPR_NUMBER: return K_NUMBER;
-	case EXPR_NAME: return strcmp(metrics[s->name].unit, "bytes") == 0 ? K_BYTES : K_RATE;
-	case EXPR_NEG: case EXPR_ABS: return left;
-	case EXPR_MUL:
-		return left == K_NUMBER ? right : right == K_NUMBER ? left : K_OTHER;
-	case EXPR_DIV:
-		return right == K_NUMBER ? left : left == right && left != K_NUMBER ? K_SHARE :
-		    left == K_BYTES && right == K_RATE ? K_SIZE : K_OTHER;
-	default:
-		return left == K_NUMBER ? right : right == K_NUMBER || left == right ? left : K_OTHER;
-	}
-}
-
-static _Noreturn void
-no_such_metric(const char *name, struct slice unknown, const struct err *e)
-{
-	struct opt_near near = { 0 };
-	const char *typed = check_clean(unknown);
-
-	if (unknown.n == 0)
-		check_unknown("\"%s\": %s", check_clean(slice_of(name)), e->text);
-	for (int m = 0; m < METRIC_N; m++)
-		opt_near(&near, typed, metrics[m].name);
-	check_unknown("\"%s\": %s: \"%s\"%s%s%s The metrics stand in docs/metrics.md, \"mxgauge report "
-	    "--json\" shows all", check_clean(slice_of(name)), e->text, typed,
-	    near.word != NULL ? "; did you mean " : ".", near.word != NULL ? near.word : "",
-	    near.word != NULL ? "?" : "");
-}
-
 static void
 add_item(struct slice name)
 {
-	struct slice text = name, unknown;
+	struct slice text = name;
 	struct item *it;
-	struct err e = { "" };
 
 	for (size_t i = 0; i < run.n; i++)
 		if (slice_eq(name, slice_of(run.item[i].name)))
@@ -161,13 +100,7 @@ add_item(struct slice name)
 			run.past = true;
 			break;
 		}
-	if (!expr_parse(&it->x, text, resolve, NULL, &unknown, &e))
-		no_such_metric(it->name, unknown, &e);
-	for (unsigned i = 0; i < it->x.n; i++)
-		if (it->x.step[i].op == EXPR_NAME && is_gauge(it->x.step[i].name))
-			check_unknown("\"%s\": %s is no count of events but a level; check_mail_queue knows "
-			    "the queues", it->name, metrics[it->x.step[i].name].name);
-	it->kind = (enum kind)expr_kind(&it->x, kind_of, NULL);
+	flow_parse(&it->flow, text, it->name);
 }
 
 static void
@@ -189,48 +122,16 @@ read_names(int argc, char **argv)
 
 /* --- values --------------------------------------------------------------------------- */
 
-struct now {
-	const struct cell *cell;
-	double minutes;
-};
-
-/* Corrections on their way can leave a sum below zero for a moment. */
 static double
-rate_now(void *arg, unsigned m)
+minutes(void)
 {
-	const struct now *n = arg;
-	int64_t v = cell_get(n->cell, m);
-
-	return v > 0 ? (double)v / n->minutes : 0;
-}
-
-struct then {
-	const struct past *p;
-	unsigned sample;
-	double minutes;
-};
-
-static double
-rate_then(void *arg, unsigned m)
-{
-	const struct then *t = arg;
-
-	return past_count(t->p, t->sample, m) / t->minutes;
-}
-
-static double
-in_unit(const struct item *it, double v)
-{
-	return it->kind == K_SHARE ? 100 * v : v;
+	return (double)(set.to - set.from);
 }
 
 static double
 item_then(void *arg, const struct past *p, unsigned sample)
 {
-	struct item *it = arg;
-	struct then t = { p, sample, (double)(set.to - set.from) };
-
-	return in_unit(it, expr_eval(&it->x, rate_then, &t));
+	return flow_then(&((struct item *)arg)->flow, p, sample, minutes());
 }
 
 static void
@@ -244,40 +145,9 @@ read_cell(int64_t from, int64_t to, struct cell *c)
 }
 
 static double
-item_at(const struct item *it, const struct cell *c)
-{
-	struct now n = { c, (double)(set.to - set.from) };
-
-	return c->n > 0 ? in_unit(it, expr_eval(&it->x, rate_now, &n)) : (double)NAN;
-}
-
-/* Of all that the expression names. */
-static double
-events(const struct item *it, const struct cell *c)
-{
-	double sum = 0;
-
-	for (unsigned i = 0; i < it->x.n; i++)
-		if (it->x.step[i].op == EXPR_NAME)
-			sum += (double)cell_get(c, it->x.step[i].name);
-	return sum;
-}
-
-/* What chance does to so few events, and a level that nobody would call another one. Recipients
- * and attempts come in bunches. */
-static double
 noise(const struct item *it, double n)
 {
-	double minutes = (double)(set.to - set.from), u = it->usual.value, share;
-
-	if (it->kind == K_SHARE) {
-		share = u / 100 > 1 ? 1 : u > 0 ? u / 100 : 0;
-		share = (share * n + 1) / (n + 2);
-		return sqrt(1 + 10000 * BUNCH * share * (1 - share) / (n > 0 ? n : 1));
-	}
-	if (it->kind == K_RATE)
-		return sqrt(u * u / 100 + BUNCH * fmax(u * minutes, 1) / (minutes * minutes));
-	return fabs(u) / 10;
+	return flow_noise(&it->flow, it->usual.value, n, minutes(), 0.1);
 }
 
 static double
@@ -293,31 +163,31 @@ distance(const struct item *it, double n)
 static void
 judge_past(struct item *it, const struct past *p, double n)
 {
-	double minutes = (double)(set.to - set.from), d;
+	double d;
 
 	it->usual = past_usual(p, item_then, it);
 	d = distance(it, n);
 	/* for a rate also silence is a change */
-	if (it->kind == K_RATE)
-		n = fmax(n, it->usual.value * minutes);
+	if (it->flow.kind == FLOW_RATE)
+		n = fmax(n, it->usual.value * minutes());
 	if (isnan(d) || n < (double)min_events) {
 		check_show(it->name, d, "");
 		return;
 	}
 	it->state = check_value(it->name, d, "");
 	check_words(it->name, NULL, "%s is %s: %s where %s give or take %s is usual at this time", it->name,
-	    check_people(d, ""), check_people(it->v, units[it->kind]),
-	    check_people(it->usual.value, units[it->kind]),
-	    check_people(hypot(it->usual.spread, noise(it, n)), units[it->kind]));
+	    check_people(d, ""), check_people(it->v, flow_unit(&it->flow)),
+	    check_people(it->usual.value, flow_unit(&it->flow)),
+	    check_people(hypot(it->usual.spread, noise(it, n)), flow_unit(&it->flow)));
 }
 
 static void
 judge(struct item *it, double n)
 {
-	if (isnan(it->v) || (it->kind == K_SHARE && n < (double)min_events))
-		check_show(it->name, it->v, units[it->kind]);
+	if (isnan(it->v) || (it->flow.kind == FLOW_SHARE && n < (double)min_events))
+		check_show(it->name, it->v, flow_unit(&it->flow));
 	else
-		it->state = check_value(it->name, it->v, units[it->kind]);
+		it->state = check_value(it->name, it->v, flow_unit(&it->flow));
 }
 
 static void
@@ -331,11 +201,11 @@ measure(const struct cell *now, const struct cell *before, const struct cell *ye
 		check_unknown("%s", e.text);
 	for (size_t i = 0; i < run.n; i++) {
 		struct item *it = &run.item[i];
-		double n = events(it, now);
+		double n = flow_events(&it->flow, now);
 
-		it->v = item_at(it, now);
-		it->before = item_at(it, before);
-		it->yesterday = item_at(it, yesterday);
+		it->v = flow_now(&it->flow, now, minutes());
+		it->before = flow_now(&it->flow, before, minutes());
+		it->yesterday = flow_now(&it->flow, yesterday, minutes());
 		if (it->form != NOW)
 			judge_past(it, &p, n);
 		else
@@ -359,7 +229,7 @@ say(void)
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	else if (first->form == NOW)
 		check_words(first->name, NULL, "%s %s in %s%s%s", first->name,
-		    isnan(first->v) ? "unknown" : check_people(first->v, units[first->kind]),
+		    isnan(first->v) ? "unknown" : check_people(first->v, flow_unit(&first->flow)),
 		    check_people(set.window_s, "s"), set.host != NULL ? " on " : "",
 		    set.host != NULL ? checkstate_whose(&set) : "");
 }
@@ -379,7 +249,7 @@ json_number(struct buf *json, const char *name, double v)
 static void
 tell_item(const struct item *it, struct buf *json)
 {
-	const char *u = units[it->kind];
+	const char *u = flow_unit(&it->flow);
 
 	if (it->state > CHECK_OK || check_is_verbose(1))
 		check_detail("%s: %s now, %s in the %s before, %s at the same time yesterday", it->name,
@@ -459,10 +329,10 @@ tell_causes(const struct cell *now)
 	for (size_t i = 0; i < run.n; i++) {
 		const struct item *it = &run.item[i];
 
-		for (unsigned k = 0; k < it->x.n && (it->state > CHECK_OK || check_is_verbose(1)); k++) {
-			unsigned m = it->x.step[k].name;
+		for (unsigned k = 0; k < it->flow.x.n && (it->state > CHECK_OK || check_is_verbose(1)); k++) {
+			unsigned m = it->flow.x.step[k].name;
 
-			if (it->x.step[k].op != EXPR_NAME || told[m])
+			if (it->flow.x.step[k].op != EXPR_NAME || told[m])
 				continue;
 			told[m] = true;
 			check_detail("%s, %s: %s in %s", metrics[m].name, metrics[m].sentence,

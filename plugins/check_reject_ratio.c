@@ -13,6 +13,7 @@
 #include "cell.h"
 #include "check.h"
 #include "checkstate.h"
+#include "flow.h"
 #include "metric.h"
 #include "past.h"
 #include "quantity.h"
@@ -193,9 +194,6 @@ measure(const struct counts *c)
 
 /* --- against its own past ------------------------------------------------------------ */
 
-/* Recipients come in bunches: their number varies as if there were fewer. */
-enum { BUNCH = 4 };
-
 struct share {
 	const char *name;
 	enum metric part;
@@ -222,11 +220,11 @@ share_then(void *arg, const struct past *p, unsigned sample)
 static void
 compare(const struct past *p, const struct counts *c, struct share *s)
 {
-	double n = (double)all_of(c), chance;
+	const struct flow share = { .kind = FLOW_SHARE };
 
 	s->usual = past_usual(p, share_then, &s->part);
-	chance = (s->usual.value / 100 * n + 1) / (n + 2);	/* never quite 0 or 1 */
-	s->distance = past_distance(&s->usual, s->now, sqrt(1 + 10000 * BUNCH * chance * (1 - chance) / n));
+	s->distance = past_distance(&s->usual, s->now,
+	    flow_noise(&share, s->usual.value, (double)all_of(c), (double)(set.to - set.from), 0));
 }
 
 /* The ratio, or the reason that is farther from its past. */

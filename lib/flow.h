@@ -1,0 +1,37 @@
+/* flow.h - arithmetic over what the collector counts: "dsn/recv_msg", "(bounce+expire)/dlv_ext".
+ *
+ * Names are those of metric.def. A count alone is a rate per minute, a count divided by a count a
+ * share in percent, bytes divided by a count are bytes. Ends the check as UNKNOWN over what cannot
+ * be understood. */
+#ifndef MX_FLOW_H
+#define MX_FLOW_H
+
+#include "cell.h"
+#include "expr.h"
+#include "past.h"
+#include "slice.h"
+
+enum flow_kind { FLOW_NUMBER, FLOW_RATE, FLOW_BYTES, FLOW_SHARE, FLOW_SIZE, FLOW_OTHER };
+
+struct flow {
+	struct expr x;		/* its names are enum metric */
+	enum flow_kind kind;
+};
+
+/* text, of which the caller said it as name. Gauges are refused: they are no flow. */
+void flow_parse(struct flow *f, struct slice text, const char *name);
+/* As check_value() knows it. */
+const char *flow_unit(const struct flow *f);
+
+/* Of a cell that has so many minutes; NAN for an empty one and where the expression says so. */
+double flow_now(const struct flow *f, const struct cell *c, double minutes);
+/* Of a sample of the past of a stretch of so many minutes. */
+double flow_then(const struct flow *f, const struct past *p, unsigned sample, double minutes);
+/* Events of all metrics that it names. */
+double flow_events(const struct flow *f, const struct cell *c);
+
+/* What chance does to so few events where the value is usually so large, and a difference that
+ * nobody would call one: a standard deviation. rough is that difference, as a share of a rate. */
+double flow_noise(const struct flow *f, double usual, double events, double minutes, double rough);
+
+#endif

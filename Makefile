@@ -81,6 +81,7 @@ LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_mail_flow := -lsqlite3 -lm
+LIBS_check_mail_peers := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm
 LIBS_check_mxgauge := -lsqlite3 -lm
 LIBS_check_mail_queue := -lm

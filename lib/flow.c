@@ -146,16 +146,28 @@ flow_events(const struct flow *f, const struct cell *c)
 }
 
 double
-flow_noise(const struct flow *f, double usual, double events, double minutes, double rough)
+flow_events_then(const struct flow *f, const struct past *p, unsigned sample)
+{
+	double sum = 0;
+
+	for (unsigned i = 0; i < f->x.n; i++)
+		if (f->x.step[i].op == EXPR_NAME)
+			sum += past_count(p, sample, f->x.step[i].name);
+	return sum;
+}
+
+double
+flow_noise(const struct flow *f, double usual, double events, double minutes, double points,
+    double part)
 {
 	double share;
 
 	if (f->kind == FLOW_SHARE) {
 		share = usual / 100 > 1 ? 1 : usual > 0 ? usual / 100 : 0;
 		share = (share * events + 1) / (events + 2);	/* never quite 0 or 1 */
-		return sqrt(1 + 10000 * BUNCH * share * (1 - share) / (events > 0 ? events : 1));
+		return hypot(points, 100 * sqrt(BUNCH * share * (1 - share) / (events > 0 ? events : 1)));
 	}
 	if (f->kind == FLOW_RATE)
-		return hypot(usual * rough, sqrt(BUNCH * fmax(usual * minutes, 1)) / minutes);
-	return fabs(usual) * rough;
+		return hypot(usual * part, sqrt(BUNCH * fmax(usual * minutes, 1)) / minutes);
+	return fabs(usual) * part;
 }

@@ -29,9 +29,12 @@ double flow_now(const struct flow *f, const struct cell *c, double minutes);
 double flow_then(const struct flow *f, const struct past *p, unsigned sample, double minutes);
 /* Events of all metrics that it names. */
 double flow_events(const struct flow *f, const struct cell *c);
+double flow_events_then(const struct flow *f, const struct past *p, unsigned sample);
 
-/* What chance does to so few events where the value is usually so large, and a difference that
- * nobody would call one: a standard deviation. rough is that difference, as a share of a rate. */
-double flow_noise(const struct flow *f, double usual, double events, double minutes, double rough);
+/* What chance does to so few events where the value is usually so large, and on top a difference that
+ * nobody would call one: points of a share in percent, or that part of another value. A standard
+ * deviation. */
+double flow_noise(const struct flow *f, double usual, double events, double minutes, double points,
+    double part);
 
 #endif

@@ -147,7 +147,7 @@ read_cell(int64_t from, int64_t to, struct cell *c)
 static double
 noise(const struct item *it, double n)
 {
-	return flow_noise(&it->flow, it->usual.value, n, minutes(), 0.1);
+	return flow_noise(&it->flow, it->usual.value, n, minutes(), 1, 0.1);
 }
 
 static double

@@ -224,7 +224,7 @@ compare(const struct past *p, const struct counts *c, struct share *s)
 
 	s->usual = past_usual(p, share_then, &s->part);
 	s->distance = past_distance(&s->usual, s->now,
-	    flow_noise(&share, s->usual.value, (double)all_of(c), (double)(set.to - set.from), 0));
+	    flow_noise(&share, s->usual.value, (double)all_of(c), (double)(set.to - set.from), 1, 0));
 }
 
 /* The ratio, or the reason that is farther from its past. */

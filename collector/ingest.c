@@ -17,7 +17,7 @@
 #include "poison.h"
 
 enum {
-	COMMIT_LINES = 400000,		/* between commits of an import */
+	COMMIT_LINES = 320000,		/* between commits of an import */
 	COMMIT_CELLS = 20000,		/* 2 to 4 KB each */
 	IDLE_EVENTS = 20000,		/* a mail not spoken of for so many may leave */
 	IDLE_EVENTS_LIVE = 2000,

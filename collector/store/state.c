@@ -12,6 +12,7 @@
 
 #include "mem.h"
 #include "store/state_db.h"
+#include "store/state_wal.h"
 
 #include "when.h"
 
@@ -445,8 +446,8 @@ open_db(struct state *s, struct err *e)
 	int persist = 1;
 
 	(void)snprintf(path, sizeof path, "%s/state.db", s->dir);
-	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	    SQLITE_OPEN_NOMUTEX, state_wal_vfs()) != SQLITE_OK)
 		return s->db != NULL ? db_fail(s, "open", e) : err_set(e, "open %s: no memory", path);
 	(void)sqlite3_busy_timeout(s->db, 5000);
 	/* Each commit of the daemon changes a few bytes in each of ten pages, and the disk gets them
@@ -709,6 +710,8 @@ void
 state_bulk(struct state *s)
 {
 	(void)sqlite3_wal_autocheckpoint(s->db, 0);
+	/* a page that is written before the commit and changed once more costs all behind it anew */
+	(void)sqlite3_exec(s->db, "PRAGMA cache_spill=OFF", NULL, NULL, NULL);
 }
 
 void

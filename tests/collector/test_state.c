@@ -1,6 +1,7 @@
 /* test_state.c - what is committed is whole: commits that fail at any page and are tried
  * again, hosts that are days apart, sources that are recognised, lines without a time. */
 #include <inttypes.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -269,6 +270,39 @@ test_stopped(void)
 	drop_state(dir);
 }
 
+/* Killed right behind each commit, while the database has room for a few pages only, so that
+ * most are in the log before the commit, and some are changed there. */
+static void
+test_killed(void)
+{
+	int failed = 0;
+	char *want = day(-1, &failed), *got;
+
+	drop_state(dir);
+	for (int k = 0; k < 8; k++) {
+		pid_t pid = fork();
+		int status = 1;
+
+		if (pid == 0) {
+			struct ingest *in = begin();
+			struct feed *f = feed(in, "log");
+
+			state_bulk(ingest_state(in));
+			(void)sqlite3_exec(ingest_state(in)->db, "PRAGMA cache_size=4;"
+			    "PRAGMA cache_spill=4", NULL, NULL, NULL);
+			part(in, f, k);
+			commit(in);
+			_exit(0);
+		}
+		failed += pid < 0 || waitpid(pid, &status, 0) != pid || status != 0;
+	}
+	got = dump();
+	ok(failed == 0 && strcmp(got, want) == 0, "what was committed stays when its writer is gone");
+	free(got);
+	free(want);
+	drop_state(dir);
+}
+
 /* --- hosts, sources, lines ------------------------------------------------------------ */
 
 static void
@@ -407,6 +441,7 @@ main(void)
 	set.max_mails = 50;
 	test_faults();
 	test_stopped();
+	test_killed();
 	set = ingest_defaults;
 	test_days();
 	test_timeless();

@@ -242,7 +242,7 @@ run_trace(int argc, char **argv)
 
 static const struct command commands[] = {
 	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
-	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
+	    "Reads log files (plain, .gz, .zst, .bz2, .xz, - for standard input) and adds what they say to "
 	    "the counts. Files that were read before go on where they were left, so a second run "
 	    "over the same file adds nothing. A pipe is read until it is closed, with commits while "
 	    "it lasts; SIGTERM, SIGINT and SIGHUP end the reading, and what was read is counted.",

@@ -40,6 +40,6 @@ struct decoder {
 	void (*close)(void *state);
 };
 
-extern const struct decoder decoder_gz, decoder_zst;
+extern const struct decoder decoder_gz, decoder_zst, decoder_bz2, decoder_xz;
 
 #endif

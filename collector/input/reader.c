@@ -220,7 +220,7 @@ unpack(struct reader *r, const struct decoder *d)
 static ssize_t
 start(struct reader *r, struct err *e)
 {
-	const struct decoder *const all[] = { &decoder_gz, &decoder_zst };
+	const struct decoder *const all[] = { &decoder_gz, &decoder_zst, &decoder_bz2, &decoder_xz };
 	size_t n = 0;
 	ssize_t got = 1;
 

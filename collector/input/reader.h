@@ -1,6 +1,6 @@
 /* reader.h - the lines of one file from a remembered position on.
  *
- * Plain, gzip and zstd files and standard input. A line longer than LINE_MAX_BYTES
+ * Plain, gzip, zstd, bzip2 and xz files and standard input. A line longer than LINE_MAX_BYTES
  * is cut there, the rest skipped, and counted. Nothing is interpreted. */
 #ifndef MX_READER_H
 #define MX_READER_H

@@ -74,7 +74,7 @@ DEPGEN  = -MMD -MP
 
 # --- libraries, each with one home (docs/hacking.md) ---------------------------
 LIBS_lib        := -lsqlite3 -lm
-LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
+LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lbz2 -llzma -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
 LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
 # OpenSSL, c-ares and libcurl are loaded when they are needed (lib/lateload.h).
 LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)

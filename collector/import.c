@@ -1,7 +1,9 @@
 /* import.c - see import.h.
  *
  * A file that was imported before is recognised by its contents, not by its name,
- * and goes on where it was left: a second run over the same file adds nothing. */
+ * and goes on where it was left: a second run over the same file adds nothing. A pipe may
+ * stay open for days: whenever it has to be read, it is seen to that what it brought is
+ * committed and drawn in time, and that nobody wants us to end. */
 #include "import.h"
 
 #include <inttypes.h>
@@ -9,25 +11,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "draw.h"
 #include "ingest.h"
 #include "mem.h"
+#include "stopping.h"
 
 #include "poison.h"
 
-enum { BAR_WIDTH = 30, BAR_LINES = 65536, FULL_LINES = 64 };
+enum { BAR_WIDTH = 30, BAR_LINES = 65536, FULL_LINES = 64, TIDY_S = 60 };
 
-static double
-clock_s(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
+struct run {
+	const struct import *im;
+	struct ingest *in;
+	struct reader *reader;	/* while feed is not NULL: the file that is read */
+	struct feed *feed;
+	double committed, tidied, busy_until;	/* when, by clock_now() */
+	uint64_t lines;		/* when it was busy last */
+	bool lost;		/* the state cannot be read or written, because of e */
+	struct err e;
+	struct err said;	/* why the RRDs could not be drawn */
+};
 
 /* "mail.log  [#######......]  42 %  1,200,000 lines" on a terminal. */
 static void
@@ -56,6 +64,8 @@ progress_end(void)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* --- one file ----------------------------------------------------------------------- */
+
 /* A log is known by its whole name, whether import or daemon read it. Links stay as they
  * are: that is how the configuration names it. */
 static void
@@ -74,6 +84,8 @@ whole_family(const char *path, char *out, size_t size)
 	reader_family(whole, out, size);
 }
 
+/* What a pipe brings is a source of its own each time: nobody can tell how far it was read
+ * before, but lines that were are copies. */
 static struct state_source *
 source_for(struct ingest *in, struct reader *r, const char *path)
 {
@@ -85,77 +97,154 @@ source_for(struct ingest *in, struct reader *r, const char *path)
 	if (src == NULL) {
 		whole_family(path, family, sizeof family);
 		src = state_source_add(ingest_state(in), family);
+		if (reader_is_stream(r))
+			src->family = src->id;
 		reader_identity(r, &src->dev, &src->ino);
 	}
 	return src;
 }
 
 static void
-remember(struct feed *f, struct reader *r)
+remember(struct run *x)
 {
-	struct state_source *src = feed_source(f);
+	struct state_source *src = feed_source(x->feed);
 	uint64_t done;
 
-	reader_position(r, &src->pos);
-	reader_progress(r, &done, &src->size);
+	reader_position(x->reader, &src->pos);
+	reader_progress(x->reader, &done, &src->size);
 	src->read_at = (int64_t)time(NULL);
-	feed_remember(f);
+	feed_remember(x->feed);
 	src->changed = true;
 }
 
-/* False and *e: the file, or with *lost the state, cannot be read: then what was not
- * committed is without its position and must not be. */
+/* False: what was not committed is without its position and must not be. */
 static bool
-read_lines(struct ingest *in, struct feed *f, struct reader *r, const char *path, bool *lost,
-    struct err *e)
+commit(struct run *x)
+{
+	if (x->feed != NULL)
+		remember(x);
+	x->lost = !ingest_commit(x->in, false, &x->e);
+	x->committed = clock_now();
+	return !x->lost;
+}
+
+/* Each minute. RRDs that cannot be written may be the next time, or at the end. */
+static bool
+tidy(struct run *x)
+{
+	struct err e;
+
+	x->tidied = clock_now();
+	if (!commit(x))
+		return false;
+	if (!x->im->no_rrd && !draw_all(x->in, x->im->state, x->im->templates, NULL, &e)) {
+		if (strcmp(e.text, x->said.text) != 0)
+			fprintf(stderr, "mxgauge: %s\n", e.text);
+		x->said = e;
+	}
+	if (!commit(x))
+		return false;
+	state_checkpoint(ingest_state(x->in));
+	return true;
+}
+
+/* What it brought lately makes news for a while: a minute is drawn when it is over. */
+static bool
+is_busy(struct run *x)
+{
+	uint64_t lines = ingest_totals(x->in)->lines;
+
+	if (lines != x->lines)
+		x->busy_until = clock_now() + 3 * TIDY_S;
+	x->lines = lines;
+	return clock_now() < x->busy_until;
+}
+
+/* Until bytes of a pipe are there: commit and draw when it is time to. */
+static bool
+wait_for_pipe(struct run *x, int fd)
+{
+	while (stopping_signal() == 0) {
+		double commit_at = x->committed + (double)x->im->commit_s, tidy_at = x->tidied + TIDY_S;
+		bool dirty = ingest_dirty(x->in), busy = is_busy(x);
+		double now = clock_now(), wait = TIDY_S;
+
+		ingest_clock(x->in, (int64_t)time(NULL));
+		if (x->feed != NULL)
+			feed_clock(x->feed, (int64_t)time(NULL));
+		if ((dirty && now >= commit_at && !commit(x)) || (busy && now >= tidy_at && !tidy(x)))
+			return false;
+		if (dirty && now < commit_at)
+			wait = commit_at - now;
+		if (busy && now < tidy_at && tidy_at - now < wait)
+			wait = tidy_at - now;
+		if (stopping_wait(fd, (int64_t)(wait * 1000) + 1))
+			return true;
+	}
+	return false;
+}
+
+/* Before bytes are read. */
+static bool
+go_on(void *arg, int fd)
+{
+	struct run *x = arg;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return stopping_signal() == 0;
+	return wait_for_pipe(x, fd);
+}
+
+/* False: the file, or where x->lost is true the state, cannot be read (*e, x->e). */
+static bool
+read_lines(struct run *x, const char *path, struct err *e)
 {
 	uint64_t cut = 0, n = 0;
 	struct slice line;
 	int got;
 
-	while ((got = reader_line(r, true, &line, e)) > 0) {
-		uint64_t now_cut = reader_cut_lines(r);
+	while ((got = reader_line(x->reader, true, &line, e)) > 0) {
+		uint64_t now_cut = reader_cut_lines(x->reader);
 
-		if (!ingest_line(in, f, line, now_cut != cut, e)) {
-			*lost = true;
+		if (!ingest_line(x->in, x->feed, line, now_cut != cut, &x->e)) {
+			x->lost = true;
 			return false;
 		}
 		cut = now_cut;
 		if (++n % BAR_LINES == 0)
-			progress(path, r, ingest_totals(in)->lines);
-		if (n % FULL_LINES == 0 && ingest_full(in)) {
-			remember(f, r);
-			if (!ingest_commit(in, false, e)) {
-				*lost = true;
-				return false;
-			}
-		}
+			progress(path, x->reader, ingest_totals(x->in)->lines);
+		if (n % FULL_LINES == 0 && ingest_full(x->in) && !commit(x))
+			return false;
 	}
-	remember(f, r);
+	if (!x->lost)
+		remember(x);
 	return got == 0;
 }
 
 static bool
-import_file(struct ingest *in, const struct import *im, const char *path, bool *lost,
-    struct err *e)
+import_file(struct run *x, const char *path, struct err *e)
 {
-	struct reader *r = reader_open(path, e);
+	const struct reader_gate gate = { go_on, x };
+	struct reader *r = reader_open_gated(path, &gate, e);
 	struct state_source *src;
-	struct feed *f;
 	bool known, good;
 
 	if (r == NULL)
 		return false;
-	src = source_for(in, r, path);
+	src = source_for(x->in, r, path);
 	known = src->pos.head_n > 0;
-	f = feed_open(in, src, im->zone, im->year, im->host, reader_written_at(r), e);
-	good = f != NULL && reader_seek(r, known ? &src->pos : NULL, e) &&
-	    read_lines(in, f, r, path, lost, e);
+	x->feed = feed_open(x->in, src, x->im->zone, x->im->year, x->im->host, reader_written_at(r), e);
+	x->reader = r;
+	good = x->feed != NULL && reader_seek(r, known ? &src->pos : NULL, e) && read_lines(x, path, e);
 	progress_end();
-	feed_close(f);
+	feed_close(x->feed);
 	reader_close(r);
+	x->feed = NULL;
 	return good;
 }
+
+/* --- all of them -------------------------------------------------------------------- */
 
 static void
 summary(const struct ingest_totals *t, double seconds)
@@ -174,54 +263,81 @@ summary(const struct ingest_totals *t, double seconds)
 	printf(", %.0f lines/s\n", seconds > 0 ? (double)t->lines / seconds : 0);
 }
 
+static void
+tell_stopped(int number)
+{
+	fprintf(stderr, "mxgauge: %s: what was read until then is counted\n", number == SIGTERM ?
+	    "SIGTERM" : number == SIGINT ? "interrupted" : "SIGHUP");
+}
+
+/* False: the state failed. What a file lacks is said, and the others are read: they may be fine. */
+static bool
+import_files(struct run *x, int *status)
+{
+	for (size_t i = 0; i < x->im->files && stopping_signal() == 0; i++) {
+		struct err one = { "" };
+
+		if (import_file(x, x->im->file[i], &one) || stopping_signal() != 0)
+			continue;
+		if (x->lost)
+			return false;
+		fprintf(stderr, "mxgauge: %s\n", one.text);
+		*status = 1;
+	}
+	return !x->lost;
+}
+
+/* What was read, to the state and to the RRDs. False and x->e. */
+static bool
+finish(struct run *x, double start)
+{
+	double committed;
+	bool good;
+
+	ingest_end(x->in);
+	good = ingest_commit(x->in, true, &x->e);
+	committed = clock_now();
+	mem_give_back();	/* what the mails took is not needed for the RRDs */
+	if (good && !x->im->no_rrd)
+		good = draw_all(x->in, x->im->state, x->im->templates, NULL, &x->e) &&
+		    ingest_commit(x->in, true, &x->e);
+	if (good) {
+		double drawn = clock_now();
+
+		state_checkpoint(ingest_state(x->in));
+		if (x->im->phases)
+			printf("phases: commit %.3f s, rrd %.3f s, checkpoint %.3f s\n",
+			    committed - start, drawn - committed, clock_now() - drawn);
+		summary(ingest_totals(x->in), clock_now() - start);
+	}
+	return good;
+}
+
 int
 import_run(const struct import *im)
 {
-	struct err e = { "" };
-	double start = clock_s(), committed, drawn;
+	double start = clock_now();
+	struct run x = { .im = im, .committed = start, .tidied = start };
 	struct ingest_settings set = ingest_defaults;
-	struct ingest *in;
-	bool good, lost = false;
 	int status = 0;
+	bool good;
 
 	set.draws = !im->no_rrd;
 	set.words = im->words;
-	in = ingest_open(im->state, &set, &e);
-	good = in != NULL;
-	if (good)
-		state_bulk(ingest_state(in));
-	for (size_t i = 0; good && i < im->files; i++) {
-		struct err one = { "" };
-
-		if (import_file(in, im, im->file[i], &lost, &one))
-			continue;
-		if (lost) {
-			e = one;
-			good = false;
-			break;
-		}
-		/* the other files may be fine: go on, and say it at the end */
-		fprintf(stderr, "mxgauge: %s\n", one.text);
-		status = 1;
-	}
-	if (good)
-		ingest_end(in);
-	good = good && ingest_commit(in, true, &e);
-	committed = clock_s();
-	mem_give_back();	/* what the mails took is not needed for the RRDs */
-	if (good && !im->no_rrd)
-		good = draw_all(in, im->state, im->templates, NULL, &e) && ingest_commit(in, true, &e);
-	drawn = clock_s();
+	x.in = ingest_open(im->state, &set, &x.e);
+	good = x.in != NULL;
 	if (good) {
-		state_checkpoint(ingest_state(in));
-		if (im->phases)
-			printf("phases: commit %.3f s, rrd %.3f s, checkpoint %.3f s\n",
-			    committed - start, drawn - committed, clock_s() - drawn);
-		summary(ingest_totals(in), clock_s() - start);
-	} else {
-		fprintf(stderr, "mxgauge: %s\n", e.text);
-		status = 1;
+		stopping_begin();
+		state_bulk(ingest_state(x.in));
+		good = import_files(&x, &status) && finish(&x, start);
 	}
-	ingest_close(in);
+	if (!good) {
+		fprintf(stderr, "mxgauge: %s\n", x.e.text);
+		status = 1;
+	} else if (stopping_signal() != 0) {
+		tell_stopped(stopping_signal());
+		status = 128 + stopping_signal();
+	}
+	ingest_close(x.in);
 	return status;
 }

@@ -12,13 +12,16 @@ struct import {
 	const char *state, *host, *zone, *templates;
 	int year;
 	bool no_rrd, phases;
+	int64_t commit_s;	/* what a pipe brings is committed so often */
 	struct sitewords *words;	/* as ingest_settings */
 	char **file;
 	size_t files;
 };
 
 /* Read the files, commit, write the RRDs, and print one line with what was read. Files
- * that were read before go on where they were left. Returns the exit status: 0, or 1
+ * that were read before go on where they were left. A pipe is read until its end, with
+ * commits while it lasts and RRDs each minute. SIGTERM, SIGINT and SIGHUP end the reading as the
+ * end of the input does. Returns the exit status: 0, 128 and the signal's number, or 1
  * after a sentence on stderr; what was committed until then stays. */
 int import_run(const struct import *im);
 

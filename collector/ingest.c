@@ -330,8 +330,14 @@ feed_live(struct feed *f, bool arrives)
 	f->told_at = INT64_MIN;
 }
 
+void
+feed_clock(struct feed *f, int64_t now)
+{
+	header_clock(f->header, now);
+}
+
 static inline void
-feed_clock(struct feed *f)
+look_at_clock(struct feed *f)
 {
 	if (f->ahead_s == 0 || f->told_at == f->in->now)
 		return;
@@ -598,7 +604,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	int new;
 
 	f->src->changed = true;
-	feed_clock(f);
+	look_at_clock(f);
 	answer = header_parse(f->header, raw, &l);
 	if (answer == HEADER_MORE)
 		return true;

@@ -48,6 +48,8 @@ void feed_close(struct feed *f);
 /* What it brings was just written, and its clock is ingest_clock()'s from now on. arrives: it
  * does not lie in a file, so that none of it can be a year old. */
 void feed_live(struct feed *f, bool arrives);
+/* What it brings comes for so long that the clock went on since feed_open(). */
+void feed_clock(struct feed *f, int64_t now);
 struct state_source *feed_source(struct feed *f);
 /* Whoever brings the lines may bring some again, at any time: those whose stamps have
  * microseconds count once. */

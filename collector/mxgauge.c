@@ -85,10 +85,12 @@ run_import(int argc, char **argv)
 {
 	struct import im = { .state = state, .host = host, .zone = zone, .templates = templates,
 		.year = (int)year, .no_rrd = no_rrd, .phases = phases, .file = argv,
-		.files = (size_t)argc };
+		.files = (size_t)argc, .commit_s = 1 };
 
 	if (!take_rules(&im.words))
 		return 2;
+	if (rules != NULL)
+		im.commit_s = rules->commit_interval;
 	return done_with(im.words, import_run(&im));
 }
 
@@ -240,9 +242,10 @@ run_trace(int argc, char **argv)
 
 static const struct command commands[] = {
 	{ "import", "read whole log files into the state", "FILE...", import_opts, run_import,
-	    "Reads log files (plain, .gz, .zst, - for standard input) and adds what they say to "
+	    "Reads log files (plain, .gz, .zst, .bz2, .xz, - for standard input) and adds what they say to "
 	    "the counts. Files that were read before go on where they were left, so a second run "
-	    "over the same file adds nothing.",
+	    "over the same file adds nothing. A pipe is read until it is closed, with commits while "
+	    "it lasts; SIGTERM, SIGINT and SIGHUP end the reading, and what was read is counted.",
 	    "mxgauge import --state ./state /var/log/mail.log.1 /var/log/mail.log" },
 	{ "report", "what happened in a period, as a text or as JSON", NULL, report_opts, run_report,
 	    "Prints what was received, delivered, refused and why, how long it took and whether "

@@ -29,6 +29,8 @@ is_mail_log() {
     case $1 in
     *.gz) gzip -dc "$1" ;;
     *.zst) zstd -dcq "$1" ;;
+    *.bz2) bzip2 -dc "$1" ;;
+    *.xz) xz -dc "$1" ;;
     *) cat "$1" ;;
     esac 2>/dev/null | LC_ALL=C grep -aEqm1 "$tag|$own"
 }
@@ -102,7 +104,7 @@ echo "The graphs: file://$run/web/index.html"
     echo "	files = {"
     for f in $files; do
         case $f in
-        *.gz | *.zst | *.[0-9] | *-[0-9]*) ;;       # rotated: only what is written to
+        *.gz | *.zst | *.bz2 | *.xz | *.[0-9] | *-[0-9]*) ;;       # rotated: only what is written to
         /*) echo "		\"$f\"," ;;
         *) echo "		\"$PWD/$f\"," ;;
         esac

@@ -14,10 +14,13 @@
 
 enum { PACKED_BYTES = 128 * 1024 };
 
+struct reader_gate;
+
 /* Compressed bytes on their way in. */
 struct packed {
 	int fd;
 	const char *path;
+	const struct reader_gate *gate;
 	uint64_t taken;		/* bytes read from the file */
 	size_t at, n;		/* bytes [at, n) wait in data */
 	unsigned char data[PACKED_BYTES];
@@ -37,6 +40,6 @@ struct decoder {
 	void (*close)(void *state);
 };
 
-extern const struct decoder decoder_gz, decoder_zst;
+extern const struct decoder decoder_gz, decoder_zst, decoder_bz2, decoder_xz;
 
 #endif

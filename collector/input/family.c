@@ -27,9 +27,9 @@ static const char *const suffixes[] = {
 	".##########", "-########", ".########",
 	".####", ".###", ".##", ".#", ".old",
 };
-/* The first two we can read. */
+/* All but the last two we can read. */
 static const char *const packers[] = { ".gz", ".zst", ".bz2", ".xz", ".lz4", ".Z" };
-enum { PACKERS = sizeof packers / sizeof packers[0], READABLE = 2 };
+enum { PACKERS = sizeof packers / sizeof packers[0], READABLE = PACKERS - 2 };
 
 static bool
 ends_like(struct slice s, struct slice pattern)

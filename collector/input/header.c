@@ -51,8 +51,14 @@ void
 header_live(struct header *h, int64_t now, int64_t ahead_s)
 {
 	h->stamps.live = h->stamps.clocked;
-	h->stamps.now = now;
 	h->stamps.ahead_s = ahead_s;
+	header_clock(h, now);
+}
+
+void
+header_clock(struct header *h, int64_t now)
+{
+	h->stamps.now = now;
 	h->stamps.bsd_key[0] = '\0';	/* the same minute may be of another year now */
 }
 

@@ -33,6 +33,8 @@ void header_free(struct header *h);
 /* Lines come as they are written, and it is now: to be told each second. A stamp without a
  * year is the last one that is not more than ahead_s in the future; one without anything is now. */
 void header_live(struct header *h, int64_t now, int64_t ahead_s);
+/* Lines come for so long that the clock has gone on since header_new(). */
+void header_clock(struct header *h, int64_t now);
 
 /* The year memory, to go on after a restart: the time of the newest line so
  * far, 0 if there was none. */

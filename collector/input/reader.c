@@ -28,6 +28,7 @@ struct reader {
 	int fd;
 	bool seekable;			/* a file, not a pipe */
 	char *path;
+	const struct reader_gate *gate;	/* NULL: none */
 	const struct decoder *decoder;	/* NULL: plain */
 	void *state;			/* the decoder's */
 	struct packed *packed;
@@ -48,10 +49,14 @@ const struct hash_key reader_key = { {
 } };
 
 static ssize_t
-read_some(int fd, void *to, size_t n, const char *path, struct err *e)
+read_some(int fd, const struct reader_gate *gate, void *to, size_t n, const char *path, struct err *e)
 {
 	ssize_t got;
 
+	if (gate != NULL && !gate->pass(gate->arg, fd)) {
+		err_set(e, "read %s: interrupted", path);
+		return -1;
+	}
 	do
 		got = read(fd, to, n);
 	while (got < 0 && errno == EINTR);
@@ -69,7 +74,8 @@ packed_fill(struct packed *in, size_t want, struct err *e)
 		memmove(in->data, in->data + in->at, in->n - in->at);
 		in->n -= in->at;
 		in->at = 0;
-		got = read_some(in->fd, in->data + in->n, sizeof in->data - in->n, in->path, e);
+		got = read_some(in->fd, in->gate, in->data + in->n, sizeof in->data - in->n, in->path,
+		    e);
 		if (got < 0)
 			return false;
 		if (got == 0)
@@ -156,7 +162,7 @@ pull(struct reader *r, struct err *e)
 	if (r->decoder != NULL)
 		got = r->decoder->read(r->state, r->packed, to, room, e);
 	else
-		got = read_some(r->fd, to, room, r->path, e);
+		got = read_some(r->fd, r->gate, to, room, r->path, e);
 	if (got <= 0)
 		return got;
 	if (is_other(r)) {	/* the follower sees it, too, when nothing comes */
@@ -201,6 +207,7 @@ unpack(struct reader *r, const struct decoder *d)
 	r->packed = xmalloc(sizeof *r->packed);
 	r->packed->fd = r->fd;
 	r->packed->path = r->path;
+	r->packed->gate = r->gate;
 	r->packed->taken = r->packed->n = n;
 	r->packed->at = 0;
 	memcpy(r->packed->data, r->buf + r->line, n);
@@ -213,12 +220,12 @@ unpack(struct reader *r, const struct decoder *d)
 static ssize_t
 start(struct reader *r, struct err *e)
 {
-	const struct decoder *const all[] = { &decoder_gz, &decoder_zst };
+	const struct decoder *const all[] = { &decoder_gz, &decoder_zst, &decoder_bz2, &decoder_xz };
 	size_t n = 0;
 	ssize_t got = 1;
 
 	while (n < sizeof all[0]->magic && got > 0) {	/* a pipe gives what it has */
-		got = read_some(r->fd, r->buf + r->end, PACKED_BYTES - n, r->path, e);
+		got = read_some(r->fd, r->gate, r->buf + r->end, PACKED_BYTES - n, r->path, e);
 		if (got < 0)
 			return -1;
 		r->end += (size_t)got;
@@ -258,7 +265,7 @@ fill(struct reader *r, struct err *e)
 /* --- open, close, lines -------------------------------------------------------------- */
 
 struct reader *
-reader_open(const char *path, struct err *e)
+reader_open_gated(const char *path, const struct reader_gate *gate, struct err *e)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -278,6 +285,7 @@ reader_open(const char *path, struct err *e)
 	}
 	r = xcalloc(1, sizeof *r);
 	r->fd = fd;
+	r->gate = gate;
 	r->path = xstrdup(is_stdin ? "standard input" : path);
 	/* Input that somebody has begun to read has no head that we could see. */
 	r->seekable = S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0;
@@ -289,6 +297,12 @@ reader_open(const char *path, struct err *e)
 		return NULL;
 	}
 	return r;
+}
+
+struct reader *
+reader_open(const char *path, struct err *e)
+{
+	return reader_open_gated(path, NULL, e);
 }
 
 void
@@ -472,6 +486,14 @@ reader_progress(const struct reader *r, uint64_t *done, uint64_t *total)
 	*total = fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
 
+bool
+reader_is_stream(const struct reader *r)
+{
+	struct stat st;
+
+	return fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode);
+}
+
 void
 reader_identity(const struct reader *r, uint64_t *dev, uint64_t *ino)
 {
@@ -489,7 +511,7 @@ reader_written_at(const struct reader *r)
 {
 	struct stat st;
 
-	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode))
+	if (reader_is_stream(r) || fstat(r->fd, &st) != 0)
 		return (int64_t)time(NULL);
 	return (int64_t)st.st_mtime;
 }

@@ -1,6 +1,6 @@
 /* reader.h - the lines of one file from a remembered position on.
  *
- * Plain, gzip and zstd files and standard input. A line longer than LINE_MAX_BYTES
+ * Plain, gzip, zstd, bzip2 and xz files and standard input. A line longer than LINE_MAX_BYTES
  * is cut there, the rest skipped, and counted. Nothing is interpreted. */
 #ifndef MX_READER_H
 #define MX_READER_H
@@ -29,9 +29,19 @@ extern const struct hash_key reader_key;
 
 struct reader;
 
+/* Asked before each reading of bytes, which may take for ever where they come through a
+ * pipe. After false nothing more is read, and that is a failure: complete lines were all
+ * given out by then, and of an unfinished one nothing is. */
+struct reader_gate {
+	bool (*pass)(void *arg, int fd);
+	void *arg;
+};
+
 /* Open a file ("-": standard input). NULL and *e when it cannot be read (a
  * directory, no permission, damaged compression). */
 struct reader *reader_open(const char *path, struct err *e);
+/* The same with a gate, which must outlive it. */
+struct reader *reader_open_gated(const char *path, const struct reader_gate *gate, struct err *e);
 void reader_close(struct reader *r);
 
 /* Is this file one that was read up to *pos (its head and the bytes before the
@@ -56,6 +66,9 @@ void reader_peek(struct reader *r, struct position *pos);
  * compressed) and how many of those were read: for a progress bar. */
 uint64_t reader_cut_lines(const struct reader *r);
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
+
+/* Is it neither a file nor a part of one? */
+bool reader_is_stream(const struct reader *r);
 
 /* Device and inode; 0 and 0 for a stream. */
 void reader_identity(const struct reader *r, uint64_t *dev, uint64_t *ino);

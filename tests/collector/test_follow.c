@@ -175,7 +175,7 @@ clean(void)
 {
 	static const char *const names[] = { "mail.log", "mail.log.1", "mail.log.2", "mail.log.3",
 		"mail.log.1.gz", "mail.log.2.gz", "mail.log.3.gz", "mail.log.4.gz", "target",
-		"mail.log.2.bz2", "a.log", "b.log", "b.log.1", "c.log", "d-20261119.log",
+		"mail.log.2.lz4", "a.log", "b.log", "b.log.1", "c.log", "d-20261119.log",
 		"d-20261120.log", "mail.log-20261119", "mail.log-20261120" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -381,11 +381,11 @@ test_missed(void)
 	/* what is packed by a stranger cannot be read, and that is told */
 	add("mail.log", "b2\n");
 	age("mail.log.1");
-	move("mail.log", "mail.log.2.bz2");
+	move("mail.log", "mail.log.2.lz4");
 	add("mail.log", "c1\n");
 	begin("mail.log");
 	is_str(lines(), "c1 ", "a packer that we do not know");
-	ok(strstr(t.said.p, "mail.log.2.bz2") != NULL, "%s", t.said.p);
+	ok(strstr(t.said.p, "mail.log.2.lz4") != NULL, "%s", t.said.p);
 	end();
 	clean();
 }

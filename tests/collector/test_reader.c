@@ -1,6 +1,8 @@
 /* test_reader.c - files of all sorts as lines, and positions in them. */
 #define _POSIX_C_SOURCE 200809L
+#include <bzlib.h>
 #include <fcntl.h>
+#include <lzma.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,6 +44,32 @@ put_gz(const char *name, struct slice s, bool append)
 
 	if (f == NULL || gzwrite(f, s.p, (unsigned)s.n) != (int)s.n || gzclose(f) != Z_OK)
 		exit(1);
+}
+
+static void
+put_bz2(const char *name, struct slice s, bool append)
+{
+	unsigned cap = (unsigned)(s.n + s.n / 100 + 600);
+	char *out = xmalloc(cap);
+
+	/* blocks of 100 KB: what of a file is whole is read, though its end is missing */
+	if (BZ2_bzBuffToBuffCompress(out, &cap, (char *)(uintptr_t)s.p, (unsigned)s.n, 1, 0, 0) != BZ_OK)
+		exit(1);
+	put(name, (struct slice){ out, cap }, append);
+	free(out);
+}
+
+static void
+put_xz(const char *name, struct slice s, bool append)
+{
+	size_t cap = lzma_stream_buffer_bound(s.n), n = 0;
+	char *out = xmalloc(cap);
+
+	if (lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, NULL, (const uint8_t *)s.p, s.n, (uint8_t *)out,
+	    &n, cap) != LZMA_OK)
+		exit(1);
+	put(name, (struct slice){ out, n }, append);
+	free(out);
 }
 
 static void
@@ -89,7 +117,8 @@ count(struct reader *r, int from, bool final, int *last, struct err *e)
 static void
 test_forms(void)
 {
-	static const char *const names[] = { "plain", "one.gz", "one.zst" };
+	static const char *const names[] = { "plain", "one.gz", "one.zst", "one.bz2", "one.xz" };
+	enum { NAMES = sizeof names / sizeof names[0] };
 	struct buf b = buf_new(8 << 20);
 	struct slice all = numbered(&b, 1, 50000);
 	struct position pos;
@@ -102,7 +131,11 @@ test_forms(void)
 	put_gz("one.gz", slice_from(all, all.n / 2), true);
 	put_zst("one.zst", slice_head(all, all.n / 2), false);
 	put_zst("one.zst", slice_from(all, all.n / 2), true);
-	for (int i = 0; i < 3; i++) {
+	put_bz2("one.bz2", slice_head(all, all.n / 2), false);
+	put_bz2("one.bz2", slice_from(all, all.n / 2), true);
+	put_xz("one.xz", slice_head(all, all.n / 2), false);
+	put_xz("one.xz", slice_from(all, all.n / 2), true);
+	for (int i = 0; i < NAMES; i++) {
 		struct reader *r = reader_open(in_dir(names[i]), &e);
 		uint64_t done, total;
 		struct slice line;
@@ -117,7 +150,7 @@ test_forms(void)
 		reader_position(r, &pos);
 		reader_close(r);
 		/* a position in one form is one in every form: logs get compressed */
-		for (int k = 0; k < 3; k++) {
+		for (int k = 0; k < NAMES; k++) {
 			r = reader_open(in_dir(names[k]), &e);
 			ok(reader_matches(r, &pos), "%s goes on where %s was left", names[k], names[i]);
 			ok(reader_seek(r, &pos, &e), "seek");
@@ -133,14 +166,16 @@ test_damage(void)
 {
 	struct buf b = buf_new(8 << 20);
 	struct slice all = numbered(&b, 1, 20000);
-	static const char *const names[] = { "half.gz", "half.zst" };
+	static const char *const names[] = { "half.gz", "half.zst", "half.bz2", "half.xz" };
 	struct stat st;
 	struct err e;
 	int rc, n;
 
 	put_gz("half.gz", all, false);
 	put_zst("half.zst", all, false);
-	for (int i = 0; i < 2; i++) {
+	put_bz2("half.bz2", all, false);
+	put_xz("half.xz", all, false);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		struct reader *r;
 
 		if (stat(in_dir(names[i]), &st) != 0 || truncate(path, st.st_size * 3 / 4) != 0)
@@ -156,6 +191,10 @@ test_damage(void)
 	put("bad.gz", SLICE("\x1f\x8b and then rubbish that is no deflate at all"), false);
 	ok(reader_open(in_dir("bad.gz"), &e) == NULL && strstr(e.text, "damaged") != NULL,
 	    "damaged from the start: %s", e.text);
+	put("bad.bz2", SLICE("BZh9 and then rubbish that no bzip2 ever wrote"), false);
+	ok(reader_open(in_dir("bad.bz2"), &e) == NULL && strstr(e.text, "damaged") != NULL, "%s", e.text);
+	put("bad.xz", SLICE("\xfd" "7zXZ\0 and then rubbish that no xz ever wrote"), false);
+	ok(reader_open(in_dir("bad.xz"), &e) == NULL && strstr(e.text, "damaged") != NULL, "%s", e.text);
 	put_gz("trail.gz", SLICE("line 1 of those that are read here\n"), false);
 	put("trail.gz", SLICE("\0\0\0\0"), true);
 	struct reader *r = reader_open(in_dir("trail.gz"), &e);
@@ -441,7 +480,8 @@ test_family(void)
 int
 main(void)
 {
-	static const char *const made[] = { "plain", "one.gz", "one.zst", "half.gz", "half.zst",
+	static const char *const made[] = { "plain", "one.gz", "one.zst", "half.gz", "half.zst", "one.bz2", "one.xz", "half.bz2",
+		"half.xz", "bad.bz2", "bad.xz",
 		"bad.gz", "trail.gz", "secret", "grow", "long", "hole", "in.gz" };
 
 	if (mkdtemp(dir) == NULL)

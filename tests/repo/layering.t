@@ -81,7 +81,7 @@ sqlite3\.h lib/stateread*.[ch] collector/store/state*.[ch]
 rrd(_client)?\.h collector/store/rrd*.c collector/view/graph*.c plugins/check_rrd.c
 event collector/*.[ch]
 confuse\.h collector/store/config.c collector/store/template.c
-z(lib|std)\.h collector/input/*.c
+(z(lib|std)|bzlib|lzma)\.h collector/input/*.c
 pcre2\.h collector/flow/siteword.c
 systemd/ collector/input/*.c
 openssl/ lib/ossl.h collector/input/tls.c

@@ -82,7 +82,7 @@ LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm
 LIBS_check_mxgauge := -lsqlite3 -lm
-LIBS_check_mail_queue := -lm
+LIBS_check_mail_queue := -lsqlite3 -lm
 LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
 

@@ -10,6 +10,7 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,22 +104,81 @@ static const struct {
 	{ "prlimit64", 2, { { 0, SCMP_CMP_EQ, 0, 0 }, { 2, SCMP_CMP_EQ, 0, 0 } } },
 };
 
-/* 0, or an error number below it, as libseccomp has them. */
+/* What a reader needs beside those below. */
+static const char *const reading[] = {
+	"close", "read", "pread64", "lseek", "_llseek", "fstat", "fstat64", "newfstatat", "fstatat64",
+	"statx", "stat", "stat64", "lstat", "lstat64", "getdents", "getdents64", "fcntl", "fcntl64",
+	"brk", "munmap", "mremap", "madvise", "futex", "futex_time64", "rseq", "clock_gettime",
+	"clock_gettime64", "gettimeofday", "time", "getrandom", "getpid", "gettid", "rt_sigprocmask",
+	"rt_sigreturn", "sigreturn", "restart_syscall", "exit", "exit_group",
+};
+
+/* Only of these flags, where the call has them as that argument. */
+static const struct {
+	const char *name;
+	unsigned flags;
+} opening[] = { { "open", 1 }, { "openat", 2 } };
+
+/* Allow a call as it is. 0, or an error number below it, as libseccomp has them. */
+static int
+allow(scmp_filter_ctx f, const char *name)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+
+	return nr == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 0);
+}
+
+/* And with these arguments. */
+static int
+allow_with(scmp_filter_ctx f, const char *name, unsigned n, const struct scmp_arg_cmp *arg)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+
+	return nr == __NR_SCMP_ERROR ? 0 : seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, n, arg);
+}
+
+/* Our own memory; not a file's pages to be executed. */
+static int
+allow_memory(scmp_filter_ctx f)
+{
+	const struct scmp_arg_cmp plain = { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 };
+	int rc = allow_with(f, "mmap", 1, &plain);
+
+	rc = rc != 0 ? rc : allow_with(f, "mmap2", 1, &plain);
+	return rc != 0 ? rc : allow_with(f, "mprotect", 1, &plain);
+}
+
+static int
+allow_reading(scmp_filter_ctx f, int to)
+{
+	const struct scmp_arg_cmp answer = { 0, SCMP_CMP_EQ, (scmp_datum_t)to, 0 };
+	const struct scmp_arg_cmp us = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
+	int rc = allow_memory(f);
+
+	for (size_t i = 0; rc == 0 && i < sizeof reading / sizeof *reading; i++)
+		rc = allow(f, reading[i]);
+	for (size_t i = 0; rc == 0 && i < sizeof opening / sizeof *opening; i++) {
+		struct scmp_arg_cmp read = { opening[i].flags, SCMP_CMP_MASKED_EQ,
+			O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY };
+
+		rc = allow_with(f, opening[i].name, 1, &read);
+	}
+	rc = rc != 0 ? rc : allow_with(f, "write", 1, &answer);
+	return rc != 0 ? rc : allow_with(f, "tgkill", 1, &us);	/* a failed assertion */
+}
+
 static int
 allow_all(scmp_filter_ctx f)
 {
 	/* a failed assertion ends us by it */
 	const struct scmp_arg_cmp us = { 0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0 };
-	int rc = 0, nr;
+	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < sizeof allowed / sizeof *allowed; i++)
-		if ((nr = seccomp_syscall_resolve_name(allowed[i])) != __NR_SCMP_ERROR)
-			rc = seccomp_rule_add(f, SCMP_ACT_ALLOW, nr, 0);
+		rc = allow(f, allowed[i]);
 	for (size_t i = 0; rc == 0 && i < sizeof bounded / sizeof *bounded; i++)
-		if ((nr = seccomp_syscall_resolve_name(bounded[i].name)) != __NR_SCMP_ERROR)
-			rc = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, nr, bounded[i].n, bounded[i].arg);
-	return rc != 0 ? rc : seccomp_rule_add_array(f, SCMP_ACT_ALLOW,
-	    seccomp_syscall_resolve_name("tgkill"), 1, &us);
+		rc = allow_with(f, bounded[i].name, bounded[i].n, bounded[i].arg);
+	return rc != 0 ? rc : allow_with(f, "tgkill", 1, &us);
 }
 
 /* Calls that are younger than libseccomp are unknown (ENOSYS): then the C library takes the
@@ -147,21 +207,44 @@ enum { SANITIZED = 1 };	/* its search for leaks is a thread that traces the othe
 enum { SANITIZED = 0 };
 #endif
 
-bool
-confine(struct err *e)
+/* NULL and *e: there can be none. */
+static scmp_filter_ctx
+begin(struct err *e)
 {
-	scmp_filter_ctx f;
-	int rc;
+	scmp_filter_ctx f = NULL;
 
 	if (SANITIZED)
-		return err_set(e, "this is a build with sanitizers");
-	f = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+		err_set(e, "this is a build with sanitizers");
+	else if ((f = seccomp_init(SCMP_ACT_ERRNO(EPERM))) == NULL)
+		err_set(e, "this kernel has no seccomp filters");
 	if (f == NULL)
-		return err_set(e, "this kernel has no seccomp filters");
+		return NULL;
 	(void)seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, 1);	/* since Linux 4.14 */
 	(void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);	/* a tree, not a list */
-	if ((rc = allow_all(f)) == 0 && (rc = deny_later(f)) == 0)
+	return f;
+}
+
+static bool
+end(scmp_filter_ctx f, int rc, struct err *e)
+{
+	if (rc == 0 && (rc = deny_later(f)) == 0)
 		rc = seccomp_load(f);	/* also gives up new rights by setuid programs */
 	seccomp_release(f);
 	return rc == 0 || err_set(e, "seccomp: %s", strerror(-rc));
+}
+
+bool
+confine(struct err *e)
+{
+	scmp_filter_ctx f = begin(e);
+
+	return f != NULL && end(f, allow_all(f), e);
+}
+
+bool
+confine_reader(int to, struct err *e)
+{
+	scmp_filter_ctx f = begin(e);
+
+	return f != NULL && end(f, allow_reading(f, to), e);
 }

@@ -12,4 +12,8 @@
  * *e: nothing changed, as where the kernel has no seccomp. */
 bool confine(struct err *e);
 
+/* For who reads strangers' files and says what it found to descriptor to: from here on it may open
+ * files for reading, write there, and nothing else. Likewise. */
+bool confine_reader(int to, struct err *e);
+
 #endif

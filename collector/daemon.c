@@ -23,6 +23,7 @@
 #include "mem.h"
 #include "message.h"
 #include "notify.h"
+#include "queues.h"
 #include "reading.h"
 #include "server.h"
 
@@ -47,12 +48,15 @@ struct daemon {
 	struct reading *reading;
 	struct server *server;
 	struct drawing *drawing;
+	struct queues *queues;		/* NULL: none are counted */
 	struct event_base *base;
 	struct event *more, *watch, *look_at, *commit_at, *beat_at, *alive_at, *signal[SIGNALS_N];
 	struct fault commit_fault;
 	bool paused;		/* a commit failed */
+	bool caught_up;		/* once, since all was opened */
 	uint64_t lines;		/* before the last reload */
 	int64_t started_at, committed_at;
+	int sensor;
 	bool told_gave_up;	/* of this configuration's rules */
 	int status;
 };
@@ -103,6 +107,8 @@ close_all(struct daemon *d)
 	reading_close(d->reading);
 	d->reading = NULL;
 	server_leave(d->server);
+	queues_open(d->queues, NULL, NULL);
+	d->caught_up = false;
 	if (d->in != NULL)
 		d->lines += ingest_totals(d->in)->lines;
 	ingest_close(d->in);
@@ -111,12 +117,15 @@ close_all(struct daemon *d)
 
 /* A state that is opened again knows nothing of what was said before. */
 static void
-introduce(struct daemon *d)
+introduce(struct daemon *d, const struct config *c)
 {
 	struct state *s = ingest_state(d->in);
 
 	state_say(s, "started_at", d->started_at);
 	state_say_text(s, "version", MX_VERSION);
+	state_say(s, "queue_wanted", 0);	/* says otherwise, if there are any */
+	state_say(s, "queue_failed_since", 0);
+	queues_open(d->queues, c, d->in);
 }
 
 /* The state's share of its file system is a limit like others. */
@@ -151,7 +160,7 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 		close_all(d);
 		return false;
 	}
-	introduce(d);
+	introduce(d, c);
 	if (reading_fd(d->reading) >= 0) {
 		d->watch = event_new(d->base, reading_fd(d->reading), EV_READ, on_watch, d);
 		(void)event_add(d->watch, NULL);
@@ -249,6 +258,8 @@ read_on(struct daemon *d)
 		(void)commit(d, false);
 	if (more > 0)
 		(void)event_add(d->more, &(struct timeval){ 0 });
+	else
+		d->caught_up = true;
 }
 
 /* Look what has become of the files. Of those that are new it must be known that we began with
@@ -318,6 +329,8 @@ on_commit_time(evutil_socket_t fd, short what, void *arg)
 	read_on(d);
 	if (d->status == 0)
 		server_tick(d->server, now_s());
+	if (d->status == 0 && d->caught_up && !d->paused)
+		queues_tick(d->queues, now_s());
 	if (d->status == 0 && commit_is_due(d))
 		(void)commit(d, false);
 }
@@ -381,6 +394,29 @@ keep_fixed(struct daemon *d, struct config *c)
 	}
 }
 
+static bool
+same_list(const struct config_list *a, const struct config_list *b)
+{
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (strcmp(a->item[i], b->item[i]) != 0)
+			return false;
+	return a->n == b->n;
+}
+
+/* The sensor has those of the start. */
+static void
+keep_queues(struct daemon *d, struct config *c)
+{
+	const struct config *old = d->config;
+
+	if (!same_list(&c->queues, &old->queues))
+		message(MSG_reload_restart, "queues");
+	if (c->queue_sample != old->queue_sample)
+		message(MSG_reload_restart, "queue_sample = %" PRId64, c->queue_sample);
+	if (strcmp(c->queue_ask, old->queue_ask) != 0)
+		message(MSG_reload_restart, "queue_ask = %s", c->queue_ask);
+}
+
 /* Read the configuration anew. All is committed before, so that opening again goes
  * on exactly where it was; if the new one cannot be opened, the old one is. */
 static void
@@ -398,6 +434,7 @@ reload(struct daemon *d)
 		return;
 	}
 	keep_fixed(d, c);
+	keep_queues(d, c);
 	close_all(d);
 	if (open_all(d, c, &e)) {
 		config_free(d->config);
@@ -462,6 +499,7 @@ make_events(struct daemon *d)
 	}
 	d->server = server_new(d->base, &hooks);
 	d->drawing = drawing_new(d->base, &draws);
+	d->queues = queues_new(d->base, d->sensor);
 	return d->drawing != NULL && d->more != NULL && d->look_at != NULL && d->commit_at != NULL &&
 	    d->beat_at != NULL && d->alive_at != NULL;
 }
@@ -472,6 +510,7 @@ free_events(struct daemon *d)
 	struct event *all[] = { d->more, d->look_at, d->commit_at, d->beat_at, d->alive_at };
 
 	server_free(d->server);
+	queues_free(d->queues);
 	drawing_free(d->drawing);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		if (all[i] != NULL)
@@ -506,9 +545,9 @@ run(struct daemon *d)
 }
 
 int
-daemon_run(struct config *c, const char *path, void (*running)(void))
+daemon_run(struct config *c, const char *path, int sensor, void (*running)(void))
 {
-	struct daemon d = { .config = c, .path = path, .started_at = now_s(),
+	struct daemon d = { .config = c, .path = path, .started_at = now_s(), .sensor = sensor,
 		.commit_fault = { .id = MSG_commit_failed } };
 	struct err e = { "the event loop cannot be made" };
 

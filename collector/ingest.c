@@ -86,6 +86,7 @@ struct ingest {
 	struct ingest_totals total;
 	int64_t now, slow_at;
 	uint64_t lines_committed;
+	bool sampled;		/* gauges wait for the commit */
 	uint64_t cut_told, homeless, forgotten, evicted[3];	/* what limits did since they were told */
 };
 
@@ -672,6 +673,10 @@ ingest_count(struct ingest *in, const char *host, enum metric m, int64_t n)
 		return;
 	state_host_line(in->state, (unsigned)number, in->now);
 	tally_add(in->tally, (unsigned)number, in->now / 60, m, n);
+	if (m == M_q_samples) {
+		state_set_sampled(in->state, (unsigned)number, in->now);
+		in->sampled = true;
+	}
 }
 
 bool
@@ -691,7 +696,7 @@ ingest_uncommitted(const struct ingest *in)
 bool
 ingest_dirty(const struct ingest *in)
 {
-	return ingest_uncommitted(in) > 0;
+	return ingest_uncommitted(in) > 0 || in->sampled;
 }
 
 static void
@@ -736,6 +741,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	if (!state_commit(in->state, &c, e))
 		return false;
 	in->lines_committed = in->total.lines;
+	in->sampled = false;
 	if (bulk)
 		tops_rest(in->flow.tops);
 	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {

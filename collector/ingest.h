@@ -63,7 +63,7 @@ bool ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, 
 void ingest_clock(struct ingest *in, int64_t now);
 
 /* Count n of m now, at that host: what befell not a line, but us. Committed with the next lines, or
- * whenever the next commit is. */
+ * whenever the next commit is. With a sample's count (metric_samples()) the host has gauges. */
 void ingest_count(struct ingest *in, const char *host, enum metric m, int64_t n);
 
 /* No more lines will come for now: lines that may lack a piece are taken as they are. */
@@ -71,7 +71,7 @@ void ingest_end(struct ingest *in);
 
 /* Should the caller commit now lest memory grow? */
 bool ingest_full(const struct ingest *in);
-/* Anything to commit? And how many lines? */
+/* Anything to commit that others wait for? And how many lines? */
 bool ingest_dirty(const struct ingest *in);
 uint64_t ingest_uncommitted(const struct ingest *in);
 /* Commit. last: at the end of the work: everything is written that is otherwise

@@ -17,6 +17,8 @@
 #include "message.h"
 #include "notify.h"
 #include "opt.h"
+#include "rights.h"
+#include "sensor.h"
 #include "store/account.h"
 #include "store/config.h"
 
@@ -104,6 +106,19 @@ go_to_background(void)
 	return setsid() >= 0 && chdir("/") == 0;
 }
 
+/* While we have the rights that we were started with; from then on only it can read all. */
+static int
+start_sensor(const struct config *c)
+{
+	struct err e;
+	int fd = -1;
+
+	if (c->queues.n > 0 && (fd = sensor_start(c, ready_fd, &e)) < 0)
+		message(MSG_sensor_ended, "%s", e.text);
+	rights_drop_reading();
+	return fd;
+}
+
 /* A folder that the account will write, made while we still may. */
 static bool
 make_folder(const char *path, const struct config *c, struct err *e)
@@ -153,6 +168,7 @@ main(int argc, char **argv)
 	const char *path;
 	struct config *c;
 	struct err e;
+	int sensor;
 
 	opt_parse(&program, argc, argv);
 	if (messages) {
@@ -172,10 +188,11 @@ main(int argc, char **argv)
 		message(MSG_cannot_start, "go to the background: %s", strerror(errno));
 		return 1;
 	}
+	sensor = start_sensor(c);
 	if (!make_folder(c->state, c, &e) || !make_folder(c->rrd_dir, c, &e) ||
 	    !account_become(c->user, c->group, &e)) {
 		message(MSG_cannot_start, "%s", e.text);
 		return 1;
 	}
-	return daemon_run(c, path, running);
+	return daemon_run(c, path, sensor, running);
 }

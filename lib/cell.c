@@ -4,6 +4,7 @@
  * the one before and its count, zigzag. A minute takes some 60 bytes. */
 #include "cell.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,54 @@ cell_merge(struct cell *sum, const struct cell *c)
 	}
 	for (uint32_t i = 0; i < c->n; i++)
 		cell_add(sum, c->pair[i].key, c->pair[i].n);
+}
+
+double
+cell_gauge(const struct cell *c, enum metric m)
+{
+	int64_t n = cell_get(c, CELL_METRIC + (uint32_t)metric_samples(m));
+
+	return n > 0 ? (double)cell_get(c, CELL_METRIC + (uint32_t)m) / (double)n : (double)NAN;
+}
+
+static void
+set(struct cell *c, uint32_t key, int64_t n)
+{
+	cell_add(c, key, n - cell_get(c, key));
+}
+
+/* The sum's gauges stand for one sample each: the hosts' means, added up. */
+static void
+join_gauge(struct cell *sum, double before, const struct cell *c, enum metric m)
+{
+	double more = cell_gauge(c, m), both = before + more;
+
+	if (isnan(more) || isnan(before))
+		both = isnan(more) ? before : more;
+	else if (metric_greatest(m))
+		both = before > more ? before : more;
+	if (!isnan(both))
+		set(sum, CELL_METRIC + (uint32_t)m, llround(both));
+}
+
+void
+cell_join(struct cell *sum, const struct cell *c)
+{
+	static const enum metric samples[] = { M_q_samples, M_q_age_samples, M_q_size_samples };
+	double before[METRIC_GAUGE_LAST - METRIC_GAUGE_FIRST + 1];
+
+	if (cell_get(c, CELL_METRIC + M_q_samples) == 0) {
+		cell_merge(sum, c);
+		return;
+	}
+	for (int m = METRIC_GAUGE_FIRST; m <= METRIC_GAUGE_LAST; m++)
+		before[m - METRIC_GAUGE_FIRST] = cell_gauge(sum, (enum metric)m);
+	cell_merge(sum, c);
+	for (int m = METRIC_GAUGE_FIRST; m <= METRIC_GAUGE_LAST; m++)
+		join_gauge(sum, before[m - METRIC_GAUGE_FIRST], c, (enum metric)m);
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+		if (cell_get(sum, CELL_METRIC + (uint32_t)samples[i]) > 0)
+			set(sum, CELL_METRIC + (uint32_t)samples[i], 1);
 }
 
 void

@@ -40,6 +40,10 @@ void cell_add(struct cell *c, uint32_t key, int64_t n);
 int64_t cell_get(const struct cell *c, uint32_t key);
 /* sum += c */
 void cell_merge(struct cell *sum, const struct cell *c);
+/* What gauge m was in the time of c: the mean of its samples. NAN: there was none. */
+double cell_gauge(const struct cell *c, enum metric m);
+/* sum += c, another host's of the same minute: the gauges of sum are those of the hosts together. */
+void cell_join(struct cell *sum, const struct cell *c);
 /* Append c to b, and take one back. False if it is damaged. */
 void cell_encode(struct buf *b, const struct cell *c);
 bool cell_decode(struct slice s, struct cell *c);

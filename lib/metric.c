@@ -35,6 +35,18 @@ const enum metric metric_bounce[REASON_N] = {
 #undef REASON
 };
 
+enum metric
+metric_samples(enum metric m)
+{
+	return m == M_q_oldest_s ? M_q_age_samples : m == M_q_bytes ? M_q_size_samples : M_q_samples;
+}
+
+bool
+metric_greatest(enum metric m)
+{
+	return m == M_q_oldest_s;
+}
+
 bool
 metric_by_name(struct slice name, enum metric *m)
 {

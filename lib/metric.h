@@ -28,6 +28,14 @@ extern const struct metric_info metrics[METRIC_N];
 /* False if there is no metric of that name. */
 bool metric_by_name(struct slice name, enum metric *m);
 
+/* The count of samples that are summed up in gauge m; what it is for no gauge is no matter.
+ * A gauge without a sample is unknown, and not 0. */
+enum metric metric_samples(enum metric m);
+/* Of several hosts together a gauge is the sum of theirs, or the greatest. */
+bool metric_greatest(enum metric m);
+/* All gauges stand between these two. */
+enum { METRIC_GAUGE_FIRST = M_q_active, METRIC_GAUGE_LAST = M_q_bytes };
+
 /* The part of rej, tmp, defer, bounce that belongs to class r (not _none). */
 extern const enum metric metric_rej[REASON_N], metric_tmp[REASON_N];
 extern const enum metric metric_defer[REASON_N], metric_bounce[REASON_N];

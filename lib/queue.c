@@ -22,10 +22,14 @@
 
 #include "poison.h"
 
-enum { NAMES_MAX = 1 << 18, TEXT_MAX = 1 << 23, STRATA = 64, DIRS_MAX = 1 << 14, REASONS_MAX = 2000 };
+enum { NAMES_MAX = 1 << 18, TEXT_MAX = 1 << 23, STRATA = 64, DIRS_MAX = 1 << 14 };
 
 const char *const queue_box_name[QUEUE_BOXES] = {
 	"incoming", "active", "deferred", "hold", "maildrop", "corrupt"
+};
+
+const enum metric queue_gauge[QUEUE_BOXES] = {
+	M_q_incoming, M_q_active, M_q_deferred, M_q_hold, M_q_maildrop, M_q_corrupt
 };
 
 extern const struct queue_mta queue_postfix, queue_exim, queue_sendmail, queue_qmail,
@@ -48,7 +52,8 @@ queue_mta(const char *name)
 void
 queue_init(struct queue *q, const struct queue_mta *mta, int64_t now)
 {
-	*q = (struct queue){ .mta = mta, .now = now, .stride = 1, .ages_of_all = true };
+	*q = (struct queue){ .mta = mta, .now = now, .stride = 1, .ages_of_all = true,
+		.max_reasons = 2000 };
 }
 
 void
@@ -101,6 +106,66 @@ queue_scaled(const struct queue *q, int64_t n, double *off)
 	else
 		*off = 1.96 * sqrt(p * (1 - p) / seen * (all - seen) / (all > 1 ? all - 1 : 1)) * all;
 	return p * all;
+}
+
+double
+queue_in_box(const struct queue *q, enum queue_box box)
+{
+	double off;
+
+	if (q->mta->boxed || q->looked == 0)
+		return (double)q->n[box];
+	return round(queue_scaled(q, q->looked_box[box], &off));
+}
+
+double
+queue_age(const struct queue *q, int64_t arrived)
+{
+	return arrived == 0 ? 0 : q->now > arrived ? (double)(q->now - arrived) : 0;
+}
+
+bool
+queue_oldest_known(const struct queue *q)
+{
+	return !queue_sampled(q) || (q->ages_of_all && (q->mta->boxed || q->looked == 0));
+}
+
+int64_t
+queue_oldest(const struct queue *q, enum queue_box *in)
+{
+	static const enum queue_box waiting[] = {
+		QUEUE_DEFERRED, QUEUE_ACTIVE, QUEUE_INCOMING, QUEUE_MAILDROP
+	};
+	int64_t t = 0;
+
+	if (!q->mta->boxed && q->looked == 0)
+		return q->all.oldest;
+	for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++) {
+		int64_t of = q->age[waiting[i]].oldest;
+
+		if (of != 0 && (t == 0 || of < t)) {
+			t = of;
+			*in = waiting[i];
+		}
+	}
+	return t;
+}
+
+bool
+queue_age_known(const struct queue *q)
+{
+	enum queue_box in;
+
+	return queue_oldest(q, &in) != 0 || q->ages_of_all || queue_total(q) == 0 || q->looked > 0;
+}
+
+double
+queue_bytes(const struct queue *q)
+{
+	if (queue_total(q) == 0)
+		return 0;
+	return q->sized == 0 ? (double)NAN :
+	    round(q->bytes / (double)q->sized * (double)queue_total(q));
 }
 
 /* --- counting ------------------------------------------------------------------------------ */
@@ -429,6 +494,7 @@ queue_look(struct queue *q, size_t max, double seconds)
 {
 	struct queue_look *l = xcalloc(1, sizeof *l);
 	size_t want = max == 0 || max > q->names ? q->names : max, done = 0;
+	size_t most = q->max_reasons;
 	double until = clock_now() + seconds;
 
 	l->q = q;
@@ -442,8 +508,8 @@ queue_look(struct queue *q, size_t max, double seconds)
 			/* evenly over all that are kept; reasons evenly over those that are read */
 			size_t at = (size_t)((double)i * (double)q->names / (double)want);
 
-			look_at(l, &q->name[at], q->reasons < REASONS_MAX &&
-			    (want <= REASONS_MAX || done % (want / REASONS_MAX) == 0));
+			look_at(l, &q->name[at], (size_t)q->reasons < most &&
+			    (want <= most || done % (want / most) == 0));
 			if (++done % 16 == 0 && clock_now() > until && done < want) {
 				q->out_of_time = true;
 				break;

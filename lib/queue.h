@@ -20,6 +20,7 @@
 
 #include "err.h"
 #include "hist.h"
+#include "metric.h"
 #include "queue_table.h"
 #include "slice.h"
 
@@ -33,8 +34,9 @@ enum queue_box {
 	QUEUE_BOXES
 };
 
-/* "incoming", "active" ... as measurements are called. */
+/* "incoming", "active" ... as measurements are called; and the metric of each. */
 extern const char *const queue_box_name[QUEUE_BOXES];
+extern const enum metric queue_gauge[QUEUE_BOXES];
 
 enum { QUEUE_DOMAINS_MAX = 32 };
 
@@ -110,6 +112,7 @@ struct queue {
 	struct queue_table to, from;	/* messages by recipients' and senders' domain */
 	struct queue_table why;		/* by domain, 0 byte, reason */
 	int64_t reasons;		/* mails of which a reason was read */
+	size_t max_reasons;		/* where they stand in files of their own; 2,000 at first */
 	/* names */
 	struct queue_name *name;
 	size_t names, cap;
@@ -132,9 +135,10 @@ bool queue_walk(struct queue *q, const char *spool, struct err *e);
 void queue_look(struct queue *q, size_t max, double seconds);
 
 /* For who may not read the folders: ask the MTA's own command (mta->ask[0], or where that is
- * here), on an empty q. Slow, since it reads every file. False and what it said if it fails: that is
- * never an empty queue. */
-bool queue_ask(struct queue *q, const char *command, struct err *e);
+ * here), of Postfix for the instance whose main.cf is in conf (NULL: the usual one). Adds to q, in
+ * which nothing was walked. Slow, since it reads every file. False and what it said if it fails: that
+ * is never an empty queue. */
+bool queue_ask(struct queue *q, const char *command, const char *conf, struct err *e);
 
 /* All that was counted. */
 int64_t queue_total(const struct queue *q);
@@ -145,6 +149,19 @@ bool queue_sampled(const struct queue *q);
 /* How many of all a number of those looked at stands for, and how far it may be off (95 of 100
  * samples are nearer). Exact, and *off 0, where all were looked at. */
 double queue_scaled(const struct queue *q, int64_t n, double *off);
+
+/* Messages in a box: by the folders, else by what the files that were looked at say. */
+double queue_in_box(const struct queue *q, enum queue_box box);
+/* The arrival of the oldest, 0 if there is none or it is not known; *in: its box. Not of frozen and held
+ * ones: those wait for a person. */
+int64_t queue_oldest(const struct queue *q, enum queue_box *in);
+/* Is that of all, and not only of a sample? And is any age known? */
+bool queue_oldest_known(const struct queue *q);
+bool queue_age_known(const struct queue *q);
+/* Seconds since it arrived; 0 for 0. */
+double queue_age(const struct queue *q, int64_t arrived);
+/* The size of all messages, by those that were looked at. NAN: not known. */
+double queue_bytes(const struct queue *q);
 
 /* --- for readers ---------------------------------------------------------------------- */
 

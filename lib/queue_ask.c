@@ -22,6 +22,7 @@ enum { LINE_BYTES = 1 << 18, ERROR_BYTES = 400, READ_BYTES = 1 << 16 };
 
 struct reading {
 	struct queue *q;
+	int64_t before;		/* messages in q */
 	struct queue_listing listing;
 	struct buf line;	/* what has no end yet; of a longer one the beginning */
 	struct buf said;	/* on stderr */
@@ -117,7 +118,7 @@ judge(const struct reading *r, const char *command, int status, struct err *e)
 	if (said.n > 0 && slice_cut(&said, '\n', &line))
 		said = line;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
-	    (said.n == 0 || queue_total(r->q) > 0 || r->listing.ended))
+	    (said.n == 0 || queue_total(r->q) > r->before || r->listing.ended))
 		return true;
 	if (said.n > 0)
 		return err_set(e, "%s says: %.*s", command, (int)said.n, said.p);
@@ -126,17 +127,22 @@ judge(const struct reading *r, const char *command, int status, struct err *e)
 }
 
 bool
-queue_ask(struct queue *q, const char *command, struct err *e)
+queue_ask(struct queue *q, const char *command, const char *conf, struct err *e)
 {
-	const char *argv[4] = { command };
+	const char *argv[6] = { command };
 	struct reading *r = xcalloc(1, sizeof *r);
-	int out[2], err[2], rc, status = 0;
+	int out[2], err[2], rc, status = 0, n = 1;
 	pid_t pid;
 	bool good;
 
+	if (conf != NULL) {
+		argv[n++] = "-c";
+		argv[n++] = conf;
+	}
 	for (int i = 1; i < 3 && q->mta->ask[0] != NULL && q->mta->ask[i] != NULL; i++)
-		argv[i] = q->mta->ask[i];
+		argv[n++] = q->mta->ask[i];
 	r->q = q;
+	r->before = queue_total(q);
 	r->line = buf_new(LINE_BYTES);
 	r->said = buf_new(ERROR_BYTES);
 	if (pipe(out) != 0 || pipe(err) != 0) {

@@ -203,7 +203,8 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 	sqlite3_stmt *st;
 
 	if (!r->hosts_read) {
-		st = prepare(r, "SELECT id, name, first, newest, kept, skew FROM host WHERE newest > 0"
+		st = prepare(r, "SELECT id, name, first, newest, kept, skew, sampled FROM host WHERE"
+		    " newest > 0"
 		    " ORDER BY name", e);
 		if (st == NULL)
 			return false;
@@ -216,7 +217,8 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 				.first = sqlite3_column_int64(st, 2),
 				.newest = sqlite3_column_int64(st, 3),
 				.kept = sqlite3_column_int64(st, 4),
-				.skew = sqlite3_column_int64(st, 5) };
+				.skew = sqlite3_column_int64(st, 5),
+				.sampled = sqlite3_column_int64(st, 6) };
 			(void)snprintf(h->name, sizeof h->name, "%s", sqlite3_column_text(st, 1));
 		}
 		sqlite3_finalize(st);
@@ -390,7 +392,7 @@ join_row(void *arg, int host, int64_t minute, const struct cell *c)
 	}
 	j->any = true;
 	j->minute = minute;
-	cell_merge(&j->sum, c);
+	cell_join(&j->sum, c);
 	return true;
 }
 
@@ -560,7 +562,9 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 	const struct { const char *key; int64_t *to; } numbers[] = {
 		{ "started_at", &run->started_at }, { "beat_at", &run->beat_at },
 		{ "rrd_written_at", &run->rrd_written_at },
-		{ "rrd_failed_since", &run->rrd_failed_since }
+		{ "rrd_failed_since", &run->rrd_failed_since }, { "queue_wanted", &run->queue_wanted },
+		{ "queue_counted_at", &run->queue_counted_at },
+		{ "queue_failed_since", &run->queue_failed_since }
 	};
 	sqlite3_stmt *st = prepare(r, "SELECT key, value FROM run", e);
 	int rc;
@@ -577,6 +581,9 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 		if (slice_eq(key, SLICE("version")))
 			(void)snprintf(run->version, sizeof run->version, "%.*s",
 			    sqlite3_column_bytes(st, 1), (const char *)sqlite3_column_text(st, 1));
+		if (slice_eq(key, SLICE("queue_said")))
+			(void)snprintf(run->queue_said, sizeof run->queue_said, "%s",
+			    (const char *)sqlite3_column_text(st, 1));
 	}
 	sqlite3_finalize(st);
 	return rc == SQLITE_DONE || fail(r, e);

@@ -38,6 +38,7 @@ struct stateread_host {
 	int64_t first, newest;		/* times of its oldest and newest line */
 	int64_t kept;			/* minutes before this one were dropped; 0: none */
 	int64_t skew;			/* seconds that its clock is ahead of ours; 0: it is right */
+	int64_t sampled;		/* when its queues were last counted; 0: never */
 };
 
 /* All hosts by name. *hosts is the reader's own, until it closes. */
@@ -131,6 +132,10 @@ struct stateread_run {
 	int64_t rrd_written_at;		/* when the RRDs were last brought up to date */
 	int64_t rrd_failed_since;	/* 0: they were, the last time */
 	char version[32];
+	int64_t queue_wanted;		/* is there a sensor of queues? */
+	int64_t queue_counted_at;	/* when it last counted all of them */
+	int64_t queue_failed_since;	/* 0: it could, the last time; else why not: */
+	char queue_said[300];		/* and where it could, which queues those are */
 };
 bool stateread_run(struct stateread *r, struct stateread_run *run, struct err *e);
 

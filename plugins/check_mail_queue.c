@@ -8,25 +8,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "check.h"
+#include "checkstate.h"
 #include "keep.h"
 #include "mem.h"
 #include "queue.h"
+#include "queue_find.h"
+#include "queue_judge.h"
 
 #include "poison.h"
 
-enum { TOP_MAX = 50, SPOOLS_MAX = 64, ROWS_KEPT = 32, NEWEST_S = 50, OLDEST_S = 3600 };
+enum { ROWS_KEPT = 32, NEWEST_S = 50, OLDEST_S = 3600 };
 
 static struct {
-	const char *mta, *sample, *ask, *command;
+	const char *mta, *sample, *reasons, *ask, *command;
 	struct opt_list spool;
 	double look_s;
 	int64_t top;
-	bool no_growth;
-} set = { .mta = "auto", .sample = "5000", .ask = "auto", .look_s = 3, .top = 5 };
+	bool no_growth, from_state;
+} set = { .mta = "auto", .sample = "5000", .reasons = "2000", .ask = "auto", .look_s = 3, .top = 5 };
+
+static struct checkstate state = { .state = "/var/lib/mxgauge", .stale_s = 300, .window_s = 60 };
 
 static const struct opt opts[] = {
 	{ 0, "mta", OPT_CHOICE, &set.mta, "auto|postfix|exim|sendmail|qmail|opensmtpd|maildir",
@@ -37,34 +41,23 @@ static const struct opt opts[] = {
 	    "read at most N of the messages' files for what their names do not tell" },
 	{ 0, "sample-time", OPT_DURATION, &set.look_s, "TIME", "and read no longer than that",
 	    .min = 0.01, .max = 3600 },
-	{ 0, "top", OPT_INT, &set.top, "N", "name so many domains and senders", .min = 0, .max = TOP_MAX },
+	{ 0, "reasons", OPT_STRING, &set.reasons, "N|all",
+	    "where reasons stand in files of their own (Postfix), read at most N of those" },
+	{ 0, "top", OPT_INT, &set.top, "N", "name so many domains and senders", .min = 0, .max = QUEUE_TOP_MAX },
 	{ 0, "ask", OPT_CHOICE, &set.ask, "auto|always|never",
 	    "let the MTA's own command list the queue: where the folders may not be read, always, never" },
 	{ 0, "command", OPT_STRING, &set.command, "PATH", "where that command is" },
 	{ 0, "no-growth", OPT_FLAG, &set.no_growth, NULL,
 	    "keep no file for the next run to compare with" },
-	{ 0 }
-};
-
-#define AGES(box) \
-	{ box "_oldest", "s", "age of the oldest message in " box }, \
-	{ box "_p50", "s", "half of the messages in " box " are older" }, \
-	{ box "_p95", "s", "one in twenty of the messages in " box " is older" }
-
-static const struct measure measures[] = {
-	{ "total", "", "messages in all queues" },
-	{ "active", "", "messages being delivered (Postfix)" },
-	{ "deferred", "", "messages to be tried again" },
-	{ "hold", "", "messages held, or frozen" },
-	{ "incoming", "", "messages not tried yet" },
-	{ "maildrop", "", "messages submitted locally that pickup has not taken (Postfix)" },
-	{ "corrupt", "", "messages set aside as damaged" },
-	{ "oldest", "s", "age of the oldest message that is not on hold" },
-	{ "growth", "/min", "more messages than at the run before, per minute" },
-	{ "bytes", "B", "size of all messages" },
-	{ "frozen", "%", "share of messages that are frozen (Exim)" },
-	{ "null_sender", "%", "share of notifications (null sender): high after spam in others' names" },
-	AGES("incoming"), AGES("active"), AGES("deferred"), AGES("hold"), AGES("maildrop"),
+	{ 0, "from-state", OPT_FLAG, &set.from_state, NULL,
+	    "read no queue: say what mxgauged's sensor counted last" },
+	{ 's', "state", OPT_STRING, &state.state, "DIR", "for --from-state: the collector's state" },
+	{ 'H', "host", OPT_STRING, &state.host, "HOST",
+	    "for --from-state: one mail server instead of all that have a sensor" },
+	{ 0, "at", OPT_TIME, &state.at, "TIME", "for --from-state: as of then, \"-2h\", \"yesterday 03:00\"" },
+	{ 0, "stale", OPT_DURATION, &state.stale_s, "TIME",
+	    "for --from-state: UNKNOWN if the queues were last counted longer ago",
+	    .min = 60, .max = 8 * 86400 },
 	{ 0 }
 };
 
@@ -78,77 +71,75 @@ static const struct program program = {
 	"estimate may be off. The oldest of a sample is at least as old as said.\n\n"
 	"Messages are counted, for OpenSMTPD envelopes (one a recipient). Exim and Sendmail keep new and "
 	"deferred messages in one folder: which is which stands in the files.\n\n"
+	"Of Postfix all instances are counted that main.cf names (multi_instance_directories), and "
+	"several are named in the answer.\n\n"
 	"Postfix, Sendmail, qmail and OpenSMTPD keep their queues from other accounts. The best way "
-	"is \"setcap cap_dac_read_search+ep check_mail_queue\" on a copy that only the group of the "
+	"is --from-state: mxgauged's sensor (its setting queues) has the right, and the check none. Or "
+	"\"setcap cap_dac_read_search+ep check_mail_queue\" on a copy that only the group of the "
 	"monitoring may execute; it then reads every file, so keep it from others. Else "
 	"the MTA's own command is asked (postqueue -j, exim -bp, mailq, smtpctl), which reads all files and "
-	"is slow on large queues.\n\n"
+	"is slow on large queues. Exim's queue may be read by who is in Exim's group.\n\n"
 	"growth compares with the last run at least 50 s before, which is kept in "
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or in /var/tmp/mxgauge-UID. The first run has none.",
-	opts, .measures = measures,
+	opts, .measures = queue_measures,
 	.examples = "check_mail_queue -w 500 -c 5000 -w oldest=4h -w hold=100 -c growth=50/min\n"
 	    "check_mail_queue --mta postfix --spool /var/spool/postfix --spool /var/spool/postfix-out\n"
+	    "check_mail_queue --from-state -H mx1 -w deferred=500 -c oldest=4h\n"
 	    "# everything of a large queue, by hand\n"
 	    "check_mail_queue --sample all --sample-time 1m -t 2m --top 20 -v"
 };
 
 static struct queue q;
+static struct queue_place place[QUEUE_PLACES_MAX];
+static size_t places;
 
 /* --- whose queue ---------------------------------------------------------------------- */
 
-static bool
-is_there(const char *path)
+/* The queues to look at: of one MTA. */
+static void
+find_places(void)
 {
-	struct stat st;
+	struct arena memory = { 0 };	/* until the end */
 
-	return stat(path, &st) == 0;
-}
+	if (strcmp(set.mta, "auto") != 0) {
+		const struct queue_mta *mta = queue_mta(set.mta);
 
-static bool
-any_there(const char *const *paths)
-{
-	for (; *paths != NULL; paths++)
-		if (is_there(*paths))
-			return true;
-	return false;
-}
-
-static const struct queue_mta *
-whose(void)
-{
-	const struct queue_mta *found = NULL;
-
-	if (strcmp(set.mta, "auto") != 0)
-		return queue_mta(set.mta);
+		for (size_t i = 0; i < set.spool.n && places < QUEUE_PLACES_MAX; i++)
+			place[places++] = (struct queue_place){ .mta = mta, .spool = set.spool.v[i] };
+		if (places == 0)
+			places = queue_places(mta, &memory, place, QUEUE_PLACES_MAX);
+		if (places == 0)
+			check_unknown("there is no queue of %s at %s; name its folder by --spool", mta->title,
+			    mta->spools[0] != NULL ? mta->spools[0] : "a usual place");
+		return;
+	}
 	if (set.spool.n > 0)
 		check_unknown("--spool needs --mta: whose folder is it?");
-	for (const struct queue_mta *const *m = queue_mtas; *m != NULL; m++) {
-		if (!any_there((*m)->signs) || !any_there((*m)->spools))
-			continue;
-		if (found != NULL)
+	places = queue_find(&memory, place, QUEUE_PLACES_MAX);
+	for (size_t i = 1; i < places; i++)
+		if (place[i].mta != place[0].mta)
 			check_unknown("both %s and %s are installed here; say which one by --mta %s or "
-			    "--mta %s", found->title, (*m)->title, found->name, (*m)->name);
-		found = *m;
-	}
-	if (found == NULL)
+			    "--mta %s", place[0].mta->title, place[i].mta->title, place[0].mta->name,
+			    place[i].mta->name);
+	if (places == 0)
 		check_unknown("no mail server was found on this machine; name it by --mta, and its "
 		    "queue by --spool");
-	return found;
 }
 
 /* --- reading -------------------------------------------------------------------------- */
 
+/* 0: all. */
 static size_t
-sample_size(void)
+how_many(const char *option, const char *text, const char *or)
 {
-	struct slice s = slice_of(set.sample);
+	struct slice s = slice_of(text);
 	uint64_t n;
 
 	if (slice_eq(s, SLICE("all")))
 		return 0;
 	if (!slice_u64(&s, &n) || s.n > 0 || n == 0 || n > 100000000)
-		check_unknown("--sample %s is neither a number from 1 on nor \"all\" nor \"none\"",
-		    check_clean(slice_of(set.sample)));
+		check_unknown("%s %s is neither a number from 1 on nor \"all\"%s", option,
+		    check_clean(slice_of(text)), or);
 	return (size_t)n;
 }
 
@@ -164,12 +155,35 @@ hint(const char *why, const char *said)
 	return text;
 }
 
+/* "postfix-out in /var/spool/postfix-out: 12 messages, 10 deferred": of several instances. */
+static void
+tell_place(const struct queue_place *p, const int64_t before[QUEUE_BOXES],
+    const int64_t after[QUEUE_BOXES])
+{
+	int64_t all = 0;
+
+	if (places < 2)
+		return;
+	for (int i = 0; i < QUEUE_BOXES; i++)
+		all += after[i] - before[i];
+	if (q.mta->boxed)
+		check_detail("%s%s%s: %s messages, %s deferred, %s on hold", p->name != NULL ?
+		    check_clean(slice_of(p->name)) : "", p->name != NULL ? " in " : "",
+		    check_clean(slice_of(p->spool)), check_people((double)all, ""),
+		    check_people((double)(after[QUEUE_DEFERRED] - before[QUEUE_DEFERRED]), ""),
+		    check_people((double)(after[QUEUE_HOLD] - before[QUEUE_HOLD]), ""));
+	else
+		check_detail("%s: %s messages", check_clean(slice_of(p->spool)),
+		    check_people((double)all, ""));
+}
+
 static void
 ask(const char *why)
 {
 	const char *command = set.command != NULL ? set.command : q.mta->ask[0];
+	bool each = places > 1 && place[0].conf != NULL;
 	const struct queue_mta *mta = q.mta;
-	int64_t now = q.now;
+	int64_t now = q.now, before[QUEUE_BOXES];
 	struct err e;
 
 	if (command == NULL || strcmp(set.ask, "never") == 0)
@@ -177,47 +191,51 @@ ask(const char *why)
 	queue_free(&q);
 	queue_init(&q, mta, now);
 	check_phase("waiting for %s", command);
-	if (!queue_ask(&q, command, &e))
-		check_unknown("%s%s%s%s", why, why[0] == '\0' ? "" : ", and ", e.text, hint(why, e.text));
+	for (size_t i = 0; i < (each ? places : 1); i++) {
+		memcpy(before, q.n, sizeof before);
+		if (!queue_ask(&q, command, each ? place[i].conf : NULL, &e))
+			check_unknown("%s%s%s%s", why, why[0] == '\0' ? "" : ", and ", e.text,
+			    hint(why, e.text));
+		if (each)
+			tell_place(&place[i], before, q.n);
+	}
 	check_verbose(1, "listed by %s%s%s", command, why[0] == '\0' ? "" : ": ", why);
 }
 
-static const char *const *
-spools(void)
+/* All of them, or none: then why. */
+static bool
+walk(struct err *e)
 {
-	const char **v = xcalloc(SPOOLS_MAX + 1, sizeof *v);
-	size_t n = 0;
+	int64_t n[QUEUE_PLACES_MAX + 1][QUEUE_BOXES] = { { 0 } };
 
-	for (size_t i = 0; i < set.spool.n && n < SPOOLS_MAX; i++)
-		v[n++] = set.spool.v[i];
-	for (const char *const *p = q.mta->spools; set.spool.n == 0 && *p != NULL; p++)
-		if (is_there(*p))
-			v[n++] = *p;
-	if (n == 0)
-		check_unknown("there is no queue of %s at %s; name its folder by --spool", q.mta->title,
-		    q.mta->spools[0] != NULL ? q.mta->spools[0] : "a usual place");
-	return v;
+	for (size_t i = 0; i < places; i++) {
+		check_phase("counting %s", place[i].spool);
+		if (!queue_walk(&q, place[i].spool, e))
+			return false;
+		memcpy(n[i + 1], q.n, sizeof n[0]);
+	}
+	for (size_t i = 0; i < places; i++)
+		tell_place(&place[i], n[i], n[i + 1]);
+	return true;
 }
 
 static void
 count(void)
 {
-	struct err e;
+	size_t reasons = how_many("--reasons", set.reasons, "");
+	struct err e = { "" };
 
-	if (strcmp(set.ask, "always") == 0) {
-		ask("");
+	if (strcmp(set.ask, "always") == 0 || !walk(&e)) {
+		/* of a folder that was named and is not there the MTA knows nothing */
+		if (set.spool.n > 0 && strstr(e.text, "No such file") != NULL)
+			check_unknown("%s", e.text);
+		ask(e.text);
 		return;
 	}
-	for (const char *const *spool = spools(); *spool != NULL; spool++) {
-		check_phase("counting %s", *spool);
-		if (!queue_walk(&q, *spool, &e)) {
-			ask(e.text);
-			return;
-		}
-	}
 	check_phase("reading the messages' files");
+	q.max_reasons = reasons == 0 ? SIZE_MAX : reasons;
 	if (strcmp(set.sample, "none") != 0)
-		queue_look(&q, sample_size(), set.look_s);
+		queue_look(&q, how_many("--sample", set.sample, " nor \"none\""), set.look_s);
 	if (q.unreadable > 0 && q.looked == 0)
 		check_unknown("%s%s", q.trouble.text, hint(q.trouble.text, ""));
 }
@@ -289,272 +307,149 @@ growth(void)
 	return per_min;
 }
 
-/* --- measurements ------------------------------------------------------------------------ */
+/* --- what mxgauged's sensor counted ---------------------------------------------------------- */
 
-/* By the folders, else by what the files of a sample say. */
+enum { GAUGES = METRIC_GAUGE_LAST - METRIC_GAUGE_FIRST + 1 };
+
+struct counted {
+	int64_t minute;		/* 0: none */
+	double gauge[GAUGES];	/* NAN: not known */
+};
+
+struct counts {
+	struct counted last, before;
+};
+
 static double
-in_box(enum queue_box box)
+gauge(const struct counted *c, enum metric m)
 {
-	double off;
-
-	if (q.mta->boxed || q.looked == 0)
-		return (double)q.n[box];
-	return round(queue_scaled(&q, q.looked_box[box], &off));
+	return c->gauge[(int)m - METRIC_GAUGE_FIRST];
 }
 
 static double
-age_of(int64_t arrived)
+all_of(const struct counted *c)
 {
-	return arrived == 0 ? 0 : q.now > arrived ? (double)(q.now - arrived) : 0;
-}
-
-/* Is the oldest of all known, not only of a sample? */
-static bool
-oldest_known(void)
-{
-	return !queue_sampled(&q) || (q.ages_of_all && (q.mta->boxed || q.looked == 0));
-}
-
-/* Frozen and held ones wait for a person: they have limits of their own. */
-static int64_t
-oldest(enum queue_box *in)
-{
-	static const enum queue_box waiting[] = {
-		QUEUE_DEFERRED, QUEUE_ACTIVE, QUEUE_INCOMING, QUEUE_MAILDROP
-	};
-	int64_t t = 0;
-
-	if (!q.mta->boxed && q.looked == 0)
-		return q.all.oldest;
-	for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++) {
-		int64_t of = q.age[waiting[i]].oldest;
-
-		if (of != 0 && (t == 0 || of < t)) {
-			t = of;
-			*in = waiting[i];
-		}
-	}
-	return t;
-}
-
-static bool
-ages_known(enum queue_box box)
-{
-	return q.age[box].n > 0 || in_box(box) == 0;
-}
-
-/* The middle of a bucket may lie above the oldest in it. */
-static double
-quantile(const struct queue_ages *a, double part)
-{
-	double age = a->n == 0 ? 0 : round(hist_quantile(&a->hist, part) * 1000);
-
-	return age < age_of(a->oldest) ? age : age_of(a->oldest);
-}
-
-static void
-measure_ages(void)
-{
-	static const enum queue_box told[] = {
-		QUEUE_INCOMING, QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_HOLD, QUEUE_MAILDROP
-	};
-	const struct measure *m = measures;
-
-	while (strcmp(m->name, "incoming_oldest") != 0)
-		m++;
-	for (size_t i = 0; i < sizeof told / sizeof *told; i++, m += 3) {
-		const struct queue_ages *a = &q.age[told[i]];
-		double p50 = quantile(a, 0.5), p95 = quantile(a, 0.95);
-
-		if (!ages_known(told[i])) {
-			check_show(m[0].name, (double)NAN, "s");
-			check_show(m[1].name, (double)NAN, "s");
-			check_show(m[2].name, (double)NAN, "s");
-			continue;
-		}
-		check_value(m[0].name, age_of(a->oldest), "s");
-		check_value(m[1].name, p50, "s");
-		check_value(m[2].name, p95, "s");
-	}
-}
-
-static void
-measure_share(const char *name, int64_t n)
-{
-	if (q.looked > 0)
-		check_value(name, 100.0 * (double)n / (double)q.looked, "%");
-	else
-		check_show(name, queue_total(&q) == 0 ? 0 : (double)NAN, "%");
-}
-
-static void
-measure(void)
-{
-	enum queue_box in = QUEUE_DEFERRED;
-	int64_t first = oldest(&in);
-	double more = set.no_growth ? (double)NAN : growth();
-
-	check_value("total", (double)queue_total(&q), "");
-	check_value("active", in_box(QUEUE_ACTIVE), "");
-	check_value("deferred", in_box(QUEUE_DEFERRED), "");
-	check_value("hold", in_box(QUEUE_HOLD), "");
-	check_value("incoming", in_box(QUEUE_INCOMING), "");
-	check_value("maildrop", in_box(QUEUE_MAILDROP), "");
-	check_value("corrupt", in_box(QUEUE_CORRUPT), "");
-	if (first != 0 || q.ages_of_all || queue_total(&q) == 0 || q.looked > 0)
-		check_value("oldest", age_of(first), "s");
-	else
-		check_value("oldest", (double)NAN, "s");
-	if (isnan(more))
-		check_show("growth", more, "/min");
-	else
-		check_value("growth", more, "/min");
-	if (q.sized > 0 || queue_total(&q) == 0)
-		check_value("bytes", q.sized == 0 ? 0 : round(q.bytes / (double)q.sized *
-		    (double)queue_total(&q)), "B");
-	else
-		check_show("bytes", (double)NAN, "B");
-	measure_share("frozen", q.frozen);
-	measure_share("null_sender", q.null_sender);
-	measure_ages();
-	if (first != 0)
-		check_words("oldest", NULL, "oldest %s%s, in %s", oldest_known() ? "" :
-		    "at least ", check_people(age_of(first), "s"), queue_box_name[in]);
-}
-
-/* --- sentences ----------------------------------------------------------------------------- */
-
-/* " (1,130 to example.net: Connection refused)": only where one stands out. */
-static void
-say_cause(struct buf *b)
-{
-	const struct queue_row *top, *why;
-	struct buf head = buf_new(512);
-	double off;
-
-	if (queue_table_top(&q.to, SLICE(""), &top, 1) == 1 && top->n * 10 >= q.looked * 3 && top->n > 2) {
-		buf_fmt(b, ", %s%s to %s", queue_sampled(&q) ? "about " : "",
-		    check_people(round(queue_scaled(&q, top->n, &off)), ""),
-		    check_clean(queue_table_text(&q.to, top)));
-		buf_add(&head, queue_table_text(&q.to, top));
-		buf_char(&head, '\0');
-		if (queue_table_top(&q.why, buf_slice(&head), &why, 1) == 1)
-			buf_fmt(b, ": %s", check_clean(slice_from(queue_table_text(&q.why, why), head.n)));
-	}
-	buf_free(&head);
-}
-
-static void
-say_all(void)
-{
-	enum queue_box in = QUEUE_DEFERRED;
-	int64_t first = oldest(&in);
-	struct buf b = buf_new(900), boxes = buf_new(200), cause = buf_new(600);
+	double all = 0;
 
 	for (int i = 0; i < QUEUE_BOXES; i++)
-		if (in_box((enum queue_box)i) > 0)
-			buf_fmt(&boxes, "%s%s %s", boxes.n > 0 ? ", " : "",
-			    check_people(in_box((enum queue_box)i), ""), queue_box_name[i]);
-	say_cause(&cause);
-	buf_fmt(&b, "%s %s queued", check_people((double)queue_total(&q), ""),
-	    queue_total(&q) == 1 ? "message" : "messages");
-	if (boxes.n > 0)
-		buf_fmt(&b, " (%s)", boxes.p);
-	if (cause.n > 0)
-		buf_str(&b, cause.p);
-	if (first != 0)
-		buf_fmt(&b, ", oldest %s%s", oldest_known() ? "" : "at least ",
-		    check_people(age_of(first), "s"));
-	check_words("total", NULL, "%s", b.p);
-	check_words("deferred", NULL, "%s deferred%s", check_people(in_box(QUEUE_DEFERRED), ""),
-	    cause.n > 0 ? cause.p : "");
-	buf_free(&b);
-	buf_free(&boxes);
-	buf_free(&cause);
+		all += gauge(c, queue_gauge[i]);
+	return all;
 }
 
-/* "sampled 5,000 of 212,000": what is said of files is an estimate. */
-static void
-say_sampled(void)
+static bool
+take_minute(void *arg, int host, int64_t minute, const struct cell *c)
 {
-	if (q.looked > 0 && queue_sampled(&q))
-		check_detail("sampled %s of %s messages%s; numbers with \"about\" are estimates",
-		    check_people((double)q.looked, ""), check_people((double)queue_total(&q), ""),
-		    q.out_of_time ? " (--sample-time was up)" : "");
-	if (q.unreadable > 0)
-		check_detail("%s could not be read: %s", check_people((double)q.unreadable, ""),
-		    check_clean(slice_of(q.trouble.text)));
-	if (q.foreign > 0)
-		check_verbose(1, "%s other things lie in the folders", check_people((double)q.foreign, ""));
-	if (q.vanished > 0)
-		check_verbose(1, "%s were gone or not complete when they were read",
-		    check_people((double)q.vanished, ""));
+	struct counts *of = arg;
+
+	(void)host;
+	if (isnan(cell_gauge(c, M_q_active)) || minute * 60 > state.as_of)
+		return true;
+	of->before = of->last;
+	of->last.minute = minute;
+	for (int m = METRIC_GAUGE_FIRST; m <= METRIC_GAUGE_LAST; m++)
+		of->last.gauge[m - METRIC_GAUGE_FIRST] = cell_gauge(c, (enum metric)m);
+	return true;
 }
 
-static void
-tell_why(const struct queue_row *domain)
+/* Stale figures would look fine for ever. */
+static _Noreturn void
+stale(const struct stateread_host *h, int64_t last)
 {
-	const struct queue_row *why[3];
-	struct buf head = buf_new(512);
-	size_t n;
+	struct stateread_run run;
+	struct err e;
 
-	buf_add(&head, queue_table_text(&q.to, domain));
-	buf_char(&head, '\0');
-	n = queue_table_top(&q.why, buf_slice(&head), why, 3);
-	for (size_t i = 0; i < n; i++)
-		check_detail("    %s of those read: %s", check_people((double)why[i]->n, ""),
-		    check_clean(slice_from(queue_table_text(&q.why, why[i]), head.n)));
-	buf_free(&head);
+	if (last == 0)
+		last = h->sampled < state.as_of ? h->sampled : 0;
+	if (state.at != 0 || !stateread_run(state.r, &run, &e))
+		run = (struct stateread_run){ 0 };
+	if (last == 0)
+		check_unknown("the queues of %s were not counted at %s", check_clean(slice_of(h->name)),
+		    checkstate_time(state.as_of));
+	check_unknown("the queues of %s were last counted %s ago, at %s%s%s%s",
+	    check_clean(slice_of(h->name)), check_people((double)(state.as_of - last), "s"),
+	    checkstate_time(last), run.queue_failed_since > 0 ? ": " : "",
+	    run.queue_failed_since > 0 ? check_clean(slice_of(run.queue_said)) : "",
+	    stateread_writer(state.state) == 0 && state.at == 0 ? "; mxgauged is not running" : "");
 }
 
+/* One host's, to those of the others. */
 static void
-tell_top(const struct queue_table *t, const char *title, const char *none, bool why)
+add_host(const struct stateread_host *h, struct counts *sum)
 {
-	const struct queue_row *top[TOP_MAX];
-	size_t n = queue_table_top(t, SLICE(""), top, (size_t)set.top);
+	int64_t back = (int64_t)ceil(state.stale_s / 60);
+	struct counts of = { { 0, { 0 } }, { 0, { 0 } } };
+	struct err e;
 
-	if (n > 0)
-		check_detail("%s", title);
-	for (size_t i = 0; i < n; i++) {
-		struct slice text = queue_table_text(t, top[i]);
-		double off, all = round(queue_scaled(&q, top[i]->n, &off));
-		struct buf more = buf_new(64);
-
-		if (off > 0)
-			buf_fmt(&more, " (+/- %s)", check_people(ceil(off), ""));
-		check_detail("  %s%s %s%s%s%s", off > 0 ? "about " : "", check_people(all, ""),
-		    text.n > 0 ? check_clean(text) : none, more.n > 0 ? more.p : "",
-		    top[i]->oldest > 0 ? ", oldest " : "",
-		    top[i]->oldest > 0 ? check_people(age_of(top[i]->oldest), "s") : "");
-		if (why)
-			tell_why(top[i]);
-		buf_free(&more);
+	if (!stateread_minutes(state.r, h->id, state.to - back - 2, state.to, take_minute, &of, &e))
+		check_unknown("%s", e.text);
+	if ((double)(state.as_of - of.last.minute * 60) > state.stale_s + 60)
+		stale(h, of.last.minute * 60);
+	check_detail("%s: %s messages, counted at %s", check_clean(slice_of(h->name)),
+	    check_people(all_of(&of.last), ""), checkstate_time(of.last.minute * 60));
+	if (sum->last.minute == 0) {
+		*sum = of;
+		return;
 	}
+	for (int i = 0; i < GAUGES; i++) {
+		double *to = &sum->last.gauge[i], v = of.last.gauge[i];
+
+		*to = !metric_greatest((enum metric)(i + METRIC_GAUGE_FIRST)) || !(*to > v) ? *to + v : *to;
+		sum->before.gauge[i] += of.before.gauge[i];
+	}
+	if (of.before.minute == 0)
+		sum->before.minute = 0;
 }
 
+/* Each measurement that the sensor has; where one that it has not is to be judged, UNKNOWN. */
 static void
-tell_json(void)
+measure_counted(const struct counted *c, const struct counted *before)
 {
-	struct buf b = buf_new(1 << 16);
+	static const struct { const char *name, *unit; enum metric m; } told[] = {
+		{ "active", "", M_q_active }, { "deferred", "", M_q_deferred }, { "hold", "", M_q_hold },
+		{ "incoming", "", M_q_incoming }, { "maildrop", "", M_q_maildrop },
+		{ "corrupt", "", M_q_corrupt }, { "oldest", "s", M_q_oldest_s }, { "bytes", "B", M_q_bytes }
+	};
 
-	buf_char(&b, '{');
-	for (int i = 0; i < QUEUE_BOXES; i++) {
-		const struct queue_ages *a = &q.age[i];
+	check_value("total", all_of(c), "");
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+		check_value(told[i].name, gauge(c, told[i].m), told[i].unit);
+	if (before->minute > 0)
+		check_value("growth", (all_of(c) - all_of(before)) / (double)(c->minute - before->minute),
+		    "/min");
+	else
+		check_show("growth", (double)NAN, "/min");
+	for (const struct measure *m = queue_measures; m->name != NULL; m++)
+		if (check_has_limit(m->name) && m >= queue_measures + QUEUE_MEASURES_COUNTED)
+			check_value(m->name, (double)NAN, m->unit);
+}
 
-		buf_fmt(&b, "%s\"%s\":{\"messages\":%.0f,\"oldest\":", i > 0 ? "," : "", queue_box_name[i],
-		    in_box((enum queue_box)i));
-		if (ages_known((enum queue_box)i))
-			buf_fmt(&b, "%.0f}", age_of(a->oldest));
-		else
-			buf_str(&b, "null}");
-	}
-	buf_char(&b, '}');
-	check_extra("queues", buf_slice(&b));
-	buf_clear(&b);
-	buf_fmt(&b, "{\"of\":%lld,\"looked\":%lld,\"all\":%s}", (long long)queue_total(&q),
-	    (long long)q.looked, queue_sampled(&q) ? "false" : "true");
-	check_extra("sample", buf_slice(&b));
-	buf_free(&b);
+static _Noreturn void
+from_state(void)
+{
+	struct counts sum = { { 0, { 0 } }, { 0, { 0 } } };
+	struct buf text = buf_new(400);
+	double oldest;
+
+	checkstate_begin(&state);
+	for (size_t i = 0; i < state.n; i++)
+		if (state.hosts[i].sampled > 0 && (state.id < 0 || state.hosts[i].id == state.id))
+			add_host(&state.hosts[i], &sum);
+	if (sum.last.minute == 0)
+		check_unknown("mxgauged does not count the queues of %s: its setting queues says which, "
+		    "on that machine", checkstate_whose(&state));
+	measure_counted(&sum.last, &sum.before);
+	for (int i = 0; i < QUEUE_BOXES; i++)
+		if (gauge(&sum.last, queue_gauge[i]) > 0)
+			buf_fmt(&text, "%s%s %s", text.n > 0 ? ", " : " (",
+			    check_people(gauge(&sum.last, queue_gauge[i]), ""), queue_box_name[i]);
+	if (text.n > 0)
+		buf_char(&text, ')');
+	oldest = gauge(&sum.last, M_q_oldest_s);
+	if (oldest > 0)
+		buf_fmt(&text, ", oldest %s", check_people(oldest, "s"));
+	check_words("total", NULL, "%s message%s queued%s", check_people(all_of(&sum.last), ""),
+	    all_of(&sum.last) == 1 ? "" : "s", text.n > 0 ? text.p : "");
+	check_done();
 }
 
 int
@@ -562,13 +457,11 @@ main(int argc, char **argv)
 {
 	check_begin("QUEUE");
 	opt_parse(&program, argc, argv);
-	queue_init(&q, whose(), (int64_t)time(NULL));
+	if (set.from_state)
+		from_state();
+	find_places();
+	queue_init(&q, place[0].mta, (int64_t)time(NULL));
 	count();
-	measure();
-	say_all();
-	say_sampled();
-	tell_top(&q.to, "To:", "(no domain)", true);
-	tell_top(&q.from, "From:", "(notifications: null sender)", false);
-	tell_json();
+	queue_judge(&q, set.no_growth ? (double)NAN : growth(), (size_t)set.top);
 	check_done();
 }

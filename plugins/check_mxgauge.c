@@ -32,6 +32,8 @@ static const struct measure measures[] = {
 	{ "unknown", "%", "share of the lines of mail programs that were not understood", "1%", NULL },
 	/* drawn each minute */
 	{ "rrd_behind", "s", "since the RRDs were brought up to date", "5m", "1h" },
+	/* counted each minute, unless queue_interval says otherwise */
+	{ "queues", "s", "since the mail queues were counted, where mxgauged does so", "5m", "1h" },
 	/* a limit that bit made some figure inexact */
 	{ "limits", "", "limits that bit in the window", "0", NULL },
 	{ "disk", "%", "free share of the state's file system", "10%:", "3%:" },
@@ -248,6 +250,21 @@ tell_rrd(const struct stateread_run *run)
 		    checkstate_time(run->rrd_failed_since));
 }
 
+/* When all of them could last be counted; before the first time, since the start. */
+static void
+tell_queues(const struct stateread_run *run)
+{
+	int64_t since = run->queue_counted_at > run->started_at ? run->queue_counted_at : run->started_at;
+	double age = set.now > since ? (double)(set.now - since) : 0;
+
+	if (run->queue_wanted == 0)
+		return;
+	check_value("queues", age, "s");
+	check_words("queues", NULL, "queues not counted for %s%s%s", check_people(age, "s"),
+	    run->queue_failed_since > 0 ? ": " : "",
+	    run->queue_failed_since > 0 ? check_clean(slice_of(run->queue_said)) : "");
+}
+
 static void
 tell_limits(void)
 {
@@ -320,6 +337,7 @@ tell_now(void)
 	tell_alive(&run);
 	tell_sources(run.beat_at);
 	tell_rrd(&run);
+	tell_queues(&run);
 	tell_disk();
 	tell_skew();
 }

@@ -83,6 +83,7 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 
 		for (size_t k = 0; k < t->n_ds; k++, v++)
 			*v = t->ds[k].source == DS_QUANTILE ? quantile(cell, &t->ds[k], &h) :
+			    t->ds[k].source == DS_GAUGE ? cell_gauge(cell, t->ds[k].metric) :
 			    (double)cell_get(cell, CELL_METRIC + (uint32_t)t->ds[k].metric);
 	}
 	return true;

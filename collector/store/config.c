@@ -22,6 +22,7 @@
 #include "input/peer.h"
 #include "opt.h"
 #include "quantity.h"
+#include "queue_find.h"
 #include "reason.h"
 #include "store/conftext.h"
 
@@ -210,6 +211,7 @@ check_class(const char *v, int line)
 static void
 check_list(const struct setting *s, const char *v, int line)
 {
+	struct queue_place q;
 	struct listen_at at;
 	struct network n;
 	struct peer p;
@@ -224,6 +226,7 @@ check_list(const struct setting *s, const char *v, int line)
 		complain(line, "%s: \"%s\" is not of the form FIELD=VALUE", s->name, v);
 	if ((strcmp(s->name, "listen") == 0 && !listen_parse(v, &at, &e)) ||
 	    (strcmp(s->name, "allow") == 0 && !network_parse(v, &n, &e)) ||
+	    (strcmp(s->name, "queues") == 0 && !queue_place_parse(v, &q, &e)) ||
 	    (strcmp(s->name, "tls_peers") == 0 && !peer_parse(v, &p, &e)))
 		complain(line, "%s: \"%s\": %s", s->name, v, e.text);
 }

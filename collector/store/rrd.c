@@ -68,9 +68,9 @@ all_failed(const struct rrdmake_file *f, size_t n)
 /* Find the first minute, back to what changed or to the oldest cell, in which a file is wrong:
  * a late line is in few of them, and to rewrite one is megabytes. */
 static bool
-compare_all(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+compare_all(struct rrd_store *s, struct rrdmake_file *f, size_t n, const struct rrd_minutes *m,
+    struct err *e)
 {
-	size_t n = s->o.templates->n;
 	int64_t from = m->changed > m->kept ? m->changed : m->kept, to = from;
 
 	for (size_t i = 0; i < n; i++)
@@ -101,10 +101,9 @@ keep_first(bool good, struct rrdmake_file *f, const struct err *from, struct err
 }
 
 static bool
-write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minutes *m,
+write_files(struct rrd_store *s, struct rrdmake_file *f, size_t n, const struct rrd_minutes *m,
     struct err *e)
 {
-	size_t n = s->o.templates->n;
 	int64_t from = INT64_MAX, to = 0;
 	struct err why;
 	bool all = true;
@@ -113,7 +112,7 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, const struct rrd_minute
 		(void)keep_first(rrdmake_plan(&s->make, &f[i], m, &why), &f[i], &why, e, &all);
 	if (all_failed(f, n))
 		return false;	/* rrdcached is away, or the disk: reading cells would be in vain */
-	if (m->changed != RRD_NOTHING_CHANGED && !compare_all(s, f, m, e))
+	if (m->changed != RRD_NOTHING_CHANGED && !compare_all(s, f, n, m, e))
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (f[i].failed ||
@@ -155,27 +154,30 @@ sweep(const char *path)
 bool
 rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
 {
-	size_t n = s->o.templates->n;
-	struct rrdmake_file *f = xcalloc(n, sizeof *f);
+	const struct templates *all = s->o.templates;
+	struct rrdmake_file *f = xcalloc(all->n, sizeof *f);
 	char folder[RRD_FOLDER_BYTES], *dir;
+	size_t n = 0;
 	bool good;
 
 	s->unsure = m->unsure;
 	rrd_folder(m->name, folder);
 	dir = join(s->dir, folder, "");
-	for (size_t i = 0; i < n; i++) {
-		f[i].t = &s->o.templates->t[i];
-		f[i].place = i;
-		f[i].path = join(dir, f[i].t->name, ".rrd");
-		f[i].new_path = join(dir, f[i].t->name, ".rrd.new");
-		f[i].undo_path = join(dir, f[i].t->name, ".rrd.undo");
+	for (size_t i = 0; i < all->n; i++) {
+		const struct template *t = &all->t[i];
+
+		if (t->sampled && !m->sampled)
+			continue;
+		f[n++] = (struct rrdmake_file){ .t = t, .place = i, .path = join(dir, t->name, ".rrd"),
+			.new_path = join(dir, t->name, ".rrd.new"),
+			.undo_path = join(dir, t->name, ".rrd.undo") };
 	}
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
 		good = err_set(e, "make the folder %s: %s", dir, strerror(errno));
 	} else {
 		if (m->changed == RRD_COMPARE)
 			sweep(dir);
-		good = write_files(s, f, m, e);
+		good = n == 0 || write_files(s, f, n, m, e);
 	}
 	for (size_t i = 0; i < n; i++)
 		rrdmake_end(&f[i]);
@@ -356,9 +358,12 @@ rrd_store_step(struct rrd_store *s, struct stateread *r, int64_t now)
 		return true;
 	}
 	m.name = from.host == STATEREAD_FARM ? RRD_FARM : NULL;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (hosts[i].id == from.host)
 			m.name = hosts[i].name;
+		if (hosts[i].id == from.host || from.host == STATEREAD_FARM)
+			m.sampled = m.sampled || hosts[i].sampled > 0;
+	}
 	rrd_closed(hosts, n, from.host, now, &m);
 	m.kept = kept_from(hosts, n, from.host, m.limit);
 	if (m.name == NULL || m.limit <= m.kept)

@@ -67,6 +67,7 @@ struct rrd_minutes {
 	int64_t limit;			/* after the minute of the newest line */
 	int64_t changed;		/* the oldest that changed, or one of RRD_... */
 	bool unsure;			/* rrdcached may have rows that it did not write */
+	bool sampled;			/* it has gauges: templates of nothing else are for it, too */
 	columns_source_fn *source;	/* where the cells come from */
 	void *arg;
 };

@@ -28,7 +28,7 @@
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
     "CREATE TABLE host(id INTEGER PRIMARY KEY, name TEXT UNIQUE, first INT, newest INT,"
-    " undrawn INT, kept INT, skew INT);"
+    " undrawn INT, kept INT, skew INT, sampled INT);"
     "CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT);"
     "CREATE TABLE metric(id INTEGER PRIMARY KEY, name TEXT UNIQUE);"
     "CREATE TABLE source(id INTEGER PRIMARY KEY, name TEXT, offset INT, head_hash INT,"
@@ -52,6 +52,7 @@ static const struct {
 	const char *sql;
 } migrations[] = {
 	{ 5, "ALTER TABLE host ADD COLUMN skew INT;"
+	    "ALTER TABLE host ADD COLUMN sampled INT;"
 	    "ALTER TABLE source ADD COLUMN cursor BLOB;"
 	    "ALTER TABLE source ADD COLUMN behind_since INT;"
 	    NEW_IN_6
@@ -297,8 +298,8 @@ prepare_all(struct state *s, struct err *e)
 static bool
 load_hosts(struct state *s, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn, kept, skew FROM host"
-	    " ORDER BY id", e);
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn, kept, skew,"
+	    " sampled FROM host ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
 	if (st == NULL)
@@ -314,6 +315,7 @@ load_hosts(struct state *s, struct err *e)
 		s->host_drawing[h] = INT64_MAX;
 		s->host_kept[h] = sqlite3_column_int64(st, 5);
 		s->host_skew[h] = sqlite3_column_int64(st, 6);
+		s->host_sampled[h] = sqlite3_column_int64(st, 7);
 		s->host_stored[h] = s->host_newest[h] / 60 + 5;
 		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
 		    s->host_first[h] < -LATEST || s->host_first[h] > s->host_newest[h]) {

@@ -116,6 +116,8 @@ void state_draw_end(struct state *s, unsigned host, bool drawn);
  * commit. */
 void state_set_skew(struct state *s, unsigned host, int64_t seconds);
 int64_t state_skew(const struct state *s, unsigned host);
+/* When the queues of a host were last counted; likewise. */
+void state_set_sampled(struct state *s, unsigned host, int64_t when);
 
 /* What the collector says of itself (lib/stateread.h has the keys) and how full its tables
  * are; stored with the next commit. Keys and texts live as long as the state; there is room

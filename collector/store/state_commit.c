@@ -188,8 +188,9 @@ static bool
 put_hosts(struct writing *w, const struct commit *c)
 {
 	/* no REPLACE: it would write a page of the index of names, too */
-	sqlite3_stmt *st = db_prepare(w->s, "INSERT INTO host VALUES(?1,?2,?3,?4,?5,?6,?7)"
-	    " ON CONFLICT(id) DO UPDATE SET first=?3, newest=?4, undrawn=?5, kept=?6, skew=?7", w->e);
+	sqlite3_stmt *st = db_prepare(w->s, "INSERT INTO host VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
+	    " ON CONFLICT(id) DO UPDATE SET first=?3, newest=?4, undrawn=?5, kept=?6, skew=?7,"
+	    " sampled=?8", w->e);
 	bool good = st != NULL;
 
 	for (size_t h = 0; good && h < w->s->hosts; h++) {
@@ -209,6 +210,7 @@ put_hosts(struct writing *w, const struct commit *c)
 		sqlite3_bind_int64(st, 5, undrawn);
 		sqlite3_bind_int64(st, 6, w->kept[h]);
 		sqlite3_bind_int64(st, 7, w->s->host_skew[h]);
+		sqlite3_bind_int64(st, 8, w->s->host_sampled[h]);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);

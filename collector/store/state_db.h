@@ -50,6 +50,7 @@ struct state {
 	int64_t host_drawing[HOSTS_MAX];	/* what the RRDs are just being brought up to */
 	int64_t host_stored[HOSTS_MAX];	/* newest minute of which the database has something */
 	int64_t host_skew[HOSTS_MAX];	/* seconds that its clock is ahead of ours */
+	int64_t host_sampled[HOSTS_MAX];	/* when its queues were last counted */
 	int64_t host_kept[HOSTS_MAX];	/* minutes before this one were dropped */
 	bool host_changed[HOSTS_MAX];
 	size_t hosts;

@@ -79,6 +79,15 @@ state_skew(const struct state *s, unsigned host)
 	return host < s->hosts ? s->host_skew[host] : 0;
 }
 
+void
+state_set_sampled(struct state *s, unsigned host, int64_t when)
+{
+	if (host >= s->hosts)
+		return;
+	s->host_sampled[host] = when;
+	s->host_changed[host] = true;
+}
+
 bool
 limits_load(struct state *s, struct err *e)
 {

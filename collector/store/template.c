@@ -113,6 +113,7 @@ take_ds(cfg_t *cfg, struct template *t, struct arena *a)
 		return false;
 	}
 	t->ds = ds = arena_alloc(a, n * sizeof *ds);
+	t->sampled = true;
 	for (unsigned i = 0; i < n; i++) {
 		const char *name = cfg_getnstr(cfg, "ds", i);
 		enum metric m;
@@ -128,6 +129,7 @@ take_ds(cfg_t *cfg, struct template *t, struct arena *a)
 			(void)quantile(name, &ds[i]);
 		}
 		(void)snprintf(ds[i].name, sizeof ds[i].name, "%s", name);
+		t->sampled = t->sampled && ds[i].source == DS_GAUGE;
 		t->n_ds = i + 1;
 	}
 	return true;

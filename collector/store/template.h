@@ -15,7 +15,7 @@
 
 enum ds_source {
 	DS_COUNT,	/* a metric that is summed per minute: ABSOLUTE */
-	DS_GAUGE,	/* a metric's last value in the minute: GAUGE */
+	DS_GAUGE,	/* a metric's mean in the minute: GAUGE, unknown without a sample */
 	DS_QUANTILE	/* of a histogram: GAUGE, unknown in minutes without an entry */
 };
 
@@ -64,6 +64,7 @@ struct template {
 	const struct template_rra *rra;
 	const struct template_graph *graph;
 	size_t n_ds, n_rra, n_graph;
+	bool sampled;		/* all of it is gauges: only for hosts that have any */
 };
 
 /* By order, then by name. */

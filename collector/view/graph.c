@@ -139,7 +139,7 @@ define_sum(struct args *a, const struct graph *g, size_t i, const char *name, bo
 static void
 define(struct args *a, const struct graph *g, size_t i, bool counts)
 {
-	unsigned per = counts ? g->graph->per_s : 1, by = counts ? g->graph->divide : 1;
+	unsigned per = counts ? g->graph->per_s : 1, by = g->graph->divide;
 
 	define_sum(a, g, i, "raw", false);
 	define_sum(a, g, i, "most", true);

@@ -42,124 +42,6 @@ exists(const char *root, const char *path)
 	return rooted(full, root, path) && stat(full, &st) == 0;
 }
 
-/* Up to max bytes, of the end or of the beginning. False if it cannot be read. */
-static bool
-read_part(const char *full, size_t max, bool end, struct buf *out)
-{
-	int fd = open(full, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	bool good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	char block[16384];
-	ssize_t n;
-
-	*out = buf_new(max);
-	if (good && end && st.st_size > (off_t)max)
-		good = lseek(fd, -(off_t)max, SEEK_END) >= 0;
-	while (good && (n = read(fd, block, sizeof block)) > 0)
-		buf_add(out, slice_head((struct slice){ block, (size_t)n }, max - out->n));
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
-/* --- Postfix --------------------------------------------------------------------- */
-
-/* The value of a parameter in main.cf's text: the last one wins, a line that
- * begins with a blank goes on. Empty if it is not set. */
-static struct slice
-parameter(struct arena *a, struct slice text, struct slice name)
-{
-	struct buf value = buf_new(PATH_SIZE);
-	struct slice line, found;
-	bool mine = false;
-
-	while (text.n > 0) {
-		if (!slice_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
-		if (line.n > 0 && line.p[0] == '#')
-			continue;
-		if (line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t')) {
-			if (mine) {
-				buf_char(&value, ' ');
-				buf_add(&value, slice_trim(line));
-			}
-			continue;
-		}
-		mine = slice_cut(&line, '=', &found) && slice_eq(slice_trim(found), name);
-		if (mine) {
-			buf_clear(&value);
-			buf_add(&value, slice_trim(line));
-		}
-	}
-	found = arena_slice(a, slice_trim(buf_slice(&value)));
-	buf_free(&value);
-	return found;
-}
-
-static const char *
-or_default(struct arena *a, struct slice value, const char *def)
-{
-	return value.n == 0 ? def : arena_strdup(a, value);
-}
-
-/* An instance calls itself by syslog_name, which by default is $multi_instance_name,
- * or postfix where that is empty. */
-static const char *
-instance_tag(struct arena *a, struct slice conf)
-{
-	struct slice tag = parameter(a, conf, SLICE("syslog_name"));
-
-	if (tag.n == 0 || slice_has(tag, SLICE("$")))
-		tag = parameter(a, conf, SLICE("multi_instance_name"));
-	return or_default(a, tag, "postfix");
-}
-
-/* Returns the other instances that this one's main.cf names. */
-static struct slice
-look_instance(struct machine *m, const char *root, const char *dir)
-{
-	struct arena *a = &m->arena;
-	struct machine_instance *i = &m->instance[m->ninstances];
-	struct slice others = SLICE("");
-	char full[PATH_SIZE], conf[PATH_SIZE];
-	struct buf text;
-
-	snprintf(conf, sizeof conf, "%s/main.cf", dir);
-	if (m->ninstances == MACHINE_INSTANCES || !rooted(full, root, conf))
-		return others;
-	if (read_part(full, CONF_MAX, false, &text)) {
-		struct slice s = buf_slice(&text);
-
-		i->dir = arena_strdup(a, slice_of(dir));
-		i->queue = or_default(a, parameter(a, s, SLICE("queue_directory")),
-		    "/var/spool/postfix");
-		i->log = or_default(a, parameter(a, s, SLICE("maillog_file")), "");
-		i->tag = instance_tag(a, s);
-		others = parameter(a, s, SLICE("multi_instance_directories"));
-		m->ninstances++;
-	}
-	buf_free(&text);
-	return others;
-}
-
-static void
-look_postfix(struct machine *m, const char *root)
-{
-	struct slice others = look_instance(m, root, "/etc/postfix");
-
-	while (others.n > 0) {
-		size_t n = 0;
-
-		while (n < others.n && others.p[n] != ' ' && others.p[n] != ',' && others.p[n] != '\t')
-			n++;
-		if (n > 0)
-			look_instance(m, root, arena_strdup(&m->arena, slice_head(others, n)));
-		others = slice_from(others, n + 1);
-	}
-}
-
 static void
 look_others(struct machine *m, const char *root)
 {
@@ -271,7 +153,7 @@ look_log(struct machine *m, const char *root, const char *path)
 	*l = (struct machine_log){ .path = arena_strdup(&m->arena, slice_of(path)),
 		.mode = st.st_mode, .owner = user_name(&m->arena, st.st_uid),
 		.group = group_name(&m->arena, st.st_gid) };
-	l->readable = read_part(full, END_BYTES, true, &text);
+	l->readable = postfix_conf_read(full, END_BYTES, true, &text);
 	count_lines(m, l, buf_slice(&text));
 	buf_free(&text);
 	m->nlogs++;
@@ -374,7 +256,7 @@ void
 machine_look(struct machine *m, const char *root)
 {
 	*m = (struct machine){ 0 };
-	look_postfix(m, root);
+	m->ninstances = postfix_instances(root, &m->arena, m->instance, POSTFIX_INSTANCES);
 	look_others(m, root);
 	look_own_logs(m, root);
 	look_logs(m, root);

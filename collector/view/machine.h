@@ -7,14 +7,7 @@
 #include <sys/types.h>
 
 #include "mem.h"
-
-/* One Postfix instance. */
-struct machine_instance {
-	const char *dir;	/* /etc/postfix */
-	const char *queue;	/* its queue_directory */
-	const char *log;	/* its maillog_file, "" if syslog has its lines */
-	const char *tag;	/* its syslog_name */
-};
+#include "postfix_conf.h"
 
 struct machine_log {
 	const char *path;
@@ -25,10 +18,10 @@ struct machine_log {
 	mode_t mode;
 };
 
-enum { MACHINE_INSTANCES = 32, MACHINE_LOGS = 48 };
+enum { MACHINE_LOGS = 48 };
 
 struct machine {
-	struct machine_instance instance[MACHINE_INSTANCES];
+	struct postfix_instance instance[POSTFIX_INSTANCES];
 	size_t ninstances;
 	struct machine_log log[MACHINE_LOGS];
 	size_t nlogs;

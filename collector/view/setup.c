@@ -207,10 +207,10 @@ settings(const char *const set[][2], struct buf *out)
 		buf_char(out, '\n');
 		comment(out, text.p);
 		buf_fmt(out, "%s%s = ", v == NULL ? "#" : "", r->name);
-		if (strcmp(r->kind, "LIST") == 0)
-			buf_str(out, "{ }");
-		else
+		if (strcmp(r->kind, "LIST") != 0)
 			value(out, v == NULL ? r->def : v);
+		else
+			buf_fmt(out, v == NULL ? "{ }" : "{ \"%s\" }", v);
 		buf_char(out, '\n');
 		buf_free(&text);
 	}
@@ -262,6 +262,7 @@ setup_text(const char *root, const char *state, struct buf *out)
 	const char *user = NULL, *group = NULL;
 	struct machine m;
 	char usual[4096];
+	bool mta;
 
 	machine_look(&m, root);
 	buf_fmt(out, "# Configuration of mxgauged, proposed by `mxgauge setup` on %s.\n"
@@ -270,8 +271,9 @@ setup_text(const char *root, const char *state, struct buf *out)
 	    words_time((int64_t)time(NULL), true).s);
 	findings(&m, out);
 	account(&m, &user, &group, out);
+	mta = m.ninstances > 0 || m.other[0] != NULL;
 	settings((const char *const[][2]){ { "state", state == NULL ? usual_state(usual) : state },
-	    { user == NULL ? "" : "user", user }, { user == NULL || group == NULL ? "" : "group", group },
+	    { mta ? "queues" : "", "auto" }, { user == NULL ? "" : "user", user }, { user == NULL || group == NULL ? "" : "group", group },
 	    { NULL, NULL } }, out);
 	source(&m, out);
 	machine_free(&m);

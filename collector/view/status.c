@@ -205,6 +205,24 @@ under_way(struct stateread *state, struct buf *out, struct err *e)
 	return good;
 }
 
+/* The queues that its sensor counts. */
+static void
+queues(const struct stateread_run *run, int64_t now, struct buf *out)
+{
+	if (run->queue_wanted == 0)
+		return;
+	if (run->queue_failed_since > 0)
+		buf_fmt(out, "  queues        not counted since %s", ago(run->queue_failed_since, now).s);
+	else if (run->queue_counted_at > 0)
+		buf_fmt(out, "  queues        counted %s", ago(run->queue_counted_at, now).s);
+	else
+		buf_str(out, "  queues        not counted yet");
+	if (run->queue_said[0] != '\0')
+		buf_str(out, ": ");
+	buf_clean(out, slice_of(run->queue_said), sizeof run->queue_said);
+	buf_char(out, '\n');
+}
+
 /* What the collector says of itself. */
 static bool
 itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
@@ -226,6 +244,7 @@ itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	if (run.rrd_failed_since > 0)
 		buf_fmt(out, "; it has failed since, first %s", ago(run.rrd_failed_since, now).s);
 	buf_char(out, '\n');
+	queues(&run, now, out);
 	return true;
 }
 

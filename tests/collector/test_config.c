@@ -86,6 +86,12 @@ static const struct {
 	{ "an alias without a host", "host_alias = { \"a=b\", \"mx1\", \"=b\" }\n" SRC,
 	    "t.conf:1: host_alias: \"mx1\" is not of the form NAME=HOST\n"
 	    "t.conf:1: host_alias: \"=b\" is not of the form NAME=HOST\n" },
+	{ "queues", "queues = { \"auto\", \"exim\", \"postfix:/q\" }\n" SRC, "" },
+	{ "no queues", "queues = { \"post\", \"maildir\", \"exim:q\" }\n" SRC,
+	    "t.conf:1: queues: \"post\": must be auto, postfix, exim, sendmail, qmail, opensmtpd or "
+	    "maildir, and may have a folder behind it, MTA:/FOLDER\n"
+	    "t.conf:1: queues: \"maildir\": must have a folder from the root behind it, maildir:/FOLDER\n"
+	    "t.conf:1: queues: \"exim:q\": must have a folder from the root behind it, exim:/FOLDER\n" },
 	{ "set twice", "user = a\nuser = b\n" SRC, "t.conf:2: user is set twice\n" },
 	{ "a source twice", SRC SRC, "t.conf:2: found duplicate title 'a'\n" },
 	{ "a source without files", "source b {\n host = x\n}\n",

@@ -168,6 +168,8 @@ test_minutes(const char *what)
 		int64_t last = (h < n ? hosts[h].newest : newest) / 60;
 
 		w.t = &t.t[i % t.n];
+		if (w.t->sampled)
+			continue;	/* these hosts have no sensor */
 		for (int m = 0; m < MINUTES; m++)
 			for (size_t k = 0; k < w.t->n_ds; k++)
 				w.v[m][k] = w.t->ds[k].source == DS_COUNT ? 0 : NAN;

@@ -94,6 +94,7 @@ test_postfix(struct buf *text)
 	put("/var/log/syslog", "Nov 20 10:00:00 mx1 postfix/smtpd[1]: x\n");
 	put("/etc/exim4/exim4.conf", "");
 	c = propose(text, "two instances with a log");
+	is_str(c->queues.item[0], "auto", "their queues are counted");
 	is_int((long long)c->source[0].files.n, 1, "one log");
 	is_str(c->source[0].files.item[0], "/var/log/mail.log", "that of the mail system");
 	ok(strstr(text->p, "# Postfix in /etc/postfix: queue /var/spool/one, logs as postfix.\n")

@@ -1,4 +1,6 @@
 /* test_cell.c - sparse counts: sums, corrections, and blobs that were damaged. */
+#include <math.h>
+
 #include "tap.h"
 
 #include "cell.h"
@@ -152,9 +154,49 @@ test_whose(void)
 	cell_free(&sum);
 }
 
+/* A host's queues, once counted. */
+static void
+sample(struct cell *c, int64_t deferred, int64_t oldest_s)
+{
+	cell_add(c, M_q_samples, 1);
+	cell_add(c, M_q_deferred, deferred);
+	if (oldest_s < 0)
+		return;
+	cell_add(c, M_q_age_samples, 1);
+	cell_add(c, M_q_oldest_s, oldest_s);
+}
+
+static void
+test_gauges(void)
+{
+	struct cell a = { 0 }, b = { 0 }, none = { 0 }, sum = { 0 };
+
+	cell_add(&none, M_conn, 2);
+	ok(isnan(cell_gauge(&none, M_q_deferred)), "a level without a sample is unknown");
+	sample(&a, 0, -1);
+	ok(cell_gauge(&a, M_q_deferred) == 0 && isnan(cell_gauge(&a, M_q_oldest_s)),
+	    "an empty queue is 0, and an age that nobody knew is unknown");
+	sample(&a, 20, 50);
+	ok(cell_gauge(&a, M_q_deferred) == 10 && cell_gauge(&a, M_q_oldest_s) == 50,
+	    "of two samples it is the mean");
+	sample(&b, 7, 30);
+	cell_join(&sum, &none);
+	cell_join(&sum, &a);
+	cell_join(&sum, &b);
+	cell_join(&sum, &none);
+	ok(cell_gauge(&sum, M_q_deferred) == 17 && cell_gauge(&sum, M_q_oldest_s) == 50,
+	    "hosts together: levels are added, of ages the greatest counts");
+	is_int(cell_get(&sum, M_conn), 4, "and counts are added as ever");
+	cell_free(&a);
+	cell_free(&b);
+	cell_free(&none);
+	cell_free(&sum);
+}
+
 int
 main(void)
 {
+	test_gauges();
 	test_sums();
 	test_whose();
 	test_blob();

@@ -1,31 +1,9 @@
 /* http.c - fetch a document with libcurl. See http.h. */
 #include "http.h"
 
-#ifdef MX_STATIC
-
-bool
-http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, struct err *e)
-{
-	(void)b, (void)ca_file, (void)timeout_s;
-	return err_set(e, "%s: a static build has no HTTPS", url);
-}
-
-#else
-
-#define CURL_DISABLE_TYPECHECK	/* its macros would hide the functions */
-#include <curl/curl.h>
-
-#include "lateload.h"
+#include "curlload.h"
 
 #include "poison.h"
-
-#define FUNCTIONS(F) \
-	F(curl_easy_init) F(curl_easy_setopt) F(curl_easy_perform) F(curl_easy_getinfo) \
-	F(curl_easy_cleanup) F(curl_easy_strerror)
-
-static struct {
-	FUNCTIONS(LATELOAD_MEMBER)
-} curl LATELOAD_LINKED(FUNCTIONS);
 
 static size_t
 on_data(char *p, size_t size, size_t n, void *arg)
@@ -53,15 +31,13 @@ options(CURL *h, struct buf *b, const char *url, const char *ca_file, double tim
 bool
 http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, struct err *e)
 {
-	static const char *const names[] = { FUNCTIONS(LATELOAD_NAME) NULL };
 	CURL *h;
 	CURLcode rc;
 	long status = 0;
 
 	if (timeout_s <= 0)
 		return err_set(e, "%s: no time is left", url);
-	if (!lateload("libcurl.so.4", names, &curl, e) ||
-	    ((h = curl.curl_easy_init()) == NULL && !err_set(e, "libcurl does not start")))
+	if ((h = curlload(e)) == NULL)
 		return false;
 	options(h, b, url, ca_file, timeout_s);
 	rc = curl.curl_easy_perform(h);
@@ -72,5 +48,3 @@ http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, 
 		return err_set(e, "%s: %s", url, b->full ? "it is too long" : curl.curl_easy_strerror(rc));
 	return status == 200 || err_set(e, "%s: HTTP status %ld", url, status);
 }
-
-#endif

@@ -1,7 +1,4 @@
-/* http.h - fetch a small document by HTTPS; the only home of libcurl.
- *
- * libcurl brings 30 libraries and 4 ms along, so it is loaded when it is needed, and no
- * program is linked with it. */
+/* http.h - fetch a small document by HTTPS, with libcurl (curlload.h). */
 #ifndef MX_HTTP_H
 #define MX_HTTP_H
 

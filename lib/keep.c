@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "hash.h"
 
 #include "poison.h"
@@ -49,13 +51,19 @@ folder(struct err *e)
 }
 
 /* The key is no secret: names must be the same each time, and collide by accident only. */
-static void
-file_name(char name[NAME_BYTES], const char *check, struct slice thing)
+uint64_t
+keep_number(struct slice thing)
 {
 	static const struct hash_key key = { { 0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u,
 		0x94d049bb133111ebu, 0x2545f4914f6cdd1du } };
 
-	(void)snprintf(name, NAME_BYTES, "%.80s-%016" PRIx64, check, hash_bytes(&key, thing));
+	return hash_bytes(&key, thing);
+}
+
+static void
+file_name(char name[NAME_BYTES], const char *check, struct slice thing)
+{
+	(void)snprintf(name, NAME_BYTES, "%.80s-%016" PRIx64, check, keep_number(thing));
 }
 
 static bool
@@ -131,4 +139,30 @@ keep_write(const char *check, struct slice thing, struct slice bytes, struct err
 	}
 	close(dir);
 	return good;
+}
+
+bool
+keep_lock(const char *check, struct slice thing, double until, struct err *e)
+{
+	char name[NAME_BYTES], lock[NAME_BYTES + 32];
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int dir = folder(e), fd;
+
+	if (dir < 0)
+		return false;
+	file_name(name, check, thing);
+	(void)snprintf(lock, sizeof lock, "%s.lock", name);
+	fd = openat(dir, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	close(dir);
+	if (fd < 0)
+		return err_set(e, "cannot open %s: %s", lock, strerror(errno));
+	while (fcntl(fd, F_SETLK, &all) != 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return err_set(e, "cannot lock %s: %s", lock, strerror(errno));
+		if (clock_now() >= until)
+			return err_set(e, "another run of the same check is still at it");
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;	/* fd stays open: closing any descriptor of the file would give the lock back */
 }

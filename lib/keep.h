@@ -7,6 +7,7 @@
 #define MX_KEEP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "buf.h"
 #include "err.h"
@@ -18,5 +19,12 @@ enum { KEEP_BYTES = 1 << 18 };
 bool keep_read(const char *check, struct slice thing, struct buf *bytes, struct err *e);
 /* In its place: all or nothing. */
 bool keep_write(const char *check, struct slice thing, struct slice bytes, struct err *e);
+
+/* One run at a time: wait for the others of check and thing, until then (by clock_now()) at most. It
+ * holds until the process ends. False and *e: another is still at it. */
+bool keep_lock(const char *check, struct slice thing, double until, struct err *e);
+
+/* A number that is always the same for the thing, and hardly ever that of another. No secret. */
+uint64_t keep_number(struct slice thing);
 
 #endif

@@ -257,7 +257,6 @@ is_ascii(const char *text)
 static void
 data(struct smtp *s, double now)
 {
-	char token[SMTP_TOKEN];
 	struct buf message;
 
 	if (s->plan->no_chunking || !offers(s, SLICE("CHUNKING"))) {
@@ -265,8 +264,7 @@ data(struct smtp *s, double now)
 		return;
 	}
 	message = buf_new(s->out.max);
-	smtp_token(token);
-	smtp_message_write(&message, &s->plan->message, token, (int64_t)time(NULL), false);
+	smtp_message_write(&message, &s->plan->message, (int64_t)time(NULL), false);
 	s->chunked = true;
 	say_fmt(s, AWAIT_BODY, now, "BDAT %zu LAST", message.n);
 	buf_add(&s->out, buf_slice(&message));
@@ -280,10 +278,7 @@ data(struct smtp *s, double now)
 static void
 body(struct smtp *s, double now)
 {
-	char token[SMTP_TOKEN];
-
-	smtp_token(token);
-	smtp_message_write(&s->out, &s->plan->message, token, (int64_t)time(NULL), true);
+	smtp_message_write(&s->out, &s->plan->message, (int64_t)time(NULL), true);
 	smtp_note(s, '>', SLICE("(the message)"), now);
 	s->body_on_way = true;
 	/* RFC 2033 4.2: LMTP answers for each recipient */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "mem.h"
+#include "sample.h"
 
 #include "poison.h"
 
@@ -132,23 +133,6 @@ measure_phase(const struct smtp_targets *t, int phase, bool cut_short)
 	}
 }
 
-static int
-ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The smallest of n sorted values that a share of them does not exceed. */
-static double
-quantile(const double *v, size_t n, double share)
-{
-	size_t at = (size_t)ceil(share * (double)n);
-
-	return n == 0 ? (double)NAN : v[at > 0 ? at - 1 : 0];
-}
-
 /* The times of one phase over all runs, sorted; returns how many. */
 static size_t
 samples(const struct smtp_session *const *session, size_t sessions, int phase, double **v)
@@ -163,7 +147,7 @@ samples(const struct smtp_session *const *session, size_t sessions, int phase, d
 				(*v)[n++] = session[i]->sample[k][phase];
 	}
 	if (n > 0)
-		qsort(*v, n, sizeof **v, ascending);
+		sample_sort(*v, n);
 	return n;
 }
 
@@ -179,7 +163,7 @@ measure_runs(const struct smtp_targets *t, bool cut_short)
 		return;
 	n = samples((const struct smtp_session *const *)t->session, t->sessions, SMTP_TOTAL, &v);
 	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
-		double q = quantile(v, n, shares[i].share);
+		double q = sample_quantile(v, n, shares[i].share);
 
 		if (cut_short && n == 0)
 			check_show(shares[i].name, q, "s");
@@ -314,8 +298,8 @@ tell_runs(const struct smtp_session *n)
 
 		if (k > 0)
 			check_detail("  %s over %zu runs: p50 %s, p95 %s, max %s", smtp_phase_name[i], k,
-			    check_people(quantile(v, k, 0.5), "s"), check_people(quantile(v, k, 0.95), "s"),
-			    check_people(quantile(v, k, 1), "s"));
+			    check_people(sample_quantile(v, k, 0.5), "s"), check_people(sample_quantile(v, k, 0.95), "s"),
+			    check_people(sample_quantile(v, k, 1), "s"));
 		free(v);
 	}
 }
@@ -383,7 +367,7 @@ json_runs(struct buf *b, const struct smtp_session *n)
 
 		if (k > 0)
 			buf_fmt(b, "%s\"%s\":{\"p50\":%.6f,\"p95\":%.6f,\"max\":%.6f}", comma,
-			    smtp_phase_name[i], quantile(v, k, 0.5), quantile(v, k, 0.95), quantile(v, k, 1));
+			    smtp_phase_name[i], sample_quantile(v, k, 0.5), sample_quantile(v, k, 0.95), sample_quantile(v, k, 1));
 		comma = k > 0 ? "," : comma;
 		free(v);
 	}

@@ -97,12 +97,14 @@ stuff(struct buf *b, struct slice s)
 }
 
 void
-smtp_message_write(struct buf *b, const struct smtp_message *m, const char *token, int64_t now,
-    bool dots)
+smtp_message_write(struct buf *b, const struct smtp_message *m, int64_t now, bool dots)
 {
 	struct buf plain = buf_new(m->padding + 8192);
+	char fresh[SMTP_TOKEN];
 
-	write_plain(&plain, m, token, now);
+	if (m->token == NULL)
+		smtp_token(fresh);
+	write_plain(&plain, m, m->token != NULL ? m->token : fresh, now);
 	if (dots)
 		stuff(b, buf_slice(&plain));
 	else

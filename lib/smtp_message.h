@@ -13,6 +13,7 @@ enum { SMTP_TOKEN = 33 };
 struct smtp_message {
 	const char *from, *to, *host;	/* host: the right side of the Message-ID */
 	const char *subject;		/* NULL: the usual */
+	const char *token;		/* NULL: a fresh one for each message */
 	bool eicar, gtube;		/* with the test virus, with the test spam */
 	size_t padding;			/* about so many bytes more */
 };
@@ -20,10 +21,9 @@ struct smtp_message {
 /* 32 hexadecimal digits that nobody can foresee. */
 void smtp_token(char token[SMTP_TOKEN]);
 
-/* The whole message with CRLF at the ends of lines, as of now (epoch). The token stands in
+/* The whole message with CRLF at the ends of lines, as of now (epoch). Its token stands in
  * Message-ID, X-Mxgauge-Token and the subject. dots: ready for DATA (RFC 5321 4.5.2), with
  * the final dot; else as it is, for BDAT. */
-void smtp_message_write(struct buf *b, const struct smtp_message *m, const char *token,
-    int64_t now, bool dots);
+void smtp_message_write(struct buf *b, const struct smtp_message *m, int64_t now, bool dots);
 
 #endif

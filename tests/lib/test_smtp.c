@@ -134,19 +134,25 @@ static void
 test_message(void)
 {
 	struct smtp_message m = { .from = "", .to = "anna@example.org", .host = "probe.example.org",
-		.subject = ".hidden" };
+		.subject = ".hidden", .token = "0123" };
 	struct buf plain = buf_new(10000), dots = buf_new(10000);
 
-	smtp_message_write(&plain, &m, "0123", 1700000000, false);
-	smtp_message_write(&dots, &m, "0123", 1700000000, true);
+	smtp_message_write(&plain, &m, 1700000000, false);
+	smtp_message_write(&dots, &m, 1700000000, true);
 	ok(slice_has(buf_slice(&plain), SLICE("Date: Tue, 14 Nov 2023 22:13:20 +0000\r\n")), "date");
 	ok(slice_has(buf_slice(&plain), SLICE("Message-ID: <0123@probe.example.org>\r\n")), "own id");
 	ok(slice_ends(buf_slice(&dots), SLICE("\r\n.\r\n")), "the final dot");
 	ok(!slice_has(buf_slice(&plain), SLICE("\r\n.")), "no dot without");
 	m.eicar = true;
 	buf_clear(&dots);
-	smtp_message_write(&dots, &m, "0123", 1700000000, true);
+	smtp_message_write(&dots, &m, 1700000000, true);
 	ok(slice_has(buf_slice(&dots), SLICE("\r\n\r\nX5O!P%@AP")), "the test virus begins its part");
+	m.token = NULL;
+	buf_clear(&plain);
+	buf_clear(&dots);
+	smtp_message_write(&plain, &m, 1700000000, false);
+	smtp_message_write(&dots, &m, 1700000000, false);
+	ok(!slice_eq(buf_slice(&plain), buf_slice(&dots)), "never twice the same without a token");
 	buf_free(&plain);
 	buf_free(&dots);
 }

@@ -73,7 +73,7 @@ none "each command for NRPE runs as it stands" "$(
     sed -n 's/^command\[[a-z_]*\]=//p' "$r/share/mxgauge/nrpe/mxgauge.cfg" | while read -r line; do
         case $line in
         *check_mail_queue*) set -- --mta maildir --spool tests/logs ;;
-        *check_smtp_latency*) set -- -t 2 ;; # nobody listens: CRITICAL
+        *check_smtp_latency* | *check_mail_roundtrip*) set -- -t 2 ;; # nobody listens: CRITICAL
         *) set -- --state "$d/state" --at "2025-03-11 12:00" ;;
         esac
         # NRPE splits at blanks alone

@@ -85,7 +85,7 @@ confuse\.h collector/store/config.c collector/store/template.c
 pcre2\.h collector/flow/siteword.c
 systemd/ collector/input/*.c
 openssl/ lib/ossl.h collector/input/tls.c
-curl/ lib/http.c
+curl/ lib/curlload.h
 ares\.h lib/dns.c
 net-snmp/ plugins/check_*snmp*.c collector/mxagentx.c
 pcap collector/mxsniff.c

@@ -1,0 +1,25 @@
+/* curlload.c - find libcurl's functions. See curlload.h. */
+#include "curlload.h"
+
+#include "poison.h"
+
+struct curlload curl;
+
+CURL *
+curlload(struct err *e)
+{
+#ifdef MX_STATIC
+	err_set(e, "a static build has neither HTTPS nor IMAP nor POP3");
+	return NULL;
+#else
+	static const char *const names[] = { CURL_FUNCTIONS(LATELOAD_NAME) NULL };
+	CURL *h;
+
+	if (!lateload("libcurl.so.4", names, &curl, e))
+		return NULL;
+	h = curl.curl_easy_init();
+	if (h == NULL)
+		err_set(e, "libcurl does not start");
+	return h;
+#endif
+}

@@ -1,0 +1,28 @@
+/* curlload.h - libcurl, loaded when it is needed: its only home.
+ *
+ * It brings 30 libraries and 4 ms along, so no program is linked with it. Its functions are called
+ * through curl.NAME; each that is used has a row here. A static build has none of it: there
+ * the types stand for themselves, and nothing is ever opened. */
+#ifndef MX_CURLLOAD_H
+#define MX_CURLLOAD_H
+
+#define CURL_DISABLE_TYPECHECK	/* its macros would hide the functions */
+#include <curl/curl.h>
+
+#include "err.h"
+#include "lateload.h"
+
+#define CURL_FUNCTIONS(F) \
+	F(curl_easy_init) F(curl_easy_setopt) F(curl_easy_perform) F(curl_easy_getinfo) \
+	F(curl_easy_cleanup) F(curl_easy_strerror) F(curl_easy_send) F(curl_easy_recv)
+
+struct curlload {
+	CURL_FUNCTIONS(LATELOAD_MEMBER)
+};
+extern struct curlload curl;
+
+/* A fresh handle; the caller ends it with curl.curl_easy_cleanup(). NULL and *e: this machine has
+ * no libcurl. */
+CURL *curlload(struct err *e);
+
+#endif

@@ -86,6 +86,7 @@ LIBS_check_mail_queue := -lm
 LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
 LIBS_check_snmp_mta := -lm $(if $(STATIC),-lnetsnmp -lssl -lcrypto)
+LIBS_check_dnsbl := -lm $(if $(STATIC),-lcares)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

@@ -39,7 +39,7 @@ if command -v smtp-sink >/dev/null 2>&1; then
     [ $tries -ge 50 ] || { plain=20025 server=smtp-sink; }
 fi
 many=
-for i in $(seq 20); do many="$many -H 127.0.0.1"; done
+for _ in $(seq 20); do many="$many -H 127.0.0.1"; done
 slow=$(port slowbanner)
 set -- empty "$BUILD/bench/empty" start "$ours -V" \
     plain "$ours -H 127.0.0.1 -p $plain" \

@@ -1,6 +1,7 @@
 /* rrdfill.c - see rrdfill.h. */
 #include "store/rrdfill.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -138,6 +139,7 @@ minute_of(struct rrdfile *f, size_t rra, int64_t minute, const double *v)
 		unival *c = cdp[ds].scratch;
 
 		if (r->pdp_cnt == 1) {
+			assert(row != NULL);	/* each minute ends a row of one minute */
 			row[ds] = c[CDP_primary_val].u_val = v[ds];
 			continue;
 		}

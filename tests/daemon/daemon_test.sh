@@ -9,7 +9,7 @@
 . tests/tap.sh
 D=$(mktemp -d "${TMPDIR:-/tmp}/mx-$(basename "$0" .t).XXXXXX") || exit 1
 mxgauge=$BUILD/bin/mxgauge
-pid= others=
+pid='' others=''
 trap 'stop KILL; for p in $others; do kill -KILL "$p" 2>/dev/null; done; rm -rf "$D"' EXIT
 trap 'exit 1' INT TERM
 export TZ=UTC

@@ -115,7 +115,7 @@ for p in $pid $others; do
     wait "$p"
     ok $? "ends well"
 done
-pid= others=
+pid='' others=''
 said state "cannot store what was read"
 said rrds "cannot bring the RRDs up to date"
 exact state "$D/a/state" "$D/a/state/rrd"

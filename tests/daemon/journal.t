@@ -71,7 +71,7 @@ counts 140 "a reload goes on behind the same entry"
 
 # killed while entries come
 for round in 1 2 3 4 5; do
-    (for chunk in 1 2 3 4 5 6; do
+    (for _ in 1 2 3 4 5 6; do
         add 200 "$D/j/system.journal"
     done) &
     writer=$!

@@ -22,7 +22,7 @@ away=4
 
 version=$(basename "$ROOT"/usr/lib/syslog-ng/[0-9]*)
 
-# syslogng [SED-EXPRESSION]
+# syslogng: start it
 syslogng() {
     mkdir -p "$D/ng/spool"
     {
@@ -30,7 +30,7 @@ syslogng() {
         printf 'source s_src { unix-dgram("%s/socket"); internal(); };\n' "$D/ng"
         printf 'rewrite r { set("ng", value("HOST")); };\n'
         printf 'log { source(s_src); rewrite(r); destination { file("%s/file" template("$ISODATE $HOST $MSGHDR$MSG\\n")); }; };\n' "$D/ng"
-        sed -e "s|/var/lib/syslog-ng|$D/ng/spool|; s/source(s_src);/& rewrite(r);/; ${1:-}" packaging/syslog-ng/mxgauge.conf
+        sed -e "s|/var/lib/syslog-ng|$D/ng/spool|; s/source(s_src);/& rewrite(r);/" packaging/syslog-ng/mxgauge.conf
     } >"$D/ng/conf"
     run ng env LD_LIBRARY_PATH="$ROOT/usr/lib/x86_64-linux-gnu:$ROOT/lib/x86_64-linux-gnu:$ROOT/usr/lib/syslog-ng" "$ROOT/usr/sbin/syslog-ng" -F --no-caps \
         --module-path="$ROOT/usr/lib/syslog-ng/$version" -f "$D/ng/conf" -R "$D/ng/persist" \

@@ -8,7 +8,7 @@ export LC_ALL=C TZ=UTC
 : "${BUILD:=build}"
 check=$BUILD/plugins/$(basename "$0" .t)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/mx-check.XXXXXX") || exit 1
-pid= always= n=0
+pid='' always='' n=0
 trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 

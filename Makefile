@@ -76,7 +76,7 @@ DEPGEN  = -MMD -MP
 LIBS_lib        := -lsqlite3 -lm
 LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lbz2 -llzma -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
 LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
-# OpenSSL, c-ares and libcurl are loaded when they are needed (lib/lateload.h).
+# OpenSSL, c-ares, libcurl and net-snmp are loaded when they are needed (lib/lateload.h).
 LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)
 LIBS_mxgauged   := $(LIBS_collector)
 LIBS_check_mail_balance := -lsqlite3 -lm
@@ -88,6 +88,8 @@ LIBS_check_mail_queue := -lsqlite3 -lm
 LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
 LIBS_check_mail_roundtrip := $(LIBS_smtp)
+LIBS_check_snmp_mta := -lm $(if $(STATIC),-lnetsnmp -lssl -lcrypto)
+LIBS_check_dnsbl := -lm $(if $(STATIC),-lcares)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

@@ -95,6 +95,11 @@ say "following ..."
     printf '\n## Following a log that grows\n\n'
     sh bench/follow.sh "$T/day.log"
 } >>bench/last.md || exit 1
+say "asking agents ..."
+{
+    printf '\n## Asking an SNMP agent\n\n'
+    sh bench/snmp.sh
+} >>bench/last.md || exit 1
 say "asking mail servers ..."
 {
     printf '\n## Asking a mail server\n\n'

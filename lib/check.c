@@ -35,6 +35,7 @@ static struct {
 	const char *extra_opts;		/* read by extraopts.c; here for the help */
 
 	const struct program *program;
+	bool (*take_limit)(const char *text, bool critical);
 	struct limit *limit;
 	size_t limits;
 	struct check_answer answer;
@@ -223,6 +224,8 @@ add_limit(const char *text, bool critical)
 	const struct measure *m = NULL;
 	struct range r;
 
+	if (run.take_limit != NULL && run.take_limit(text, critical))
+		return;
 	l.named = slice_cut(&l.range, '=', &l.name);
 	if (run.program->measures != NULL && (m = find_measure(&l)) == NULL) {
 		struct buf b = buf_new(4096);
@@ -274,6 +277,12 @@ check_begin(const char *name)
 	run.answer.extra = buf_new(ANSWER_BYTES / 2);
 	opt_set_manner(&manner);
 	check_alarm_arm(name, NULL, run.timeout_s);
+}
+
+void
+check_own_limits(bool (*take)(const char *text, bool critical))
+{
+	run.take_limit = take;
 }
 
 /* --- what was measured --------------------------------------------------------- */

@@ -24,6 +24,10 @@ enum check_state { CHECK_OK, CHECK_UNKNOWN, CHECK_WARNING, CHECK_CRITICAL };
  * 9 s runs from here on; opt_parse sets it to what -t says. */
 void check_begin(const char *name);
 
+/* A check whose -w and -c also know other words ("-c zen.example.org"): take says which it has
+ * taken. Before opt_parse. */
+void check_own_limits(bool (*take)(const char *text, bool critical));
+
 /* What was measured: unit is "", "%", "s", "B", "c" or "/min". Compared with -w and -c of that name.
  * NAN means that it could not be measured and is UNKNOWN. Returns its state.
  * A program with a table of measures gives only values that stand in it. */

@@ -12,6 +12,7 @@
 #include <ares.h>
 #include <ares_dns.h>
 
+#include "clock.h"
 #include "hash.h"
 #include "lateload.h"
 #include "mem.h"
@@ -45,15 +46,16 @@ struct question {
 };
 
 static int
-open_channel(struct dns *d, const char *resolver, int flags)
+open_channel(struct dns *d, const struct dns_how *how, int flags)
 {
-	struct ares_options o = { .flags = ARES_FLAG_EDNS | flags, .timeout = TRY_MS, .tries = TRIES,
-		.ednspsz = UDP_BYTES };
+	struct ares_options o = { .flags = ARES_FLAG_EDNS | flags,
+		.timeout = how->try_ms > 0 ? how->try_ms : TRY_MS,
+		.tries = how->tries > 0 ? how->tries : TRIES, .ednspsz = UDP_BYTES };
 	int rc = ares.ares_init_options(&d->channel, &o,
 	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ);
 
-	return rc == ARES_SUCCESS && resolver != NULL ?
-	    ares.ares_set_servers_ports_csv(d->channel, resolver) : rc;
+	return rc == ARES_SUCCESS && how->resolver != NULL ?
+	    ares.ares_set_servers_ports_csv(d->channel, how->resolver) : rc;
 }
 
 static bool
@@ -68,7 +70,7 @@ has_one_server(struct dns *d)
 }
 
 struct dns *
-dns_open(const char *resolver, struct err *e)
+dns_open_how(const struct dns_how *how, struct err *e)
 {
 	static const char *const names[] = { FUNCTIONS(LATELOAD_NAME) NULL };
 	struct dns *d;
@@ -77,17 +79,24 @@ dns_open(const char *resolver, struct err *e)
 	if (!lateload("libcares.so.2", names, &ares, e))
 		return NULL;
 	d = xcalloc(1, sizeof *d);
-	rc = open_channel(d, resolver, 0);
+	rc = open_channel(d, how, how->first_word ? ARES_FLAG_NOCHECKRESP : 0);
 	/* When the only server fails, c-ares would say that none can be reached. */
-	if (rc == ARES_SUCCESS && has_one_server(d)) {
+	if (rc == ARES_SUCCESS && !how->first_word && has_one_server(d)) {
 		ares.ares_destroy(d->channel);
-		rc = open_channel(d, resolver, ARES_FLAG_NOCHECKRESP);
+		rc = open_channel(d, how, ARES_FLAG_NOCHECKRESP);
 	}
 	if (rc == ARES_SUCCESS)
 		return d;
-	err_set(e, "resolver %s: %s", resolver != NULL ? resolver : "of the system", ares.ares_strerror(rc));
+	err_set(e, "resolver %s: %s", how->resolver != NULL ? how->resolver : "of the system",
+	    ares.ares_strerror(rc));
 	free(d);
 	return NULL;
+}
+
+struct dns *
+dns_open(const char *resolver, struct err *e)
+{
+	return dns_open_how(&(struct dns_how){ .resolver = resolver }, e);
 }
 
 void
@@ -126,9 +135,25 @@ words(int status)
 	return ares.ares_strerror(status);
 }
 
+static enum dns_fault
+fault_of(int status)
+{
+	switch (status) {
+	case ARES_SUCCESS: return DNS_WELL;
+	case ARES_ENOTFOUND: return DNS_NO_NAME;
+	case ARES_ENODATA: return DNS_NO_RECORD;
+	case ARES_ESERVFAIL: return DNS_SERVFAIL;
+	case ARES_EREFUSED: return DNS_REFUSED;
+	case ARES_ETIMEOUT: return DNS_TIMEOUT;
+	case ARES_ECONNREFUSED: return DNS_NOBODY;
+	}
+	return DNS_OTHER;
+}
+
 static void
 judge(struct dns_answer *a, int status)
 {
+	a->fault = fault_of(status);
 	a->state = status == ARES_SUCCESS ? DNS_FOUND :
 	    status == ARES_ENOTFOUND || status == ARES_ENODATA ? DNS_NONE : DNS_TROUBLE;
 	a->why = status == ARES_SUCCESS ? "" : words(status);
@@ -256,6 +281,22 @@ dns_ready(struct dns *d, const struct pollfd *fds, size_t n)
 	ares.ares_process_fd(d->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
+void
+dns_wait(struct dns *d, double until)
+{
+	size_t had = d->waiting;
+
+	for (double now = clock_now(); d->waiting > 0 && d->waiting >= had && now < until; now = clock_now()) {
+		struct pollfd fds[DNS_POLLFDS];
+		double left = (until - now) * 1e3;
+		int ms = left < 1000 ? (int)left + 1 : 1000;
+		size_t n = dns_poll(d, fds, &ms);
+
+		(void)poll(fds, (nfds_t)n, ms);
+		dns_ready(d, fds, n);
+	}
+}
+
 size_t
 dns_waiting(const struct dns *d)
 {
@@ -286,7 +327,7 @@ static bool
 take_record(struct slice packet, struct dns_cursor *c, struct dns_record *r)
 {
 	const unsigned char *p = (const unsigned char *)packet.p;
-	size_t n = name_bytes(packet, c->at, NULL), len;
+	size_t at = c->at, n = name_bytes(packet, at, NULL), len;
 
 	if (n == 0 || c->at + n + RECORD_FIXED > packet.n)
 		return false;
@@ -296,7 +337,7 @@ take_record(struct slice packet, struct dns_cursor *c, struct dns_record *r)
 	if (c->at + len > packet.n)
 		return false;
 	*r = (struct dns_record){ .type = DNS_RR_TYPE(p), .ttl = DNS_RR_TTL(p),
-		.data = { packet.p + c->at, len }, .packet = packet };
+		.data = { packet.p + c->at, len }, .packet = packet, .owner_at = at };
 	c->at += len;
 	return true;
 }
@@ -317,6 +358,20 @@ dns_next(const struct dns_answer *a, struct dns_cursor *c, struct dns_record *r)
 	c->damaged = c->damaged || !take_record(a->packet, c, r);
 	c->taken++;
 	return !c->damaged;
+}
+
+bool
+dns_owner(const struct dns_record *r, struct buf *name)
+{
+	return name_bytes(r->packet, r->owner_at, name) > 0;
+}
+
+bool
+dns_name(const struct dns_record *r, struct buf *name)
+{
+	if (r->type != DNS_CNAME && r->type != DNS_NS)
+		return false;
+	return name_bytes(r->packet, (size_t)(r->data.p - r->packet.p), name) > 0;
 }
 
 bool

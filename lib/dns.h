@@ -15,7 +15,8 @@
 #include "net.h"
 #include "slice.h"
 
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28, DNS_TLSA = 52 };
+enum dns_type { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28,
+	DNS_TLSA = 52 };
 enum { DNS_POLLFDS = 16, DNS_ADDRS_MAX = 64 };
 
 enum dns_state {
@@ -24,8 +25,16 @@ enum dns_state {
 	DNS_TROUBLE	/* nobody could say */
 };
 
+/* What came in place of records. */
+enum dns_fault {
+	DNS_WELL, DNS_NO_NAME, DNS_NO_RECORD, DNS_SERVFAIL, DNS_REFUSED, DNS_TIMEOUT,
+	DNS_NOBODY,	/* no server could be reached, or all of several failed or refused */
+	DNS_OTHER
+};
+
 struct dns_answer {
 	enum dns_state state;
+	enum dns_fault fault;
 	const char *why;	/* when not FOUND: "no such name", "time-out of the resolver" */
 	bool secure;		/* the resolver says that DNSSEC proves it (AD) */
 	struct slice packet;	/* for dns_next */
@@ -37,12 +46,21 @@ struct dns_record {
 	uint32_t ttl;
 	struct slice data;
 	struct slice packet;	/* names in data may point into it */
+	size_t owner_at;	/* see dns_owner */
 };
 
 struct dns;
 
 /* resolver: "192.0.2.53", "192.0.2.53:5353" or NULL for the system's. NULL and *e on failure. */
 struct dns *dns_open(const char *resolver, struct err *e);
+/* The same with patience of one's own: each try waits twice as long as the one before, 0 for the
+ * usual. first_word: what the first server says counts, also that it failed or refuses. */
+struct dns_how {
+	const char *resolver;
+	int try_ms, tries;
+	bool first_word;
+};
+struct dns *dns_open_how(const struct dns_how *how, struct err *e);
 /* Who is asked, for sentences: "192.0.2.53". */
 void dns_resolver(struct dns *d, struct buf *b);
 
@@ -59,6 +77,8 @@ void dns_addrs(struct dns *d, const char *host, int family, dns_addrs_done done,
  * back to dns_ready(), also when nothing came. */
 size_t dns_poll(struct dns *d, struct pollfd fds[DNS_POLLFDS], int *timeout_ms);
 void dns_ready(struct dns *d, const struct pollfd *fds, size_t n);
+/* Poll for d alone until its first call-back, or that time of clock.h. */
+void dns_wait(struct dns *d, double until);
 /* Questions without an answer. */
 size_t dns_waiting(const struct dns *d);
 
@@ -70,6 +90,10 @@ struct dns_cursor {
 	bool damaged;
 };
 bool dns_next(const struct dns_answer *a, struct dns_cursor *c, struct dns_record *r);
+/* Whose record it is. False: the answer is damaged. */
+bool dns_owner(const struct dns_record *r, struct buf *name);
+/* The name that a CNAME or NS has. */
+bool dns_name(const struct dns_record *r, struct buf *name);
 /* The preference and host of an MX, the text of a TXT; false: the record is damaged. An
  * empty host is the "." of a null MX. */
 bool dns_mx(const struct dns_record *r, unsigned *preference, struct buf *host);

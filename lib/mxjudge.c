@@ -226,7 +226,7 @@ static void
 judge_addresses(const struct mxset_host *h)
 {
 	for (size_t i = 0; i < h->addrs; i++) {
-		const char *why = mxset_not_public(&h->addr[i]);
+		const char *why = net_not_public(&h->addr[i]);
 		struct buf b = buf_new(100);
 
 		net_addr_print(&b, &h->addr[i]);

@@ -155,69 +155,9 @@ mxset_find(struct mxset *m, double deadline)
 			err_set(&m->host[i].trouble, "no answer of the name server in time");
 }
 
-/* --- addresses that only we can see ---------------------------------------------------------- */
-
-static const struct {
-	const char *net;
-	unsigned bits;
-	const char *why;
-} special[] = {	/* the registries of RFC 6890 */
-	{ "127.0.0.0", 8, "loopback" },
-	{ "10.0.0.0", 8, "private (RFC 1918)" },
-	{ "172.16.0.0", 12, "private (RFC 1918)" },
-	{ "192.168.0.0", 16, "private (RFC 1918)" },
-	{ "169.254.0.0", 16, "of a link only" },
-	{ "100.64.0.0", 10, "of a provider's inside (RFC 6598)" },
-	{ "0.0.0.0", 8, "no address of a host" },
-	{ "192.0.0.0", 24, "reserved" },
-	{ "192.0.2.0", 24, "for documentation" },
-	{ "198.51.100.0", 24, "for documentation" },
-	{ "203.0.113.0", 24, "for documentation" },
-	{ "198.18.0.0", 15, "for benchmarks" },
-	{ "224.0.0.0", 3, "multicast or reserved" },
-	{ "::1", 128, "loopback" },
-	{ "::", 128, "no address of a host" },
-	{ "::ffff:0:0", 96, "IPv4 in an IPv6 address" },
-	{ "fc00::", 7, "private (RFC 4193)" },
-	{ "fe80::", 10, "of a link only" },
-	{ "2001:db8::", 32, "for documentation" },
-	{ "ff00::", 8, "multicast" },
-};
-
-/* The bytes of an address; all families here keep theirs in network order. */
-static const unsigned char *
-bytes_of(const struct net_addr *a)
-{
-	return a->sa.ss_family == AF_INET6 ?
-	    (const unsigned char *)&((const struct sockaddr_in6 *)&a->sa)->sin6_addr :
-	    (const unsigned char *)&((const struct sockaddr_in *)&a->sa)->sin_addr;
-}
-
 bool
 mxset_same(const struct net_addr *a, const struct net_addr *b)
 {
 	return a->sa.ss_family == b->sa.ss_family &&
-	    memcmp(bytes_of(a), bytes_of(b), a->sa.ss_family == AF_INET6 ? 16 : 4) == 0;
-}
-
-static bool
-same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
-{
-	unsigned rest = bits % 8;
-
-	return memcmp(a, b, bits / 8) == 0 &&
-	    (rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0);
-}
-
-const char *
-mxset_not_public(const struct net_addr *a)
-{
-	for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
-		struct net_addr net;
-
-		if (net_addr_parse(special[i].net, 0, &net) && net.sa.ss_family == a->sa.ss_family &&
-		    same_bits(bytes_of(a), bytes_of(&net), special[i].bits))
-			return special[i].why;
-	}
-	return NULL;
+	    memcmp(net_addr_bytes(a), net_addr_bytes(b), a->sa.ss_family == AF_INET6 ? 16 : 4) == 0;
 }

@@ -49,9 +49,6 @@ struct mxset {
  * not answered in time. */
 void mxset_find(struct mxset *m, double deadline);
 
-/* In words, why nobody out there could reach this address: "loopback", "private (RFC 1918)"; NULL: it
- * is a public one. */
-const char *mxset_not_public(const struct net_addr *a);
 bool mxset_same(const struct net_addr *a, const struct net_addr *b);
 
 #endif

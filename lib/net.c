@@ -50,6 +50,23 @@ net_addr_parse(const char *text, uint16_t port, struct net_addr *a)
 	return a->len > 0;
 }
 
+void
+net_split(struct slice given, struct slice *host, struct slice *port)
+{
+	struct slice head, rest = given;
+
+	*host = given;
+	*port = (struct slice){ NULL, 0 };
+	if (slice_eat_char(&rest, '[') && slice_cut(&rest, ']', &head)) {
+		*host = head;
+		if (slice_eat_char(&rest, ':'))
+			*port = rest;
+	} else if (rest = given, slice_cut(&rest, ':', &head) && !slice_has(rest, SLICE(":"))) {
+		*host = head;
+		*port = rest;
+	}
+}
+
 bool
 net_addr_unix(const char *path, struct net_addr *a, struct err *e)
 {
@@ -79,6 +96,13 @@ net_addr_port(const struct net_addr *a)
 	if (a->sa.ss_family == AF_INET)
 		return ntohs(v4(a)->sin_port);
 	return a->sa.ss_family == AF_INET6 ? ntohs(v6(a)->sin6_port) : 0;
+}
+
+const unsigned char *
+net_addr_bytes(const struct net_addr *a)
+{
+	return a->sa.ss_family == AF_INET6 ? v6(a)->sin6_addr.s6_addr :
+	    (const unsigned char *)&v4(a)->sin_addr;
 }
 
 void
@@ -213,4 +237,55 @@ net_proxy_header(struct buf *b, int version, const struct net_addr *client,
 	    client->sa.ss_family == AF_UNIX)
 		return err_set(e, "the PROXY protocol needs two Internet addresses of one family");
 	return version == 1 ? proxy_v1(b, client, server) : proxy_v2(b, client, server);
+}
+
+/* --- addresses that only we can see ---------------------------------------------------------- */
+
+static const struct {
+	const char *net;
+	unsigned bits;
+	const char *why;
+} special[] = {	/* the registries of RFC 6890 */
+	{ "127.0.0.0", 8, "loopback" },
+	{ "10.0.0.0", 8, "private (RFC 1918)" },
+	{ "172.16.0.0", 12, "private (RFC 1918)" },
+	{ "192.168.0.0", 16, "private (RFC 1918)" },
+	{ "169.254.0.0", 16, "of a link only" },
+	{ "100.64.0.0", 10, "of a provider's inside (RFC 6598)" },
+	{ "0.0.0.0", 8, "no address of a host" },
+	{ "192.0.0.0", 24, "reserved" },
+	{ "192.0.2.0", 24, "for documentation" },
+	{ "198.51.100.0", 24, "for documentation" },
+	{ "203.0.113.0", 24, "for documentation" },
+	{ "198.18.0.0", 15, "for benchmarks" },
+	{ "224.0.0.0", 3, "multicast or reserved" },
+	{ "::1", 128, "loopback" },
+	{ "::", 128, "no address of a host" },
+	{ "::ffff:0:0", 96, "IPv4 in an IPv6 address" },
+	{ "fc00::", 7, "private (RFC 4193)" },
+	{ "fe80::", 10, "of a link only" },
+	{ "2001:db8::", 32, "for documentation" },
+	{ "ff00::", 8, "multicast" },
+};
+
+static bool
+same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
+{
+	unsigned rest = bits % 8;
+
+	return memcmp(a, b, bits / 8) == 0 &&
+	    (rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0);
+}
+
+const char *
+net_not_public(const struct net_addr *a)
+{
+	for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+		struct net_addr net;
+
+		if (net_addr_parse(special[i].net, 0, &net) && net.sa.ss_family == a->sa.ss_family &&
+		    same_bits(net_addr_bytes(a), net_addr_bytes(&net), special[i].bits))
+			return special[i].why;
+	}
+	return NULL;
 }

@@ -18,12 +18,21 @@ struct net_addr {
 
 /* "192.0.2.1", "2001:db8::1" or "[2001:db8::1]". False: this is no address. */
 bool net_addr_parse(const char *text, uint16_t port, struct net_addr *a);
+/* "HOST", "HOST:PORT", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:PORT": host without brackets;
+ * port is empty where there is none. Neither is looked at closer. */
+void net_split(struct slice given, struct slice *host, struct slice *port);
 /* A socket in the file system. False and *e: the path is too long. */
 bool net_addr_unix(const char *path, struct net_addr *a, struct err *e);
 void net_addr_set_port(struct net_addr *a, uint16_t port);
 uint16_t net_addr_port(const struct net_addr *a);
+/* The 4 bytes of an IPv4 address, or 16 of an IPv6 one, in the network's order. */
+const unsigned char *net_addr_bytes(const struct net_addr *a);
 /* Without the port; of a socket in the file system its path. */
 void net_addr_print(struct buf *b, const struct net_addr *a);
+
+/* In words, why nobody out there could reach this address: "loopback", "private (RFC 1918)"; NULL: it
+ * is a public one. */
+const char *net_not_public(const struct net_addr *a);
 
 /* Begin a connection; source may be NULL. Returns 0 and *fd, on which POLLOUT tells that
  * net_connected() may be asked, or an errno. The caller closes *fd. */

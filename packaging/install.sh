@@ -49,6 +49,7 @@ put 755 "$to/bin" "$build"/bin/mxgauge
 put 755 "$to/sbin" "$build"/bin/mxgauged
 put 755 "$to/lib/nagios/plugins" "$build"/plugins/check_*
 put 644 "$share/rrd-templates" rrd-templates/*.conf
+put 644 "$share" plugins/*.conf
 put 644 "$share/nagios" nagios-cfg/nagios/commands/*.cfg
 put 644 "$share/icinga2" nagios-cfg/icinga2/*
 put 644 "$share/cacti" cacti/*.xml

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <confuse.h>
 
 #include "buf.h"
 #include "cell.h"
+#include "near.h"
 #include "poison.h"
 
 enum { DS_MAX = 200, RRA_MAX = 20, NAME_MAX_BYTES = 64, ROWS_MAX = 1000000 };
@@ -333,27 +333,18 @@ load(const char *path, struct template *t, struct arena *a, struct err *e)
 	return good;
 }
 
-/* /proc is Linux's; elsewhere the folder has to be named. */
 bool
 templates_find(const char *given, char *dir, size_t size, struct err *e)
 {
 	static const char *const near[] = {
-		"../share/mxgauge/rrd-templates", "../../rrd-templates", "../../../rrd-templates"
+		"../share/mxgauge/rrd-templates", "../../rrd-templates", "../../../rrd-templates", NULL
 	};
-	char exe[3000];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-	char *slash;
 
 	if (given != NULL)
 		return snprintf(dir, size, "%s", given) < (int)size ||
 		    err_set(e, "%s: the name is too long", given);
-	exe[n > 0 ? n : 0] = '\0';
-	slash = strrchr(exe, '/');
-	for (size_t i = 0; slash != NULL && i < sizeof near / sizeof near[0]; i++)
-		if (snprintf(dir, size, "%.*s/%s", (int)(slash - exe), exe, near[i]) < (int)size &&
-		    access(dir, R_OK) == 0)
-			return true;
-	return err_set(e, "no RRD templates were found near the program; name their folder "
+	return near_find(near, dir, size) ||
+	    err_set(e, "no RRD templates were found near the program; name their folder "
 	    "(--templates, or the configuration)");
 }
 

@@ -14,15 +14,16 @@ D=$(mktemp -d "${TMPDIR:-/tmp}/mx-fake.XXXXXX") || exit 1
 trap 'exec 8>&- 9>&-; wait; rm -rf "$D"' EXIT
 sh tests/fake/certs.sh "$D" || { cat "$D/certs.log"; exit 1; }
 
-# mail_servers SCRIPT, name_servers: begin to serve; ready FILE: until it is there
+# mail_servers SCRIPT, name_servers [SCRIPT]: begin to serve; ready FILE: until it is there
 mail_servers() {
     mkfifo "$D/end"
     /usr/bin/python3 "tests/fake/$1" "$D" <"$D/end" 2>"$D/fake.err" &
     exec 8>"$D/end"
 }
+# SCRIPT is dns.py unless another one is named
 name_servers() {
     mkfifo "$D/end2"
-    /usr/bin/python3 tests/fake/dns.py "$D/zone" "$D/dns" <"$D/end2" 2>"$D/dns.err" &
+    /usr/bin/python3 "tests/fake/${1:-dns.py}" "$D/zone" "$D/dns" <"$D/end2" 2>"$D/dns.err" &
     exec 9>"$D/end2"
 }
 ready() {

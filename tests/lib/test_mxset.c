@@ -29,7 +29,7 @@ main(void)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		bool good = net_addr_parse(cases[i].text, 25, &a);
 
-		ok(good && (mxset_not_public(&a) == NULL) == cases[i].is_public, "%s", cases[i].text);
+		ok(good && (net_not_public(&a) == NULL) == cases[i].is_public, "%s", cases[i].text);
 	}
 	net_addr_parse("10.0.0.1", 25, &a);
 	net_addr_parse("10.0.0.1", 26, &b);

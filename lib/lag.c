@@ -1,0 +1,235 @@
+/* lag.c - see lag.h. One check is one process: the copies and the notes are the file's own. */
+#include "lag.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "keep.h"
+#include "mem.h"
+
+#include "poison.h"
+
+enum { COPIES_MAX = 1000, SAY_BYTES = 1000 };
+
+struct copy {
+	char *name;
+	double lag_s, silent_s;
+};
+
+/* Hashes: what strangers call things is of no interest later. */
+struct note {
+	uint64_t key, value;
+	int64_t since;
+	bool wanted;
+};
+
+static struct {
+	struct copy copy[COPIES_MAX];
+	size_t copies;
+	struct note note[LAG_NOTES];
+	size_t notes;
+	bool has_state;
+} all;
+
+void
+lag_copy(const char *name, double lag_s, double silent_s)
+{
+	if (all.copies < COPIES_MAX)
+		all.copy[all.copies++] = (struct copy){ xstrdup(name), lag_s < 0 ? 0 : lag_s, silent_s };
+}
+
+void
+lag_state(enum check_state state, const char *name, const char *fmt, ...)
+{
+	struct buf b = buf_new(SAY_BYTES);
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	check_state(state, "%s: %s", name, b.n > 0 ? b.p : "");
+	all.has_state = true;
+	buf_free(&b);
+}
+
+static const struct copy *
+worst(double (*of)(const struct copy *))
+{
+	const struct copy *w = NULL;
+
+	for (size_t i = 0; i < all.copies; i++)
+		if (!isnan(of(&all.copy[i])) && (w == NULL || of(&all.copy[i]) > of(w)))
+			w = &all.copy[i];
+	return w;
+}
+
+static double
+lag_of(const struct copy *c)
+{
+	return c->lag_s;
+}
+
+static double
+silent_of(const struct copy *c)
+{
+	return c->silent_s;
+}
+
+static void
+tell_number(struct buf *b, const char *name, double v)
+{
+	if (isnan(v))
+		buf_fmt(b, ",\"%s\":null", name);
+	else
+		buf_fmt(b, ",\"%s\":%.6g", name, v);
+}
+
+static void
+tell_json(void)
+{
+	struct buf b = buf_new(1 << 17);
+
+	buf_char(&b, '[');
+	for (size_t i = 0; i < all.copies; i++) {
+		struct buf one = buf_new(SAY_BYTES);
+
+		buf_str(&one, i > 0 ? ",{\"copy\":" : "{\"copy\":");
+		buf_json(&one, slice_of(check_clean(slice_of(all.copy[i].name))));
+		tell_number(&one, "lag", all.copy[i].lag_s);
+		tell_number(&one, "silent", all.copy[i].silent_s);
+		buf_char(&one, '}');
+		if (b.n + one.n + 2 < b.max)
+			buf_add(&b, buf_slice(&one));
+		buf_free(&one);
+	}
+	buf_char(&b, ']');
+	check_extra("copies", buf_slice(&b));
+	buf_free(&b);
+}
+
+static void
+tell_each(void)
+{
+	for (size_t i = 0; i < all.copies; i++) {
+		const struct copy *c = &all.copy[i];
+
+		if (isnan(c->lag_s))
+			check_detail("%s: lag not known", c->name);
+		else if (isnan(c->silent_s))
+			check_detail("%s: %s behind", c->name, check_people(c->lag_s, "s"));
+		else
+			check_detail("%s: %s behind, its source last heard of %s ago", c->name,
+			    check_people(c->lag_s, "s"), check_people(c->silent_s, "s"));
+	}
+}
+
+/* A lag that nobody knows has its reason among the states; without one it is UNKNOWN. */
+void
+lag_tell(void)
+{
+	const struct copy *far = worst(lag_of), *still = worst(silent_of);
+
+	if (far != NULL) {
+		check_value("lag", far->lag_s, "s");
+		check_words("lag", NULL, "%s is %s behind", far->name, check_people(far->lag_s, "s"));
+	} else if (all.has_state) {
+		check_show("lag", (double)NAN, "s");
+	} else {
+		check_value("lag", (double)NAN, "s");
+	}
+	if (still != NULL) {
+		check_value("silent", still->silent_s, "s");
+		check_words("silent", NULL, "%s: nothing from its source for %s", still->name,
+		    check_people(still->silent_s, "s"));
+	} else {
+		check_show("silent", (double)NAN, "s");
+	}
+	tell_each();
+	tell_json();
+}
+
+/* --- notes ------------------------------------------------------------------------------ */
+
+static uint64_t
+hashed(struct slice s)
+{
+	static const struct hash_key key = { { 0x6c62272e07bb0142u, 0x62b821756295c58du,
+		0x27d4eb2f165667c5u, 0x85ebca77c2b2ae63u } };
+
+	return hash_bytes(&key, s);
+}
+
+bool
+lag_notes_read(const char *check, struct slice thing, struct err *e)
+{
+	struct buf b = buf_new(KEEP_BYTES);
+	bool good = keep_read(check, thing, &b, e);
+	struct slice s = buf_slice(&b);
+	struct note n = { .wanted = false };
+
+	while (good && all.notes < LAG_NOTES && slice_varint(&s, &n.key) && slice_varint(&s, &n.value) &&
+	    slice_zigzag(&s, &n.since))
+		all.note[all.notes++] = n;
+	buf_free(&b);
+	return good;
+}
+
+static struct note *
+find(struct slice key)
+{
+	uint64_t h = hashed(key);
+
+	for (size_t i = 0; i < all.notes; i++)
+		if (all.note[i].key == h)
+			return &all.note[i];
+	if (all.notes == LAG_NOTES)
+		return NULL;
+	all.note[all.notes] = (struct note){ .key = h };
+	return &all.note[all.notes++];
+}
+
+double
+lag_since(struct slice key, struct slice value, int64_t now)
+{
+	struct note *n = find(key);
+	uint64_t v = hashed(value);
+
+	if (n == NULL)
+		return 0;
+	/* a clock that was set back must not make what is old new for ever */
+	if (n->since == 0 || n->value != v || n->since > now)
+		n->since = now;
+	n->value = v;
+	n->wanted = true;
+	return (double)(now - n->since);
+}
+
+void
+lag_keep(struct slice key)
+{
+	struct note *n = find(key);
+
+	if (n != NULL)
+		n->wanted = n->since != 0;
+}
+
+bool
+lag_notes_write(const char *check, struct slice thing, struct err *e)
+{
+	struct buf b = buf_new(KEEP_BYTES);
+	bool good;
+
+	for (size_t i = 0; i < all.notes; i++) {
+		if (!all.note[i].wanted)
+			continue;
+		buf_varint(&b, all.note[i].key);
+		buf_varint(&b, all.note[i].value);
+		buf_zigzag(&b, all.note[i].since);
+	}
+	good = keep_write(check, thing, b.n > 0 ? buf_slice(&b) : SLICE(""), e);
+	buf_free(&b);
+	return good;
+}

@@ -1,0 +1,53 @@
+/* lag.h - how far copies are behind: what all check_replication_* have in common.
+ *
+ * Every copy (a replica, a channel of it, a secondary of a zone) gives its lag in seconds, and how
+ * long nothing came from its source. The worst are the measurements "lag" and "silent", and all
+ * stand under "copies" in the JSON. Whoever is stopped says nothing of itself, so checks notice by
+ * a source of truth; or by what should move and does not: lag_since() remembers since when. */
+#ifndef MX_LAG_H
+#define MX_LAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "check.h"
+#include "err.h"
+#include "slice.h"
+
+/* The first rows of such a check's table of measures. */
+#define LAG_MEASURES(warn, crit) \
+	{ "lag", "s", "how long the copy that is furthest behind is behind", warn, crit }, \
+	{ "silent", "s", "for how long nothing came from the source of a copy; shown where it is known" }
+
+/* Remember one copy. lag_s NAN: it is not known, which is no verdict: say why by lag_state().
+ * silent_s NAN: not known. name is copied, and cleaned when it is told. */
+void lag_copy(const char *name, double lag_s, double silent_s);
+
+/* Something found of a copy without a threshold: "NAME: SENTENCE". */
+void lag_state(enum check_state state, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Give the measurements, the words and the JSON. After this nothing is added. */
+void lag_tell(void);
+
+/* --- what is remembered from run to run ---------------------------------------------- */
+
+enum { LAG_NOTES = 1000 };
+
+/* What the check kept for that thing (keep.h). False and *e: it cannot be read; then
+ * lag_since() begins anew. */
+bool lag_notes_read(const char *check, struct slice thing, struct err *e);
+
+/* For how many seconds key has had this value without a break, as far as runs have
+ * seen; 0 when it is new. Keys and values may be strangers'. */
+double lag_since(struct slice key, struct slice value, int64_t now);
+
+/* Nothing was learnt of key this time: do not forget it. */
+void lag_keep(struct slice key);
+
+/* Keep what lag_since() and lag_keep() were asked for, and nothing else. */
+bool lag_notes_write(const char *check, struct slice thing, struct err *e);
+
+#endif

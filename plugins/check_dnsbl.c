@@ -1,0 +1,257 @@
+/* check_dnsbl - are we on block lists, and are the lists that our mail servers ask healthy themselves?
+ *
+ * Asks name servers and nobody else: no mail server, no web page. What is known of lists stands in
+ * dnsbl.conf (lib/dnsbl.h); asking is lib/dnsbl_ask.c, what answers mean lib/dnsbl_judge.c, how bad
+ * that is lib/dnsbl_tell.c. */
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "clock.h"
+#include "dnsbl_targets.h"
+#include "dnsbl_tell.h"
+#include "near.h"
+
+#include "poison.h"
+
+#define ETC_TABLE "/etc/mxgauge/dnsbl.conf"
+
+enum { LIMITS_MAX = 64 };
+
+static struct {
+	struct opt_list list, domain_list, allow_list, table, host, domain;
+	const char *resolver, *networks;
+	bool all, own, no_health, no_history, no_table;
+	double patience_s;
+	int64_t tries;
+	struct dnsbl_limit limit[LIMITS_MAX];
+	size_t limits;
+} set = { .patience_s = 1.5, .tries = 2 };
+
+static const struct opt opts[] = {
+	{ 'H', "host", OPT_LIST, &set.host, "ADDRESS|NAME",
+	    "look for it on the lists; a name for all its addresses, and itself on lists of domains; may be given again" },
+	{ 'l', "list", OPT_LIST, &set.list, "ZONE", "a list to ask; may be given again" },
+	{ 0, "domain-list", OPT_LIST, &set.domain_list, "ZONE", "a list of domains that the table does not know as such" },
+	{ 0, "allow-list", OPT_LIST, &set.allow_list, "ZONE", "a list on which one has to be" },
+	{ 0, "all", OPT_FLAG, &set.all, NULL, "all living lists of the table that need no key" },
+	{ 0, "domain", OPT_LIST, &set.domain, "NAME", "look for it on lists of domains" },
+	{ 0, "networks", OPT_STRING, &set.networks, "FILE",
+	    "look for all addresses of it: 192.0.2.1, 192.0.2.0/28 or 2001:db8::/124, one a line" },
+	{ 0, "own", OPT_FLAG, &set.own, NULL, "look for the address from which this machine reaches the world" },
+	{ 0, "resolver", OPT_STRING, &set.resolver, "ADDR[:PORT]", "name server; by default the system's: the one "
+	    "that the mail server asks" },
+	{ 0, "query-timeout", OPT_DURATION, &set.patience_s, "TIME",
+	    "patience with the first try of a question; each further one has twice as long", .min = 0.05, .max = 60 },
+	{ 0, "tries", OPT_INT, &set.tries, "N", "ask so often", .min = 1, .max = 5 },
+	{ 0, "no-health", OPT_FLAG, &set.no_health, NULL, "do not test the lists themselves" },
+	{ 0, "no-history", OPT_FLAG, &set.no_history, NULL, "keep no latencies for the next runs" },
+	{ 0, "table", OPT_LIST, &set.table, "FILE", "more lists, or corrections, in the form of dnsbl.conf" },
+	{ 0, "no-table", OPT_FLAG, &set.no_table, NULL, "leave out the dnsbl.conf that came with the program, and "
+	    ETC_TABLE },
+	{ 0 }
+};
+
+static const struct program program = {
+	"check_dnsbl", "are we on DNS block lists, and are the lists healthy themselves?",
+	"Asks all lists for all addresses at once. A listing is CRITICAL, on a list that means little (weight below "
+	"1 in dnsbl.conf) WARNING, unless thresholds say otherwise: -w and -c take the numbers below, or the "
+	"zone of a list (-c zen.spamhaus.org), and then a listing elsewhere is a WARNING.\n\n"
+	"Each list is tested by what it must list and must not (RFC 5782), and by a name that nobody can have "
+	"listed. What it then is: ok; wildcard (lists the world: CRITICAL); parked (answers outside 127/8: "
+	"CRITICAL); blocked (says that this resolver may not ask); dead (emptied, gone, or known as dead); "
+	"refused, servfail, timeout; untested. Of a list that is wildcard, parked, blocked or dead no "
+	"listing is believed. Other than that unhealthy lists are a WARNING by the default of \"unhealthy\".\n\n"
+	"Run it where the mail server runs: lists answer by who asks, so another machine's resolver says "
+	"nothing about yours.\n\n"
+	"Latencies of the last 100 runs are kept for p50 and p95, for each resolver, in "
+	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID.",
+	opts, .measures = dnsbl_measures,
+	.examples = "check_dnsbl -H mx1.example.org -l zen.spamhaus.org -l bl.spamcop.net\n"
+	    "check_dnsbl --all --networks /etc/mxgauge/outgoing -w operators=1 -c operators=3\n"
+	    "check_dnsbl -H 192.0.2.25 -l zen.spamhaus.org -l dnsbl-3.uceprotect.net -c zen.spamhaus.org\n"
+	    "# health alone\n"
+	    "check_dnsbl -l zen.spamhaus.org -l list.dnswl.org -w p95=500ms -c unhealthy=50%"
+};
+
+/* --- lists ---------------------------------------------------------------------------------------- */
+
+/* A zone has a dot before a letter, which no range has. */
+static bool
+take_limit(const char *text, bool critical)
+{
+	struct slice s = slice_of(text), label;
+
+	if (slice_has(s, SLICE("=")) || !slice_cut_at(&s, SLICE("."), &label))
+		return false;
+	while (slice_cut(&s, '.', &label))
+		;
+	if (s.n == 0 || slice_is_digit(s.p[0]) || !slice_is_alnum(s.p[0]))
+		return false;
+	if (set.limits >= LIMITS_MAX)
+		check_unknown("there are more than %d -w and -c for lists", LIMITS_MAX);
+	set.limit[set.limits++] = (struct dnsbl_limit){ text, critical };
+	return true;
+}
+
+static void
+read_table(struct dnsbl_table *t, const char *path)
+{
+	struct err e = { "" };
+
+	if (!dnsbl_read(t, path, &e))
+		check_unknown("%s", e.text);
+}
+
+static void
+read_tables(struct dnsbl_table *t)
+{
+	static const char *const near[] = {
+		"../../../share/mxgauge/dnsbl.conf", "../../plugins/dnsbl.conf", "../../../plugins/dnsbl.conf", NULL
+	};
+	char path[4096];
+
+	if (!set.no_table && near_find(near, path, sizeof path))
+		read_table(t, path);
+	else if (!set.no_table)
+		check_unknown("no dnsbl.conf was found near the program; name one by --table, or --no-table");
+	if (!set.no_table && access(ETC_TABLE, F_OK) == 0)
+		read_table(t, ETC_TABLE);
+	for (size_t i = 0; i < set.table.n; i++)
+		read_table(t, set.table.v[i]);
+}
+
+/* kinds 0: as the table says. */
+static void
+add_lists(struct dnsbl_run *r, const struct dnsbl_table *t, const struct opt_list *zones, unsigned kinds)
+{
+	struct err e = { "" };
+
+	for (size_t i = 0; i < zones->n; i++) {
+		struct dnsbl_list *l = dnsbl_add_list(r, t, slice_of(zones->v[i]), &e);
+
+		if (l == NULL)
+			check_unknown("%s", e.text);
+		if (kinds == DNSBL_DOMAIN)
+			l->kinds = kinds;
+		l->wanted = l->wanted || kinds == DNSBL_ALLOW;
+	}
+}
+
+static void
+add_all(struct dnsbl_run *r, const struct dnsbl_table *t)
+{
+	struct err e = { "" };
+
+	for (size_t i = 0; i < t->rows; i++)
+		if (t->row[i].zone[0] != '*' && t->row[i].dead == NULL &&
+		    dnsbl_add_list(r, t, slice_of(t->row[i].zone), &e) == NULL)
+			check_unknown("%s", e.text);
+}
+
+static void
+find_lists(struct dnsbl_run *r, const struct dnsbl_table *t)
+{
+	add_lists(r, t, &set.list, 0);
+	add_lists(r, t, &set.domain_list, DNSBL_DOMAIN);
+	add_lists(r, t, &set.allow_list, DNSBL_ALLOW);
+	if (set.all)
+		add_all(r, t);
+	if (r->lists == 0)
+		opt_fail(&program, "which lists? -l ZONE, or --all");
+	for (size_t i = 0; i < set.limits; i++) {
+		bool asked = false;
+
+		for (size_t j = 0; j < r->lists; j++)
+			asked = asked || slice_eq_nocase(slice_of(set.limit[i].zone), slice_of(r->list[j].zone));
+		if (!asked)
+			check_unknown("%s %s: that list is not asked", set.limit[i].critical ? "-c" : "-w",
+			    check_clean(slice_of(set.limit[i].zone)));
+	}
+}
+
+/* --- addresses -------------------------------------------------------------------------------------- */
+
+static void
+add_host(struct dnsbl_run *r, const char *host)
+{
+	struct net_addr a;
+	struct err e = { "" };
+
+	if (net_addr_parse(host, 0, &a)) {
+		if (!dnsbl_add_target(r, slice_of(host), &e))
+			check_unknown("%s", e.text);
+	} else {
+		check_phase("asking for the addresses of %s", host);
+		if (!dnsbl_target_host(r, host, &e))
+			check_state(CHECK_CRITICAL, "%s", e.text);
+	}
+}
+
+static void
+find_targets(struct dnsbl_run *r)
+{
+	struct err e = { "" };
+
+	for (size_t i = 0; i < set.domain.n; i++)
+		if (!dnsbl_add_target(r, slice_of(set.domain.v[i]), &e))
+			check_unknown("%s", e.text);
+	if (set.networks != NULL && !dnsbl_target_file(r, set.networks, &e))
+		check_unknown("%s", e.text);
+	for (size_t i = 0; i < set.host.n; i++)
+		add_host(r, set.host.v[i]);
+	if (set.own && !dnsbl_target_own(r, &e))
+		check_state(CHECK_UNKNOWN, "%s", e.text[0] != '\0' ? e.text :
+		    "this machine has no way to the world");
+	else if (e.text[0] != '\0')
+		check_detail("%s", e.text);
+	if (set.no_health && r->targets == 0)
+		opt_fail(&program, "--no-health, and no address: there is nothing to ask");
+}
+
+static struct dns *
+open_dns(bool first_word)
+{
+	struct dns_how how = { .resolver = set.resolver, .try_ms = (int)(set.patience_s * 1e3),
+		.tries = (int)set.tries, .first_word = first_word };
+	struct err e = { "" };
+	struct dns *d = dns_open_how(&how, &e);
+
+	if (d == NULL)
+		check_unknown("%s", e.text);
+	return d;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct dnsbl_table table;
+	static struct dnsbl_run r;
+	struct buf resolver = buf_new(400);
+	struct dnsbl_past *past;
+	struct err e = { "" };
+
+	check_begin("DNSBL");
+	check_own_limits(take_limit);
+	opt_parse(&program, argc, argv);
+	read_tables(&table);
+	r.dns = open_dns(false);
+	r.plain = open_dns(true);
+	r.no_health = set.no_health;
+	r.deadline = check_deadline();
+	dns_resolver(r.dns, &resolver);
+	find_lists(&r, &table);
+	find_targets(&r);
+	check_phase("asking %zu lists", r.lists);
+	if (!dnsbl_ask(&r, &e))
+		check_unknown("%s", e.text);
+	dnsbl_judge(&r);
+	past = set.no_history ? NULL : xcalloc(r.lists, sizeof *past);
+	if (past != NULL && !dnsbl_keep(&r, set.resolver != NULL ? slice_of(set.resolver) :
+	    buf_slice(&resolver), (int64_t)time(NULL), past, &e))
+		check_detail("%s", e.text);
+	dnsbl_tell(&(struct dnsbl_tell){ .run = &r, .past = past, .limit = set.limit, .limits = set.limits,
+		.resolver = set.resolver != NULL ? set.resolver : resolver.p });
+	check_done();
+}

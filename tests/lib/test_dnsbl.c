@@ -1,0 +1,195 @@
+/* test_dnsbl.c - patterns of codes, the table of lists, networks, and the names that are asked. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dnsbl_judge.h"
+#include "dnsbl_targets.h"
+#include "tap.h"
+
+static const struct {
+	const char *pattern;
+	unsigned char ip[4];
+	bool good, hit;
+} patterns[] = {
+	{ "127.0.0.2", { 127, 0, 0, 2 }, true, true },
+	{ "127.0.0.2", { 127, 0, 0, 3 }, true, false },
+	{ "127.0.0.[2..11]", { 127, 0, 0, 11 }, true, true },
+	{ "127.0.0.[2..11]", { 127, 0, 0, 12 }, true, false },
+	{ "127.0.[0;3].[2..4;9]", { 127, 0, 3, 9 }, true, true },
+	{ "127.0.[0;3].[2..4;9]", { 127, 0, 2, 9 }, true, false },
+	{ "127.0.0.2, 127.0.0.4", { 127, 0, 0, 4 }, true, true },
+	{ "127.0.0", { 127, 0, 0, 2 }, false, false },
+	{ "127.0.0.256", { 127, 0, 0, 2 }, false, false },
+	{ "127.0.0.[4..2]", { 127, 0, 0, 3 }, false, false },
+	{ "127.0.0.[2", { 127, 0, 0, 2 }, false, false },
+	{ "127.0.0.2x", { 127, 0, 0, 2 }, false, false },
+	{ "127.0.0.2,", { 127, 0, 0, 2 }, true, true },
+	{ "", { 127, 0, 0, 2 }, false, false },
+};
+
+static void
+test_patterns(void)
+{
+	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+		bool good, hit = dnsbl_match(slice_of(patterns[i].pattern), patterns[i].ip, &good);
+
+		ok(good == patterns[i].good && hit == patterns[i].hit, "pattern \"%s\"", patterns[i].pattern);
+	}
+}
+
+static bool
+read_text(struct dnsbl_table *t, const char *text, struct err *e)
+{
+	char path[] = "/tmp/mx-dnsbl.XXXXXX";
+	int fd = mkstemp(path);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0 &&
+	    dnsbl_read(t, path, e);
+
+	unlink(path);
+	return good;
+}
+
+static const struct {
+	const char *text, *complaint;
+} bad[] = {
+	{ "listed 127.0.0.2 x\n", ":1: a line \"list ZONE\" comes first" },
+	{ "list a.example\n", ":1: a list has a zone" },
+	{ "list a.example ip5\n", ":1: a list has a zone" },
+	{ "list a.example allow\n", ":1: a list has a zone" },
+	{ "list a.example ip4\n\tlisted 127.0.0 x\n", ":2: a code is like" },
+	{ "list a.example ip4\n\tlisted bit 3 x\n", ":2: a bit is" },
+	{ "list a.example ip4\n\tlisted bit 256 x\n", ":2: a bit is" },
+	{ "list a.example ip4\n\n\tlistet 127.0.0.2\n", ":3: there is no \"listet\"" },
+	{ "list a.example ip4\n\tdead\n", ":2: dead since when" },
+};
+
+static void
+test_table(void)
+{
+	struct dnsbl_table t = { .rows = 0 };
+	struct err e = { "" };
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct dnsbl_table none = { .rows = 0 };
+
+		ok(!read_text(&none, bad[i].text, &e) && strstr(e.text, bad[i].complaint) != NULL, "bad table: %s",
+		    bad[i].complaint);
+		arena_free(&none.memory);
+		free(none.row);
+	}
+	ok(dnsbl_read(&t, "plugins/dnsbl.conf", &e), "dnsbl.conf is well formed %s", e.text);
+	ok(dnsbl_row(&t, SLICE("ZEN.spamhaus.org")) != NULL &&
+	    strcmp(dnsbl_row(&t, SLICE("ZEN.spamhaus.org"))->zone, "zen.spamhaus.org") == 0, "a row by its name");
+	is_str(dnsbl_row(&t, SLICE("KEY.zen.dq.spamhaus.net"))->zone, "*.zen.dq.spamhaus.net", "a row for keys");
+	is_str(dnsbl_row(&t, SLICE("bl.example.org"))->zone, "*", "and for every other list");
+	ok(dnsbl_row(&t, SLICE("dnsbl.sorbs.net"))->dead != NULL, "a dead one");
+	ok(read_text(&t, "list zen.spamhaus.org ip4\n\tlisted 127.0.0.7 5 ours\n", &e) &&
+	    dnsbl_row(&t, SLICE("zen.spamhaus.org"))->codes == 1 &&
+	    dnsbl_row(&t, SLICE("zen.spamhaus.org"))->code[0].weight > 4.9, "a later row replaces it");
+}
+
+static const struct {
+	const char *zone;
+	unsigned char ip[4];
+	enum dnsbl_says says[3];
+	size_t n;
+} codes[] = {
+	{ "zen.spamhaus.org", { 127, 0, 0, 4 }, { DNSBL_LISTED }, 1 },
+	{ "zen.spamhaus.org", { 127, 0, 0, 77 }, { DNSBL_STRANGE }, 1 },
+	{ "zen.spamhaus.org", { 127, 255, 255, 254 }, { DNSBL_BLOCKED }, 1 },
+	{ "zen.spamhaus.org", { 127, 255, 255, 7 }, { DNSBL_BLOCKED }, 1 },
+	{ "zen.spamhaus.org", { 192, 0, 2, 1 }, { DNSBL_OUTSIDE }, 1 },
+	{ "multi.surbl.org", { 127, 0, 0, 192 }, { DNSBL_LISTED, DNSBL_LISTED }, 2 },
+	{ "multi.surbl.org", { 127, 0, 0, 1 }, { DNSBL_BLOCKED }, 1 },
+	{ "multi.surbl.org", { 127, 0, 0, 2 }, { DNSBL_STRANGE }, 1 },
+	{ "hostkarma.junkemailfilter.com", { 127, 0, 0, 1 }, { DNSBL_NOTHING }, 1 },
+	{ "list.dnswl.org", { 127, 0, 0, 255 }, { DNSBL_BLOCKED }, 1 },
+	{ "list.dnswl.org", { 127, 0, 10, 3 }, { DNSBL_BLOCKED }, 1 },
+	{ "unheard.example.org", { 127, 0, 0, 9 }, { DNSBL_LISTED }, 1 },
+	{ "unheard.example.org", { 127, 0, 0, 1 }, { DNSBL_BLOCKED }, 1 },
+	{ "unheard.example.org", { 0, 0, 0, 0 }, { DNSBL_OUTSIDE }, 1 },
+};
+
+static void
+test_codes(void)
+{
+	struct dnsbl_table t = { .rows = 0 };
+
+	(void)dnsbl_read(&t, "plugins/dnsbl.conf", NULL);
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		const struct dnsbl_row *row = dnsbl_row(&t, slice_of(codes[i].zone));
+		struct dnsbl_reading r;
+		size_t at = 0, n = 0;
+		bool good = true;
+
+		while (dnsbl_next(row, codes[i].ip, &at, &r)) {
+			good = good && n < codes[i].n && r.says == codes[i].says[n];
+			n++;
+		}
+		ok(good && n == codes[i].n, "%u.%u.%u.%u of %s", codes[i].ip[0], codes[i].ip[1], codes[i].ip[2],
+		    codes[i].ip[3], codes[i].zone);
+	}
+}
+
+static void
+test_questions(void)
+{
+	static const struct {
+		const char *target, *question;
+	} cases[] = {
+		{ "192.0.2.99", "99.2.0.192.bl.example.org" },
+		{ "::ffff:192.0.2.99", "99.2.0.192.bl.example.org" },
+		{ "2001:db8::1", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.bl.example.org" },
+		{ "Mail.Example.com.", "mail.example.com.bl.example.org" },
+	};
+	struct dnsbl_run r = { .lists = 0 };
+	struct err e = { "" };
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf b = buf_new(300);
+
+		r.targets = 0;
+		ok(dnsbl_add_target(&r, slice_of(cases[i].target), &e) &&
+		    dnsbl_question(&b, &r.target[0], "bl.example.org") && strcmp(b.p, cases[i].question) == 0,
+		    "the question for %s", cases[i].target);
+		buf_free(&b);
+	}
+	ok(!dnsbl_add_target(&r, SLICE("no name"), &e) && !dnsbl_add_target(&r, SLICE("a..b"), &e) &&
+	    !dnsbl_add_target(&r, SLICE(""), &e) && !dnsbl_add_target(&r, SLICE("a|b"), &e), "no names");
+	ok(dnsbl_add_list(&r, &(struct dnsbl_table){ .rows = 0 }, SLICE("bl/example"), &e) == NULL, "no zone");
+}
+
+static void
+test_networks(void)
+{
+	static const struct {
+		const char *net;
+		size_t n;
+		const char *last;
+	} cases[] = {
+		{ "192.0.2.16/28", 16, "192.0.2.31" }, { "192.0.2.1/32", 1, "192.0.2.1" },
+		{ "192.0.0.0/22", 1024, "192.0.3.255" }, { "2001:db8::10/126", 4, "2001:db8::13" },
+		{ "192.0.2.0/19", 0, NULL }, { "192.0.2.0/33", 0, NULL }, { "2001:db8::/64", 0, NULL },
+		{ "192.0.2.0/", 0, NULL }, { "example.org/28", 0, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct dnsbl_run r = { .lists = 0 };
+		bool good = dnsbl_target_net(&r, slice_of(cases[i].net), NULL);
+
+		ok(good == (cases[i].n > 0) && r.targets == cases[i].n &&
+		    (!good || strcmp(r.target[r.targets - 1].text, cases[i].last) == 0), "network %s", cases[i].net);
+	}
+}
+
+int
+main(void)
+{
+	test_patterns();
+	test_table();
+	test_codes();
+	test_questions();
+	test_networks();
+	return done_testing();
+}

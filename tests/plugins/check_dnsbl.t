@@ -1,0 +1,214 @@
+#!/bin/sh
+# check_dnsbl.t - against a name server with lists of every sort (tests/fake/dnsbl.py): what is listed, what
+# only seems so, which list is ill and how; hostile answers; the table; thresholds.
+# shellcheck disable=SC2086  # $check is a list of words
+what=check_dnsbl
+# shellcheck source=tests/fake/fake_test.sh
+. tests/fake/fake_test.sh
+cat >"$D/zone" <<'ZONES'
+good.example.org good
+other.example.org good
+slow.example.org good
+slow.example.org slow 0.3
+silent.example.org silent
+refused.example.org refused
+lame.example.org servfail
+wild.example.org wild 127.0.0.2
+parked.example.org parked 192.0.2.99
+blocked.example.org blocked 127.255.255.254
+empty.example.org empty
+gone.example.org gone
+truncated.example.org truncated
+many.example.org many 4000
+garbage.example.org garbage
+loop.example.org loop
+wrong-id.example.org wrong-id
+spoofed.example.org spoofed
+foreign.example.org foreign
+alias.example.org alias
+masked.example.org good
+entry 2.0.0.127.masked.example.org 127.0.0.64
+coded.example.org good
+entry 5.2.0.192.coded.example.org 127.0.0.99
+entry 6.2.0.192.coded.example.org 127.0.0.5
+entry 7.2.0.192.coded.example.org 127.0.0.2,192.0.2.1
+entry 5.2.0.192.masked.example.org 127.0.0.192
+entry 6.2.0.192.masked.example.org 127.0.0.1
+entry 5.2.0.192.good.example.org 127.0.0.4 listed\x1b[31m | rm <b> & https://list.example.org/?192.0.2.5
+entry 6.2.0.192.other.example.org 127.0.0.2
+entry 5.2.0.192.other.example.org 127.0.0.2
+entry 5.2.0.192.many.example.org 127.0.0.3
+entry 5.2.0.192.truncated.example.org 127.0.0.3 long\R16000
+entry 5.2.0.192.alias.example.org 127.0.0.5 aliased
+entry 5.2.0.192.wild.example.org 127.0.0.2
+entry 5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.good.example.org 127.0.0.2
+allow.example.org good
+entry 5.2.0.192.allow.example.org 127.0.10.1
+names.example.org good
+entry bad.example.com.good.example.org 127.0.0.2
+entry bad.example.com.names.example.org 127.0.0.2
+nopoint.example.org empty
+entry 5.2.0.192.nopoint.example.org 127.0.0.2
+host mx.example.org 192.0.2.5
+host mx.example.org 2001:db8::5
+host clean.example.org 192.0.2.200
+host bad.example.com 192.0.2.200
+ZONES
+cat >"$D/table" <<'TABLE'
+list *.example.org ip4 ip6
+	blocked 127.255.255.[0..255] error code
+	listed 127.0.0.[2..255]
+list coded.example.org ip4
+	listed 127.0.0.2 test entry
+	listed 127.0.0.5 0.5 a little
+	removal https://remove.example.org/
+	by Example
+list other.example.org ip4
+	listed 127.0.0.2 plain
+	by Example
+list masked.example.org ip4
+	blocked bit 1 go away
+	listed bit 64 abuse
+	listed bit 128 cracked
+list allow.example.org ip4 allow
+	listed 127.0.[2..20].[0..3] good
+	listed 127.0.0.2 test entry
+list names.example.org domain
+	listed 127.0.0.2 bad name
+list dead.example.org ip4
+	dead 2024-06-05 closed
+TABLE
+name_servers dnsbl.py
+ready dns
+export NAGIOS_PLUGIN_STATE_DIRECTORY="$D"
+server=127.0.0.1:$(cat "$D/dns")
+check="$BUILD/plugins/check_dnsbl --resolver $server --query-timeout 400ms --no-table --table $D/table"
+
+# run STATUS TEXT ARGS...: TEXT is in the first line
+run() {
+    want=$1 text=$2
+    shift 2
+    $check "$@" >"$D/out" 2>&1
+    rc=$?
+    [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text"
+    good=$?
+    ok $good "$*: $want, $text"
+    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out"
+}
+says() { grep -qF -- "$1" "$D/out"; ok $? "it says: $1"; }
+silent() { ! grep -qF -- "$1" "$D/out"; ok $? "it does not say: $1"; }
+list() { echo "-l $1.example.org"; }
+# health LIST HEALTH STATUS TEXT
+health() {
+    run "$3" "$4" -l "$1.example.org" -H 192.0.2.200
+    $check -l "$1.example.org" -H 192.0.2.200 --json >"$D/json"
+    want=unknown
+    case $2 in ok) want=clean ;; esac
+    grep -q "\"$1.example.org\":{\"verdict\":\"$want\",\"health\":\"$2\"" "$D/json"
+    ok $? "in JSON $1 is $2, and its verdict $want"
+}
+
+# --- listings
+run 2 "192.0.2.5 is on good.example.org (127.0.0.4)" $(list good) -H 192.0.2.5
+says '"listed?[31m / rm (b)'
+silent "$(printf '\033')"
+run 0 "1 address on none of 2 lists; 2 of 2 lists healthy" $(list good) $(list other) -H 192.0.2.9
+run 2 "2001:db8::5 is on good.example.org (127.0.0.2)" $(list good) -H 2001:db8::5
+run 2 "192.0.2.5 and 1 more are on good.example.org" $(list good) -H mx.example.org
+run 2 "address of nobody.example.org: no such name" $(list good) -H nobody.example.org
+run 2 "192.0.2.5 is on alias.example.org (127.0.0.5)" $(list alias) -H 192.0.2.5
+run 2 "192.0.2.5 is on masked.example.org (127.0.0.192 abuse, 127.0.0.192 cracked)" $(list masked) -H 192.0.2.5
+run 2 "192.0.2.5 is on nopoint.example.org" $(list nopoint) -H 192.0.2.5
+run 1 "192.0.2.6 is on coded.example.org (127.0.0.5 a little)" $(list coded) -H 192.0.2.6
+says "removal: https://remove.example.org/"
+run 1 "coded.example.org answers 127.0.0.99, a code that the table does not know for 192.0.2.5" \
+    $(list coded) -H 192.0.2.5
+run 1 "127.0.0.2 test entry, 192.0.2.1, outside of 127/8 for 192.0.2.7" $(list coded) -H 192.0.2.7
+run 0 "1 address on none of 1 list" $(list masked) -H 192.0.2.6
+says "masked.example.org: 192.0.2.6 is not known: 127.0.0.1 go away"
+run 2 "bad.example.com is on names.example.org (127.0.0.2 bad name)" $(list names) -H bad.example.com
+run 0 "1 address on none of 1 list" $(list names) --domain good.example.com
+run 2 "bad.example.com is on good.example.org" --domain-list good.example.org --domain bad.example.com
+run 0 "healthy" --allow-list allow.example.org -H 192.0.2.5
+run 1 "missing on 1 allow list" --allow-list allow.example.org -H 192.0.2.9
+run 0 "healthy" $(list allow) -H 192.0.2.9
+
+# --- health
+health good ok 0 healthy
+health slow ok 0 "slowest 30"
+health silent timeout 1 "silent.example.org timeout"
+health refused refused 1 "refused.example.org refused"
+health lame servfail 1 "lame.example.org servfail"
+health wild wildcard 2 "wild.example.org lists the world: answers 127.0.0.2"
+health parked parked 2 "parked.example.org answers 192.0.2.99, outside of 127/8"
+health blocked blocked 1 "blocked.example.org blocked"
+health empty dead 1 "empty.example.org dead"
+says "does not list its test point 127.0.0.2"
+health gone dead 1 "gone.example.org dead"
+says "its zone does not exist"
+health dead dead 1 "dead.example.org dead"
+says "is dead since 2024-06-05: closed"
+run 2 "lists the world" $(list wild) -H 192.0.2.5
+silent "192.0.2.5 is on wild"
+run 0 "none of 1 list" --no-health $(list good) -H 192.0.2.9
+run 1 "blocked" $(list good) $(list blocked)
+run 0 "1 of 2 lists healthy" $(list good) $(list blocked) -w unhealthy=60%
+
+# --- hostile answers
+health garbage dead 1 "garbage.example.org dead"
+health loop dead 1 "loop.example.org dead"
+health foreign dead 1 "foreign.example.org dead"
+run 0 "1 of 1 list healthy" $(list wrong-id) -H 192.0.2.5
+run 0 "1 of 1 list healthy" $(list spoofed) -H 192.0.2.5
+run 2 "192.0.2.5 is on many.example.org (127.0.0.3)" $(list many) -H 192.0.2.5
+run 2 "192.0.2.5 is on truncated.example.org (127.0.0.3)" $(list truncated) -H 192.0.2.5
+says '"longlonglong'
+[ "$(wc -c <"$D/out")" -lt 2000 ]
+ok $? "of 64,000 bytes of text a line is shown"
+
+# --- thresholds
+both="$(list good) $(list other) -H 192.0.2.5"
+run 1 "192.0.2.6 is on other.example.org" $(list coded) $(list other) -H 192.0.2.6 -w other.example.org
+run 2 "192.0.2.5 is on other.example.org" $both -c other.example.org
+says "DNSBL CRITICAL"
+run 1 "192.0.2.5 is on good.example.org" $(list good) -H 192.0.2.5 -w good.example.org
+run 0 "on 2 of 2 lists" $both -w 5 -c 10
+run 1 "on 2 of 2 lists: good.example.org, other.example.org" $both -w 1 -c 10
+run 2 "on 2 of 2 lists" $both -w 0 -c 1
+run 1 "weight 0.5" $(list coded) -H 192.0.2.6 -w weight=0.2
+run 0 "on 2 of 2 lists" $(list coded) $(list other) -H 192.0.2.6 -c operators=1
+run 2 "operators 2" $both -c operators=1
+run 1 "latency of slow.example.org is 30" $(list slow) -w latency=200ms
+run 3 "that list is not asked" $(list good) -w other.example.org
+run 3 'there is no measurement "lsits"' $(list good) -w lsits=3
+
+# --- the run as a whole
+begun=$(date +%s)
+run 2 "lists the world" $(list silent) $(list good) $(list wild) $(list slow) -H 192.0.2.5 -t 0.5
+[ $(($(date +%s) - begun)) -le 3 ]
+ok $? "it ends within -t"
+says "1 address on 1 of 4 lists"
+printf '192.0.2.0/29\n# remark\n\n2001:db8::5 # ours\n' >"$D/nets"
+run 2 "192.0.2.5 and 1 more are on other.example.org (127.0.0.2 plain)" $(list other) $(list good) \
+    --networks "$D/nets" -c other.example.org --no-history
+says "9 addresses on 2 of 2 lists"
+echo 192.0.2.0/40 >"$D/nets"
+run 3 "nets:1: 192.0.2.0/40: this is no network" $(list other) --networks "$D/nets"
+run 3 "which lists?" -H 192.0.2.5
+run 3 "this is no name of a zone" -l 'a b' -H 192.0.2.5
+echo "list a.example ip4 ip9" >"$D/bad"
+run 3 "bad:1: a list has a zone" --table "$D/bad" $(list good)
+rm -f "$D"/check_dnsbl-*
+for _ in 1 2 3; do $check $(list good) $(list silent) -v >"$D/out"; done
+says "good.example.org ok"
+says "of 3 runs half within"
+says "0 without an answer"
+echo "control 192.0.2.77" >>"$D/zone"
+run 2 "answers for names that do not exist" $(list good) -H 192.0.2.9
+check="$BUILD/plugins/check_dnsbl --resolver 127.0.0.1:9 --query-timeout 300ms"
+run 2 "the resolver 127.0.0.1:9 gives no answer" -l zen.spamhaus.org -l bl.spamcop.net
+run 3 "unknown option --lists" --lists x
+check="$BUILD/plugins/check_dnsbl --resolver $server --query-timeout 300ms"
+run 2 "dnsbl.sorbs.net dead" -l dnsbl.sorbs.net
+says "is dead since 2024-06-05"
+done_testing

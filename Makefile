@@ -85,6 +85,7 @@ LIBS_check_mxgauge := -lsqlite3 -lm
 LIBS_check_mail_queue := -lm
 LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
+LIBS_check_replication_mysql := -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)
@@ -92,6 +93,8 @@ COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow
                collector/store/*.c collector/view/*.c) \
              $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
+# They load what no static program can: the clients of databases and directories.
+PLUG_SRC  := $(if $(STATIC),$(filter-out plugins/check_replication_mysql.c,$(PLUG_SRC)),$(PLUG_SRC))
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)

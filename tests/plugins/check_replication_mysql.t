@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_replication_mysql.t - against a server that answers what each case says (tests/fake/mysql.py):
 # replicas in every state, servers that hang, lie or flood. Real pairs: tests/lab/replication_mysql.t.
-# shellcheck disable=SC2086  # $check is a list of words
+# shellcheck disable=SC2086,SC2016  # $check is a list of words; backquotes of SQL
 what=check_replication_mysql
 # shellcheck source=tests/fake/fake_test.sh
 . tests/fake/fake_test.sh

@@ -90,6 +90,7 @@ LIBS_check_mx := $(LIBS_smtp)
 LIBS_check_mail_roundtrip := $(LIBS_smtp)
 LIBS_check_snmp_mta := -lm $(if $(STATIC),-lnetsnmp -lssl -lcrypto)
 LIBS_check_dnsbl := -lm $(if $(STATIC),-lcares)
+LIBS_check_replication_mysql := -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)
@@ -97,6 +98,8 @@ COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow
                collector/store/*.c collector/view/*.c) \
              $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
+# They load what no static program can: the clients of databases and directories.
+PLUG_SRC  := $(if $(STATIC),$(filter-out plugins/check_replication_mysql.c,$(PLUG_SRC)),$(PLUG_SRC))
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 
 #include "poison.h"
 
-enum { HEAD_BYTES = 5, READ_BYTES = 1 << 14, DATA = 'd', PHASE = 'p' };
+enum { HEAD_BYTES = 5, READ_BYTES = 1 << 14, DATA = 'd', PHASE = 'p', MEMORY_BYTES = 1 << 28 };
 
 /* --- in the child --------------------------------------------------------------------- */
 
@@ -69,12 +70,24 @@ apart_phase(int to, const char *fmt, ...)
 	send_record(to, PHASE, slice_of(text));
 }
 
+/* A library may keep all that a peer sends. A sanitizer takes terabytes of addresses. */
+static void
+limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	struct rlimit most = { MEMORY_BYTES, MEMORY_BYTES };
+
+	(void)setrlimit(RLIMIT_AS, &most);
+#endif
+}
+
 /* The alarm is for a parent that dies before it can kill. */
 static _Noreturn void
 child(const struct apart_job *j, int to, double until)
 {
 	double left = until - clock_now();
 
+	limit_memory();
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)signal(SIGABRT, SIG_DFL);
 	(void)signal(SIGSEGV, SIG_DFL);

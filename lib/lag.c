@@ -115,14 +115,15 @@ tell_each(void)
 {
 	for (size_t i = 0; i < all.copies; i++) {
 		const struct copy *c = &all.copy[i];
+		struct buf b = buf_new(SAY_BYTES);
 
-		if (isnan(c->lag_s))
-			check_detail("%s: lag not known", c->name);
-		else if (isnan(c->silent_s))
-			check_detail("%s: %s behind", c->name, check_people(c->lag_s, "s"));
-		else
-			check_detail("%s: %s behind, its source last heard of %s ago", c->name,
-			    check_people(c->lag_s, "s"), check_people(c->silent_s, "s"));
+		if (!isnan(c->lag_s))
+			buf_fmt(&b, "%s behind", check_people(c->lag_s, "s"));
+		if (!isnan(c->silent_s))
+			buf_fmt(&b, "%ssomething came from its source within the last %s", b.n > 0 ? ", " : "",
+			    check_people(c->silent_s, "s"));
+		check_verbose(1, "%s: %s", c->name, b.n > 0 ? b.p : "how far it is behind is not known");
+		buf_free(&b);
 	}
 }
 

@@ -89,7 +89,9 @@ curl/ lib/curlload.h
 ares\.h lib/dns.c
 net-snmp/ plugins/check_*snmp*.c collector/mxagentx.c
 pcap collector/mxsniff.c
-(mysql|libpq-fe|ldap) plugins/check_*.c
+(mysql|mariadb/) plugins/check_replication_mysql.c
+(libpq-fe|postgresql/) plugins/check_replication_pgsql.c
+(ldap|lber) plugins/check_replication_ldap.c
 HOMES
 for h in seccomp maxminddb jansson; do
     none "<$h.h> has one home" "$(grep -rlE "^#include <$h" lib plugins collector 2>/dev/null | sed 1d)"

@@ -444,7 +444,7 @@ static bool
 open_db(struct state *s, struct err *e)
 {
 	char path[4096];
-	bool fresh;
+	bool fresh = false;
 	int persist = 1;
 
 	(void)snprintf(path, sizeof path, "%s/state.db", s->dir);

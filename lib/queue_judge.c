@@ -47,6 +47,17 @@ quantile(const struct queue *q, const struct queue_ages *a, double part)
 	return age < queue_age(q, a->oldest) ? age : queue_age(q, a->oldest);
 }
 
+/* What is not known is shown so; UNKNOWN where it is to be judged and no file was looked at, but not
+ * where the few that it is of were gone when they were. */
+static void
+give(const struct queue *q, const char *name, double v, const char *unit)
+{
+	if (isnan(v) && (q->looked > 0 || !check_has_limit(name)))
+		check_show(name, v, unit);
+	else
+		check_value(name, v, unit);
+}
+
 static void
 measure_ages(const struct queue *q)
 {
@@ -63,7 +74,7 @@ measure_ages(const struct queue *q)
 
 		if (!ages_known(q, told[i])) {
 			for (int k = 0; k < 3; k++)
-				check_value(m[k].name, (double)NAN, "s");
+				give(q, m[k].name, (double)NAN, "s");
 			continue;
 		}
 		check_value(m[0].name, queue_age(q, a->oldest), "s");
@@ -78,7 +89,7 @@ measure_share(const struct queue *q, const char *name, int64_t n)
 	if (q->looked > 0)
 		check_value(name, 100.0 * (double)n / (double)q->looked, "%");
 	else
-		check_value(name, queue_total(q) == 0 ? 0 : (double)NAN, "%");
+		give(q, name, queue_total(q) == 0 ? 0 : (double)NAN, "%");
 }
 
 static void
@@ -94,12 +105,12 @@ measure(const struct queue *q, double growth)
 	check_value("incoming", queue_in_box(q, QUEUE_INCOMING), "");
 	check_value("maildrop", queue_in_box(q, QUEUE_MAILDROP), "");
 	check_value("corrupt", queue_in_box(q, QUEUE_CORRUPT), "");
-	check_value("oldest", queue_age_known(q) ? queue_age(q, first) : (double)NAN, "s");
+	give(q, "oldest", queue_age_known(q) ? queue_age(q, first) : (double)NAN, "s");
 	if (isnan(growth))
 		check_show("growth", growth, "/min");
 	else
 		check_value("growth", growth, "/min");
-	check_value("bytes", queue_bytes(q), "B");
+	give(q, "bytes", queue_bytes(q), "B");
 	measure_share(q, "frozen", q->frozen);
 	measure_share(q, "null_sender", q->null_sender);
 	measure_ages(q);

@@ -5,7 +5,7 @@ set -u
 . tests/tap.sh
 . tests/lab/lab_test.sh
 lab_needs "real queues" apt-get dpkg postfix setpriv
-export PLOT=queues.py CHECK="$BUILD/plugins/check_mail_queue"
+export PLOT=queues.py CHECK="$BUILD/plugins/check_mail_queue" DAEMON="$BUILD/bin" TEMPLATES="$PWD/rrd-templates"
 # holds MTA: the lab with its queue
 holds() {
     sh $here/lab.sh "$d/$1"

@@ -15,9 +15,10 @@ MTA = os.environ.get('MTA', 'postfix')
 os.environ['LAB_CERT'] = {'exim': '/etc/exim4/lab.pem', 'sendmail': '/etc/lab.pem', 'opensmtpd':
                           '/etc/opensmtpd/lab.pem'}.get(MTA, '/etc/postfix/lab.pem')
 
-from stage import IN, Stage, run, until  # noqa: E402
+from stage import IN, OUT, Stage, run, until  # noqa: E402
 
 CHECK = os.environ['CHECK']
+MXGAUGE = os.environ['DAEMON']
 ROOT = os.environ.get('ROOT', '')
 LETTER = 'From: joe@example.org\nTo: %s\nSubject: queued\n\n%s\n'
 
@@ -85,9 +86,62 @@ def postfix(stage):
     user = ('setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', CHECK, '--mta', MTA)
     code, text = run(*user, '--no-growth')
     expect('as nobody', (code, '11 messages queued' in text), (0, True))
+    instances(stage, user)
+    sensor(stage, count)
+    flood()
     said('postfix', '-c', IN, 'stop')
     code, text = run(*user, '--no-growth')
     expect('as nobody, and Postfix is down', (code, 'mail system is down' in text), (3, True))
+
+
+def instances(stage, user):
+    """A second instance, which main.cf names: both are found, by the folders and by postqueue."""
+    said('postconf', '-c', IN, '-e', 'multi_instance_directories = ' + OUT)
+    said('postfix', '-c', OUT, 'start')
+    for n in range(4):
+        run('sendmail', '-C', OUT, '-f', 'joe@example.org', 'o%d@dead.example.net' % n,
+            text=LETTER % ('o', 'other'))
+    until('the other instance to defer', lambda: said('postqueue', '-c', OUT, '-j').count('"deferred"') == 4)
+    for who in ((), user[:-3]):
+        code, text = run(*who, CHECK, '--no-growth')
+        lines = [x for x in text.splitlines() if x.startswith('postfix')]
+        expect('two instances', (code, '15 messages queued' in text, lines),
+               (0, True, ['postfix in /var/spool/postfix: 11 messages, 9 deferred, 2 on hold',
+                          'postfix-out in /var/spool/postfix-out: 4 messages, 4 deferred, 0 on hold']))
+
+
+def sensor(stage, count):
+    """mxgauged as an account that may read no queue: its sensor's figures, told without any right."""
+    here = '/var/log/sensor'
+    os.makedirs(here)
+    open(here + '/log', 'w').close()
+    with open(here + '/conf', 'w') as f:
+        f.write('state = "%s/state"\ntemplates = "%s"\nuser = nobody\nqueues = { auto }\n'
+                'source "a" { files = { "%s/log" } }\n' % (here, os.environ['TEMPLATES'], here))
+    daemon = stage.start(MXGAUGE + '/mxgauged', '--foreground', '--config', here + '/conf')
+    counted = (CHECK, '--from-state', '--state', here + '/state', '--json')
+    until('the sensor to count', lambda: run(*counted)[0] == 0)
+    got = {k: v['value'] for k, v in json.loads(said(*counted))['measurements'].items()}
+    expect('the sensor', {k: got[k] for k in ('total', 'deferred', 'hold')},
+           {'total': 15, 'deferred': count['deferred'] + 4, 'hold': 2})
+    daemon.terminate()
+    expect('mxgauged ended', daemon.wait(20), 0)
+
+
+def flood():
+    """Mail comes and goes by the hundred while the check counts: never a fault, and what is left is exact."""
+    source = subprocess.Popen(('smtp-source', '-s', '8', '-m', '600', '-l', '800', '-M', 'bulk.example.net',
+                               '-f', 'bulk@example.net', '-t', 'v@void.example.org', '192.0.2.26:25'))
+    bad, most = [], 0
+    while source.poll() is None:
+        code, text = run(CHECK, '--mta', MTA, '--no-growth', '--sample', 'all')
+        bad += [text] if code else []
+        most = max(most, int(re.search(r' total=(\d+)', text).group(1)))
+    expect('the flood', (source.returncode, bad), (0, []))
+    expect('there was something to count', most > 15, True)
+    until('the flood to be delivered', lambda: said('postqueue', '-c', IN, '-j').count('v@void') == 0, 60)
+    got = {k: v for k, v in check()[0].items() if k in ('total', 'deferred', 'hold')}
+    expect('after the flood', got, {'total': 15, 'deferred': 13, 'hold': 2})
 
 
 # --- Exim

@@ -64,11 +64,22 @@ run 0 --mta postfix --spool "$dir/postfix" --no-growth --top 3 && says "of those
     silent "192.0.2."
 told "postfix: reasons from defer, hosts left out"
 
+reasons() { # N: how many reasons are read
+    "$check" --mta postfix --spool "$dir/postfix" --no-growth --top 50 --reasons "$1" |
+        sed -n 's/^ *\([0-9,]*\) of those read.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'
+}
+few=$(reasons 100) all=$(reasons all)
+[ "$few" -gt 30 ] && [ "$few" -le 100 ] && [ "$all" -gt 600 ]
+told "--reasons: at most so many, or all ($few, $all)"
+run 3 --mta postfix --spool "$dir/postfix" --no-growth --reasons none && says "--reasons none is neither"
+told "a wrong number of reasons"
+
 "$BUILD/bench/genqueue" postfix "$dir/long" 1000 long
 run 1 --mta postfix --spool "$dir/long" --no-growth --sample none -w oldest=1h
 told "long queue ids: the age without opening a file"
 is "$(perf bytes) $(perf null_sender)" "U U" "what was not read is not known"
-run 3 --mta postfix --spool "$dir/postfix" --no-growth --sample none -w oldest=1h && says "oldest could not be measured"
+run 3 --mta postfix --spool "$dir/postfix" --no-growth --sample none -w deferred_p95=1h && says "deferred_p95 could not be" &&
+    run 3 --mta postfix --spool "$dir/postfix" --no-growth --sample none -w oldest=1h && says "oldest could not be measured"
 told "short queue ids without a sample: UNKNOWN where an age has a threshold"
 
 # --- thresholds and sentences ------------------------------------------------------------------
@@ -106,6 +117,14 @@ o = json.load(open(sys.argv[1]))
 assert o["measurements"]["deferred"]["value"] == 12 and o["queues"]["deferred"]["messages"] == 12
 assert o["sample"] == {"of": 12, "looked": 12, "all": True}' "$dir/out"
 told "JSON"
+
+# --- several queues ------------------------------------------------------------------------------
+run 0 --mta postfix --spool "$dir/few" --spool "$dir/postfix" --no-growth
+is "$(perf total) $(perf deferred)" "1012 862" "two spools are one sum"
+says "$dir/few: 12 messages, 12 deferred, 0 on hold" && says "$dir/postfix: 1,000 messages, 850 deferred, 100 on hold"
+told "and each is named"
+run 3 --mta postfix --spool "$dir/few" --spool "$dir/none" --no-growth && says "cannot list $dir/none/deferred: No such file"
+told "one of two that is not there is UNKNOWN, and postqueue is not asked for another one"
 
 # --- growth ------------------------------------------------------------------------------------
 run 0 --mta maildir --spool "$dir/kept" && is "$(perf growth)" U "the first run knows no growth"
@@ -204,6 +223,36 @@ told "nothing listed and something said is no empty queue"
 run 3 --mta postfix --ask always --command "$dir/nothing" --no-growth && says "cannot run"
 told "no such command"
 
+# --- a queue that changes while it is read ------------------------------------------------------
+# 1,000 messages come, are tried, wait and go, as a queue manager moves them; 1,000 others stay
+"$BUILD/bench/genqueue" postfix "$dir/busy" 1000
+perl -e '
+    my ($spool, $n) = ($ARGV[0], 0);
+    mkdir "$spool/deferred/$_" for 0 .. 9, "A" .. "F";
+    my @there;
+    while (1) {
+        my $id = sprintf "F%09X", $n++ % 1000;
+        my @way = ("incoming/$id", "active/$id", "deferred/" . substr($id, -1) . "/$id");
+        open my $f, ">", "$spool/$way[0]" or die; print $f "T\x0c1795176000 1"; close $f;
+        rename "$spool/$way[$_]", "$spool/$way[$_ + 1]" for 0, 1;
+        push @there, $way[2];
+        unlink "$spool/" . shift @there if @there > 500;
+    }' "$dir/busy" &
+mover=$!
+bad=0 least=9999 most=0 i=0
+while [ $i -lt 30 ]; do
+    run 0 --mta postfix --spool "$dir/busy" --no-growth --sample all || { bad=$((bad + 1)); sed 's/^/# /;1q' "$dir/out" "$dir/err"; }
+    got=$(perf total)
+    [ "${got:-0}" -ge $least ] || least=${got:-0}
+    [ "${got:-0}" -le $most ] || most=${got:-0}
+    i=$((i + 1))
+done
+kill $mover
+is $bad 0 "30 times well while files come, move and vanish"
+# each of the 501 that move may be met in two folders, or be gone before it is
+[ "$least" -ge 1000 ] && [ "$most" -gt 1000 ] && [ "$most" -le 2100 ]
+told "what stays is always counted ($least to $most of 1,000 to 1,501)"
+
 # --- the world being broken ---------------------------------------------------------------------
 run 3 --mta postfix --spool "$dir/none" --ask never --no-growth && says "cannot list $dir/none/deferred: No such file"
 told "no such folder"
@@ -232,6 +281,14 @@ told "rubbish, empty files, a link, a fifo and strange names"
 is "$(perf deferred)" 19 "are counted where their name is a queue id"
 says "4 other things" && silent root:
 told "and foreign where not; links are not followed"
+# a file of a terabyte is read at its head only; folders that are links are not gone into
+mkdir "$dir/else" && : >"$dir/else/ABCDEF12345" && ln -s "$dir/else" "$dir/few/deferred/B"
+perl -e 'truncate "$ARGV[0]", 1 << 40 or truncate "$ARGV[0]", 1 << 33' "${f}6"
+run 0 --mta postfix --spool "$dir/few" --no-growth && is "$(perf deferred)" 19 "a huge file, and a link to a folder elsewhere"
+mv "$dir/few/hold" "$dir/few/held" && ln -s held "$dir/few/hold"
+run 3 --mta postfix --spool "$dir/few" --ask never --no-growth && says "cannot list $dir/few/hold: "
+told "a queue that is a link is not followed, and not empty"
+rm "$dir/few/hold" && mv "$dir/few/held" "$dir/few/hold"
 perl -e 'my $r = sub { $_[0] . chr(length $_[1]) . $_[1] }; print $r->("T", "1795176000 1"), $r->("S", "a\@\e[31m|<script>"),
     $r->("R", "x\@\xff\xfe\n|<b>"), $r->("M", "")' >"$dir/few/active/ABCDEF12345"
 run 0 --mta postfix --spool "$dir/few" --no-growth && ! grep -q '[|<>].*script\|<b>' "$dir/out" &&
@@ -244,6 +301,11 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
         --ask never --no-growth >"$dir/out" 2>"$dir/err"
     [ $? = 3 ] && says "Permission denied; its folders are 0700: give the program"
     told "without the right it is UNKNOWN, and says how to give it"
+    chmod 755 "$dir/few/hold" && chmod 700 "$dir/few/deferred/A"
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$PWD/$check" --mta postfix --spool "$dir/few" \
+        --ask never --no-growth >"$dir/out" 2>"$dir/err"
+    [ $? = 3 ] && says "cannot list $dir/few/deferred/A: Permission denied; its folders"
+    told "and so it is where one folder of many is closed"
 else
     echo "# skipped: without root nobody else can be tried"
 fi

@@ -2,6 +2,8 @@
  * boxlink_curl.c. */
 #include "boxlink.h"
 
+#include <stdlib.h>
+
 #include "poison.h"
 
 static bool
@@ -74,4 +76,13 @@ boxlink_bytes(struct boxlink *l, size_t n, struct buf *b, struct err *e)
 		n -= here.n;
 	}
 	return true;
+}
+
+void
+boxlink_close(struct boxlink *l)
+{
+	if (l == NULL)
+		return;
+	l->hang_up(l);
+	free(l);
 }

@@ -20,6 +20,7 @@ struct boxlink {
 	 * deadline at most. False and *e: closed, broken, or the time is up. */
 	bool (*write)(struct boxlink *l, struct slice s, struct err *e);
 	bool (*read)(struct boxlink *l, char *p, size_t n, size_t *got, struct err *e);
+	void (*hang_up)(struct boxlink *l);
 	void *carrier;
 	double deadline;	/* by clock_now() */
 	/* its own */

@@ -166,6 +166,18 @@ explain(const struct carrier *c, CURLcode rc, struct err *e)
 		err_set(e, "connect: %s", why);
 }
 
+static void
+on_hang_up(struct boxlink *l)
+{
+	struct carrier *c = l->carrier;
+
+	if (c->fd != CURL_SOCKET_BAD)
+		(void)shutdown(c->fd, SHUT_RDWR);
+	if (c->h != NULL)
+		curl.curl_easy_cleanup(c->h);
+	free(c);
+}
+
 struct boxlink *
 boxlink_open(const struct boxlink_plan *p, double deadline, bool *ours, struct err *e)
 {
@@ -174,10 +186,8 @@ boxlink_open(const struct boxlink_plan *p, double deadline, bool *ours, struct e
 	double left = deadline - clock_now();
 	CURLcode rc;
 
-	l->write = on_write;
-	l->read = on_read;
-	l->carrier = c;
-	l->deadline = deadline;
+	*l = (struct boxlink){ .write = on_write, .read = on_read, .hang_up = on_hang_up, .carrier = c,
+		.deadline = deadline };
 	*ours = true;
 	c->fd = CURL_SOCKET_BAD;
 	c->h = curlload(e);
@@ -197,19 +207,4 @@ boxlink_open(const struct boxlink_plan *p, double deadline, bool *ours, struct e
 out:
 	boxlink_close(l);
 	return NULL;
-}
-
-void
-boxlink_close(struct boxlink *l)
-{
-	struct carrier *c = l != NULL ? l->carrier : NULL;
-
-	if (c == NULL)
-		return;
-	if (c->fd != CURL_SOCKET_BAD)
-		(void)shutdown(c->fd, SHUT_RDWR);
-	if (c->h != NULL)
-		curl.curl_easy_cleanup(c->h);
-	free(c);
-	free(l);
 }

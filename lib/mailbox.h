@@ -44,6 +44,8 @@ struct mailbox {
 	/* set by the caller */
 	const struct mailbox_kind *kind;	/* mailbox_kind() */
 	struct boxlink_plan link;	/* of a server */
+	struct boxlink *(*dial)(const struct boxlink_plan *p, double deadline, bool *ours,
+	    struct err *e);		/* boxlink_open, but for tests */
 	const char *path;		/* of a Maildir */
 	char sign[MAILBOX_SIGN + 1];
 	struct mailbox_folder folder[MAILBOX_FOLDERS_MAX];

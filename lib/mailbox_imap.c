@@ -473,7 +473,7 @@ look_in(struct mailbox *m, struct mailbox_folder *f, struct err *e)
 static bool
 begin(struct mailbox *m, struct err *e)
 {
-	struct boxlink *link = boxlink_open(&m->link, m->deadline, &m->ours, e);
+	struct boxlink *link = m->dial(&m->link, m->deadline, &m->ours, e);
 	struct imap *s;
 	struct slice answer;
 	bool good;

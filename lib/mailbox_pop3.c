@@ -148,7 +148,7 @@ look(struct mailbox *m, struct err *e)
 	struct walk w = { .n = 0 };
 	bool good;
 
-	m->state = boxlink_open(&m->link, m->deadline, &m->ours, e);
+	m->state = m->dial(&m->link, m->deadline, &m->ours, e);
 	if (m->state == NULL)
 		return false;
 	good = session(m, &w, &head, e);

@@ -357,8 +357,8 @@ main(int argc, char **argv)
 
 	check_begin("ROUNDTRIP");
 	opt_parse(&program, argc, argv);
-	m = (struct mailbox){ .kind = check_options(), .deadline = check_deadline(),
-		.found = roundtrip_found, .arg = &r };
+	m = (struct mailbox){ .kind = check_options(), .dial = boxlink_open,
+		.deadline = check_deadline(), .found = roundtrip_found, .arg = &r };
 	r.no_wait = set.no_wait;
 	r.greylist_ok = set.greylist_ok;
 	r.lost_s = set.lost_s;

@@ -74,6 +74,7 @@ none "each command for NRPE runs as it stands" "$(
         case $line in
         *check_mail_queue*) set -- --mta maildir --spool tests/logs ;;
         *check_smtp_latency*) set -- -t 2 ;; # nobody listens: CRITICAL
+        *check_dnsbl*) set -- -t 2 --resolver 127.0.0.1:9 ;; # nobody answers: CRITICAL
         *) set -- --state "$d/state" --at "2025-03-11 12:00" ;;
         esac
         # NRPE splits at blanks alone

@@ -36,6 +36,7 @@ struct dnsbl_use {
 	const char *filter;		/* for dnsbl_match; NULL: any answer; "": not understood */
 	double weight;			/* postscreen's; else 0 */
 	bool rejects;			/* it refuses mail by this list alone */
+	bool allows;			/* it trusts who is on it */
 };
 
 struct dnsbl_list {

@@ -211,6 +211,8 @@ dnsbl_use_hit(const struct dnsbl_list *l, const struct dnsbl_use *u)
 	const struct dnsbl_reply *all[] = { &l->random, &l->clean, &l->test };
 	bool good, hit = false;
 
+	if (u->filter != NULL && u->filter[0] == '\0')	/* we do not know; likely it takes what is usual */
+		return u->rejects && l->health == DNSBL_WILDCARD;
 	for (size_t i = 0; i < 3 && !hit; i++)
 		for (unsigned a = 0; a < all[i]->n && !hit; a++)
 			hit = u->filter == NULL || dnsbl_match(slice_of(u->filter), all[i]->addr[a], &good);

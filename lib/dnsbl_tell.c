@@ -159,26 +159,39 @@ tell_strange(const struct dnsbl_run *r, const struct dnsbl_list *l)
 
 /* --- health ------------------------------------------------------------------------------------------ */
 
-/* What it does to an MTA of this machine that asks the list; OK: nothing. */
-static enum check_state
+/* What it does to an MTA of this machine that asks the list. */
+static void
 tell_use(const struct dnsbl_list *l, const struct dnsbl_use *u)
 {
-	bool hit = dnsbl_use_hit(l, u), all = l->health >= DNSBL_IS_BLOCKED && l->health != DNSBL_DEAD;
+	bool everybody = l->health >= DNSBL_IS_BLOCKED && l->health != DNSBL_DEAD && dnsbl_use_hit(l, u);
 
-	if (all && hit && (l->kinds & DNSBL_ALLOW) != 0)
+	if (!everybody)
+		return;
+	if (u->allows)
 		check_state(CHECK_CRITICAL, "%s trusts everybody: %s %s takes that for an entry", u->who,
 		    u->how, l->zone);
-	else if (all && hit && u->rejects)
+	else if (u->rejects)
 		check_state(CHECK_CRITICAL, "%s refuses all mail: %s %s takes that for a listing", u->who,
 		    u->how, l->zone);
-	else if (all && hit)
-		check_state(CHECK_CRITICAL, "%s takes that for a listing of everybody: %s %s", u->who, u->how,
-		    l->zone);
-	else if (l->health == DNSBL_DEAD)
-		check_state(CHECK_WARNING, "%s still asks %s (%s)", u->who, l->zone, u->how);
 	else
-		return CHECK_OK;
-	return all ? CHECK_CRITICAL : CHECK_WARNING;
+		check_state(CHECK_WARNING, "%s takes that for a listing of everybody: %s %s", u->who, u->how,
+		    l->zone);
+}
+
+/* "Postfix and SpamAssassin still ask ..." */
+static void
+tell_dead(const struct dnsbl_list *l)
+{
+	struct buf who = buf_new(200);
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->uses; i++) {
+		if (i > 0 && strcmp(l->use[i].who, l->use[i - 1].who) == 0)
+			continue;
+		buf_fmt(&who, "%s%s", n++ > 0 ? " and " : "", l->use[i].who);
+	}
+	check_state(CHECK_WARNING, "%s still %s %s", who.p, n == 1 ? "asks" : "ask", l->zone);
+	buf_free(&who);
 }
 
 static void
@@ -195,7 +208,9 @@ tell_health(const struct dnsbl_list *l, struct sums *s)
 	if (world && l->uses == 0)
 		check_state(CHECK_CRITICAL, "%s %s", l->zone, check_clean(slice_of(l->why)));
 	for (size_t i = 0; i < l->uses; i++)
-		(void)tell_use(l, &l->use[i]);
+		tell_use(l, &l->use[i]);
+	if (l->health == DNSBL_DEAD && l->uses > 0)
+		tell_dead(l);
 }
 
 static void

@@ -307,8 +307,8 @@ long_option(const struct program *p, char **argv, int argc, int *i)
 			opt_fail(p, "%s takes no argument, leave out \"=%.64s\"", shown, value.p);
 		set_without_argument(p, o);
 	} else {
-		set_argument(p, o, shown,
-		    has_value ? value.p : next_argument(p, o, shown, argv, argc, i));
+		set_argument(p, o, shown, has_value ? value.p :
+		    o->arg[0] == '[' ? "" : next_argument(p, o, shown, argv, argc, i));
 	}
 }
 

@@ -47,7 +47,7 @@ struct opt {
 	const char *name;	/* the long name; NULL ends a table */
 	enum opt_type type;
 	void *to;
-	const char *arg;	/* what help calls the argument; "[=X]" if it may be left out */
+	const char *arg;	/* what help calls the argument; "[=X]" if it may be left out (a long name's; "" then) */
 	const char *help;
 	double min, max;	/* of OPT_INT, OPT_COUNT, OPT_DURATION; both 0: no limits */
 };

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "clock.h"
+#include "dnsbl_from.h"
 #include "dnsbl_targets.h"
 #include "dnsbl_tell.h"
 #include "near.h"
@@ -22,17 +22,24 @@ enum { LIMITS_MAX = 64 };
 static struct {
 	struct opt_list list, domain_list, allow_list, table, host, domain;
 	const char *resolver, *networks;
+	const char *postfix, *exim, *sendmail, *spamassassin;
 	bool all, own, no_health, no_history, no_table;
 	double patience_s;
 	int64_t tries;
 	struct dnsbl_limit limit[LIMITS_MAX];
 	size_t limits;
+	bool read_somebody;	/* who may ask no list at all */
 } set = { .patience_s = 1.5, .tries = 2 };
 
 static const struct opt opts[] = {
 	{ 'H', "host", OPT_LIST, &set.host, "ADDRESS|NAME",
 	    "look for it on the lists; a name for all its addresses, and itself on lists of domains; may be given again" },
 	{ 'l', "list", OPT_LIST, &set.list, "ZONE", "a list to ask; may be given again" },
+	{ 0, "from-postfix", OPT_STRING, &set.postfix, "[=DIR]", "the lists that this machine's Postfix asks, postscreen's too; "
+	    "DIR has its configuration" },
+	{ 0, "from-exim", OPT_STRING, &set.exim, "[=FILE]", "the same of Exim" },
+	{ 0, "from-sendmail", OPT_STRING, &set.sendmail, "[=FILE]", "the same of Sendmail, from sendmail.cf" },
+	{ 0, "from-spamassassin", OPT_STRING, &set.spamassassin, "[=DIR]", "the same of SpamAssassin, from its rules" },
 	{ 0, "domain-list", OPT_LIST, &set.domain_list, "ZONE", "a list of domains that the table does not know as such" },
 	{ 0, "allow-list", OPT_LIST, &set.allow_list, "ZONE", "a list on which one has to be" },
 	{ 0, "all", OPT_FLAG, &set.all, NULL, "all living lists of the table that need no key" },
@@ -63,6 +70,10 @@ static const struct program program = {
 	"CRITICAL); blocked (says that this resolver may not ask); dead (emptied, gone, or known as dead); "
 	"refused, servfail, timeout; untested. Of a list that is wildcard, parked, blocked or dead no "
 	"listing is believed. Other than that unhealthy lists are a WARNING by the default of \"unhealthy\".\n\n"
+	"Where the mail server's configuration is read, the answer says what an ill list does to it: "
+	"one that refuses mail for any answer of zen.spamhaus.org refuses all mail when that says \"blocked\" "
+	"(use zen.spamhaus.org=127.0.0.[2..11]). A list known as dead that is still asked is a WARNING whatever "
+	"thresholds say.\n\n"
 	"Run it where the mail server runs: lists answer by who asks, so another machine's resolver says "
 	"nothing about yours.\n\n"
 	"Latencies of the last 100 runs are kept for p50 and p95, for each resolver, in "
@@ -71,8 +82,8 @@ static const struct program program = {
 	.examples = "check_dnsbl -H mx1.example.org -l zen.spamhaus.org -l bl.spamcop.net\n"
 	    "check_dnsbl --all --networks /etc/mxgauge/outgoing -w operators=1 -c operators=3\n"
 	    "check_dnsbl -H 192.0.2.25 -l zen.spamhaus.org -l dnsbl-3.uceprotect.net -c zen.spamhaus.org\n"
-	    "# health alone\n"
-	    "check_dnsbl -l zen.spamhaus.org -l list.dnswl.org -w p95=500ms -c unhealthy=50%"
+	    "# health of the lists that the mail server asks, alone\n"
+	    "check_dnsbl --from-postfix --from-spamassassin -w p95=500ms -c unhealthy=50%"
 };
 
 /* --- lists ---------------------------------------------------------------------------------------- */
@@ -151,15 +162,48 @@ add_all(struct dnsbl_run *r, const struct dnsbl_table *t)
 }
 
 static void
+add_from(struct dnsbl_run *r, const struct dnsbl_table *t)
+{
+	const struct {
+		const char *place, *who;
+		bool (*read)(struct dnsbl_from *, const char *, struct err *);
+	} all[] = { { set.postfix, "Postfix", dnsbl_from_postfix }, { set.exim, "Exim", dnsbl_from_exim },
+		{ set.sendmail, "Sendmail", dnsbl_from_sendmail },
+		{ set.spamassassin, "SpamAssassin", dnsbl_from_spamassassin } };
+
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct dnsbl_from f = { .run = r, .table = t };
+		struct err e = { "" };
+
+		if (all[i].place == NULL)
+			continue;
+		check_phase("reading the configuration of %s", all[i].who);
+		if (!all[i].read(&f, all[i].place, &e))
+			check_unknown("%s: %s", all[i].who, e.text);
+		if (f.found == 0)
+			check_detail("%s asks no list", all[i].who);
+		if (f.unclear > 0)
+			check_detail("%s: %zu %s put together at run time and not asked, as %s", all[i].who,
+			    f.unclear, f.unclear == 1 ? "list is" : "lists are", check_clean(slice_of(f.example)));
+		set.read_somebody = true;
+	}
+}
+
+static void
 find_lists(struct dnsbl_run *r, const struct dnsbl_table *t)
 {
+	add_from(r, t);
 	add_lists(r, t, &set.list, 0);
 	add_lists(r, t, &set.domain_list, DNSBL_DOMAIN);
 	add_lists(r, t, &set.allow_list, DNSBL_ALLOW);
 	if (set.all)
 		add_all(r, t);
+	if (r->lists == 0 && set.read_somebody) {
+		check_state(CHECK_OK, "no list is asked on this machine");
+		check_done();
+	}
 	if (r->lists == 0)
-		opt_fail(&program, "which lists? -l ZONE, or --all");
+		opt_fail(&program, "which lists? -l ZONE, --from-postfix and its like, or --all");
 	for (size_t i = 0; i < set.limits; i++) {
 		bool asked = false;
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "dnsbl_from.h"
 #include "dnsbl_judge.h"
 #include "dnsbl_targets.h"
 #include "tap.h"
@@ -183,9 +184,105 @@ test_networks(void)
 	}
 }
 
+/* "zone kinds who how filter rejects" of each use, in the order in which they were found. */
+static void
+show_uses(const struct dnsbl_run *r, struct buf *b)
+{
+	for (size_t i = 0; i < r->lists; i++) {
+		const struct dnsbl_list *l = &r->list[i];
+
+		for (size_t u = 0; u < l->uses; u++)
+			buf_fmt(b, "%s%s/%u/%s/%s/%s/%s", b->n > 0 ? " " : "", l->zone, l->kinds, l->use[u].who,
+			    l->use[u].how, l->use[u].filter != NULL ? l->use[u].filter : "any",
+			    l->use[u].rejects ? "rejects" : "no");
+	}
+}
+
+static void
+is_from(bool (*read)(struct dnsbl_from *, struct slice, struct err *), const char *text, const char *want,
+    size_t unclear, const char *what)
+{
+	struct dnsbl_table t = { .rows = 0 };
+	struct dnsbl_run r = { .lists = 0 };
+	struct dnsbl_from f = { .run = &r, .table = &t };
+	struct err e = { "" };
+	struct buf b = buf_new(4096);
+
+	ok(read(&f, slice_of(text), &e), "%s: understood %s", what, e.text);
+	show_uses(&r, &b);
+	is_str(b.p != NULL ? b.p : "", want, what);
+	is_int((long long)f.unclear, (long long)unclear, "and so many are unclear");
+	buf_free(&b);
+}
+
+static void
+test_postfix(void)
+{
+	is_from(dnsbl_text_postfix, "smtpd_client_restrictions = permit_mynetworks, reject_rbl_client  zen.example.org=127.0.0.[2..11],\n"
+	    "smtpd_recipient_restrictions = { check_x y }, warn_if_reject reject_rbl_client b.example.org reject_rhsbl_sender d.example.org\n"
+	    "smtpd_relay_restrictions = permit_dnswl_client w.example.org=127.0.[2..14].[1..3]\n"
+	    "smtp/inet/smtpd_client_restrictions = reject_rbl_client m.example.org\n"
+	    "default_rbl_reply = $rbl_code reject_rbl_client\n",
+	    "zen.example.org/3/Postfix/reject_rbl_client/127.0.0.[2..11]/rejects "
+	    "b.example.org/3/Postfix/reject_rbl_client/any/no d.example.org/4/Postfix/reject_rhsbl_sender/any/rejects "
+	    "w.example.org/11/Postfix/permit_dnswl_client/127.0.[2..14].[1..3]/no "
+	    "m.example.org/3/Postfix/reject_rbl_client/any/rejects", 0, "restrictions of Postfix");
+	is_from(dnsbl_text_postfix, "postscreen_dnsbl_action = enforce\npostscreen_dnsbl_threshold = 3\n"
+	    "postscreen_dnsbl_sites = zen.example.org*3, b.example.org=127.0.0.2*2 w.example.org*-2\tc.example.org\n",
+	    "zen.example.org/3/postscreen/postscreen_dnsbl_sites/any/rejects "
+	    "b.example.org/3/postscreen/postscreen_dnsbl_sites/127.0.0.2/no "
+	    "w.example.org/11/postscreen/postscreen_dnsbl_sites/any/no "
+	    "c.example.org/3/postscreen/postscreen_dnsbl_sites/any/no", 0, "sites of postscreen");
+	is_from(dnsbl_text_postfix, "postscreen_dnsbl_action = ignore\npostscreen_dnsbl_sites = zen.example.org\n",
+	    "zen.example.org/3/postscreen/postscreen_dnsbl_sites/any/no", 0, "postscreen that only notes");
+	is_from(dnsbl_text_postfix, "x = reject_rbl_client\ny = reject_rbl_client $zone, reject_rbl_client local\n", "", 2,
+	    "zones that are no names");
+}
+
+static void
+test_exim(void)
+{
+	is_from(dnsbl_text_exim, "LISTS = a.example.org=127.0.0.2,127.0.0.4 : b.example.org\n# dnslists = no.example.org\n"
+	    "c:\n  deny message = x\n    # a remark\n    dnslists = LISTS : \\\n   # one within\n"
+	    "      d.example.org/$sender_address_domain : +include_unknown : e.example.org&0.0.0.2\n"
+	    "  warn !dnslists = <; f.example.org; g.example.org!=127.0.0.3; ${if eq{a}{b}{h.example.org}}\n"
+	    "  accept dnslists = w.example.org,w2.example.org=127.0.0.1/$sender_host_address\n"
+	    "  drop dnslists=i.example.org\n",
+	    "a.example.org/3/Exim/dnslists/127.0.0.2,127.0.0.4/rejects b.example.org/3/Exim/dnslists/any/rejects "
+	    "d.example.org/4/Exim/dnslists/any/rejects e.example.org/3/Exim/dnslists//rejects "
+	    "f.example.org/3/Exim/dnslists/any/no g.example.org/3/Exim/dnslists//no "
+	    "w.example.org/11/Exim/dnslists/127.0.0.1/no i.example.org/3/Exim/dnslists/any/rejects", 1, "Exim");
+	is_from(dnsbl_text_exim, "A = B\nB = A\ndeny dnslists = A\n", "", 1, "macros in a circle");
+}
+
+static void
+test_other_mtas(void)
+{
+	is_from(dnsbl_text_sendmail, "Kdnsbl dns -R A -T<TMP>\n# DNS based IP address spam list a.example.org\n"
+	    "R$-.$-.$-.$-\t\t$: <?> $(dnsbl $4.$3.$2.$1.a.example.org. $: OK $)\n"
+	    "R$-.$-.$-.$-\t\t$: <?> $(ednsbl $4.$3.$2.$1.b.example.org. $: OK $)\n",
+	    "a.example.org/1/Sendmail/dnsbl/any/rejects b.example.org/1/Sendmail/enhdnsbl//rejects", 0, "Sendmail");
+	is_from(dnsbl_text_spamassassin, "header __A eval:check_rbl('a', 'a.example.org.')\n"
+	    "header A_SUB eval:check_rbl_sub('a', '127.0.0.2')\n"
+	    "header\tB\teval:check_rbl_txt('b-firsttrusted','b.example.org.', 'x')\n"
+	    "header C eval:check_rbl('c', 'c.example.org')\nscore C 0 0 0 0\n"
+	    "header D eval:check_rbl_envfrom('d', 'd.example.org.')\nscore D 0 1 0 1\n"
+	    "  urirhssub E multi.example.org. A 2\nuridnsbl F f.example.org. TXT\n"
+	    "askdns G _DKIMDOMAIN_.g.example.org A /x/\naskdns H _SENDERDOMAIN_ TXT /y/\n"
+	    "urirhsbl I i.example.org. A\ndns_query_restriction deny i.example.org\n#urirhsbl J j.example.org. A\n"
+	    "score K 0\nscore K 1\nurirhsbl K k.example.org. A\n",
+	    "a.example.org/3/SpamAssassin/check_rbl//no b.example.org/11/SpamAssassin/check_rbl//no "
+	    "d.example.org/4/SpamAssassin/check_rbl//no multi.example.org/4/SpamAssassin/urirhssub//no "
+	    "f.example.org/3/SpamAssassin/uridnsbl//no g.example.org/4/SpamAssassin/askdns//no "
+	    "k.example.org/4/SpamAssassin/urirhsbl//no", 0, "SpamAssassin");
+}
+
 int
 main(void)
 {
+	test_postfix();
+	test_exim();
+	test_other_mtas();
 	test_patterns();
 	test_table();
 	test_codes();

@@ -182,6 +182,45 @@ run 1 "latency of slow.example.org is 30" $(list slow) -w latency=200ms
 run 3 "that list is not asked" $(list good) -w other.example.org
 run 3 'there is no measurement "lsits"' $(list good) -w lsits=3
 
+# --- lists of the mail server
+mkdir "$D/pf" "$D/sa"
+cat >"$D/pf/main.cf" <<'CF'
+compatibility_level = 3.6
+good = good.example.org
+smtpd_client_restrictions = permit_mynetworks, reject_rbl_client $good=127.0.0.[2..11],
+    warn_if_reject reject_rbl_client wild.example.org
+smtpd_recipient_restrictions = reject_rhsbl_sender names.example.org
+CF
+printf 'smtp inet n - n - 1 smtpd\n  -o smtpd_helo_restrictions=reject_rbl_client,dead.example.org\n' >"$D/pf/master.cf"
+if [ -x /usr/sbin/postconf ]; then
+    run 1 "Postfix takes that for a listing of everybody: reject_rbl_client wild.example.org" --from-postfix="$D/pf" -v
+    says "Postfix still asks dead.example.org"
+    says "good.example.org ok"
+    says "names.example.org ok"
+    says "Postfix: reject_rhsbl_sender"
+    echo "smtpd_client_restrictions = reject_rbl_client blocked.example.org" >>"$D/pf/main.cf"
+    run 2 "Postfix refuses all mail: reject_rbl_client blocked.example.org takes that" --from-postfix="$D/pf"
+    echo "smtpd_client_restrictions = reject_rbl_client blocked.example.org=127.0.0.[2..11]" >>"$D/pf/main.cf"
+    run 1 "blocked.example.org blocked" --from-postfix="$D/pf"
+    echo "smtpd_client_restrictions = permit_dnswl_client blocked.example.org" >>"$D/pf/main.cf"
+    run 2 "Postfix trusts everybody: permit_dnswl_client blocked.example.org" --from-postfix="$D/pf"
+    run 3 "Postfix: /usr/sbin/postconf says: " --from-postfix="$D/nowhere"
+else
+    echo "ok $((tap_n += 1)) - the lists of a real Postfix # skip postfix is not installed"
+fi
+printf 'begin acl\nr:\n  deny dnslists = good.example.org : $x : parked.example.org\n' >"$D/exim.conf"
+run 2 "Exim refuses all mail: dnslists parked.example.org" --from-exim="$D/exim.conf"
+says "1 list is put together at run time and not asked, as \$x"
+echo 'R$-.$-.$-.$-  $: <?> $(dnsbl $4.$3.$2.$1.wild.example.org. $: OK $)' >"$D/sendmail.cf"
+run 2 "Sendmail refuses all mail: dnsbl wild.example.org" --from-sendmail="$D/sendmail.cf"
+run 3 "Sendmail: $D/none.cf: No such file" --from-sendmail="$D/none.cf"
+echo "header R eval:check_rbl('x', 'dead.example.org.')" >"$D/sa/a.cf"
+run 1 "SpamAssassin still asks dead.example.org" --from-spamassassin="$D/sa" -w unhealthy=100%
+rm "$D/sa/a.cf"
+run 3 "no rules (*.cf) are there" --from-spamassassin="$D/sa"
+echo 'score X 1' >"$D/sa/a.cf"
+run 0 "no list is asked on this machine" --from-spamassassin="$D/sa"
+
 # --- the run as a whole
 begun=$(date +%s)
 run 2 "lists the world" $(list silent) $(list good) $(list wild) $(list slow) -H 192.0.2.5 -t 0.5

@@ -1,0 +1,22 @@
+/* command.h - run a program of the system, without a shell and with an environment of ours, and read
+ * what it says. When this process ends, the program's pipe breaks and so does the program. */
+#ifndef MX_COMMAND_H
+#define MX_COMMAND_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "err.h"
+
+/* take is called with each piece of what it prints; the beginning of what it says on stderr is added to
+ * said. *status is waitpid's. False and *e: it could not be run. */
+bool command_run(const char *const *argv, void (*take)(void *arg, struct slice piece), void *arg,
+    struct buf *said, int *status, struct err *e);
+
+/* All that it prints into out, which has to hold it. False and *e also where it fails. */
+bool command_read(const char *const *argv, struct buf *out, struct err *e);
+
+/* Why a program failed, in its own words if it has any. */
+bool command_failed(struct err *e, const char *program, struct slice said, int status);
+
+#endif

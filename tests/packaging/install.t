@@ -63,7 +63,8 @@ start=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$u")
 test -n "$start" && test -x "$d/root$start"
 ok $? "the unit starts what was installed: $start"
 
-"$r/bin/mxgauge" import --state "$d/state" tests/logs/day/postfix.log >"$d/out" 2>&1
+sed 's/ mx1 / mx2 /' tests/logs/day/postfix.log >"$d/mx2.log"
+"$r/bin/mxgauge" import --state "$d/state" tests/logs/day/postfix.log "$d/mx2.log" >"$d/out" 2>&1
 ok $? "the installed mxgauge imports"
 sed 's/^/# /' "$d/out"
 test -f "$d/state/rrd/mx1/flow.rrd"
@@ -75,6 +76,7 @@ rrdtool update "$d/disk.rrd" $((t - 300)):1:9 $t:1:9
 none "each command for NRPE runs as it stands" "$(
     sed -n 's/^command\[[a-z_]*\]=//p' "$r/share/mxgauge/nrpe/mxgauge.cfg" | while read -r line; do
         case $line in
+        *--from-state*) continue ;; # nobody counts queues here
         *check_mail_queue*) set -- --mta maildir --spool tests/logs ;;
         *check_smtp_latency* | *check_mail_roundtrip*) set -- -t 2 ;; # nobody listens: CRITICAL
         *check_dnsbl*) set -- -t 2 --resolver 127.0.0.1:9 ;; # nobody answers: CRITICAL

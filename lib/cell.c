@@ -199,3 +199,12 @@ cell_hist(const struct cell *c, uint32_t base, struct hist *h)
 	for (uint32_t i = place(c, base); i < c->n && c->pair[i].key < base + HIST_N; i++)
 		h->n[c->pair[i].key - base] = (int32_t)c->pair[i].n;
 }
+
+void
+cell_hist_part(const struct cell *c, unsigned part, struct hist *h)
+{
+	struct hist all;
+
+	cell_hist(c, CELL_DELAY_PARTS, &all);
+	hist_part(&all, part, h);
+}

@@ -18,6 +18,7 @@ enum {
 	CELL_METRIC = 0,		/* + enum metric, by the state's own numbering */
 	CELL_DELAY = 4096,		/* + bucket: delay of final deliveries */
 	CELL_DELAY_TOTAL = 8192,	/* + bucket: the whole way through a filter */
+	CELL_DELAY_PARTS = 12288,	/* + part * HIST_PART_N + coarse bucket: see hist_part() */
 	CELL_WORD = 16384,		/* + word number: a DNSBL zone */
 	CELL_HOP = 32768		/* + any of the above: so much of it is not the farm's, since
 					 * another of its hosts has it too (cell_whose()) */
@@ -52,5 +53,7 @@ bool cell_decode(struct slice s, struct cell *c);
 void cell_whose(struct cell *c, bool farm);
 /* The histogram that begins at key base. */
 void cell_hist(const struct cell *c, uint32_t base, struct hist *h);
+/* That of one part of the delay: 0 before the queue, 1 in it, 2 connection, 3 transmission. */
+void cell_hist_part(const struct cell *c, unsigned part, struct hist *h);
 
 #endif

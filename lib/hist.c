@@ -17,6 +17,14 @@ hist_bucket(uint64_t ms)
 	return b < HIST_N ? b : HIST_N - 1;
 }
 
+void
+hist_part(const struct hist *all, unsigned part, struct hist *h)
+{
+	*h = (struct hist){ { 0 } };
+	for (unsigned b = 0; part < HIST_PARTS && b < HIST_PART_N; b++)
+		h->n[4 * b + (b < 4 ? 0 : 2)] = all->n[part * HIST_PART_N + b];
+}
+
 double
 hist_value(unsigned bucket)
 {

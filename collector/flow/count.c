@@ -299,6 +299,15 @@ delay_of(const struct life *l, const struct found *w, const struct fact *f)
 }
 
 static void
+count_parts(const struct life *l, const struct fact *f, unsigned hop)
+{
+	for (unsigned i = 0; (f->flags & FACT_PARTS) && i < HIST_PARTS; i++)
+		if (f->part[i] < HIST_PART_N)
+			tally_bucket(l->t, l->host, f->time / 60, hop + CELL_DELAY_PARTS,
+			    i * HIST_PART_N + f->part[i], l->sign);
+}
+
+static void
 count_delay(const struct life *l, struct found *w, const struct fact *f, bool hop)
 {
 	int64_t delay = delay_of(l, w, f), total = delay, minute = f->time / 60;
@@ -306,6 +315,7 @@ count_delay(const struct life *l, struct found *w, const struct fact *f, bool ho
 	if (delay < 0 || deferred_before(l, w, f))
 		return;
 	tally_delay(l->t, l->host, minute, CELL_DELAY, (uint64_t)delay, l->sign);
+	count_parts(l, f, 0);
 	if (w->before != NULL) {
 		int64_t way = f->time * 1000 - arrival(w->before);
 
@@ -315,6 +325,7 @@ count_delay(const struct life *l, struct found *w, const struct fact *f, bool ho
 	tally_delay(l->t, l->host, minute, CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
 	if (!hop)
 		return;
+	count_parts(l, f, CELL_HOP);
 	tally_delay(l->t, l->host, minute, CELL_HOP + CELL_DELAY, (uint64_t)delay, l->sign);
 	tally_delay(l->t, l->host, minute, CELL_HOP + CELL_DELAY_TOTAL, (uint64_t)total, l->sign);
 }

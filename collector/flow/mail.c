@@ -57,7 +57,7 @@ static const unsigned short layout[] = {
 enum {
 	TEXT_KEEP = 160,	/* of a reply: enough to see what they meant */
 	SENT_KEEP = 48,		/* of a reply to what went well */
-	FACT_BYTES_MAX = 8 + 4 * 10 + 6 * (3 + MAIL_TEXT_MAX) + TEXT_KEEP
+	FACT_BYTES_MAX = 12 + 4 * 10 + 6 * (3 + MAIL_TEXT_MAX) + TEXT_KEEP
 };
 
 /* Larger times, delays and sizes are damage: sums of them must not overflow. */
@@ -139,6 +139,12 @@ reserve(struct mail *m, uint32_t more)
 	return true;
 }
 
+static bool
+has_parts(const struct fact *f)
+{
+	return (f->flags & FACT_PARTS) && fact_is_delivery(f->kind);
+}
+
 bool
 mail_add(struct mail *m, const struct fact *f)
 {
@@ -161,6 +167,10 @@ mail_add(struct mail *m, const struct fact *f)
 		*p++ = (unsigned char)f->cls;
 	if (has & HAS_DELAY)
 		p = put_varint(p, (uint64_t)(f->delay_ms < LARGEST ? f->delay_ms + 1 : LARGEST));
+	if (has_parts(f)) {
+		memcpy(p, f->part, sizeof f->part);
+		p += sizeof f->part;
+	}
 	if (has & HAS_SIZE) {
 		p = put_varint(p, f->size < LARGEST ? f->size : LARGEST);
 		p = put_varint(p, f->nrcpt);
@@ -262,6 +272,12 @@ mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 		if (!slice_varint(&s, &delay) || delay > LARGEST)
 			return false;
 		f->delay_ms = (int64_t)delay - 1;
+	}
+	if (has_parts(f)) {
+		if (s.n < sizeof f->part)
+			return false;
+		memcpy(f->part, s.p, sizeof f->part);
+		s = slice_from(s, sizeof f->part);
 	}
 	if (has & HAS_SIZE) {
 		if (!slice_varint(&s, &f->size) || f->size > LARGEST || !slice_varint(&s, &nrcpt) ||

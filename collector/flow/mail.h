@@ -78,6 +78,7 @@ enum fact_flags {
 	FACT_BY_PIPE = 8,	/* DELIVERED: by pipe(8), which may be a filter; forwarded by qmail */
 	FACT_NO_END = 16,	/* QUEUED, deliveries: the mail is gone with its last recipient */
 	FACT_OUTWARD = 32,	/* DELIVERED: to an MX host; other_id is its word, no mail of this host */
+	FACT_PARTS = 64,	/* deliveries: part[] is known */
 	FACT_GIVEN_UP = 128,	/* BOUNCED: since it took too long */
 	FACT_END = 96,		/* ENDED: kind of delivery, less FACT_DELIVERED, << 5 */
 	/* FROM, INTO: what said so, none of them: a line of the mail itself or a filter's */
@@ -88,6 +89,8 @@ enum fact_flags {
 	FACT_SPAM = 1, FACT_VIRUS = 2, FACT_BANNED = 4, FACT_HAM = 8	/* VERDICT */
 };
 
+enum { PART_UNKNOWN = 255 };
+
 /* A fact laid out for reading; slices point into the mail. */
 struct fact {
 	enum fact_kind kind;
@@ -97,6 +100,7 @@ struct fact {
 	int64_t time;
 	uint32_t usec;		/* where ids are reused within a second: when in it */
 	int64_t delay_ms;	/* deliveries, FROM; -1: not known */
+	unsigned char part[4];	/* with FACT_PARTS: coarse buckets (hist_part()) of its parts, or PART_UNKNOWN */
 	uint64_t size;		/* QUEUED */
 	uint32_t nrcpt;
 	struct slice other_id;

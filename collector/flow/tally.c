@@ -25,7 +25,7 @@ struct tcell {
 	uint64_t at;		/* host and minute */
 	int64_t v[METRIC_N];
 	int64_t *hop;		/* as v, of hops; NULL until used */
-	int32_t *hist[4];	/* delay, total, and both of hops; NULL until used */
+	int32_t *hist[6];	/* delay, total, parts, and the same of hops; NULL until used */
 	struct extra *extra;
 	uint32_t extras, extras_cap;
 };
@@ -66,7 +66,7 @@ static void
 cells_drop(struct tally *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		for (int k = 0; k < 4; k++)
+		for (int k = 0; k < 6; k++)
 			free(t->list[i]->hist[k]);
 		free(t->list[i]->hop);
 		free(t->list[i]->extra);
@@ -166,14 +166,22 @@ tally_counts(struct tally *t, unsigned host, int64_t minute)
 }
 
 void
-tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, uint64_t ms, int64_t n)
+tally_bucket(struct tally *t, unsigned host, int64_t minute, unsigned base, unsigned bucket, int64_t n)
 {
 	struct tcell *c = cell_at(t, host, minute);
-	int32_t **h = &c->hist[(base % CELL_HOP == CELL_DELAY_TOTAL) + 2 * (base >= CELL_HOP)];
+	unsigned which = base % CELL_HOP;
+	int32_t **h = &c->hist[(which == CELL_DELAY_TOTAL ? 1 : which == CELL_DELAY_PARTS ? 2 : 0) +
+	    3 * (base >= CELL_HOP)];
 
 	if (*h == NULL)
 		*h = xcalloc(HIST_N, sizeof **h);
-	(*h)[hist_bucket(ms)] += (int32_t)n;
+	(*h)[bucket] += (int32_t)n;
+}
+
+void
+tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, uint64_t ms, int64_t n)
+{
+	tally_bucket(t, host, minute, base, hist_bucket(ms), n);
 }
 
 void
@@ -253,12 +261,14 @@ to_sparse(const struct tcell *c, struct cell *out)
 			cell_add(out, CELL_METRIC + m, c->v[m]);
 	add_hist(out, CELL_DELAY, c->hist[0]);
 	add_hist(out, CELL_DELAY_TOTAL, c->hist[1]);
+	add_hist(out, CELL_DELAY_PARTS, c->hist[2]);
 	for (uint32_t i = 0; i < c->extras; i++)
 		cell_add(out, CELL_WORD + c->extra[i].word, c->extra[i].n);
 	for (uint32_t m = 0; c->hop != NULL && m < METRIC_N; m++)
 		cell_add(out, CELL_HOP + m, c->hop[m]);
-	add_hist(out, CELL_HOP + CELL_DELAY, c->hist[2]);
-	add_hist(out, CELL_HOP + CELL_DELAY_TOTAL, c->hist[3]);
+	add_hist(out, CELL_HOP + CELL_DELAY, c->hist[3]);
+	add_hist(out, CELL_HOP + CELL_DELAY_TOTAL, c->hist[4]);
+	add_hist(out, CELL_HOP + CELL_DELAY_PARTS, c->hist[5]);
 }
 
 bool

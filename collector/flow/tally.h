@@ -28,7 +28,10 @@ void tally_add(struct tally *t, unsigned host, int64_t minute, enum metric m, in
 void tally_hop(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n);
 /* The counts by metric of one minute, to add to directly; valid until tally_clear(). */
 int64_t *tally_counts(struct tally *t, unsigned host, int64_t minute);
-/* A delay in a histogram: base is CELL_DELAY or CELL_DELAY_TOTAL, with CELL_HOP as tally_hop(). */
+/* A delay in a histogram: base is CELL_DELAY or CELL_DELAY_TOTAL, with CELL_HOP as tally_hop(); and
+ * the same for a bucket, also of CELL_DELAY_PARTS. */
+void tally_bucket(struct tally *t, unsigned host, int64_t minute, unsigned base, unsigned bucket,
+    int64_t n);
 void tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, uint64_t ms,
     int64_t n);
 /* A word's count; text is lower-cased and cut at 100 bytes. */

@@ -146,6 +146,19 @@ track_class(const struct event *e)
 	return why != REASON_none && why != REASON_other ? why : e->cls;
 }
 
+/* What is known of the parts of the delay; of deliveries alone. */
+static void
+take_parts(struct fact *f, const struct event *e)
+{
+	for (unsigned i = 0; e->kind == EV_DELIVERED && i < HIST_PARTS; i++) {
+		f->part[i] = PART_UNKNOWN;
+		if (e->delays_ms[i] < 0)
+			continue;
+		f->part[i] = (unsigned char)(hist_bucket((uint64_t)e->delays_ms[i]) / 4);
+		f->flags |= FACT_PARTS;
+	}
+}
+
 static void
 delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const struct event *e,
     uint32_t times)
@@ -168,6 +181,7 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 		f->flags |= FACT_GIVEN_UP;
 	f->cls = track_class(e);
 	f->delay_ms = e->delay_ms;
+	take_parts(f, e);
 	f->a = e->to;
 	f->b = e->orig_to;
 	f->c = e->relay;

@@ -32,6 +32,25 @@ fill(struct mail *m)
 	}
 }
 
+/* The parts of a delay come back, and only where they were known. */
+static void
+test_parts(void)
+{
+	struct mail m = { 0 };
+	struct fact f = delivery(FACT_DELIVERED, 1700000000, "b@example.org");
+	uint32_t at = 0;
+
+	f.flags |= FACT_PARTS;
+	memcpy(f.part, (unsigned char[]){ 0, 3, PART_UNKNOWN, 111 }, 4);
+	mail_add(&m, &f);
+	f.flags &= ~(unsigned)FACT_PARTS;
+	mail_add(&m, &f);
+	ok(mail_next(&m, &at, &f) && (f.flags & FACT_PARTS) && f.part[0] == 0 && f.part[1] == 3 &&
+	    f.part[2] == PART_UNKNOWN && f.part[3] == 111 && f.delay_ms == 1200, "parts of a delay");
+	ok(mail_next(&m, &at, &f) && !(f.flags & FACT_PARTS) && f.delay_ms == 1200, "and none");
+	free(m.facts);
+}
+
 static void
 test_bytes(void)
 {
@@ -170,6 +189,7 @@ main(void)
 {
 	uint64_t few, many;
 
+	test_parts();
 	test_bytes();
 	test_damage();
 	test_full();

@@ -1,0 +1,349 @@
+/* check_mail_delay - how long delivered mail took, in which part of its way, and whether that is
+ * unusual.
+ *
+ * Reads the collector's state; asks no mail server anything. The delays are those of final
+ * deliveries in the window before now (or before --at), of recipients that had not been deferred
+ * before; percentiles are exact within 3 %, those of the parts within 10 %. Host names were in log
+ * lines: they are cleaned. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell.h"
+#include "check.h"
+#include "checkstate.h"
+#include "hist.h"
+#include "mem.h"
+#include "past.h"
+#include "quantity.h"
+#include "stateread.h"
+
+#include "poison.h"
+
+enum { HOSTS_SHOWN = 5, DAY_MINUTES = 1440, BUNCH = 4 };
+/* Seconds that are added before a logarithm is taken: nobody minds 50 ms in place of 5. */
+#define AT_LEAST 0.05
+/* Nobody calls delays different that are nearer than a quarter. */
+#define NEAR 0.25
+
+static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
+static int64_t min_deliveries = 20;
+static bool whole_way;
+
+static const struct opt opts[] = {
+	CHECKSTATE_OPTS(set),
+	{ 0, "min", OPT_INT, &min_deliveries, "N",
+	    "with fewer deliveries in the window percentiles say nothing: show them, do not judge them",
+	    .min = 1, .max = 1e9 },
+	{ 0, "whole-way", OPT_FLAG, &whole_way, NULL,
+	    "count from before a content filter, not from where the mail came back out of it" },
+	{ 0 }
+};
+
+#define PART(name, help) { name, "s", "95 of 100 deliveries " help }
+static const struct measure measures[] = {
+	{ "p95", "s", "95 of 100 deliveries took at most so long" },
+	{ "p50", "s", "half of them" },
+	{ "p99", "s", "99 of 100" },
+	{ "max", "s", "the slowest" },
+	PART("before", "were so long on their way into the queue: from the first byte to the end of the message"),
+	PART("queue", "waited so long in the queue"),
+	PART("connect", "waited so long for a connection to the next hop, names and TLS included"),
+	PART("transmit", "needed so long to hand over the message, the next hop's answer included"),
+	{ "deliveries", "", "final deliveries in the window, of recipients that had not been deferred" },
+	{ "change", "", "how far p95 is from what is usual at this time of the day and week, in spreads of the "
+	    "weeks before" },
+	{ 0 }
+};
+enum { FIRST_PART = 4 };
+#undef PART
+
+static const char *const part_titles[HIST_PARTS] = {
+	"before the queue", "in the queue", "connecting", "transmitting"
+};
+
+static const struct program program = {
+	"check_mail_delay", "how long delivered mail took, and in which part of its way",
+	"Answers from the state that mxgauged or \"mxgauge import\" keeps. Without thresholds it reports and "
+	"stays OK. A content filter that is slow shows as transmit on the way into it and as p95 with "
+	"--whole-way; a full active queue as queue; a next hop that is far, dead or greylists as connect or "
+	"transmit.\n\n"
+	"Mail that is still waiting is in no percentile: check_mail_queue knows it. Parts are known of "
+	"MTAs that log them (Postfix; of Exim the transmission).\n\n"
+	"change is measured when it has a limit: the same time of the same weekday in the four weeks before, "
+	"from hourly numbers, on a scale of ratios. 5 does not happen by chance. It is not judged until the "
+	"state knows two weeks.",
+	opts, .measures = measures,
+	.examples = "check_mail_delay -w p95=60s -c p95=10m -w queue=30s\n"
+	    "check_mail_delay --whole-way -w p50=20s -w change=5 -c change=10\n"
+	    "check_mail_delay -H mx1 --window 1h -w transmit=10s"
+};
+
+static uint32_t
+base(void)
+{
+	return whole_way ? CELL_DELAY_TOTAL : CELL_DELAY;
+}
+
+static void
+read_cell(int host, int64_t from, int64_t to, struct cell *c)
+{
+	struct err e = { "" };
+
+	*c = (struct cell){ 0 };
+	if (!stateread_sum(set.r, host, from, to, c, &e))
+		check_unknown("%s", e.text);
+}
+
+/* --- what is measured ------------------------------------------------------------------- */
+
+static void
+measure_one(const char *name, double v, bool judged)
+{
+	if (judged && !isnan(v))
+		(void)check_value(name, v, "s");
+	else
+		check_show(name, v, "s");
+}
+
+static void
+measure_parts(const struct cell *c, bool judged)
+{
+	for (unsigned i = 0; i < HIST_PARTS; i++) {
+		const char *name = measures[FIRST_PART + i].name;
+		struct hist h;
+
+		cell_hist_part(c, i, &h);
+		if (hist_count(&h) > 0 || check_has_limit(name))
+			measure_one(name, hist_quantile(&h, 0.95),
+			    judged && hist_count(&h) >= min_deliveries);
+	}
+}
+
+/* The part that is the longest for the slow ones. */
+static int
+longest_part(const struct cell *c, double *p95)
+{
+	int longest = -1;
+
+	*p95 = 0;
+	for (unsigned i = 0; i < HIST_PARTS; i++) {
+		struct hist h;
+		double v;
+
+		cell_hist_part(c, i, &h);
+		v = hist_quantile(&h, 0.95);
+		if (v > *p95) {
+			*p95 = v;
+			longest = (int)i;
+		}
+	}
+	return longest;
+}
+
+static void
+measure(const struct cell *c, const struct hist *h)
+{
+	int64_t n = hist_count(h);
+	bool judged = n >= min_deliveries;
+	struct buf after = buf_new(300);
+	double part_s;
+	int part = longest_part(c, &part_s);
+
+	measure_one("p95", hist_quantile(h, 0.95), judged);
+	measure_one("p50", hist_quantile(h, 0.50), judged);
+	measure_one("p99", hist_quantile(h, 0.99), judged);
+	measure_one("max", hist_max(h), judged);
+	measure_parts(c, judged);
+	check_value("deliveries", (double)n, "");
+	if (n > 0 && part >= 0 && !whole_way)
+		buf_fmt(&after, ", mostly %s", part_titles[part]);
+	if (!judged)
+		buf_fmt(&after, "; fewer than %s (--min), so they are not judged",
+		    check_people((double)min_deliveries, ""));
+	if (n == 0)
+		check_words("p95", after.p, "no deliveries in %s%s%s", check_people(set.window_s, "s"),
+		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
+	else
+		check_words("p95", after.p, "95%% of %s deliveries within %s in %s%s%s",
+		    check_people((double)n, ""), check_people(hist_quantile(h, 0.95), "s"),
+		    check_people(set.window_s, "s"), set.host != NULL ? " on " : "",
+		    set.host != NULL ? checkstate_whose(&set) : "");
+	buf_free(&after);
+}
+
+/* --- against its own past --------------------------------------------------------------- */
+
+static double
+p95_then(void *arg, const struct past *p, unsigned sample)
+{
+	struct hist h;
+
+	(void)arg;
+	cell_hist(&p->sample[sample], base(), &h);
+	return log(hist_quantile(&h, 0.95) + AT_LEAST);
+}
+
+static void
+measure_change(const struct hist *h)
+{
+	double n = (double)hist_count(h), now = log(hist_quantile(h, 0.95) + AT_LEAST), d;
+	struct err e = { "" };
+	struct usual u;
+	struct past p;
+
+	if (!check_has_limit("change"))
+		return;
+	check_phase("reading the weeks before in %s", set.state);
+	if (!past_read(&p, set.r, set.id, checkstate_first(&set), set.from, set.to, &e))
+		check_unknown("%s", e.text);
+	u = past_usual(&p, p95_then, NULL);
+	/* a percentile of few is far from what it is of many: a twentieth of them is behind it */
+	d = past_distance(&u, now, hypot(NEAR, sqrt(BUNCH / fmax(n / 20, 1))));
+	if (isnan(d) || n < (double)min_deliveries) {
+		check_show("change", (double)NAN, "");
+	} else {
+		check_value("change", isinf(d) ? 1e6 : d, "");
+		check_words("change", NULL, "%s where %s is usual at this time",
+		    check_people(hist_quantile(h, 0.95), "s"),
+		    check_people(exp(u.value) - AT_LEAST, "s"));
+	}
+	if (p.weeks < PAST_NEEDED)
+		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
+		    check_people((double)(set.as_of - checkstate_first(&set)), "s"));
+	past_free(&p);
+}
+
+/* --- details ------------------------------------------------------------------------------ */
+
+static void
+tell_row(const char *title, const struct hist *h)
+{
+	if (hist_count(h) > 0)
+		check_detail("%-17s %8s %8s %8s", title, check_people(hist_quantile(h, 0.50), "s"),
+		    check_people(hist_quantile(h, 0.95), "s"), check_people(hist_quantile(h, 0.99), "s"));
+}
+
+static void
+tell_parts(const struct cell *c, const struct hist *h)
+{
+	struct hist part;
+
+	if (hist_count(h) == 0)
+		return;
+	check_detail("%-17s %8s %8s %8s", "deliveries within", "50%", "95%", "99%");
+	tell_row(whole_way ? "the whole way" : "in all", h);
+	for (unsigned i = 0; i < HIST_PARTS; i++) {
+		cell_hist_part(c, i, &part);
+		tell_row(part_titles[i], &part);
+	}
+}
+
+static void
+tell_before(int64_t from, int64_t to, const char *title, const char *name)
+{
+	struct buf json = buf_new(200);
+	struct hist h;
+	struct cell c;
+
+	read_cell(set.id, from, to, &c);
+	cell_hist(&c, base(), &h);
+	if (hist_count(&h) > 0) {
+		check_detail("%s: 95%% of %s within %s", title, check_people((double)hist_count(&h), ""),
+		    check_people(hist_quantile(&h, 0.95), "s"));
+		buf_fmt(&json, "{\"deliveries\":%lld,\"p95\":", (long long)hist_count(&h));
+		quantity_plain(&json, hist_quantile(&h, 0.95), 6);
+		buf_char(&json, '}');
+		check_extra(name, buf_slice(&json));
+	}
+	cell_free(&c);
+	buf_free(&json);
+}
+
+struct host_delay {
+	size_t host;
+	double p95;
+	int64_t n;
+};
+
+static int
+by_p95(const void *a, const void *b)
+{
+	const struct host_delay *x = a, *y = b;
+
+	if (x->p95 != y->p95)
+		return x->p95 < y->p95 ? 1 : -1;
+	return x->host < y->host ? -1 : 1;
+}
+
+/* The slowest first. */
+static void
+tell_hosts(void)
+{
+	struct host_delay *d = xcalloc(set.n + 1, sizeof *d);
+	struct buf json = buf_new(1 << 18), text = buf_new(900);
+	size_t n = 0;
+
+	for (size_t i = 0; i < set.n; i++) {
+		struct hist h;
+		struct cell c;
+
+		read_cell(set.hosts[i].id, set.from, set.to, &c);
+		cell_hist(&c, base(), &h);
+		if (hist_count(&h) > 0)
+			d[n++] = (struct host_delay){ i, hist_quantile(&h, 0.95), hist_count(&h) };
+		cell_free(&c);
+	}
+	if (n > 1)
+		qsort(d, n, sizeof *d, by_p95);
+	buf_char(&json, '{');
+	for (size_t i = 0; i < n; i++) {
+		const char *name = check_clean(slice_of(set.hosts[d[i].host].name));
+
+		if (i < HOSTS_SHOWN)
+			buf_fmt(&text, "%s%s %s of %s", i > 0 ? ", " : "", name, check_people(d[i].p95, "s"),
+			    check_people((double)d[i].n, ""));
+		buf_str(&json, i > 0 ? "," : "");
+		buf_json(&json, slice_of(name));
+		buf_fmt(&json, ":{\"deliveries\":%lld,\"p95\":", (long long)d[i].n);
+		quantity_plain(&json, d[i].p95, 6);
+		buf_char(&json, '}');
+	}
+	buf_char(&json, '}');
+	if (n > 1)
+		check_detail("95%% within, by host: %s", text.p);
+	if (!json.full)
+		check_extra("hosts", buf_slice(&json));
+	free(d);
+	buf_free(&json);
+	buf_free(&text);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const enum top_kind tops[] = { TOP_RELAY };
+	struct buf title = buf_new(100);
+	struct cell c;
+	struct hist h;
+
+	check_begin("DELAY");
+	opt_parse(&program, argc, argv);
+	checkstate_open(&set);
+	read_cell(set.id, set.from, set.to, &c);
+	cell_hist(&c, base(), &h);
+	measure(&c, &h);
+	measure_change(&h);
+	checkstate_tell_silent(&set);
+	checkstate_tell_window(&set);
+	tell_parts(&c, &h);
+	if (set.id == STATEREAD_FARM)
+		tell_hosts();
+	buf_fmt(&title, "The %s before", check_people(set.window_s, "s"));
+	tell_before(set.from - (set.to - set.from), set.from, title.p, "before");
+	tell_before(set.from - DAY_MINUTES, set.to - DAY_MINUTES, "The same time yesterday", "yesterday");
+	checkstate_tell_tops(&set, tops, 1);
+	if (set.url != NULL)
+		check_link("Graph", set.url);
+	check_done();	/* the kernel closes and frees quicker than we could */
+}

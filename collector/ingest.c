@@ -43,6 +43,7 @@ struct tag {
 	const struct dialect *dialect;
 	uint32_t note;		/* the dialect's own */
 	uint16_t label;		/* hash of the instance's name */
+	uint16_t program;	/* the tally's number */
 	uint64_t hash;		/* of the text, for identity() */
 	uint8_t n;		/* 0: free */
 	char text[47];
@@ -387,14 +388,15 @@ count_lines(struct ingest *in, unsigned host, int64_t time, enum metric m)
 
 /* The instance is what stands before the service's name in the tag. */
 static struct tag
-look_at_tag(const struct line *l)
+look_at_tag(struct ingest *in, const struct line *l)
 {
 	ptrdiff_t slash = slice_rfind(l->tag, SLICE("/"));
 	const struct dialect *d = dialect_of(l);
 
 	return (struct tag){ .dialect = d,
 	    .note = d != NULL && d->note != NULL ? d->note(l->tag) : 0, .label = (uint16_t)hash_bytes(&reader_key,
-	    slice_head(l->tag, slash < 0 ? 0 : (size_t)slash)) };
+	    slice_head(l->tag, slash < 0 ? 0 : (size_t)slash)),
+	    .program = (uint16_t)(d != NULL ? tally_program(in->tally, l->tag) : 0) };
 }
 
 /* The same few tags come again and again. */
@@ -405,14 +407,14 @@ tag_of(struct feed *f, const struct line *l)
 	struct tag *t;
 
 	if (n == 0 || n > sizeof t->text) {
-		f->tag[0] = look_at_tag(l);
+		f->tag[0] = look_at_tag(f->in, l);
 		return &f->tag[0];
 	}
 	/* so that no two of Postfix's usual daemons meet */
 	t = &f->tag[(n * 33 + (unsigned char)l->tag.p[n - 1] * 31u +
 	    (unsigned char)l->tag.p[n * 2 / 3]) % TAGS];
 	if (t->n != n || memcmp(t->text, l->tag.p, n) != 0) {
-		*t = look_at_tag(l);
+		*t = look_at_tag(f->in, l);
 		t->hash = hash_bytes(state_key(f->in->state), l->tag);
 		t->n = (uint8_t)n;
 		memcpy(t->text, l->tag.p, n);
@@ -437,7 +439,8 @@ is_second_twin(struct ingest *in, unsigned host, const struct line *l)
 
 /* What parse() said of a line. */
 static inline void
-count_answer(struct ingest *in, unsigned host, const struct line *l, int n, int64_t *counts)
+count_answer(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l, int n,
+    int64_t *counts)
 {
 	if (n == DIALECT_FOREIGN) {
 		in->total.foreign++;
@@ -445,7 +448,8 @@ count_answer(struct ingest *in, unsigned host, const struct line *l, int n, int6
 	} else if (n < 0) {
 		in->total.unknown++;
 		counts[M_unknown]++;
-		tops_add(in->flow.tops, host, l->time / 3600, TOP_UNKNOWN, l->tag, 1);
+		tally_unknown(in->tally, host, l->time / 3600, tag->program);
+		tops_unknown(in->flow.tops, host, l->time / 3600, l->tag, l->text);
 	} else if (n == 0) {
 		in->total.known++;
 		counts[M_known]++;
@@ -486,7 +490,7 @@ understand(struct ingest *in, const struct tag *tag, unsigned host, struct line 
 		return;
 	}
 	n = tag->dialect->parse(l, ev);
-	count_answer(in, host, l, n, counts);
+	count_answer(in, host, tag, l, n, counts);
 	tell_flow(in, host, tag, l, ev, n);
 }
 
@@ -496,7 +500,7 @@ joined(void *arg, const struct joined *w)
 {
 	struct ingest *in = arg;
 	struct line l = w->line;
-	struct tag tag = look_at_tag(&l);
+	struct tag tag = look_at_tag(in, &l);
 	struct event ev[EVENTS_MAX];
 	int n = -1;
 
@@ -509,7 +513,7 @@ joined(void *arg, const struct joined *w)
 	else if (w->whole)
 		n = tag.dialect->parse(&l, ev);
 	for (size_t i = 0; i < w->pieces; i++)
-		count_answer(in, w->host, &l, n,
+		count_answer(in, w->host, &tag, &l, n,
 		    tally_counts(in->tally, w->host, w->piece[i].time / 60));
 	tell_flow(in, w->host, &tag, &l, ev, n);
 }
@@ -654,6 +658,8 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 		in->total.cut++;
 		counts[M_cut]++;
 	}
+	if (tag->dialect != NULL)
+		tally_line(in->tally, host, l.time / 3600, tag->program);
 	if (lost) {
 		in->total.unknown++;
 		counts[M_unknown]++;

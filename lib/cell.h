@@ -18,7 +18,10 @@ enum {
 	CELL_METRIC = 0,		/* + enum metric, by the state's own numbering */
 	CELL_DELAY = 4096,		/* + bucket: delay of final deliveries */
 	CELL_DELAY_TOTAL = 8192,	/* + bucket: the whole way through a filter */
-	CELL_DELAY_PARTS = 12288,	/* + part * HIST_PART_N + coarse bucket: see hist_part() */
+	CELL_DELAY_PARTS = 10240,	/* + part * HIST_PART_N + coarse bucket: see hist_part() */
+	/* of hours alone, how many lines a program brought, and how many of them were not understood: */
+	CELL_PROGRAM = 12288,		/* + program number */
+	CELL_UNKNOWN = 14336,		/* + program number */
 	CELL_WORD = 16384,		/* + word number: a DNSBL zone */
 	CELL_HOP = 32768		/* + any of the above: so much of it is not the farm's, since
 					 * another of its hosts has it too (cell_whose()) */

@@ -14,7 +14,7 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 6, LIMITS_MAX = 64 };
+enum { STATE_VERSION = 6, LIMITS_MAX = 64, PROGRAMS_MAX = 256 };
 
 struct stateread {
 	sqlite3 *db;
@@ -26,6 +26,8 @@ struct stateread {
 	struct stateread_limit limit[LIMITS_MAX];
 	struct slice *word;
 	size_t words;
+	struct slice program[PROGRAMS_MAX];
+	size_t programs;
 	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
 	size_t metrics_n;
 	struct toplist top;
@@ -112,11 +114,15 @@ read_metrics(struct stateread *r, struct err *e)
 static bool
 read_words(struct stateread *r, struct err *e)
 {
-	sqlite3_stmt *st = prepare(r, "SELECT text FROM word ORDER BY id", e);
+	sqlite3_stmt *st = prepare(r, "SELECT text, id FROM word ORDER BY id", e);
 
 	if (st == NULL)
 		return false;
 	while (sqlite3_step(st) == SQLITE_ROW) {
+		if (sqlite3_column_int64(st, 1) >= STATEREAD_PROGRAMS && r->programs < PROGRAMS_MAX)
+			r->program[r->programs++] = arena_slice(&r->text, blob(st, 0));
+		if (sqlite3_column_int64(st, 1) >= STATEREAD_PROGRAMS)
+			continue;
 		if ((r->words & 63) == 0)
 			r->word = xreallocarray(r->word, r->words + 64, sizeof *r->word);
 		r->word[r->words++] = arena_slice(&r->text, blob(st, 0));
@@ -438,6 +444,12 @@ struct slice
 stateread_word(struct stateread *r, uint32_t word)
 {
 	return word < r->words ? r->word[word] : (struct slice){ "", 0 };
+}
+
+struct slice
+stateread_program(struct stateread *r, uint32_t program)
+{
+	return program < r->programs ? r->program[program] : (struct slice){ "", 0 };
 }
 
 /* The statement for one host or, where host < 0, for all, and a span of time: its parameters

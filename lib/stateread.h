@@ -73,6 +73,9 @@ bool stateread_span(struct stateread *r, int host, int64_t *first, int64_t *last
 
 /* The text of a word ("zen.example.org"), empty if unknown. Lives until close. */
 struct slice stateread_word(struct stateread *r, uint32_t word);
+/* The tag of a program's lines, by the number that cells have of it. */
+struct slice stateread_program(struct stateread *r, uint32_t program);
+enum { STATEREAD_PROGRAMS = 4096 };	/* in the table of words their numbers are behind this */
 
 /* Top tables: the most frequent of a kind in an hour. Counts are lower bounds,
  * too small by at most error. */
@@ -83,7 +86,7 @@ enum top_kind {
 	TOP_RELAY,		/* next hops that deferred or bounced */
 	TOP_SENDER,		/* sender domains refused */
 	TOP_RCPT,		/* recipient domains refused */
-	TOP_UNKNOWN,		/* programs whose lines were not understood */
+	TOP_UNKNOWN,		/* lines that were not understood: program, ": ", and how they begin */
 	TOP_FILTER,		/* filters and services that failed */
 	TOP_KIND_N
 };

@@ -5,12 +5,15 @@
  * that came out of logs pass check_clean(). */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "check.h"
 #include "checkstate.h"
+#include "programs.h"
+#include "toplist.h"
 
 #include "poison.h"
 
@@ -29,7 +32,8 @@ static const struct measure measures[] = {
 	/* no MTA is quiet for so long, its own statistics included; small sites raise it */
 	{ "silence", "s", "age of the newest line of the log that is quiet longest", "1h", NULL },
 	/* a handful of odd lines is usual, a new release of an MTA is several per cent */
-	{ "unknown", "%", "share of the lines of mail programs that were not understood", "1%", NULL },
+	{ "unknown", "%", "share of a mail program's lines that were not understood; that of the "
+	    "worst. Less than 500 lines count as 500", "1%", NULL },
 	/* drawn each minute */
 	{ "rrd_behind", "s", "since the RRDs were brought up to date", "5m", "1h" },
 	/* counted each minute, unless queue_interval says otherwise */
@@ -214,27 +218,77 @@ count_lines(int64_t from, int64_t to, int64_t *ours, int64_t *unknown, int64_t *
 	cell_free(&sum);
 }
 
-/* Programs are known by the hour: their shares are those of whole hours. */
+/* How a line of that program began that was not understood. NULL: of none it is known. */
+static const char *
+sample_of(struct slice name, int64_t from, int64_t to)
+{
+	static char text[TOP_TEXT_MAX + 1];
+	struct stateread_top top[TOP_KEEP];
+	size_t n = stateread_top(set.r, set.id, from, to, TOP_UNKNOWN, top, TOP_KEEP);
+
+	for (size_t i = 0; i < n; i++) {
+		struct slice s = top[i].text;
+
+		if (!slice_eat(&s, name) || !slice_eat(&s, SLICE(": ")) || s.n == 0)
+			continue;
+		(void)snprintf(text, sizeof text, "%.*s", (int)s.n, s.p);
+		return text;
+	}
+	return NULL;
+}
+
+static int
+worst_first(const void *a, const void *b)
+{
+	const struct program_lines *x = a, *y = b;
+	double d = programs_share(y->unknown, y->lines) - programs_share(x->unknown, x->lines);
+
+	return d > 0 ? 1 : d < 0 ? -1 : strcmp(x->name.p, y->name.p);
+}
+
+/* Programs are known by the hour: their shares are those of whole hours. share: of all lines. */
+static void
+tell_programs(int64_t from, int64_t to, double share)
+{
+	struct program_lines *p;
+	struct err e = { "" };
+	size_t n;
+
+	if (!programs_read(set.r, set.id, from, to, &p, &n, &e))
+		check_unknown("%s", e.text);
+	qsort(p, n, sizeof *p, worst_first);
+	if (n > 0 && programs_share(p[0].unknown, p[0].lines) > share)
+		share = programs_share(p[0].unknown, p[0].lines);
+	check_value("unknown", share, "%");
+	if (n > 0 && p[0].unknown > 0)
+		check_words("unknown", NULL, "%s of the lines of %s not understood",
+		    check_people(100 * (double)p[0].unknown / (double)p[0].lines, "%"), check_clean(p[0].name));
+	for (size_t i = 0; i < n && i < SHOWN && p[i].unknown > 0; i++) {
+		const char *sample = sample_of(p[i].name, from, to);
+		char lines[32];
+
+		(void)snprintf(lines, sizeof lines, "%s", check_people((double)p[i].lines, ""));
+		check_detail("%s: %s of %s lines in the hour%s of the window not understood%s%s%s",
+		    check_clean(p[i].name), check_people((double)p[i].unknown, ""), lines,
+		    to - from == 1 ? "" : "s", sample != NULL ? ", as \"" : "",
+		    sample != NULL ? check_clean(slice_of(sample)) : "", sample != NULL ? " ...\"" : "");
+	}
+	free(p);
+}
+
 static void
 tell_lines(void)
 {
 	int64_t ours, unknown, too_late, from = set.from / 60, to = (set.to + 59) / 60;
-	struct stateread_top top[SHOWN];
-	size_t n;
 
 	count_lines(set.from, set.to, &ours, &unknown, &too_late);
-	check_value("unknown", ours > 0 ? 100 * (double)unknown / (double)ours : 0, "%");
+	if (unknown > 0)
+		tell_programs(from, to, programs_share(unknown, ours));
+	else
+		check_value("unknown", 0, "%");
 	check_value("too_late", (double)too_late, "");
-	if (unknown == 0)
-		return;
-	count_lines(from * 60, to * 60, &ours, &unknown, &too_late);
-	n = stateread_top(set.r, set.id, from, to, TOP_UNKNOWN, top, SHOWN);
-	for (size_t i = 0; i < n; i++)
-		check_detail("Not understood of %s: %s line%s in the hour%s of the window, %s of all",
-		    check_clean(top[i].text), check_people((double)top[i].n, ""),
-		    top[i].n == 1 ? "" : "s", to - from == 1 ? "" : "s",
-		    check_people(ours > 0 ? 100 * (double)top[i].n / (double)ours : 0, "%"));
-	check_detail("\"mxgauge parse --unknown LOG\" shows such lines");
+	if (unknown > 0)
+		check_detail("\"mxgauge parse --unknown LOG\" shows such lines");
 }
 
 static void

@@ -14,7 +14,7 @@
 
 #include "poison.h"
 
-enum { WORD_TEXT_MAX = 100, RECENT = 16 };
+enum { WORD_TEXT_MAX = 100, PROGRAM_TEXT_MAX = 63, RECENT = 16 };
 
 struct extra {			/* a word's count */
 	uint32_t word;
@@ -30,6 +30,11 @@ struct tcell {
 	uint32_t extras, extras_cap;
 };
 
+struct thour {			/* the programs of a host in one hour */
+	uint64_t at;		/* host and hour */
+	uint32_t lines[PROGRAMS_MAX], unknown[PROGRAMS_MAX];
+};
+
 struct tally {
 	struct hash_key key;
 	struct tcell **slot;	/* open addressing by at */
@@ -37,6 +42,11 @@ struct tally {
 	struct tcell **list;	/* in order of birth */
 	size_t n, cap;
 	struct tcell *recent[RECENT];	/* the cells used last, by host */
+	struct thour **hour;	/* few: those of the lines since the last commit */
+	size_t hours, hours_cap;
+	struct thour *recent_hour[RECENT];
+	struct slice program[PROGRAMS_MAX];
+	size_t programs;
 	struct slice word[WORDS_MAX];
 	size_t words;
 	struct arena word_text;
@@ -74,6 +84,10 @@ cells_drop(struct tally *t)
 	}
 	t->n = 0;
 	memset(t->recent, 0, sizeof t->recent);
+	for (size_t i = 0; i < t->hours; i++)
+		free(t->hour[i]);
+	t->hours = 0;
+	memset(t->recent_hour, 0, sizeof t->recent_hour);
 }
 
 void
@@ -84,6 +98,7 @@ tally_free(struct tally *t)
 	cells_drop(t);
 	free(t->slot);
 	free(t->list);
+	free(t->hour);
 	arena_free(&t->word_text);
 	cell_free(&t->out);
 	lost_free(t->lost);
@@ -232,6 +247,68 @@ tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, in
 	c->extra[c->extras++] = (struct extra){ word, n };
 }
 
+/* --- programs ----------------------------------------------------------------------- */
+
+void
+tally_program_load(struct tally *t, struct slice text)
+{
+	if (t->programs < PROGRAMS_MAX)
+		t->program[t->programs++] = arena_slice(&t->word_text, text);
+}
+
+unsigned
+tally_program(struct tally *t, struct slice tag)
+{
+	tag = slice_head(tag, PROGRAM_TEXT_MAX);
+	for (size_t i = 0; i < t->programs; i++)
+		if (slice_eq(t->program[i], tag))
+			return (unsigned)i;
+	if (t->programs == PROGRAMS_MAX)
+		return PROGRAMS_MAX - 1;
+	tally_program_load(t, t->programs == PROGRAMS_MAX - 1 ? SLICE("other") : tag);
+	return (unsigned)t->programs - 1;
+}
+
+static struct thour *
+find_hour(struct tally *t, uint64_t at)
+{
+	for (size_t i = t->hours; i-- > 0; )
+		if (t->hour[i]->at == at)
+			return t->hour[i];
+	if (t->hours == t->hours_cap) {
+		t->hours_cap = t->hours_cap > 0 ? t->hours_cap * 2 : 16;
+		t->hour = xreallocarray(t->hour, t->hours_cap, sizeof *t->hour);
+	}
+	t->hour[t->hours] = xcalloc(1, sizeof **t->hour);
+	t->hour[t->hours]->at = at;
+	return t->hour[t->hours++];
+}
+
+static inline struct thour *
+hour_at(struct tally *t, unsigned host, int64_t hour)
+{
+	uint64_t at = at_of(host, hour);
+	struct thour **recent = &t->recent_hour[host % RECENT];
+
+	if (*recent == NULL || (*recent)->at != at)
+		*recent = find_hour(t, at);
+	return *recent;
+}
+
+void
+tally_line(struct tally *t, unsigned host, int64_t hour, unsigned program)
+{
+	hour_at(t, host, hour)->lines[program]++;
+}
+
+void
+tally_unknown(struct tally *t, unsigned host, int64_t hour, unsigned program)
+{
+	hour_at(t, host, hour)->unknown[program]++;
+}
+
+/* --- what waits for the commit -------------------------------------------------------- */
+
 struct lost *
 tally_lost(struct tally *t)
 {
@@ -284,6 +361,25 @@ tally_each(struct tally *t, tally_fn *f, void *arg)
 	return true;
 }
 
+bool
+tally_each_hour(struct tally *t, tally_fn *f, void *arg)
+{
+	for (size_t i = 0; i < t->hours; i++) {
+		const struct thour *h = t->hour[i];
+
+		cell_clear(&t->out);
+		for (uint32_t p = 0; p < t->programs; p++)
+			if (h->lines[p] != 0)
+				cell_add(&t->out, CELL_PROGRAM + p, h->lines[p]);
+		for (uint32_t p = 0; p < t->programs; p++)
+			if (h->unknown[p] != 0)
+				cell_add(&t->out, CELL_UNKNOWN + p, h->unknown[p]);
+		if (!f(arg, (unsigned)(h->at >> 48), (int64_t)(h->at & 0xffffffffffff), &t->out))
+			return false;
+	}
+	return true;
+}
+
 void
 tally_clear(struct tally *t)
 {
@@ -302,4 +398,16 @@ struct slice
 tally_word_text(const struct tally *t, uint32_t word)
 {
 	return word < t->words ? t->word[word] : (struct slice){ "", 0 };
+}
+
+size_t
+tally_programs(const struct tally *t)
+{
+	return t->programs;
+}
+
+struct slice
+tally_program_text(const struct tally *t, uint32_t program)
+{
+	return program < t->programs ? t->program[program] : (struct slice){ "", 0 };
 }

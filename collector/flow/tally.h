@@ -14,7 +14,8 @@
 
 enum {
 	HOSTS_MAX = 4096,	/* distinct hosts a state may know */
-	WORDS_MAX = 4096	/* distinct DNSBL zones; further ones are "other" */
+	WORDS_MAX = 4096,	/* distinct DNSBL zones; further ones are "other" */
+	PROGRAMS_MAX = 256	/* distinct tags of log lines; further ones are "other" */
 };
 
 struct lost;
@@ -37,6 +38,12 @@ void tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, 
 /* A word's count; text is lower-cased and cut at 100 bytes. */
 void tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, int64_t n);
 
+/* The number of a program, by the tag of its lines (cut at 63 bytes). */
+unsigned tally_program(struct tally *t, struct slice tag);
+/* One more line of it in that hour, or one of those that was not understood. */
+void tally_line(struct tally *t, unsigned host, int64_t hour, unsigned program);
+void tally_unknown(struct tally *t, unsigned host, int64_t hour, unsigned program);
+
 /* Whose the recipients counted as b_lost are; cleared with the cells. */
 struct lost *tally_lost(struct tally *t);
 
@@ -45,12 +52,17 @@ struct lost *tally_lost(struct tally *t);
 size_t tally_cells(const struct tally *t);
 typedef bool tally_fn(void *arg, unsigned host, int64_t minute, const struct cell *c);
 bool tally_each(struct tally *t, tally_fn *f, void *arg);
+/* The same for the programs' lines, which are counted by the hour. */
+bool tally_each_hour(struct tally *t, tally_fn *f, void *arg);
 void tally_clear(struct tally *t);
 
-/* Words by number; those from stored on are new since the state was read. */
+/* Words by number, and programs; those from stored on are new since the state was read. */
 size_t tally_words(const struct tally *t);
 struct slice tally_word_text(const struct tally *t, uint32_t word);
 /* Make text the next number: in order, when the state is read. */
 void tally_word_load(struct tally *t, struct slice text);
+size_t tally_programs(const struct tally *t);
+struct slice tally_program_text(const struct tally *t, uint32_t program);
+void tally_program_load(struct tally *t, struct slice text);
 
 #endif

@@ -135,6 +135,15 @@ fixed_length(struct slice s)
 	return i;
 }
 
+/* Without the blanks, brackets and commas at its end. */
+static size_t
+trimmed(struct slice s, size_t n)
+{
+	while (n > 0 && (s.p[n - 1] == ' ' || s.p[n - 1] == '(' || s.p[n - 1] == ','))
+		n--;
+	return n;
+}
+
 void
 tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n)
 {
@@ -147,11 +156,22 @@ tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint
 		if (slice_cut_at(&rest, SLICE(">: "), &skip))
 			text = rest;
 	}
-	i = fixed_length(slice_head(text, TOP_TEXT_MAX));
-	while (i > 0 && (text.p[i - 1] == ' ' || text.p[i - 1] == '(' || text.p[i - 1] == ','))
-		i--;
+	i = trimmed(text, fixed_length(slice_head(text, TOP_TEXT_MAX)));
 	if (i > 0)
 		tops_add(t, host, hour, TOP_REASON, slice_head(text, i), n);
+}
+
+void
+tops_unknown(struct tops *t, unsigned host, int64_t hour, struct slice tag, struct slice text)
+{
+	struct buf b = buf_new(TOP_TEXT_MAX);
+
+	buf_add(&b, slice_head(tag, TOP_TEXT_MAX / 2));
+	buf_str(&b, ": ");
+	text = slice_head(text, TOP_TEXT_MAX - b.n);
+	buf_add(&b, slice_head(text, trimmed(text, fixed_length(text))));
+	tops_add(t, host, hour, TOP_UNKNOWN, buf_slice(&b), 1);
+	buf_free(&b);
 }
 
 void

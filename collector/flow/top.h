@@ -28,6 +28,9 @@ void tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind
 /* The fixed beginning of a reason's text. */
 void tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n);
 
+/* A line that was not understood: whose, and the fixed beginning of its text. */
+void tops_unknown(struct tops *t, unsigned host, int64_t hour, struct slice tag, struct slice text);
+
 /* A while has passed: what is of other hours than that of each host's last line takes less
  * memory from now on. */
 void tops_rest(struct tops *t);

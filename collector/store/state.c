@@ -675,16 +675,18 @@ bool
 state_load(struct state *s, struct tally *tally, struct track *track, struct join *join,
     struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT text FROM word ORDER BY id", e);
+	sqlite3_stmt *st = db_prepare(s, "SELECT text, id FROM word ORDER BY id", e);
 	int rc = SQLITE_DONE;
 
 	if (st == NULL)
 		return false;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		tally_word_load(tally, db_blob(st, 0));
+		(sqlite3_column_int64(st, 1) < STATEREAD_PROGRAMS ? tally_word_load : tally_program_load)(
+		    tally, db_blob(st, 0));
 	if (!db_end(s, st, rc, e))
 		return false;
 	s->words_stored = tally_words(tally);
+	s->programs_stored = tally_programs(tally);
 	s->track = track;
 	return load_pieces(s, join, e) && mails_load(s, e);
 }

@@ -110,6 +110,15 @@ put_cell(void *arg, unsigned host, int64_t minute, const struct cell *c)
 }
 
 static bool
+put_programs(void *arg, unsigned host, int64_t hour, const struct cell *c)
+{
+	struct writing *w = arg;
+
+	add_to_hour(w, hour * 65536 + host, c);
+	return true;
+}
+
+static bool
 put_seen(void *arg, unsigned host, int64_t minute, uint32_t source, const unsigned char *hashes,
     size_t n)
 {
@@ -153,24 +162,34 @@ put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct topli
 	return good;
 }
 
+/* Those that are new; their numbers begin with base. */
 static bool
-put_words(struct writing *w, const struct tally *t)
+put_names(struct writing *w, const struct tally *t, size_t stored, size_t n, size_t base,
+    struct slice (*text_of)(const struct tally *, uint32_t))
 {
 	sqlite3_stmt *st;
 	bool good = true;
 
-	if (w->s->words_stored == tally_words(t))
+	if (stored == n)
 		return true;
 	st = db_prepare(w->s, "INSERT INTO word VALUES(?1,?2)", w->e);
-	for (size_t i = w->s->words_stored; st != NULL && good && i < tally_words(t); i++) {
-		struct slice text = tally_word_text(t, (uint32_t)i);
+	for (size_t i = stored; st != NULL && good && i < n; i++) {
+		struct slice text = text_of(t, (uint32_t)i);
 
-		sqlite3_bind_int64(st, 1, (sqlite3_int64)i);
+		sqlite3_bind_int64(st, 1, (sqlite3_int64)(base + i));
 		sqlite3_bind_text(st, 2, text.p, (int)text.n, SQLITE_STATIC);
 		good = db_step(w->s, st, "write", w->e);
 	}
 	sqlite3_finalize(st);
 	return st != NULL && good;
+}
+
+static bool
+put_words(struct writing *w, const struct tally *t)
+{
+	return put_names(w, t, w->s->words_stored, tally_words(t), 0, tally_word_text) &&
+	    put_names(w, t, w->s->programs_stored, tally_programs(t), STATEREAD_PROGRAMS,
+	    tally_program_text);
 }
 
 /* From which minute on a host's cells are there, once expire() has dropped the others. */
@@ -328,7 +347,7 @@ store_all(struct writing *w, const struct commit *c)
 	struct state *s = w->s;
 
 	state_say(s, "committed_at", c->now);
-	if (!tally_each(c->tally, put_cell, w))
+	if (!tally_each(c->tally, put_cell, w) || !tally_each_hour(c->tally, put_programs, w))
 		return false;
 	for (size_t i = 0; i < w->hours; i++)
 		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
@@ -359,6 +378,7 @@ committed(struct writing *w, const struct commit *c)
 	for (size_t i = 0; i < s->sources; i++)
 		s->source[i]->changed = false;
 	s->words_stored = tally_words(c->tally);
+	s->programs_stored = tally_programs(c->tally);
 	facts_committed(s, c->with_tops);
 	tally_clear(c->tally);
 	seen_committed(c->seen);

@@ -54,7 +54,7 @@ struct state {
 	int64_t host_kept[HOSTS_MAX];	/* minutes before this one were dropped */
 	bool host_changed[HOSTS_MAX];
 	size_t hosts;
-	size_t words_stored;
+	size_t words_stored, programs_stored;
 	/* the state's number of each metric */
 	uint32_t metric_number[METRIC_N];
 	bool metrics_same;		/* it is the enum's */

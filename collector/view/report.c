@@ -14,6 +14,7 @@
 
 #include "host.h"
 #include "mem.h"
+#include "programs.h"
 
 #include "poison.h"
 
@@ -259,6 +260,29 @@ lines_json(const struct cell *c, struct buf *out)
 	buf_char(out, '}');
 }
 
+/* By the hour: of all hours that the period touches. */
+static void
+programs_json(const struct report *r, struct buf *out)
+{
+	struct program_lines *p;
+	struct err e;
+	size_t n;
+
+	buf_str(out, ",\"programs\":{");
+	if (!programs_read(r->state, r->host, r->from / 3600, (r->to + 3599) / 3600, &p, &n, &e))
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, i == 0 ? "" : ",");
+		buf_json(out, p[i].name);
+		buf_str(out, ":{");
+		member(out, "lines", p[i].lines);
+		member(out, "unknown", p[i].unknown);
+		buf_char(out, '}');
+	}
+	buf_char(out, '}');
+	free(p);
+}
+
 static void
 books_json(const struct cell *c, struct buf *out)
 {
@@ -296,6 +320,7 @@ report_json(const struct report *r, struct buf *out)
 	delay_json(&r->sum, out);
 	books_json(&r->sum, out);
 	member(out, "hops", report_hops(r));
+	programs_json(r, out);
 	buf_str(out, ",\"hosts\":{");
 	for (size_t i = 0; i < r->nhosts; i++) {
 		buf_str(out, i == 0 ? "" : ",");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "programs.h"
 #include "view/words.h"
 
 #include "poison.h"
@@ -366,6 +367,23 @@ host_table(const struct report *r, struct buf *out)
 		    words_count(report_hops(r)).s);
 }
 
+/* Whose lines these were. */
+static void
+programs(const struct report *r, struct buf *out)
+{
+	struct program_lines *p;
+	struct err e;
+	size_t n;
+
+	if (!programs_read(r->state, r->host, r->from / 3600, (r->to + 3599) / 3600, &p, &n, &e))
+		return;
+	if (n > 0)
+		heading(out, "Programs by lines, and the share that was not understood");
+	for (size_t i = 0; i < n && i < ROWS; i++)
+		top_row(out, p[i].name, words_count(p[i].lines).s, words_share(p[i].unknown, p[i].lines).s);
+	free(p);
+}
+
 static void
 doubts(const struct report *r, struct buf *out)
 {
@@ -391,7 +409,8 @@ doubts(const struct report *r, struct buf *out)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		row_if(out, rows[i].label, cell_get(&r->sum, rows[i].m), rows[i].remark);
 	top(r, "Filters and services that failed", TOP_FILTER, out);
-	top(r, "Programs that were not understood", TOP_UNKNOWN, out);
+	programs(r, out);
+	top(r, "Lines that were not understood begin with", TOP_UNKNOWN, out);
 }
 
 void

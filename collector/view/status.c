@@ -8,14 +8,18 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "programs.h"
 #include "view/words.h"
 
 #include "poison.h"
+
+enum { PROGRAMS_SHOWN = 10 };
 
 /* "3 s ago", "in 5 min" (clocks differ), "never". */
 static struct words
@@ -150,6 +154,32 @@ hosts(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	return good;
 }
 
+/* Those with most lines in the last day before the newest line, and what of them was not understood. */
+static bool
+programs(struct stateread *state, struct buf *out, struct err *e)
+{
+	struct program_lines *p;
+	int64_t first, last;
+	size_t n;
+
+	if (!stateread_span(state, STATEREAD_FARM, &first, &last))
+		return true;
+	if (!programs_read(state, STATEREAD_FARM, last / 60 - 23, last / 60 + 1, &p, &n, e))
+		return false;
+	if (n > 0)
+		buf_fmt(out, "\n%-42s %12s %10s\n", "Programs, the last day", "lines", "unknown");
+	for (size_t i = 0; i < n && i < PROGRAMS_SHOWN; i++) {
+		struct buf name = buf_new(64);
+
+		buf_clean(&name, p[i].name, 40);
+		buf_fmt(out, "  %-40s %12s %10s\n", name.p == NULL ? "?" : name.p,
+		    words_count(p[i].lines).s, words_share(p[i].unknown, p[i].lines).s);
+		buf_free(&name);
+	}
+	free(p);
+	return true;
+}
+
 /* Bytes as bytes; of an age or the like there is no number. */
 static struct words
 amount(const struct stateread_limit *l, int64_t v)
@@ -263,7 +293,7 @@ status_text(struct stateread *state, const char *dir, int64_t now, struct buf *o
 	buf_fmt(out, "  last commit   %s\n", ago(stateread_committed_at(state), now).s);
 	disk(state, dir, out);
 	return itself(state, now, out, e) && under_way(state, out, e) && sources(state, now, out, e) &&
-	    hosts(state, now, out, e) && limits(state, now, out, e);
+	    hosts(state, now, out, e) && programs(state, out, e) && limits(state, now, out, e);
 }
 
 bool

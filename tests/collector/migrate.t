@@ -7,9 +7,9 @@ set -u
 d=$(mktemp -d) || exit 1
 trap 'rm -rf "$d"' EXIT
 
-# figures: what the report says
+# figures: what the report says; an old state does not know whose lines it read
 figures() {
-    "$BUILD/bin/mxgauge" report --state "$1" --json | sed 's/"copies":[0-9]*//'
+    "$BUILD/bin/mxgauge" report --state "$1" --json | sed 's/"copies":[0-9]*//; s/"programs":{.*},"hosts"//'
 }
 
 cp tests/collector/state-5/mail.log "$d/"

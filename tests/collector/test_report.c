@@ -125,7 +125,7 @@ test_json(struct stateread *r)
 		"\"tempfail\":{\"greylist\":5},\"dnsbl\":{\"bl.example.net\":600},\"delay\":{\"p50\":",
 		"\"open\":{\"mails\":2,\"rcpts\":5},\"balance\":{\"accepted\":100,\"delivered\":95,"
 		"\"bounced\":0,\"expired\":0,\"discarded\":0,\"held\":0,\"open\":5,\"unaccounted\":0},"
-		"\"hops\":0,\"hosts\":{\"mx1.example.org\":{", "},\"mx2\\\"\\u001b[2J\":{",
+		"\"hops\":0,\"programs\":{},\"hosts\":{\"mx1.example.org\":{", "},\"mx2\\\"\\u001b[2J\":{",
 	};
 	struct report rep = make(r, NULL, REPORT_WHOLE, REPORT_WHOLE);
 	struct buf out = buf_new(1 << 20);

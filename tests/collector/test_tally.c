@@ -37,6 +37,47 @@ stop(void *arg, unsigned host, int64_t minute, const struct cell *c)
 	return false;
 }
 
+static bool
+note_hour(void *arg, unsigned host, int64_t hour, const struct cell *c)
+{
+	struct buf *b = arg;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		buf_fmt(b, "%u@%d %u:%d ", host, (int)hour, c->pair[i].key, (int)c->pair[i].n);
+	return true;
+}
+
+/* Lines of programs, by the hour. */
+static void
+test_programs(void)
+{
+	struct tally *t = tally_new();
+	struct buf b = buf_new(4096);
+	char text[8];
+	unsigned smtpd = tally_program(t, SLICE("postfix/smtpd")), qmgr = tally_program(t, SLICE("qmgr"));
+
+	ok(smtpd == 0 && qmgr == 1 && tally_program(t, SLICE("postfix/smtpd")) == 0, "each has a number");
+	tally_line(t, 3, 100, smtpd);
+	tally_line(t, 3, 100, smtpd);
+	tally_line(t, 19, 100, qmgr);
+	tally_line(t, 3, 101, smtpd);
+	tally_line(t, 3, 100, qmgr);
+	tally_unknown(t, 3, 100, qmgr);
+	(void)tally_each_hour(t, note_hour, &b);
+	is_str(b.p, "3@100 12288:2 3@100 12289:1 3@100 14337:1 19@100 12289:1 3@101 12288:1 ",
+	    "lines by host, hour and program");
+	tally_clear(t);
+	buf_clear(&b);
+	(void)tally_each_hour(t, note_hour, &b);
+	is_int((long long)b.n, 0, "and after the commit none");
+	for (int i = 0; i < 2 * PROGRAMS_MAX; i++)
+		(void)tally_program(t, (struct slice){ text, (size_t)snprintf(text, sizeof text, "p%d", i) });
+	ok(tally_programs(t) == PROGRAMS_MAX && slice_eq(tally_program_text(t, PROGRAMS_MAX - 1), SLICE("other")) &&
+	    tally_program(t, SLICE("one more")) == PROGRAMS_MAX - 1, "too many are \"other\"");
+	buf_free(&b);
+	tally_free(t);
+}
+
 int
 main(void)
 {
@@ -91,5 +132,6 @@ main(void)
 	ok(tally_words(t) == 1 && tally_word_text(t, 0).n == 100, "a long word is cut");
 	cell_free(&s.last);
 	tally_free(t);
+	test_programs();
 	return done_testing();
 }

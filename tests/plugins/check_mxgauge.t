@@ -37,9 +37,20 @@ ok "and told those that are"
 run 3 -w alvie=5
 ok "a wrong name of a measurement is UNKNOWN"
 
-echo "$stamp mx1 postfix/smtpd[1]: frobnicated the quux" >>"$dir/log"
+echo "$stamp mx1 postfix/smtpd[1]: frobnicated the quux for 10 s" >>"$dir/log"
 until_so stands "SELECT lines FROM source" 2
 ok "it reads on"
+run 0
+ok "one odd line of two is no alarm"
+for i in 1 2 3 4 5 6; do
+    echo "$stamp mx1 postfix/smtpd[1]: frobnicated the quux for 1$i s" >>"$dir/log"
+    echo "$stamp mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed" >>"$dir/log"
+done
+until_so stands "SELECT lines FROM source" 14
+run 1
+ok "seven are, whatever the other programs say"
+says "87.5% of the lines of postfix/smtpd not understood (limit 1%)"
+ok "it names the program"
 kill "$pid"
 wait "$pid"
 pid=
@@ -47,12 +58,12 @@ run 2
 ok "one that was stopped is CRITICAL"
 says "MXGAUGE CRITICAL - mxgauged is not running"
 ok "the first line says so"
-says "unknown 50% (limit 1%)"
+says "87.5% of the lines of postfix/smtpd not understood (limit 1%)"
 ok "and which share is not understood"
-says "Not understood of postfix/smtpd: 1 line in the hour"
-ok "of which program"
-says ", 50% of all"
-ok "which is that share of the lines"
+says "postfix/smtpd: 7 of 8 lines in the hour"
+ok "of how many"
+says "not understood, as \"frobnicated the quux for ...\""
+ok "and how such a line begins"
 
 change "UPDATE run SET value = value - 200 WHERE key='beat_at'"
 run 2
@@ -84,7 +95,7 @@ says "alive, lag, rrd_behind, disk, disk_left and skew are known of now alone, n
 ok "and it says so"
 says "limits reached: hosts"
 ok "a limit that had bitten by then"
-says "unknown 50% (limit 1%)"
+says "87.5% of the lines of postfix/smtpd not understood"
 ok "lines that were not understood by then"
 run 1 --at -200s
 ok "before it bit"

@@ -1,11 +1,11 @@
-#!/bin/sh
-# faults_daemon.t - the n-th write, sync, rename, truncation or opening of a file in the
+# faults_daemon_test.sh - the n-th write, sync, rename, truncation or opening of a file in the
 # state's folder fails under mxgauged, once or for a stretch, for want of room, by a broken
 # disk, or after half of a write. Once that is over nothing is lost and nothing counted twice;
 # each fault was said once, and once that it is over, however many seconds it took.
 #
-# With LAB=all for each n; else for some, which begin with FIRST.
-set -u
+# With LAB=all for each n; else for some, which begin with FIRST. Sourced by a test for each kind
+# of fault, as all n of one take minutes.
+# shellcheck shell=sh
 # shellcheck source=tests/daemon/daemon_test.sh
 . tests/daemon/daemon_test.sh
 # shellcheck source=tests/daemon/faults_test.sh
@@ -60,17 +60,17 @@ daemon() {
     rm -rf "$s" "$s".*
 }
 
-daemon_conf "$D/count"
-with=$(failing "$D/count" 0 0 0)
-life "$D/count"
-with=
-calls=$(cat "$D/count.calls")
-[ "$calls" -gt 50 ]
-ok $? "$calls calls change something"
-step=57 long=113 at_once=8
-[ "${LAB:-}" != all ] || step=1 long=11 at_once=16
-run daemon "$calls" $at_once $step "one call fails" 1 $EIO 0
-run daemon "$calls" $at_once $step "four calls find no room" 4 $ENOSPC 0
-run daemon "$calls" $at_once $step "a write is cut short, and three calls after it fail" 4 $ENOSPC 1
-run daemon "$calls" $at_once $long "ten calls fail, for seconds" 10 $EIO 0
-done_testing
+
+# faulty TEXT N_CALLS ERRNO SHORT [STEP STEP_ALL]: for every STEP-th n, or STEP_ALL-th with LAB=all
+faulty() {
+    daemon_conf "$D/count"
+    with=$(failing "$D/count" 0 0 0)
+    life "$D/count"
+    with=
+    calls=$(cat "$D/count.calls")
+    [ "$calls" -gt 50 ]
+    ok $? "$calls calls change something"
+    step=${5:-57} at_once=8
+    [ "${LAB:-}" != all ] || step=${6:-1} at_once=16
+    run daemon "$calls" $at_once "$step" "$1" "$2" "$3" "$4"
+}

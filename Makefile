@@ -170,7 +170,7 @@ run: all
 	@sh packaging/run.sh $(B) $(if $(ONCE),once)
 
 # Every test speaks TAP; tests/run.pl adds them up to "N passed, N failed".
-test: all $(TESTS) $(B)/bench/genday $(B)/bench/mails $(B)/bench/genqueue
+test: all $(TESTS) $(B)/bench/genday $(B)/bench/mails $(B)/bench/genqueue $(B)/bench/measure
 	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) perl tests/run.pl $(TESTS) $(sort $(wildcard tests/*/*.t))
 
 bench: all $(BENCH)

@@ -136,9 +136,10 @@ class Imap:
     def search(self, tag, text):
         mine = self.box.there(self.folder)
         low = int(re.search(r'UID (\d+):', text).group(1)) if 'UID ' in text else 0
-        want = re.search(r'Token (\w+)', text)
+        want = re.search(r'Token (\w+)|SUBJECT "(.*)"', text)     # the latter is check_imap_receive's
+        want = b'\0' if not want else want.group(1).encode() if want.group(1) else b'Subject: ' + want.group(2).encode()
         uids = [m[1] for m in mine if ('\\Deleted' in m[2] if 'DELETED' in text else
-                                       m[1] >= low and want.group(1).encode() in m[3])]
+                                       m[1] >= low and want in m[3])]
         self.c.say('* SEARCH' + ''.join(f' {u}' for u in uids))
         self.done(tag)
 

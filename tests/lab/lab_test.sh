@@ -79,3 +79,19 @@ lab_account() {
     understood "$1" "$d/lab/mail.log"
     done_testing
 }
+
+# lab_told: the plot of $MTA tests by itself, a line each in $d/lab/tap
+lab_told() {
+    sh $here/lab.sh "$d/lab"
+    rc=$?
+    while read -r line; do
+        case $line in
+        "ok - "*) ok 0 "${line#ok - }" ;;
+        "not ok - "*) ok 1 "${line#not ok - }" ;;
+        *) echo "$line" ;;
+        esac
+    done <"$d/lab/tap"
+    ok $rc "every scene was played"
+    [ $rc = 0 ] || tail -n 60 "$d/lab/lab.out" | sed 's/^/# /'
+    done_testing
+}

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 
+from asked import ask, listening, ok
 from stage import run, until
 
 CHECK = os.environ['BUILD'] + '/plugins/check_smtp_latency'
@@ -22,27 +23,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CA = '/etc/lab/ca.pem'
 TLS = ['--starttls', '--ca-file', CA, '--tls-name', 'mx1.example.org']
 TO = ['-r', 'anna@example.org', '-f', 'probe@example.net']
-tap = open('tap', 'w')
-
-
-def ok(good, text, why=''):
-    tap.write('%s - %s\n' % ('ok' if good else 'not ok', text))
-    if not good:
-        tap.write(''.join('# %s\n' % line for line in str(why).splitlines()))
-    tap.flush()
 
 
 def check(status, text, *args, env=None, program=CHECK):
     """Status and a part of the first line; inside -t by the wall's clock."""
-    begun = time.monotonic()
-    done = subprocess.run([program, '-t', '8', *args], capture_output=True, text=True, timeout=60,
-                          env=dict(os.environ, **(env or {})))
-    took = time.monotonic() - begun
-    limit = float(args[args.index('-t') + 1]) if '-t' in args else 8
-    first = done.stdout.split('\n')[0]
-    ok(done.returncode == status and text in first and took < limit + 0.5,
-       '%s: %d, %s' % (' '.join(args), status, text), '%d after %.3f s\n%s' % (done.returncode, took, done.stdout))
-    return done.stdout
+    return ask(program, status, text, *args, env=env)
 
 
 # --- servers ------------------------------------------------------------------------------
@@ -71,16 +56,6 @@ def policy():
         while True:
             threading.Thread(target=policy_client, args=(server.accept()[0],), daemon=True).start()
     threading.Thread(target=loop, daemon=True).start()
-
-
-def listening(host, port):
-    def tried():
-        try:
-            socket.create_connection((host, port), 1).close()
-            return True
-        except OSError:
-            return False
-    until('%s:%d' % (host, port), tried)
 
 
 def start_all():

@@ -14,6 +14,7 @@
 
 #include "host.h"
 #include "mem.h"
+#include "view/report_priv.h"
 
 #include "poison.h"
 
@@ -303,7 +304,9 @@ report_json(const struct report *r, struct buf *out)
 		buf_char(out, ':');
 		counts_json(&r->hosts[i].sum, out);
 	}
-	buf_str(out, "}}\n");
+	buf_char(out, '}');
+	report_queues_json(r, out);
+	buf_str(out, "}\n");
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "view/report_priv.h"
 #include "view/words.h"
 
 #include "poison.h"
@@ -406,6 +407,7 @@ report_text(const struct report *r, struct buf *out)
 	incoming(&r->sum, out);
 	outgoing(&r->sum, out);
 	host_table(r, out);
+	report_queues_text(r, out);
 	reasons(&r->sum, "Why recipients were refused for good", metric_rej, out);
 	reasons(&r->sum, "Why recipients were put off", metric_tmp, out);
 	zones(r, out);

@@ -4,10 +4,11 @@
 #
 #	RUNS=5 N=200000 sh bench/queue.sh
 #
-# The queues lie in TMPDIR (2 GB of small files), warm in the page cache. As markdown on stdout.
+# postqueue, qshape and check_mailq need root, for a Postfix whose queue is ours; Exim is that of
+# the machine, or what the lab unpacked. PEERS=0 leaves them all out. The queues lie in TMPDIR (2 GB of small files), warm in the page cache. As markdown on stdout.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-: "${BUILD:=build}" "${RUNS:=5}" "${N:=200000}"
+: "${BUILD:=build}" "${RUNS:=5}" "${N:=200000}" "${PEERS:=1}"
 D=$(mktemp -d) || exit 1
 trap 'rm -rf "$D"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -22,14 +23,39 @@ set -- empty "$BUILD/bench/empty" start "$check -V" \
     read "$check $on --sample all --sample-time 10m -t 11m" sample "$check $on" \
     exim.least "$BUILD/bench/barequeue count $D/exim/input" \
     exim "$check --mta exim --spool $D/exim --no-growth --sample none"
-if [ "$(id -u)" = 0 ] && command -v postqueue >/dev/null; then
+if [ "$PEERS" = 1 ] && [ "$(id -u)" = 0 ] && command -v postqueue >/dev/null; then
     mkdir "$D/etc"
     printf 'queue_directory = %s\ncompatibility_level = 3.6\n' "$D/postfix" >"$D/etc/main.cf"
     : >"$D/etc/master.cf"
     chown -R postfix "$D"/postfix/*
     set -- "$@" postqueue "postqueue -c $D/etc -p"
     ! command -v qshape >/dev/null || set -- "$@" qshape "qshape -c $D/etc deferred"
+    mailq=/usr/lib/nagios/plugins/check_mailq
+    [ ! -x $mailq ] ||
+        set -- "$@" check_mailq "env MAIL_CONFIG=$D/etc $mailq -M postfix -w 999999 -c 9999999 -t 600"
 fi
+# exim_is PROGRAM: as the account that it was made for, which is there in a namespace alone
+exim_is() {
+    chmod 711 "$D"
+    printf 'spool_directory = %s\nsplit_spool_directory = true\nnever_users =\nkeep_environment =\n' \
+        "$D/exim" >"$D/exim.conf"
+    for db in passwd group; do
+        cp /etc/$db "$D/$db"
+    done
+    echo 'Debian-exim:x:61101:61101::/:/bin/false' >>"$D/passwd"
+    echo 'Debian-exim:x:61101:' >>"$D/group"
+    chown -R 61101:61101 "$D/exim"
+    for how in bpc bp; do
+        printf 'mount --bind %s /etc/passwd; mount --bind %s /etc/group; exec %s -C %s -%s\n' \
+            "$D/passwd" "$D/group" "$1" "$D/exim.conf" $how >"$D/exim.$how"
+    done
+    [ "$(unshare -m sh "$D/exim.bpc")" = $((N / 2)) ]
+}
+for exim in "$(command -v exim4)" "$BUILD/lab/exim4-daemon-light/usr/sbin/exim4"; do
+    [ "$PEERS" = 1 ] && [ "$(id -u)" = 0 ] && [ -x "$exim" ] && exim_is "$exim" || continue
+    set -- "$@" exim.bpc "unshare -m sh $D/exim.bpc" exim.bp "unshare -m sh $D/exim.bp"
+    break
+done
 "$BUILD/bench/measure" -n "$RUNS" -c $(($(nproc) - 1)) "$@" >"$D/speed" || exit 1
 printf 'Postfix with %s messages, short ids; Exim with %s; medians of %s runs.\n\n' "$N" $((N / 2)) "$RUNS"
 echo "| what | ms | CPU ms | peak MB | goal |"
@@ -55,6 +81,9 @@ awk -F '\t' '
         row("check_mail_queue as it comes (5,000 read)", "sample", "")
         row("bare getdents64, Exim", "exim.least", "")
         row("check_mail_queue, Exim, counts and ages", "exim", ratio("exim", "exim.least", 2))
+        row("exim -bpc", "exim.bpc", "")
+        row("exim -bp", "exim.bp", "")
         row("postqueue -p", "postqueue", "")
         row("qshape deferred", "qshape", "")
+        row("monitoring-plugins\047 check_mailq", "check_mailq", "")
     }' "$D/speed"

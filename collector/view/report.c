@@ -15,6 +15,7 @@
 #include "host.h"
 #include "mem.h"
 #include "programs.h"
+#include "view/report_priv.h"
 
 #include "poison.h"
 
@@ -328,7 +329,9 @@ report_json(const struct report *r, struct buf *out)
 		buf_char(out, ':');
 		counts_json(&r->hosts[i].sum, out);
 	}
-	buf_str(out, "}}\n");
+	buf_char(out, '}');
+	report_queues_json(r, out);
+	buf_str(out, "}\n");
 }
 
 bool

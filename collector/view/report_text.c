@@ -12,6 +12,7 @@
 
 #include "mem.h"
 #include "programs.h"
+#include "view/report_priv.h"
 #include "view/words.h"
 
 #include "poison.h"
@@ -425,6 +426,7 @@ report_text(const struct report *r, struct buf *out)
 	incoming(&r->sum, out);
 	outgoing(&r->sum, out);
 	host_table(r, out);
+	report_queues_text(r, out);
 	reasons(&r->sum, "Why recipients were refused for good", metric_rej, out);
 	reasons(&r->sum, "Why recipients were put off", metric_tmp, out);
 	zones(r, out);

@@ -1,0 +1,12 @@
+/* report_priv.h - what the files of the report share; nobody else includes it. */
+#ifndef MX_REPORT_PRIV_H
+#define MX_REPORT_PRIV_H
+
+#include "view/report.h"
+
+/* The mail queues of hosts that have a sensor: ,"queues":{HOST:{METRIC:{"mean":,"most":}}}, and a
+ * table, or nothing. */
+void report_queues_json(const struct report *r, struct buf *out);
+void report_queues_text(const struct report *r, struct buf *out);
+
+#endif

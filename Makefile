@@ -93,6 +93,7 @@ LIBS_check_mail_roundtrip := $(LIBS_smtp)
 LIBS_check_snmp_mta := -lm $(if $(STATIC),-lnetsnmp -lssl -lcrypto)
 LIBS_check_dnsbl := -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_mysql := -lm
+LIBS_check_replication_dns := -lm $(if $(STATIC),-lcares)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

@@ -19,8 +19,8 @@
 
 #include "poison.h"
 
-enum { UDP_BYTES = 1232, TRY_MS = 2000, TRIES = 2, AD_BIT = 0x20, CLASS_IN = 1,
-	HEADER = 12, QUESTION_FIXED = 4, RECORD_FIXED = 10 };
+enum { UDP_BYTES = 1232, TRY_MS = 2000, TRIES = 2, AD_BIT = 0x20, AA_BIT = 0x04, CLASS_IN = 1,
+	HEADER = 12, QUESTION_FIXED = 4, RECORD_FIXED = 10, SOA_FIXED = 20 };
 
 #define FUNCTIONS(F) \
 	F(ares_create_query) F(ares_destroy) F(ares_expand_name) F(ares_free_data) \
@@ -35,6 +35,7 @@ static struct {
 
 struct dns {
 	ares_channel channel;
+	bool direct;
 	size_t waiting;
 };
 
@@ -85,6 +86,7 @@ dns_open_how(const struct dns_how *how, struct err *e)
 		ares.ares_destroy(d->channel);
 		rc = open_channel(d, how, ARES_FLAG_NOCHECKRESP);
 	}
+	d->direct = how->direct;
 	if (rc == ARES_SUCCESS)
 		return d;
 	err_set(e, "resolver %s: %s", how->resolver != NULL ? how->resolver : "of the system",
@@ -181,7 +183,8 @@ static void
 on_packet(void *arg, int status, int timeouts, unsigned char *p, int n)
 {
 	struct question *q = arg;
-	struct dns_answer a = { .secure = p != NULL && n >= HEADER && (p[3] & AD_BIT) != 0 };
+	struct dns_answer a = { .secure = p != NULL && n >= HEADER && (p[3] & AD_BIT) != 0,
+		.authoritative = p != NULL && n >= HEADER && (p[2] & AA_BIT) != 0 };
 
 	(void)timeouts;
 	if (status == ARES_SUCCESS)
@@ -199,7 +202,7 @@ dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done done, void
 	struct question *q = xcalloc(1, sizeof *q);
 	struct hash_key random = hash_key_random();
 	unsigned char *packet = NULL;
-	int n = 0, rc = ares.ares_create_query(name, CLASS_IN, (int)type, (unsigned short)random.k[0], 1,
+	int n = 0, rc = ares.ares_create_query(name, CLASS_IN, (int)type, (unsigned short)random.k[0], !d->direct,
 	    &packet, &n, UDP_BYTES);
 
 	*q = (struct question){ .d = d, .done = done, .arg = arg };
@@ -383,6 +386,25 @@ dns_mx(const struct dns_record *r, unsigned *preference, struct buf *host)
 		return false;
 	*preference = (unsigned)p[0] << 8 | p[1];
 	return name_bytes(r->packet, (size_t)(r->data.p + 2 - r->packet.p), host) > 0;
+}
+
+bool
+dns_soa(const struct dns_record *r, uint32_t *serial)
+{
+	size_t at = (size_t)(r->data.p - r->packet.p), end = at + r->data.n;
+	const unsigned char *p = (const unsigned char *)r->packet.p + end - SOA_FIXED;
+
+	if (r->type != DNS_SOA || r->data.n < SOA_FIXED)
+		return false;
+	for (int i = 0; i < 2; i++) {	/* the primary's name and the hostmaster's */
+		size_t n = name_bytes(r->packet, at, NULL);
+
+		at += n;
+		if (n == 0 || at > end)
+			return false;
+	}
+	*serial = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	return at + SOA_FIXED == end;
 }
 
 bool

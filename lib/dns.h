@@ -37,6 +37,7 @@ struct dns_answer {
 	enum dns_fault fault;
 	const char *why;	/* when not FOUND: "no such name", "time-out of the resolver" */
 	bool secure;		/* the resolver says that DNSSEC proves it (AD) */
+	bool authoritative;	/* who answers serves the zone (AA) */
 	struct slice packet;	/* for dns_next */
 };
 
@@ -59,6 +60,7 @@ struct dns_how {
 	const char *resolver;
 	int try_ms, tries;
 	bool first_word;
+	bool direct;	/* a server of a zone is asked what it knows itself (no RD) */
 };
 struct dns *dns_open_how(const struct dns_how *how, struct err *e);
 /* Who is asked, for sentences: "192.0.2.53". */
@@ -98,5 +100,7 @@ bool dns_name(const struct dns_record *r, struct buf *name);
  * empty host is the "." of a null MX. */
 bool dns_mx(const struct dns_record *r, unsigned *preference, struct buf *host);
 bool dns_txt(const struct dns_record *r, struct buf *text);
+/* The serial of an SOA. */
+bool dns_soa(const struct dns_record *r, uint32_t *serial);
 
 #endif

@@ -84,7 +84,7 @@ run 0 "1,204" good && is "$(perf received) $(perf loops)" "U U" "an agent that b
 # --- several hosts ---
 all=
 for a in good down many silent none; do all="$all -H 127.0.0.1:$(sed -n "s/^$a //p" "$D/agents")"; done
-"$check" $all -t 3 --json >"$D/out" 2>&1
+"$check" $all -t 6 --json >"$D/out" 2>&1
 is $? 2 "hosts together: the worst counts"
 python3 -c 'import json, sys
 o = json.load(open(sys.argv[1]))

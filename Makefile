@@ -85,7 +85,7 @@ LIBS_check_mxgauge := -lsqlite3 -lm
 LIBS_check_mail_queue := -lm
 LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
-LIBS_check_dnsbl := -lm $(if $(STATIC),-lcares)
+LIBS_check_dnsbl := -lsqlite3 -lm $(if $(STATIC),-lcares)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

@@ -20,8 +20,8 @@ end(struct dnsbl_run *r)
 		assert(strlen(l->zone) < 254 && l->uses <= DNSBL_USES && strchr(l->zone, '.') != NULL);
 		for (const char *c = l->zone; *c != '\0'; c++)
 			assert(slice_is_alnum(*c) || strchr(".-_", *c) != NULL);
-		free(l->zone);
 	}
+	arena_free(&r->memory);
 	free(r->list);
 }
 

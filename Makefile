@@ -91,7 +91,7 @@ LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
 LIBS_check_mail_roundtrip := $(LIBS_smtp)
 LIBS_check_snmp_mta := -lm $(if $(STATIC),-lnetsnmp -lssl -lcrypto)
-LIBS_check_dnsbl := -lm $(if $(STATIC),-lcares)
+LIBS_check_dnsbl := -lsqlite3 -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_mysql := -lm
 LIBS_check_replication_dns := -lm $(if $(STATIC),-lcares)
 

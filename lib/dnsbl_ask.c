@@ -66,9 +66,9 @@ without_dot(struct slice s)
 }
 
 static char *
-small_letters(struct slice s)
+small_letters(struct dnsbl_run *r, struct slice s)
 {
-	char *text = xslicedup(s);
+	char *text = arena_strdup(&r->memory, s);
 
 	for (char *c = text; *c != '\0'; c++)
 		*c = slice_lower(*c);
@@ -94,7 +94,7 @@ dnsbl_add_list(struct dnsbl_run *r, const struct dnsbl_table *t, struct slice zo
 	}
 	r->list = xreallocarray(r->list, r->lists + 1, sizeof *r->list);
 	l = &r->list[r->lists++];
-	*l = (struct dnsbl_list){ .zone = small_letters(zone), .row = dnsbl_row(t, zone),
+	*l = (struct dnsbl_list){ .zone = small_letters(r, zone), .row = dnsbl_row(t, zone),
 		.latency_s = (double)NAN };
 	l->kinds = l->row != NULL ? l->row->kinds : DNSBL_IP;
 	return l;
@@ -122,20 +122,16 @@ read_target(struct dnsbl_target *t, bool six)
 bool
 dnsbl_add_target(struct dnsbl_run *r, struct slice text, struct err *e)
 {
-	struct dnsbl_target t = { .text = small_letters(without_dot(text)) };
+	struct dnsbl_target t = { .text = small_letters(r, without_dot(text)) };
 
-	if (!read_target(&t, false)) {
-		free(t.text);
+	if (!read_target(&t, false))
 		return err_set(e, "%.*s is neither an address nor a name", (int)slice_head(text, 100).n, text.p);
-	}
 	for (size_t i = 0; i < r->targets; i++) {
 		const struct dnsbl_target *o = &r->target[i];
 
 		if (o->kind == t.kind && (t.kind == DNSBL_DOMAIN ? strcmp(o->text, t.text) == 0 :
-		    memcmp(o->ip, t.ip, t.kind == DNSBL_IP4 ? 4 : 16) == 0)) {
-			free(t.text);
+		    memcmp(o->ip, t.ip, t.kind == DNSBL_IP4 ? 4 : 16) == 0))
 			return true;
-		}
 	}
 	if (r->targets >= DNSBL_TARGETS_MAX)
 		return err_set(e, "there are more than %d addresses and names", DNSBL_TARGETS_MAX);

@@ -60,6 +60,7 @@ struct dnsbl_target {
 };
 
 struct dnsbl_run {
+	struct arena memory;		/* of the texts of lists, uses and targets */
 	struct dnsbl_list *list;
 	size_t lists;
 	struct dnsbl_target *target;

@@ -103,7 +103,7 @@ add_site(struct dnsbl_from *f, struct slice site, unsigned kinds, struct dnsbl_u
 	struct slice zone = site, filter = site;
 
 	if (slice_cut(&filter, '=', &zone))
-		use.filter = xslicedup(filter);
+		use.filter = arena_strdup(&f->run->memory, filter);
 	return dnsbl_from_add(f, zone, kinds, &use, e);
 }
 

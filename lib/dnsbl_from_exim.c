@@ -80,7 +80,8 @@ add_item(struct exim *x, struct slice item, struct err *e)
 	if (slice_has(what, SLICE("!")) || slice_has(what, SLICE("&")))
 		use.filter = "";
 	else if (slice_cut(&what, '=', &key))
-		use.filter = xslicedup(slice_trim(what.n > 0 && what.p[0] == '=' ? slice_from(what, 1) : what));
+		use.filter = arena_strdup(&x->f->run->memory,
+		    slice_trim(what.n > 0 && what.p[0] == '=' ? slice_from(what, 1) : what));
 	if (slice_eq(x->verb, SLICE("accept")))
 		kinds |= DNSBL_ALLOW;
 	return dnsbl_from_add(x->f, zone, kinds, &use, e);

@@ -19,6 +19,8 @@ const struct measure dnsbl_measures[] = {
 	{ "latency", "s", "the slowest list of this run" },
 	{ "p50", "s", "half of the last 100 runs were faster; of the slowest list" },
 	{ "p95", "s", "19 of 20 of the last 100 runs were faster; of the slowest list" },
+	{ "hits_least", "%", "with --from-state: hits of the list that lost most, of what its week lets expect", "20:" },
+	{ "hits_most", "%", "with --from-state: hits of the list that gained most", "500" },
 	{ 0 }
 };
 
@@ -349,7 +351,8 @@ measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 		buf_fmt(&b, "%sslowest %s", b.n > 0 ? ", " : "", check_people(slow, "s"));
 	check_words("lists", NULL, "%s", b.n > 0 ? b.p : "nothing was asked");
 	if (s->ill > 0)
-		check_words("unhealthy", NULL, "%zu of %zu lists unhealthy: %s", s->ill, s->tested, s->ills.p);
+		check_words("unhealthy", NULL, "%zu of %zu %s unhealthy: %s", s->ill, s->tested,
+		    s->tested == 1 ? "list" : "lists", s->ills.p);
 	if (s->missing > 0)
 		check_words("missing", NULL, "missing on %zu allow %s", s->missing,
 		    s->missing == 1 ? "list" : "lists");

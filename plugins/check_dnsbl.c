@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "dnsbl_from.h"
+#include "dnsbl_hits.h"
 #include "dnsbl_targets.h"
 #include "dnsbl_tell.h"
 #include "near.h"
@@ -29,7 +30,10 @@ static struct {
 	struct dnsbl_limit limit[LIMITS_MAX];
 	size_t limits;
 	bool read_somebody;	/* who may ask no list at all */
-} set = { .patience_s = 1.5, .tries = 2 };
+	bool from_state;
+	struct checkstate state;
+	int64_t least_hits;
+} set = { .state = { CHECKSTATE_DEFAULT, .window_s = 3600 }, .least_hits = 20, .patience_s = 1.5, .tries = 2 };
 
 static const struct opt opts[] = {
 	{ 'H', "host", OPT_LIST, &set.host, "ADDRESS|NAME",
@@ -52,6 +56,16 @@ static const struct opt opts[] = {
 	{ 0, "query-timeout", OPT_DURATION, &set.patience_s, "TIME",
 	    "patience with the first try of a question; each further one has twice as long", .min = 0.05, .max = 60 },
 	{ 0, "tries", OPT_INT, &set.tries, "N", "ask so often", .min = 1, .max = 5 },
+	{ 0, "from-state", OPT_FLAG, &set.from_state, NULL, "compare how often lists hit by the collector's state with "
+	    "the week before; may be alone" },
+	{ 's', "state", OPT_STRING, &set.state.state, "DIR", "the collector's state" },
+	{ 0, "of", OPT_STRING, &set.state.host, "HOST", "of one mail server instead of the whole farm" },
+	{ 0, "window", OPT_DURATION, &set.state.window_s, "TIME", "compare this time", .min = 60, .max = 86400 },
+	{ 0, "at", OPT_TIME, &set.state.at, "TIME", "as of then: \"2026-11-20 03:00\", \"-2h\"" },
+	{ 0, "stale", OPT_DURATION, &set.state.stale_s, "TIME", "UNKNOWN if the newest log line is older",
+	    .min = 60, .max = 8 * 86400 },
+	{ 0, "least-hits", OPT_INT, &set.least_hits, "N", "judge lists of which so many hits were to be expected, or came",
+	    .min = 1, .max = 1e9 },
 	{ 0, "no-health", OPT_FLAG, &set.no_health, NULL, "do not test the lists themselves" },
 	{ 0, "no-history", OPT_FLAG, &set.no_history, NULL, "keep no latencies for the next runs" },
 	{ 0, "table", OPT_LIST, &set.table, "FILE", "more lists, or corrections, in the form of dnsbl.conf" },
@@ -76,6 +90,9 @@ static const struct program program = {
 	"thresholds say.\n\n"
 	"Run it where the mail server runs: lists answer by who asks, so another machine's resolver says "
 	"nothing about yours.\n\n"
+	"With --from-state, hits of each list in the collector's logs are compared with the week before, as shares of all "
+	"recipients: one that stopped hitting is dead, blocks the resolver, or is not asked any more; one that hits "
+	"much more may have gone mad.\n\n"
 	"Latencies of the last 100 runs are kept for p50 and p95, for each resolver, in "
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID.",
 	opts, .measures = dnsbl_measures,
@@ -83,7 +100,9 @@ static const struct program program = {
 	    "check_dnsbl --all --networks /etc/mxgauge/outgoing -w operators=1 -c operators=3\n"
 	    "check_dnsbl -H 192.0.2.25 -l zen.spamhaus.org -l dnsbl-3.uceprotect.net -c zen.spamhaus.org\n"
 	    "# health of the lists that the mail server asks, alone\n"
-	    "check_dnsbl --from-postfix --from-spamassassin -w p95=500ms -c unhealthy=50%"
+	    "check_dnsbl --from-postfix --from-spamassassin -w p95=500ms -c unhealthy=50%\n"
+	    "# does each list still hit?\n"
+	    "check_dnsbl --from-state --window 1h -w hits_least=20: -c hits_most=1000"
 };
 
 /* --- lists ---------------------------------------------------------------------------------------- */
@@ -198,11 +217,9 @@ find_lists(struct dnsbl_run *r, const struct dnsbl_table *t)
 	add_lists(r, t, &set.allow_list, DNSBL_ALLOW);
 	if (set.all)
 		add_all(r, t);
-	if (r->lists == 0 && set.read_somebody) {
+	if (r->lists == 0 && set.read_somebody)
 		check_state(CHECK_OK, "no list is asked on this machine");
-		check_done();
-	}
-	if (r->lists == 0)
+	else if (r->lists == 0 && !set.from_state)
 		opt_fail(&program, "which lists? -l ZONE, --from-postfix and its like, or --all");
 	for (size_t i = 0; i < set.limits; i++) {
 		bool asked = false;
@@ -267,35 +284,47 @@ open_dns(bool first_word)
 	return d;
 }
 
+/* What the answers of name servers say. */
+static void
+ask_lists(struct dnsbl_run *r)
+{
+	struct buf resolver = buf_new(400);
+	struct dnsbl_past *past;
+	struct err e = { "" };
+
+	r->dns = open_dns(false);
+	r->plain = open_dns(true);
+	r->no_health = set.no_health;
+	r->deadline = check_deadline();
+	dns_resolver(r->dns, &resolver);
+	if (set.resolver == NULL)
+		set.resolver = resolver.n > 0 ? resolver.p : "of the system";
+	find_targets(r);
+	check_phase("asking %zu lists", r->lists);
+	if (!dnsbl_ask(r, &e))
+		check_unknown("%s", e.text);
+	dnsbl_judge(r);
+	past = set.no_history ? NULL : xcalloc(r->lists, sizeof *past);
+	if (past != NULL && !dnsbl_keep(r, slice_of(set.resolver), (int64_t)time(NULL), past, &e))
+		check_detail("%s", e.text);
+	dnsbl_tell(&(struct dnsbl_tell){ .run = r, .past = past, .limit = set.limit, .limits = set.limits,
+		.resolver = set.resolver });
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct dnsbl_table table;
 	static struct dnsbl_run r;
-	struct buf resolver = buf_new(400);
-	struct dnsbl_past *past;
-	struct err e = { "" };
 
 	check_begin("DNSBL");
 	check_own_limits(take_limit);
 	opt_parse(&program, argc, argv);
 	read_tables(&table);
-	r.dns = open_dns(false);
-	r.plain = open_dns(true);
-	r.no_health = set.no_health;
-	r.deadline = check_deadline();
-	dns_resolver(r.dns, &resolver);
 	find_lists(&r, &table);
-	find_targets(&r);
-	check_phase("asking %zu lists", r.lists);
-	if (!dnsbl_ask(&r, &e))
-		check_unknown("%s", e.text);
-	dnsbl_judge(&r);
-	past = set.no_history ? NULL : xcalloc(r.lists, sizeof *past);
-	if (past != NULL && !dnsbl_keep(&r, set.resolver != NULL ? slice_of(set.resolver) :
-	    buf_slice(&resolver), (int64_t)time(NULL), past, &e))
-		check_detail("%s", e.text);
-	dnsbl_tell(&(struct dnsbl_tell){ .run = &r, .past = past, .limit = set.limit, .limits = set.limits,
-		.resolver = set.resolver != NULL ? set.resolver : resolver.p });
+	if (r.lists > 0)
+		ask_lists(&r);
+	if (set.from_state)
+		dnsbl_hits(&set.state, (double)set.least_hits);
 	check_done();
 }

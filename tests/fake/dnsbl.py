@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""dnsbl.py ZONES PORTFILE - a name server on loopback (UDP and TCP) with block lists of every sort.
+"""dnsbl.py ZONES PORTFILE [ADDRESS:PORT] - a name server on loopback (UDP and TCP) with block lists of every sort.
 
 A line of ZONES: "ZONE MANNER [ARGUMENT]" with the manners good, silent, slow SECONDS, refused, servfail, wild CODE,
 parked ADDRESS, blocked CODE, empty, gone, truncated, many COUNT, garbage, loop, wrong-id, spoofed, foreign, alias;
@@ -162,7 +162,8 @@ def answer(packet, tcp):
 def serve():
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-    udp.bind(('127.0.0.1', 0))
+    where = sys.argv[3].rsplit(':', 1) if len(sys.argv) > 3 else ('127.0.0.1', 0)
+    udp.bind((where[0], int(where[1])))
     other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     other.bind(('127.0.0.1', 0))
     tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -135,7 +135,7 @@ run 0 "healthy" $(list allow) -H 192.0.2.9
 
 # --- health
 health good ok 0 healthy
-health slow ok 0 "slowest 30"
+health slow ok 0 "slowest "
 health silent timeout 1 "silent.example.org timeout"
 health refused refused 1 "refused.example.org refused"
 health lame servfail 1 "lame.example.org servfail"
@@ -178,7 +178,7 @@ run 2 "on 2 of 2 lists" $both -w 0 -c 1
 run 1 "weight 0.5" $(list coded) -H 192.0.2.6 -w weight=0.2
 run 0 "on 2 of 2 lists" $(list coded) $(list other) -H 192.0.2.6 -c operators=1
 run 2 "operators 2" $both -c operators=1
-run 1 "latency of slow.example.org is 30" $(list slow) -w latency=200ms
+run 1 "latency of slow.example.org is " $(list slow) -w latency=200ms
 run 3 "that list is not asked" $(list good) -w other.example.org
 run 3 'there is no measurement "lsits"' $(list good) -w lsits=3
 
@@ -220,6 +220,36 @@ rm "$D/sa/a.cf"
 run 3 "no rules (*.cf) are there" --from-spamassassin="$D/sa"
 echo 'score X 1' >"$D/sa/a.cf"
 run 0 "no list is asked on this machine" --from-spamassassin="$D/sa"
+
+# --- hits by the logs: a week of 40 and 30 an hour beside 10 mails, then an hour without the second
+perl -e '
+    use POSIX "strftime";
+    my ($end, $n) = (1795143600, 0);	# 2026-11-20 03:00
+    for my $hour (-168 .. 0) {
+        for my $list (["zen.example.org", $hour ? 40 : 42], ["bl.example.net", $hour ? 30 : 1], ["rare.example.com", 1],
+            ["new.example.com", $hour ? 0 : 25], ["mad.example.com", $hour == 0 ? 60 : $hour % 4 == 0]) {
+            for my $i (1 .. $list->[1]) {
+                $n++;
+                printf "%s mx1 postfix/smtpd[100]: NOQUEUE: reject: RCPT from unknown[192.0.2.%d]: 554 5.7.1 Service unavailable; " .
+                    "Client host [192.0.2.%d] blocked using %s; from=<a\@example.net> to=<b\@example.org> proto=ESMTP helo=<x%d>\n",
+                    strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime($end + $hour * 3600 + $i * 59)), $i, $i, $list->[0], $n;
+            }
+        }
+    }' >"$D/log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$D/state" "$D/log" >"$D/out" 2>&1
+ok $? "a week of logs is imported"
+check="$BUILD/plugins/check_dnsbl --at 2026-11-20T04:00Z --state $D/state"
+run 1 "bl.example.net: 1 hits where its week lets expect" --from-state
+says "rare.example.com: 1 hits, 1.8 expected; not judged"
+silent "new.example.com"
+says "mad.example.com: 60 hits where its week lets expect"
+run 0 "of no list 500 hits were to be expected" --from-state --least-hits 500
+run 2 "bl.example.net: 1 hits" --from-state -c hits_least=10:
+run 2 "mad.example.com: 60 hits" --from-state -c hits_least=0: -w hits_least=0: -c hits_most=1000
+run 0 "bl.example.net: 1 hits" --from-state -w hits_least=0: -w hits_most=1000000
+run 1 "1 of 1 list unhealthy" --from-state -w hits_least=0: -w hits_most=1000000 -l gone.example.org --resolver "$server"
+run 3 "no state" --from-state --state "$D/nowhere"
+check="$BUILD/plugins/check_dnsbl --resolver $server --query-timeout 400ms --no-table --table $D/table"
 
 # --- the run as a whole
 begun=$(date +%s)

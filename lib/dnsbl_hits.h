@@ -1,0 +1,11 @@
+/* dnsbl_hits.h - how often block lists hit by the collector's state, against their own week before. */
+#ifndef MX_DNSBL_HITS_H
+#define MX_DNSBL_HITS_H
+
+#include "checkstate.h"
+
+/* Measure hits_least and hits_most, and tell which lists they are. A list is judged where at least
+ * least_hits were to be expected, or came. */
+void dnsbl_hits(struct checkstate *s, double least_hits);
+
+#endif

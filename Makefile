@@ -86,6 +86,7 @@ LIBS_check_mail_queue := -lm
 LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
 LIBS_check_replication_mysql := -lm
+LIBS_check_replication_pgsql := -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)
@@ -94,7 +95,7 @@ COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow
              $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
 # They load what no static program can: the clients of databases and directories.
-PLUG_SRC  := $(if $(STATIC),$(filter-out plugins/check_replication_mysql.c,$(PLUG_SRC)),$(PLUG_SRC))
+PLUG_SRC  := $(if $(STATIC),$(filter-out $(addprefix plugins/check_replication_,mysql.c pgsql.c),$(PLUG_SRC)),$(PLUG_SRC))
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)

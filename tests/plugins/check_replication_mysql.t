@@ -157,11 +157,9 @@ run 2 "127.0.0.1: connection: Can't connect" --source 127.0.0.1:1
 row Gtid=0-1-140 >"$D/source/q.gtid"
 now_is Slave_received_heartbeats=8
 run 0 "0 s behind" --source "$source"
-# as if it had been 20 minutes ago: the clock of the notes
-sleep_until_old() {
-    now_is Slave_received_heartbeats=8
-    faketime_shift=$1
-    /usr/bin/python3 - "$D" "$faketime_shift" <<'PY'
+# ago SECONDS: what is remembered was so long ago
+ago() {
+    /usr/bin/python3 - "$D" "$1" <<'PY'
 import glob, sys
 def varint(b, at):
     v = shift = 0
@@ -188,11 +186,15 @@ for name in glob.glob(sys.argv[1] + '/check_replication_mysql-*'):
     open(name, 'wb').write(out)
 PY
 }
-sleep_until_old 1200
+ago 1200
 run 2 "20 min behind (limit 10 min)" --source "$source"
 run 1 "nothing from its source for 20 min" --source "$source" -c lag=1d -w lag=1d -w silent=2m
 now_is Slave_received_heartbeats=9 Gtid_Slave_Pos=0-1-120
 run 0 "0 s behind" --source "$source" -w silent=2m
+row Gtid=0-1-120 >"$D/source/q.gtid"
+run 0 "0 s behind" --source "$source"
+ago 1200
+run 0 "0 s behind" --source "$source"
 
 # --- heartbeat
 now_is

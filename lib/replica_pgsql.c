@@ -355,7 +355,7 @@ replica_pgsql_judge(const struct replica_pgsql *p)
 	judge_subscriptions(p);
 	if (strcmp(p->role, "subscriber") == 0 && subscriptions == 0)
 		lag_state(CHECK_CRITICAL, p->name, "it has no subscription in this database");
-	else if (!standby && rows_count(p->server, "standby") == 0 && subscriptions == 0)
+	else if (!standby && !(sum.standbys > 0) && subscriptions == 0)
 		lag_state(CHECK_CRITICAL, p->name, "nothing is replicated here: no standby is connected, and "
 		    "this database has no subscription");
 }

@@ -127,8 +127,12 @@ ask(const struct session *s, const char *table, const char *sql, bool must)
 	apart_phase(s->to, "asking for the %s", table);
 	r = lib.PQexec(s->db, sql);
 	good = lib.PQresultStatus(r) == PGRES_TUPLES_OK;
-	if (!good && must)
-		send_error(s->to, table, lib.PQresultErrorField(r, PG_DIAG_SQLSTATE), lib.PQerrorMessage(s->db));
+	if (!good && must) {
+		const char *words = lib.PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+		send_error(s->to, table, lib.PQresultErrorField(r, PG_DIAG_SQLSTATE),
+		    words != NULL ? words : lib.PQerrorMessage(s->db));
+	}
 	for (int i = 0; good && i < lib.PQntuples(r) && i < ROWS_MAX; i++) {
 		rows_row(&b, table);
 		for (int f = 0; f < lib.PQnfields(r) && f < ROWS_FIELDS; f++)

@@ -32,6 +32,8 @@ static struct {
 	struct note note[LAG_NOTES];
 	size_t notes;
 	bool has_state;
+	const char *check;	/* whose notes lag_tell() writes; NULL: none */
+	struct slice thing;
 } all;
 
 void
@@ -127,31 +129,6 @@ tell_each(void)
 	}
 }
 
-/* A lag that nobody knows has its reason among the states; without one it is UNKNOWN. */
-void
-lag_tell(void)
-{
-	const struct copy *far = worst(lag_of), *still = worst(silent_of);
-
-	if (far != NULL) {
-		check_value("lag", far->lag_s, "s");
-		check_words("lag", NULL, "%s is %s behind", far->name, check_people(far->lag_s, "s"));
-	} else if (all.has_state) {
-		check_show("lag", (double)NAN, "s");
-	} else {
-		check_value("lag", (double)NAN, "s");
-	}
-	if (still != NULL) {
-		check_value("silent", still->silent_s, "s");
-		check_words("silent", NULL, "%s: nothing from its source for %s", still->name,
-		    check_people(still->silent_s, "s"));
-	} else {
-		check_show("silent", (double)NAN, "s");
-	}
-	tell_each();
-	tell_json();
-}
-
 /* --- notes ------------------------------------------------------------------------------ */
 
 static uint64_t
@@ -233,4 +210,70 @@ lag_notes_write(const char *check, struct slice thing, struct err *e)
 	good = keep_write(check, thing, b.n > 0 ? buf_slice(&b) : SLICE(""), e);
 	buf_free(&b);
 	return good;
+}
+
+void
+lag_begin(const char *check, struct slice thing)
+{
+	struct err e = { "" };
+
+	if (lag_notes_read(check, thing, &e)) {
+		all.check = check;
+		all.thing = thing;
+	} else {
+		check_detail("%s", e.text);
+	}
+}
+
+/* --- the answer -------------------------------------------------------------------------- */
+
+void
+lag_measure(const char *name, double value, const char *unit)
+{
+	if (isnan(value))
+		check_show(name, value, unit);
+	else
+		check_value(name, value, unit);
+}
+
+bool
+lag_answer(const struct apart_job *j, struct rows *r, const char *name)
+{
+	struct buf sentence = buf_new(2 * SAY_BYTES);
+	bool ours, good;
+
+	rows_read(r, buf_slice(&j->said));
+	good = !rows_trouble(j, r, &sentence, &ours);
+	if (!good)
+		lag_state(ours ? CHECK_UNKNOWN : CHECK_CRITICAL, name, "%s", sentence.p);
+	buf_free(&sentence);
+	return good;
+}
+
+/* A lag that nobody knows has its reason among the states; without one it is UNKNOWN. */
+void
+lag_tell(void)
+{
+	const struct copy *far = worst(lag_of), *still = worst(silent_of);
+	struct err e = { "" };
+
+	if (far != NULL) {
+		check_value("lag", far->lag_s, "s");
+		check_words("lag", NULL, "%s is %s behind", far->name, check_people(far->lag_s, "s"));
+	} else if (all.has_state) {
+		check_show("lag", (double)NAN, "s");
+	} else {
+		check_value("lag", (double)NAN, "s");
+	}
+	if (still != NULL) {
+		check_value("silent", still->silent_s, "s");
+		check_words("silent", NULL, "%s: nothing from its source for %s", still->name,
+		    check_people(still->silent_s, "s"));
+	} else {
+		check_show("silent", (double)NAN, "s");
+	}
+	tell_each();
+	tell_json();
+	if (all.check != NULL && !lag_notes_write(all.check, all.thing, &e))
+		check_detail("%s", e.text);
 }

@@ -11,9 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buf.h"
+#include "apart.h"
 #include "check.h"
 #include "err.h"
+#include "rows.h"
 #include "slice.h"
 
 /* The first rows of such a check's table of measures. */
@@ -29,12 +30,22 @@ void lag_copy(const char *name, double lag_s, double silent_s);
 void lag_state(enum check_state state, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Give the measurements, the words and the JSON. After this nothing is added. */
+/* Give the measurements, the words and the JSON, and keep the notes that lag_begin() read. After this
+ * nothing is added. */
 void lag_tell(void);
+
+/* As check_value(), but what is not known is only shown, and no verdict. */
+void lag_measure(const char *name, double value, const char *unit);
+
+/* Read what a peer said that was asked apart; its trouble is told. False: there is some. */
+bool lag_answer(const struct apart_job *j, struct rows *r, const char *name);
 
 /* --- what is remembered from run to run ---------------------------------------------- */
 
 enum { LAG_NOTES = 1000 };
+
+/* Read the notes; lag_tell() writes them. What does not go is a detail and no verdict. Both stay. */
+void lag_begin(const char *check, struct slice thing);
 
 /* What the check kept for that thing (keep.h). False and *e: it cannot be read; then
  * lag_since() begins anew. */

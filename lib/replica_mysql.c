@@ -203,7 +203,7 @@ stuck(const struct channel *c, double gap)
 	s = lag_since(buf_slice(&key), sign.n > 0 ? buf_slice(&sign) : SLICE("nothing is missing"), c->m->now);
 	buf_free(&key);
 	buf_free(&sign);
-	return row_number(c->row, "SQL_Delay") > 0 ? 0 : s;
+	return gap > 0 && !(row_number(c->row, "SQL_Delay") > 0) ? s : 0;
 }
 
 static double
@@ -474,23 +474,14 @@ replica_mysql_judge(const struct replica_mysql *m)
 		lag_state(CHECK_WARNING, m->name, "read_only is off: somebody may write to the copy (--writable)");
 }
 
-static void
-measure(const char *name, double v, const char *unit)
-{
-	if (isnan(v))
-		check_show(name, v, unit);
-	else
-		check_value(name, v, unit);
-}
-
 void
 replica_mysql_measures(void)
 {
-	measure("gap", sum.gap, "");
-	measure("bytes", sum.bytes, "B");
+	lag_measure("gap", sum.gap, "");
+	lag_measure("bytes", sum.bytes, "B");
 	check_value("channels", (double)sum.channels, "");
-	measure("replicas", sum.replicas, "");
-	measure("members", sum.members, "");
-	measure("queue", sum.queue, "");
-	measure("flow_control", sum.flow_control, "%");
+	lag_measure("replicas", sum.replicas, "");
+	lag_measure("members", sum.members, "");
+	lag_measure("queue", sum.queue, "");
+	lag_measure("flow_control", sum.flow_control, "%");
 }

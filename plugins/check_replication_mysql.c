@@ -12,6 +12,7 @@
 #include "apart.h"
 #include "check.h"
 #include "clock.h"
+#include "hostport.h"
 #include "lag.h"
 #include "lateload.h"
 #include "mem.h"
@@ -20,7 +21,7 @@
 
 #include "poison.h"
 
-enum { HOST_BYTES = 256, QUERY_BYTES = 2000 };
+enum { QUERY_BYTES = 2000 };
 
 #define FUNCTIONS(F) \
 	F(mysql_init) F(mysql_options) F(mysql_real_connect) F(mysql_errno) F(mysql_error) F(mysql_query) \
@@ -97,8 +98,7 @@ static const struct program program = {
 
 /* Whom to ask, and as what. */
 struct peer {
-	char host[HOST_BYTES];
-	unsigned port;
+	struct hostport at;
 	const char *socket;
 	bool as_source;
 };
@@ -208,8 +208,8 @@ open_session(struct session *s, const struct peer *p)
 		abort();
 	options(s->db);
 	apart_phase(s->to, "connecting");
-	if (lib.mysql_real_connect(s->db, p->socket != NULL ? NULL : p->host, set.user,
-	    set.password, NULL, p->port, p->socket, 0) == NULL) {
+	if (lib.mysql_real_connect(s->db, p->socket != NULL ? NULL : p->at.host, set.user,
+	    set.password, NULL, p->at.port, p->socket, 0) == NULL) {
 		send_error(s, "connection", (long)lib.mysql_errno(s->db), lib.mysql_error(s->db));
 		return false;
 	}
@@ -313,28 +313,13 @@ converse(void *arg, int to)
 
 /* --- the check ------------------------------------------------------------------------------------- */
 
-/* "db1", "db1:3307", "[2001:db8::1]:3307", "2001:db8::1" */
 static void
 read_peer(struct peer *p, const char *text)
 {
-	struct slice s = slice_of(text), host = s;
-	uint64_t port = (uint64_t)set.port;
+	struct err e = { "" };
 
-	if (slice_eat_char(&s, '[')) {
-		if (!slice_cut(&s, ']', &host) || (s.n > 0 && !slice_eat_char(&s, ':')))
-			opt_fail(&program, "%s: this is no host", text);
-	} else if (slice_cut(&s, ':', &host) && slice_find(s, SLICE(":")) >= 0) {
-		host = slice_of(text);
-		s.n = 0;
-	} else if (host.n == strlen(text)) {
-		s.n = 0;
-	}
-	if (s.n > 0 && (!slice_u64(&s, &port) || s.n > 0 || port < 1 || port > 65535))
-		opt_fail(&program, "%s: this is no port", text);
-	if (host.n == 0 || host.n >= HOST_BYTES)
-		opt_fail(&program, "%s: this is no host", text);
-	(void)snprintf(p->host, sizeof p->host, "%.*s", (int)host.n, host.p);
-	p->port = (unsigned)port;
+	if (!hostport_parse(slice_of(text), (unsigned)set.port, &p->at, &e))
+		opt_fail(&program, "%s", e.text);
 }
 
 static void
@@ -367,26 +352,11 @@ named_source(const struct rows *r, struct peer *p)
 	struct slice host = row_text(c, row_has(c, "Source_Host") ? "Source_Host" : "Master_Host");
 	double port = row_number(c, row_has(c, "Source_Port") ? "Source_Port" : "Master_Port");
 
-	if (host.n == 0 || host.n >= HOST_BYTES || !(port >= 1 && port <= 65535))
+	if (host.n == 0 || host.n >= HOSTPORT_BYTES || !(port >= 1 && port <= 65535))
 		return false;
-	(void)snprintf(p->host, sizeof p->host, "%.*s", (int)host.n, host.p);
-	p->port = (unsigned)port;
+	(void)snprintf(p->at.host, sizeof p->at.host, "%.*s", (int)host.n, host.p);
+	p->at.port = (unsigned)port;
 	return true;
-}
-
-/* Read what a peer said; its trouble is told. False: there is some. */
-static bool
-take(struct apart_job *j, struct rows *r, const char *name)
-{
-	struct buf sentence = buf_new(2000);
-	bool ours, good;
-
-	rows_read(r, buf_slice(&j->said));
-	good = !rows_trouble(j, r, &sentence, &ours);
-	if (!good)
-		lag_state(ours ? CHECK_UNKNOWN : CHECK_CRITICAL, name, "%s", sentence.p);
-	buf_free(&sentence);
-	return good;
 }
 
 /* The replica and its source, at once where both are known. */
@@ -407,24 +377,23 @@ look(void)
 	p[0].socket = set.socket;
 	if (set.source != NULL && !later)
 		read_peer(&p[1], set.source);
-	m.name = set.host != NULL ? p[0].host : set.socket;
+	m.name = set.host != NULL ? p[0].at.host : set.socket;
 	apart_run(j, set.source == NULL || later ? 1 : 2, later ? (until + clock_now()) / 2 : until);
-	if (take(&j[0], &r[0], m.name)) {
+	if (lag_answer(&j[0], &r[0], m.name)) {
 		if (later && named_source(&r[0], &p[1]))
 			apart_run(&j[1], 1, until);
-		m.source_name = p[1].host;
-		if (p[1].host[0] != '\0' && take(&j[1], &r[1], m.source_name))
+		m.source_name = p[1].at.host;
+		if (p[1].at.host[0] != '\0' && lag_answer(&j[1], &r[1], m.source_name))
 			m.source = &r[1];
 		replica_mysql_judge(&m);
 	} else if (set.source != NULL && !later) {
-		(void)take(&j[1], &r[1], p[1].host);
+		(void)lag_answer(&j[1], &r[1], p[1].at.host);
 	}
 }
 
 int
 main(int argc, char **argv)
 {
-	struct err e = { "" };
 	struct buf thing = buf_new(1000);
 
 	check_begin("REPLICATION");
@@ -433,11 +402,8 @@ main(int argc, char **argv)
 	check_phase("asking");
 	buf_fmt(&thing, "%s:%lld%s", set.host != NULL ? set.host : "", (long long)set.port,
 	    set.socket != NULL ? set.socket : "");
-	if (!lag_notes_read(program.name, buf_slice(&thing), &e))
-		check_detail("%s", e.text);
+	lag_begin(program.name, buf_slice(&thing));
 	look();
-	if (e.text[0] == '\0' && !lag_notes_write(program.name, buf_slice(&thing), &e))
-		check_detail("%s", e.text);
 	lag_tell();
 	replica_mysql_measures();
 	check_done();

@@ -25,24 +25,6 @@ pair_ends() {
 trap pair_ends EXIT
 trap 'exit 1' HUP INT TERM
 
-ip link set lo up
-unshare --net sleep 1000 &
-far=$!
-pids=$far
-tries=0
-until ip link add near type veth peer name far netns "$far" 2>/dev/null || [ $tries -ge 50 ]; do
-    tries=$((tries + 1))
-    sleep 0.1
-done
-ip addr add 10.99.0.2/24 dev near
-ip link set near up
-pair_far() { nsenter --target "$far" --net "$@"; }
-pair_far ip link set lo up
-pair_far ip addr add 10.99.0.1/24 dev far
-pair_far ip link set far up
-pair_cut() { pair_far ip link set far down; }
-pair_mend() { pair_far ip link set far up; }
-
 # until_so SECONDS COMMAND...
 until_so() {
     tries=$(($1 * 5))
@@ -53,6 +35,22 @@ until_so() {
         sleep 0.2
     done
 }
+
+ip link set lo up
+unshare --net sleep 1000 &
+far=$!
+pids=$far
+elsewhere() { [ "$(readlink /proc/$far/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
+until_so 20 elsewhere
+ip link add near type veth peer name far netns "$far"
+ip addr add 10.99.0.2/24 dev near
+ip link set near up
+pair_far() { nsenter --target "$far" --net "$@"; }
+pair_far ip link set lo up
+pair_far ip addr add 10.99.0.1/24 dev far
+pair_far ip link set far up
+pair_cut() { pair_far ip link set far down; }
+pair_mend() { pair_far ip link set far up; }
 
 # asked STATUS TEXT ARGS...: does the check answer so, with TEXT in the first line?
 asked() {

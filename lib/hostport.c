@@ -1,0 +1,44 @@
+/* hostport.c - see hostport.h. */
+#include "hostport.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "poison.h"
+
+/* A path of a local socket has no port. */
+static bool
+split(struct slice text, struct slice *host, struct slice *port)
+{
+	struct slice s = text;
+
+	*port = SLICE("");
+	*host = text;
+	if (slice_eat_char(&s, '['))
+		return slice_cut(&s, ']', host) && (s.n == 0 || (slice_eat_char(&s, ':') && (*port = s).n > 0));
+	if (text.n > 0 && text.p[0] == '/')
+		return true;
+	if (!slice_cut(&s, ':', host))
+		return true;
+	if (slice_has(s, SLICE(":"))) {		/* an IPv6 address */
+		*host = text;
+		return true;
+	}
+	*port = s;
+	return s.n > 0;
+}
+
+bool
+hostport_parse(struct slice text, unsigned port, struct hostport *h, struct err *e)
+{
+	struct slice host, number;
+	uint64_t n = port;
+
+	if (!split(text, &host, &number) || host.n == 0 || host.n >= HOSTPORT_BYTES)
+		return err_set(e, "%.*s: this is no host", (int)slice_head(text, HOSTPORT_BYTES).n, text.p);
+	if (number.n > 0 && (!slice_u64(&number, &n) || number.n > 0 || n < 1 || n > 65535))
+		return err_set(e, "%.*s: this is no port", (int)slice_head(text, HOSTPORT_BYTES).n, text.p);
+	(void)snprintf(h->host, sizeof h->host, "%.*s", (int)host.n, host.p);
+	h->port = (unsigned)n;
+	return true;
+}

@@ -1,0 +1,20 @@
+/* hostport.h - a server as people write it: "db1", "db1:3307", "[2001:db8::1]:3307", "2001:db8::1". */
+#ifndef MX_HOSTPORT_H
+#define MX_HOSTPORT_H
+
+#include <stdbool.h>
+
+#include "err.h"
+#include "slice.h"
+
+enum { HOSTPORT_BYTES = 256 };
+
+struct hostport {
+	char host[HOSTPORT_BYTES];	/* without brackets; empty: none yet */
+	unsigned port;
+};
+
+/* The whole of text; port is what it is without one. False and *e: this is no host or no port. */
+bool hostport_parse(struct slice text, unsigned port, struct hostport *h, struct err *e);
+
+#endif

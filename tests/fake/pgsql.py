@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+"""pgsql.py DIR - a PostgreSQL server on loopback that answers what the files of DIR say.
+
+DIR/version: its number. DIR/q.TABLE: the answer to the query that the check makes for that table ("self",
+"receiver", "standby", "slot", "subscription", "again"), rows as "NAME: VALUE" lines behind a line of
+asterisks; VALUE NULL is NULL; no file: no rows. A file that begins with "!" is a fault: "!error CODE TEXT", "!hang",
+"!close", "!garbage", "!flood". DIR/hello: a fault in place of the greeting, or "!clear": it asks for the
+password as it is. Where it listens stands in DIR/port. Ends with its standard input."""
+import os, socket, struct, sys, threading, time
+
+WORDS = [('AS sync_names', 'self'), ('pg_sleep', 'pause'), ('pg_stat_wal_receiver', 'receiver'),
+         ('pg_stat_replication', 'standby'), ('pg_replication_slots', 'slot'),
+         ('pg_subscription', 'subscription'), ('pg_last_wal_replay_lsn', 'again')]
+D = sys.argv[1]
+
+
+def read(name):
+    try:
+        with open(os.path.join(D, name)) as f:
+            return f.read()
+    except FileNotFoundError:
+        return ''
+
+
+class Session:
+    def __init__(self, sock):
+        self.sock = sock
+
+    def send(self, kind, body):
+        self.sock.sendall(kind + struct.pack('>I', len(body) + 4) + body)
+
+    def exactly(self, n):
+        b = b''
+        while len(b) < n:
+            b += self.sock.recv(n - len(b)) or sys.exit()
+        return b
+
+    def message(self, kind=True):
+        kind = self.exactly(1) if kind else b''
+        return kind, self.exactly(struct.unpack('>I', self.exactly(4))[0] - 4)
+
+    def error(self, text):
+        code, words = text.split(None, 1)
+        self.send(b'E', b'SERROR\0C' + code.encode() + b'\0M' + words.strip().encode() + b'\0\0')
+
+    def rows(self, text):
+        rows = []
+        for line in text.splitlines():
+            if line.startswith('****'):
+                rows.append([])
+            elif ':' in line:
+                rows[-1].append([p.strip() for p in line.split(':', 1)])
+        names = [n for n, _ in rows[0]] if rows else ['x']
+        self.send(b'T', struct.pack('>H', len(names)) + b''.join(
+            n.encode() + b'\0' + struct.pack('>IHIhih', 0, 0, 25, -1, -1, 0) for n in names))
+        for row in rows:
+            self.send(b'D', struct.pack('>H', len(row)) + b''.join(
+                struct.pack('>i', -1) if v == 'NULL' else struct.pack('>i', len(v.encode())) + v.encode()
+                for _, v in row))
+        self.send(b'C', b'SELECT 1\0')
+
+    def fault(self, text):
+        kind, _, rest = text[1:].strip().partition(' ')
+        if kind == 'error':
+            self.error(rest)
+        elif kind == 'hang':
+            time.sleep(60)
+        elif kind == 'garbage':
+            self.sock.sendall(b'\0HTTP/1.1 400 Bad Request\r\n\r\n' * 50)
+            self.sock.close()
+        elif kind == 'flood':
+            self.send(b'T', struct.pack('>H', 1) + b'x\0' + struct.pack('>IHIhih', 0, 0, 25, -1, -1, 0))
+            while True:
+                self.send(b'D', struct.pack('>Hi', 1, 60000) + b'y' * 60000)
+        else:
+            sys.exit()
+
+    def hello(self):
+        kind, body = self.message(False)
+        while len(body) == 4:           # TLS, GSS: no
+            self.sock.sendall(b'N')
+            kind, body = self.message(False)
+        text = read('hello').strip()
+        if text == '!clear':
+            self.send(b'R', struct.pack('>I', 3))
+            self.message()
+        elif text == '!dribble':
+            for byte in b'R\0\0\0\x08\0\0\0\0' * 10:
+                self.sock.sendall(bytes([byte]))
+                time.sleep(0.5)
+        elif text:
+            self.fault(text)
+        self.send(b'R', struct.pack('>I', 0))
+        self.send(b'S', b'server_version\0' + (read('version').strip() or '15.18').encode() + b'\0')
+        self.send(b'Z', b'I')
+
+    def serve(self):
+        self.hello()
+        while True:
+            kind, body = self.message()
+            if kind != b'Q':
+                return
+            sql = body.decode()
+            with open(os.path.join(D, 'asked'), 'a') as f:
+                f.write(sql + '\n')
+            text = read('q.' + next(w for key, w in WORDS if key in sql))
+            if text.startswith('!'):
+                self.fault(text)
+            else:
+                self.rows(text)
+            self.send(b'Z', b'I')
+
+
+def session(sock):
+    try:
+        Session(sock).serve()
+    except OSError:
+        pass
+    sock.close()
+
+
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(('127.0.0.1', 0))
+listener.listen(20)
+with open(os.path.join(D, 'port.new'), 'w') as f:
+    f.write('%d\n' % listener.getsockname()[1])
+os.rename(os.path.join(D, 'port.new'), os.path.join(D, 'port'))
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+while True:
+    threading.Thread(target=session, args=(listener.accept()[0],), daemon=True).start()

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-from asked import ask, listening, ok
+from asked import ask, listening, ok, policy
 from stage import run, until
 
 CHECK = os.environ['BUILD'] + '/plugins/check_smtp_latency'
@@ -31,35 +31,17 @@ def check(status, text, *args, env=None, program=CHECK):
 
 
 # --- servers ------------------------------------------------------------------------------
-def policy_client(conn):
-    with conn, conn.makefile('rw') as f:
-        want = {}
-        for line in f:
-            if line.strip():
-                want.update([line.strip().split('=', 1)])
-                continue
-            to, who = want.get('recipient', ''), want.get('sender', '')
-            action = 'dunno'
-            if to.startswith('grey') or who.startswith('grey'):
-                action = 'defer_if_permit 4.2.0 Greylisted, see http://www.example.org/'
-            if who.startswith('slow'):
-                time.sleep(1.2 if want['protocol_state'] == 'END-OF-MESSAGE' else 0.3)
-            f.write('action=%s\n\n' % action)
-            f.flush()
-            want = {}
-
-
-def policy():
-    server = socket.create_server(('127.0.0.1', 10040))
-
-    def loop():
-        while True:
-            threading.Thread(target=policy_client, args=(server.accept()[0],), daemon=True).start()
-    threading.Thread(target=loop, daemon=True).start()
+def answer(want):
+    to, who = want.get('recipient', ''), want.get('sender', '')
+    if who.startswith('slow'):
+        time.sleep(1.2 if want['protocol_state'] == 'END-OF-MESSAGE' else 0.3)
+    if to.startswith('grey') or who.startswith('grey'):
+        return 'defer_if_permit 4.2.0 Greylisted, see http://www.example.org/'
+    return 'dunno'
 
 
 def start_all():
-    policy()
+    policy(answer)
     dovecot = subprocess.Popen(['dovecot', '-F', '-c', '/etc/dovecot/lab.conf'])
     code, said = run('postfix', 'start')
     if code:

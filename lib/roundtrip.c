@@ -161,8 +161,11 @@ static void
 tell_send(const struct roundtrip *r)
 {
 	const struct smtp *s = &r->session->s;
+	struct slice talk = buf_slice(&s->talk), line;
 	struct buf name = buf_new(600);
 
+	while (slice_cut(&talk, '\n', &line))
+		check_verbose(2, "  %.*s", (int)line.n, line.p);
 	smtp_session_name(r->session, &name);
 	if (r->accepted)
 		check_detail("%s took the message: %s", check_clean(buf_slice(&name)), accepted_words(r));

@@ -126,6 +126,25 @@ says "p50="
 box 0 good "delivered in " -f a@example.org
 box 0 held "delivered in " -f a@example.org
 
+# --- killed while it waits: what it sent is known
+rm -f "$D/release.held"
+# shellcheck disable=SC2012  # names of ours
+newest() { ls -t "$D"/state/check_mail_roundtrip-*[0-9a-f] | head -n 1; }
+"$check" -H 127.0.0.1 -p "$(port smtp)" -t 20 -r held@example.org -f killed@example.org --cleartext \
+    -b "imap://127.0.0.1:$(port held)" >/dev/null &
+pid=$!
+tries=0
+until { grep -q "killed@example.org" "$D/said.smtp" && grep -q "^probe [0-9a-f]* s " "$(newest)"; } ||
+    [ $tries -ge 200 ]; do
+    tries=$((tries + 1))
+    sleep 0.05
+done
+kill -KILL $pid
+wait $pid 2>/dev/null
+: >"$D/release.held"
+box 0 held "delivered in " -f killed@example.org
+says "after it was sent, late"
+
 # --- nobody else's
 box 2 foreign "not delivered within " -t 1
 never foreign "UID STORE"
@@ -216,7 +235,7 @@ mkfifo "$m/new/fifo"
 head -c 3000000 /dev/zero >"$m/new/big"
 cp "$m/new/foreign" "$m/cur/$(printf 'odd\033[31m|\001:2,S')"
 md 2 "not delivered within "
-token=$(sed -n 's/^probe \([0-9a-f]*\) s .*/\1/p' "$(ls -t "$D"/state/check_mail_roundtrip-*[0-9a-f] | head -n 1)" | tail -n 1)
+token=$(sed -n 's/^probe \([0-9a-f]*\) s .*/\1/p' "$(newest)" | tail -n 1)
 echo "X-Mxgauge-Token: $token" >"$D/mail"
 deliver "$m/.Junk/new/1.mx1"
 md 2 "found in the junk folder .Junk" -c late=0

@@ -7,12 +7,11 @@ import json
 import os
 import re
 import smtplib
-import socket
 import subprocess
 import threading
 import time
 
-from asked import ask, listening, ok
+from asked import ask, listening, ok, policy
 from stage import run, until
 
 BUILD = os.environ['BUILD']
@@ -35,27 +34,6 @@ def answer(want):
     if to.startswith('slow') and want.get('protocol_state') == 'END-OF-MESSAGE':
         time.sleep(2.2)
     return 'dunno'
-
-
-def policy_client(conn):
-    with conn, conn.makefile('rw') as f:
-        want = {}
-        for line in f:
-            if line.strip():
-                want.update([line.strip().split('=', 1)])
-                continue
-            f.write('action=%s\n\n' % answer(want))
-            f.flush()
-            want = {}
-
-
-def policy():
-    server = socket.create_server(('127.0.0.1', 10040))
-
-    def loop():
-        while True:
-            threading.Thread(target=policy_client, args=(server.accept()[0],), daemon=True).start()
-    threading.Thread(target=loop, daemon=True).start()
 
 
 def start_dovecot():
@@ -194,7 +172,7 @@ def many():
 def main():
     os.mkdir('state')
     os.chmod('state', 0o777)
-    policy()
+    policy(answer)
     dovecot = start_dovecot()
     code, said = run('postfix', 'start')
     if code:

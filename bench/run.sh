@@ -105,4 +105,9 @@ say "asking mail servers ..."
     printf '\n## Asking a mail server\n\n'
     sh bench/smtp.sh
 } >>bench/last.md || exit 1
+say "counting large queues ..."
+{
+    printf '\n## Large queues\n\n'
+    N=${QUEUED:-200000} RUNS=$RUNS PEERS=$PEERS sh bench/queue.sh
+} >>bench/last.md || exit 1
 cat bench/last.md

@@ -4,9 +4,12 @@
  * minute without an answer has no sample, so that it is unknown in all figures. */
 #include "queues.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "mem.h"
 #include "message.h"
 #include "sensor.h"
@@ -23,7 +26,8 @@ struct queues {
 	const struct config *config;
 	struct ingest *in;
 	int64_t asked_at;	/* 0: not yet */
-	bool waits;		/* for an answer */
+	bool waits;		/* for an answer, */
+	double late_at;		/* by clock_now() until then */
 	int64_t answered_at;	/* of answer; 0: there is none that holds */
 	struct sensor_answer answer;
 	int64_t counted;	/* the minute that was counted last */
@@ -168,14 +172,20 @@ queues_tick(struct queues *q, int64_t now)
 	if (q == NULL || q->in == NULL)
 		return;
 	interval = q->config->queue_interval;
-	if (q->waits && now - q->asked_at > LATE_S)
-		q->waits = false;	/* it is stopped, or the clock was set */
+	if (q->waits && clock_now() > q->late_at) {
+		q->waits = false;	/* it will be asked again */
+		(void)snprintf(q->answer.said, sizeof q->answer.said,
+		    "their sensor gives no answer: is a file system dead?");
+		failed(q, now);
+		tell(q);
+	}
 	if (q->answered_at > now || now - q->answered_at > interval + LATE_S)
 		q->answered_at = 0;
 	/* at the begin of a minute, for its whole length */
 	if (q->fd >= 0 && !q->waits && (q->asked_at == 0 || q->asked_at > now ||
 	    now / 60 - q->asked_at / 60 >= (interval + 59) / 60)) {
 		q->waits = sensor_ask(q->fd);
+		q->late_at = clock_now() + LATE_S;
 		q->asked_at = now;
 		return;
 	}

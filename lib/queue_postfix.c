@@ -204,7 +204,8 @@ look_at_reason(struct queue_look *l, const char *name, struct queue_mail *m)
 	if (!queue_line(queue_read(l, l->dirfd, path, 0, bytes, sizeof bytes), SLICE("reason="), &text))
 		l->q->unreadable = unreadable;	/* the message itself was read */
 	text = queue_reason(text);
-	memcpy(l->reason, text.p, text.n);
+	if (text.n > 0)
+		memcpy(l->reason, text.p, text.n);
 	m->reason = (struct slice){ l->reason, text.n };
 }
 

@@ -151,7 +151,8 @@ hint(const char *why, const char *said)
 
 	if (strstr(why, "ermission denied") == NULL && strstr(said, "ermission denied") == NULL)
 		return "";
-	(void)snprintf(text, sizeof text, "; %s", q.mta->right);
+	(void)snprintf(text, sizeof text, "; %s; or let mxgauged count it, and use --from-state",
+	    q.mta->right);
 	return text;
 }
 

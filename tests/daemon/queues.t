@@ -129,6 +129,10 @@ saw $? "a sensor that ends is an error"
 echo "$(date -u -d "@$((t + 820))" +%Y-%m-%dT%H:%M:%S)Z mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]" >>"$D/log"
 wait_for is_read 1
 saw $? "and all else goes on"
+conf "\"exim:$D/exim\""
+kill -HUP "$pid"
+wait_for said "this setting needs a restart: queues"
+saw $? "other queues need a restart"
 stop TERM
 is $status 0 "it ends as ever"
 minute() { # TIME COLUMN
@@ -156,7 +160,11 @@ wait_for is_count q_samples 1
 saw $? "started by root with user set: the sensor reads what the account may not"
 is "$(caps "$pid") / $(caps "$(pgrep -P "$pid")")" "Prm= Eff= Amb=  / Prm=4 Eff=4 Amb= " "and it alone has the right"
 is "$(ps -o user= -p "$(pgrep -P "$pid")")" nobody "as the same account"
-stop TERM
+sensor=$(pgrep -P "$pid")
+stop KILL
+ended() { ! kill -0 "$sensor" 2>/dev/null; }
+wait_for ended
+saw $? "and it ends with the daemon, however that did"
 rm -rf "$D/state"
 mkdir "$D/state" && chown nobody "$D/state"
 conf "\"postfix:$D/spool\""

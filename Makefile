@@ -93,6 +93,8 @@ LIBS_check_mail_roundtrip := $(LIBS_smtp)
 LIBS_check_snmp_mta := -lm $(if $(STATIC),-lnetsnmp -lssl -lcrypto)
 LIBS_check_dnsbl := -lsqlite3 -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_mysql := -lm
+LIBS_json := -ljansson
+LIBS_check_replication_drbd := -lm $(LIBS_json)
 LIBS_check_replication_dns := -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_pgsql := -lm
 
@@ -150,7 +152,7 @@ $(B)/plugins/%: $(B)/obj/plugins/%.o $(LIB_A)
 	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) $(if $(STATIC),-static) -Wl,--as-needed -o $@ $^ $(LIBS_$*)
 $(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_lib) $(LIBS_smtp)
+	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_lib) $(LIBS_smtp) $(LIBS_json)
 $(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
@@ -189,7 +191,7 @@ $(B)/fuzz/obj/%.o: %.c
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	@echo "  $@"; clang $(BASE) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPP) -Itests -o $@ $< $(FUZZ_OBJ) \
-	    $(LIBS_collector) $(LIBS_smtp)
+	    $(LIBS_collector) $(LIBS_smtp) $(LIBS_json)
 fuzz: $(FUZZ)
 	@FUZZ_JOBS=$(FUZZ_JOBS) sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 

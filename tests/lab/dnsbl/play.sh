@@ -80,6 +80,9 @@ for t in 1 3 9; do
 done
 grep -q "good.example: 192.0.2.66 listed" "$d/said"
 said $? "and the good one is believed"
+ip addr add 8.8.4.4/32 dev lo && ip route add default dev lo src 8.8.4.4
+run 0 "1 address on none of 1 list" -l good.example --own --json
+has '"addresses":{"8.8.4.4":"clean"}'
 mkdir "$d/pf"
 : >"$d/pf/master.cf"
 echo "smtpd_recipient_restrictions = reject_rbl_client blocked.example, reject_rbl_client world.example=127.0.0.[2..11]" >"$d/pf/main.cf"

@@ -310,6 +310,8 @@ add_health(struct asking *k)
 		struct dnsbl_list *l = &r->list[i];
 
 		add_point(k, l, &l->test, l->row != NULL ? l->row->test : NULL, false);
+		if ((l->kinds & DNSBL_IP) == DNSBL_IP && (l->row == NULL || l->row->test == NULL))
+			add_point(k, l, &l->test6, "::ffff:7f00:2", false);
 		add_point(k, l, &l->clean, l->row != NULL ? l->row->clean : NULL, true);
 		add_random(k, &l->random, l->zone);
 		add_job(k, &l->soa, DNS_SOA, true, l->zone);

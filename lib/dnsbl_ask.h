@@ -46,7 +46,8 @@ struct dnsbl_list {
 	bool wanted;			/* an allow list on which the targets should be */
 	struct dnsbl_use use[DNSBL_USES];
 	size_t uses;
-	struct dnsbl_reply test, clean, random, soa, ns;
+	struct dnsbl_reply test, test6;	/* the second where it is asked for both families */
+	struct dnsbl_reply clean, random, soa, ns;
 	struct dnsbl_reply *of;		/* one for each target; not asked where it does not fit */
 	enum dnsbl_health health;	/* of dnsbl_judge.h, with a sentence */
 	char why[400];

@@ -180,7 +180,11 @@ judge_targets(const struct dnsbl_run *r, struct dnsbl_list *l)
 static void
 judge_list(const struct dnsbl_run *r, struct dnsbl_list *l, const struct dnsbl_reply *again)
 {
-	bool told = judge_codes(l, &l->test) || judge_codes(l, &l->clean) || judge_codes(l, &l->random) ||
+	bool told;
+
+	if (answers(&l->test) && l->test.n == 0 && l->test6.n > 0)
+		l->test = l->test6;	/* a list of IPv6 alone */
+	told = judge_codes(l, &l->test) || judge_codes(l, &l->clean) || judge_codes(l, &l->random) ||
 	    is_wild(l) || judge_fault(l, &l->test, again) || judge_fault(l, &l->random, again) ||
 	    judge_fault(l, &l->clean, again) || is_empty(r, l);
 

@@ -128,7 +128,7 @@ def reply(host, kind):
 
 
 def pack(packet, section, rcode, records, flags=0):
-    body = packet[:2] + struct.pack('>5H', 0x8180 | rcode | flags, 1, len(records), 0, 0) + section
+    body = packet[:2] + struct.pack('>5H', 0x8580 | rcode | flags, 1, len(records), 0, 0) + section
     return body + b''.join(records)
 
 

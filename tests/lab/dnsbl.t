@@ -1,0 +1,21 @@
+#!/bin/sh
+# dnsbl.t - check_dnsbl through a real unbound, with lists of rbldnsd, NSD and a scripted server that are well, ill in
+# every way, slow and silent: the right verdict for each, and never past -t. See dnsbl/servers.sh.
+set -u
+: "${BUILD:=build}"
+. tests/tap.sh
+. tests/lab/lab_test.sh
+lab_needs "check_dnsbl and real name servers" unbound nsd rbldnsd postconf
+export BUILD NAGIOS_PLUGIN_STATE_DIRECTORY="$d"
+unshare --mount --net --pid --fork --kill-child sh $here/dnsbl/servers.sh "$d" sh $here/dnsbl/play.sh "$d" >"$d/tap" 2>"$d/err"
+rc=$?
+while read -r line; do
+    case $line in
+    "ok - "*) ok 0 "${line#ok - }" ;;
+    "not ok - "*) ok 1 "${line#not ok - }" ;;
+    *) echo "$line" ;;
+    esac
+done <"$d/tap"
+ok $rc "every scene was played"
+[ $rc = 0 ] || cat "$d/err" "$d"/*.out | tail -n 60 | sed 's/^/# /'
+done_testing

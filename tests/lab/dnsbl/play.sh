@@ -1,0 +1,91 @@
+#!/bin/sh
+# play.sh FOLDER - what check_dnsbl says of each list of servers.sh; "ok - ..." and "not ok - ..." lines.
+set -u
+d=$1
+check=$BUILD/plugins/check_dnsbl
+
+said() { # STATUS TEXT
+    if [ "$1" = 0 ]; then echo "ok - $2"; else
+        echo "not ok - $2"
+        sed 's/^/# /' "$d/said"
+    fi
+}
+# run STATUS TEXT OPTION...: by the resolver of the system
+run() {
+    want=$1 text=$2
+    shift 2
+    "$check" "$@" >"$d/said" 2>&1
+    rc=$?
+    [ $rc = "$want" ] && head -n 1 "$d/said" | grep -qF -- "$text"
+    said $? "$*: $want, $text"
+}
+has() {
+    grep -qF -- "$1" "$d/said"
+    said $? "it says: $1"
+}
+# is ZONE VERDICT HEALTH [ADDRESS]: in JSON
+is() {
+    "$check" --json -l "$1.example" -H "${4:-192.0.2.66}" --query-timeout 700ms >"$d/said"
+    grep -qF "\"$1.example\":{\"verdict\":\"$2\",\"health\":\"$3\"" "$d/said"
+    said $? "$1 ${4:-192.0.2.66}: $2, $3"
+}
+
+tries=0
+until "$check" -l good.example -l plain.example -l slow.example --no-history >/dev/null 2>&1 || [ $tries -ge 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
+is good listed ok
+is good clean ok 192.0.2.1
+is plain listed ok
+is world unknown wildcard
+is wild unknown wildcard
+is parked unknown parked
+is blocked unknown blocked
+is empty unknown dead
+is nowhere unknown dead
+is lame unknown servfail
+is nobody unknown timeout # unbound tries on
+is silent unknown timeout
+is dropped unknown timeout
+is unwelcome unknown refused
+is refused unknown servfail # refused to unbound, which says SERVFAIL to us
+is slow clean ok
+is alias unknown ok # the entry is a loop
+is odd unknown ok
+is long listed ok
+is truncated listed ok
+is ip6 listed ok 2001:db8::66
+is ip6 clean ok 2001:db8::1
+run 2 "192.0.2.66 is on good.example (127.0.0.2)" -l good.example -H 192.0.2.66
+has '"Listed, see https://list.example/?ip=192.0.2.66"'
+run 2 "192.0.2.67 is on good.example (127.0.0.4)" -l good.example -H 192.0.2.67
+run 2 "www.bad.example.org is on names.example (127.0.1.2)" --domain-list names.example --domain www.bad.example.org
+run 0 "on none of 1 list; 1 of 1 list healthy" --domain-list names.example --domain good.example.org
+run 2 "world.example lists the world" -l world.example
+has "answers 127.0.0.2 to what must not be listed (127.0.0.1)"
+run 1 "unwelcome.example refused" -l unwelcome.example
+has "refuses to answer (REFUSED)"
+all=
+for n in good plain world wild parked blocked empty nowhere lame nobody silent dropped unwelcome refused slow alias odd long truncated ip6; do
+    all="$all -l $n.example"
+done
+for t in 1 3 9; do
+    begun=$(date +%s%N)
+    # shellcheck disable=SC2086
+    run 2 "" $all -H 192.0.2.66 -t $t
+    took=$((($(date +%s%N) - begun) / 1000000))
+    [ $took -le $((t * 1000 + 300)) ]
+    said $? "all of them with -t $t take no longer ($took ms)"
+done
+grep -q "good.example: 192.0.2.66 listed" "$d/said"
+said $? "and the good one is believed"
+ip addr add 8.8.4.4/32 dev lo && ip route add default dev lo src 8.8.4.4
+run 0 "1 address on none of 1 list" -l good.example --own --json
+has '"addresses":{"8.8.4.4":"clean"}'
+mkdir "$d/pf"
+: >"$d/pf/master.cf"
+echo "smtpd_recipient_restrictions = reject_rbl_client blocked.example, reject_rbl_client world.example=127.0.0.[2..11]" >"$d/pf/main.cf"
+run 2 "Postfix refuses all mail: reject_rbl_client blocked.example" --from-postfix="$d/pf"
+has "Postfix refuses all mail: reject_rbl_client world.example"
+run 2 "the resolver 127.0.0.1:54 gives no answer" -l good.example --resolver 127.0.0.1:54

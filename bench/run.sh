@@ -110,4 +110,11 @@ say "counting large queues ..."
     printf '\n## Large queues\n\n'
     N=${QUEUED:-200000} RUNS=$RUNS PEERS=$PEERS sh bench/queue.sh
 } >>bench/last.md || exit 1
+if [ "$(id -u)" = 0 ]; then
+    say "asking for copies ..."
+    {
+        printf '\n## Asking how far a copy is behind\n\n'
+        sh bench/copies.sh
+    } >>bench/last.md || exit 1
+fi
 cat bench/last.md

@@ -107,6 +107,7 @@ struct session {
 	MYSQL *db;
 	int to;
 	bool maria;
+	bool wants_status;	/* a cluster, or semi-synchronous: to list the status takes long */
 };
 
 static void
@@ -126,9 +127,15 @@ send_error(const struct session *s, const char *step, long number, const char *t
 	send_rows(s, &b);
 }
 
+static bool
+switched_on(MYSQL_ROW row)
+{
+	return row[0] != NULL && strcmp(row[0], "read_only") != 0 && row[1] != NULL && strcmp(row[1], "ON") == 0;
+}
+
 /* Every row of the result goes to the parent, who stops us when it is too much. */
 static void
-send_result(const struct session *s, const char *table)
+send_result(struct session *s, const char *table)
 {
 	MYSQL_RES *r = lib.mysql_use_result(s->db);
 	MYSQL_ROW row;
@@ -140,6 +147,8 @@ send_result(const struct session *s, const char *table)
 		const unsigned long *length = lib.mysql_fetch_lengths(r);
 		struct buf b = buf_new(APART_BYTES);
 
+		if (strcmp(table, "variable") == 0 && lib.mysql_num_fields(r) == 2)
+			s->wants_status = s->wants_status || switched_on(row);
 		rows_row(&b, table);
 		for (unsigned i = 0; i < lib.mysql_num_fields(r); i++)
 			rows_field(&b, f[i].name, row[i], length[i]);
@@ -150,7 +159,7 @@ send_result(const struct session *s, const char *table)
 
 /* False: the server did not like it. */
 static bool
-ask(const struct session *s, const char *table, const char *sql)
+ask(struct session *s, const char *table, const char *sql)
 {
 	apart_phase(s->to, "asking for the %s", table);
 	if (lib.mysql_query(s->db, sql) != 0)
@@ -220,7 +229,7 @@ open_session(struct session *s, const struct peer *p)
 
 /* 1064: older than the words. */
 static bool
-ask_replica(const struct session *s)
+ask_replica(struct session *s)
 {
 	if (s->maria)
 		return ask(s, "replica", "SHOW ALL SLAVES STATUS");
@@ -229,7 +238,7 @@ ask_replica(const struct session *s)
 }
 
 static bool
-ask_position(const struct session *s)
+ask_position(struct session *s)
 {
 	if (s->maria)
 		return ask(s, "position", "SHOW MASTER STATUS") && ask(s, "position",
@@ -252,7 +261,7 @@ quote(struct buf *b, struct slice name)
 }
 
 static bool
-ask_heartbeat(const struct session *s)
+ask_heartbeat(struct session *s)
 {
 	struct slice table = slice_of(set.heartbeat), db = SLICE("");
 	struct buf b = buf_new(QUERY_BYTES);
@@ -273,10 +282,11 @@ ask_heartbeat(const struct session *s)
 
 /* What not every server has, or not every account may see, is left out. */
 static void
-ask_rest(const struct session *s)
+ask_rest(struct session *s)
 {
-	(void)ask(s, "status", "SHOW GLOBAL STATUS WHERE Variable_name LIKE 'wsrep\\_%' OR "
-	    "Variable_name LIKE 'Rpl\\_semi\\_sync\\_%'");
+	if (s->wants_status)
+		(void)ask(s, "status", "SHOW GLOBAL STATUS WHERE Variable_name LIKE 'wsrep\\_%' OR "
+		    "Variable_name LIKE 'Rpl\\_semi\\_sync\\_%'");
 	if (s->maria)
 		return;
 	(void)ask(s, "connection", "SELECT CHANNEL_NAME, SERVICE_STATE, COUNT_RECEIVED_HEARTBEATS FROM "
@@ -291,7 +301,7 @@ static void
 converse(void *arg, int to)
 {
 	const struct peer *p = arg;
-	struct session s = { NULL, to, false };
+	struct session s = { NULL, to, false, false };
 
 	if (!open_session(&s, p))
 		return;

@@ -23,7 +23,7 @@
 
 #include "poison.h"
 
-enum { BAR_WIDTH = 30, BAR_LINES = 65536, FULL_LINES = 64, TIDY_S = 60 };
+enum { BAR_WIDTH = 30, BAR_LINES = 65536, LINES_AT_ONCE = 32, TIDY_S = 60 };
 
 struct run {
 	const struct import *im;
@@ -200,21 +200,24 @@ go_on(void *arg, int fd)
 static bool
 read_lines(struct run *x, const char *path, struct err *e)
 {
-	uint64_t cut = 0, n = 0;
-	struct slice line;
+	uint64_t cut = 0, told = 0;
+	struct slice line[LINES_AT_ONCE];
 	int got;
 
-	while ((got = reader_line(x->reader, true, &line, e)) > 0) {
-		uint64_t now_cut = reader_cut_lines(x->reader);
+	while ((got = reader_lines(x->reader, true, line, LINES_AT_ONCE, e)) > 0) {
+		uint64_t now_cut = reader_cut_lines(x->reader), lines;
 
-		if (!ingest_line(x->in, x->feed, line, now_cut != cut, &x->e)) {
+		if (!ingest_lines(x->in, x->feed, line, (size_t)got, now_cut != cut, &x->e)) {
 			x->lost = true;
 			return false;
 		}
 		cut = now_cut;
-		if (++n % BAR_LINES == 0)
-			progress(path, x->reader, ingest_totals(x->in)->lines);
-		if (n % FULL_LINES == 0 && ingest_full(x->in) && !commit(x))
+		lines = ingest_totals(x->in)->lines;
+		if (lines - told >= BAR_LINES) {
+			progress(path, x->reader, lines);
+			told = lines;
+		}
+		if (ingest_full(x->in) && !commit(x))
 			return false;
 	}
 	if (!x->lost)

@@ -23,6 +23,7 @@ enum {
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
 	SLOW_S = 60,			/* top tables and clean-up */
+	LINES_MAX = 64,			/* at once */
 	TAGS = 64, HOST_TEXTS = 8, HOST_KEYS = 4,
 	LAST_LINE_MAX = 2048,		/* longer lines are not remembered for repeats */
 	LAST_LINES_MAX = 1 << 18,	/* of all hosts of a source, over a restart */
@@ -37,6 +38,7 @@ const struct ingest_settings ingest_defaults = {
 struct last_line {		/* of one host in one feed, for "last message repeated" */
 	char *p;
 	uint32_t n, cap;
+	struct slice now;	/* it is one of the lines that just came; NULL: it is p */
 };
 
 struct tag {
@@ -45,6 +47,7 @@ struct tag {
 	uint16_t label;		/* hash of the instance's name */
 	uint16_t program;	/* the tally's number */
 	uint64_t hash;		/* of the text, for identity() */
+	uint64_t first, last;	/* words of the text, see hash_tail() */
 	uint8_t n;		/* 0: free */
 	char text[47];
 };
@@ -74,6 +77,8 @@ struct feed {
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct last_line *last;
 	size_t lasts;
+	unsigned fresh[LINES_MAX];	/* hosts of which a line just came */
+	unsigned n_fresh;
 };
 
 struct ingest {
@@ -236,40 +241,55 @@ feed_remember(struct feed *f)
 }
 
 static __attribute__((noinline)) void
-remember_other(struct feed *f, unsigned host, struct slice raw)
+more_lasts(struct feed *f, unsigned host)
 {
-	struct last_line *l;
+	size_t n = host + 8;
 
-	if (host >= f->lasts) {
-		size_t n = host + 8;
-
-		f->last = xreallocarray(f->last, n, sizeof *f->last);
-		memset(f->last + f->lasts, 0, (n - f->lasts) * sizeof *f->last);
-		f->lasts = n;
-	}
-	l = &f->last[host];
-	if (raw.n > LAST_LINE_MAX) {
-		l->n = 0;
-		return;
-	}
-	if (raw.n > l->cap) {
-		l->cap = LAST_LINE_MAX;
-		l->p = xrealloc(l->p, l->cap);
-	}
-	memcpy(l->p, raw.p, raw.n);
-	l->n = (uint32_t)raw.n;
+	f->last = xreallocarray(f->last, n, sizeof *f->last);
+	memset(f->last + f->lasts, 0, (n - f->lasts) * sizeof *f->last);
+	f->lasts = n;
 }
 
-/* Nearly always there is room. */
+/* Until keep_lines() where it lies, since soon another one may be that host's last. */
 static inline void
 remember_line(struct feed *f, unsigned host, struct slice raw)
 {
-	if (host >= f->lasts || raw.n > f->last[host].cap) {
-		remember_other(f, host, raw);
-		return;
+	if (host >= f->lasts)
+		more_lasts(f, host);
+	if (f->last[host].now.p == NULL)
+		f->fresh[f->n_fresh++] = host;
+	f->last[host].now = raw;
+}
+
+static void
+keep_lines(struct feed *f)
+{
+	for (unsigned i = 0; i < f->n_fresh; i++) {
+		struct last_line *l = &f->last[f->fresh[i]];
+
+		l->n = l->now.n <= LAST_LINE_MAX ? (uint32_t)l->now.n : 0;
+		if (l->n > l->cap) {
+			l->cap = LAST_LINE_MAX;
+			l->p = xrealloc(l->p, l->cap);
+		}
+		if (l->n > 0)
+			memcpy(l->p, l->now.p, l->n);
+		l->now.p = NULL;
 	}
-	memcpy(f->last[host].p, raw.p, raw.n);
-	f->last[host].n = (uint32_t)raw.n;
+	f->n_fresh = 0;
+}
+
+/* Empty if there is none. */
+static struct slice
+last_line(const struct feed *f, unsigned host)
+{
+	const struct last_line *l = &f->last[host];
+
+	if (host >= f->lasts)
+		return (struct slice){ "", 0 };
+	if (l->now.p != NULL)
+		return slice_head(l->now, l->now.n <= LAST_LINE_MAX ? l->now.n : 0);
+	return (struct slice){ l->p, l->n };
 }
 
 /* The repeat of a host's last line before the restart may come first. */
@@ -286,6 +306,7 @@ recall_lines(struct feed *f)
 		}
 		if (header_parse(f->header, raw, &l) == HEADER_LINE && host_of(f, l.host) >= 0)
 			remember_line(f, (unsigned)f->host, raw);
+		keep_lines(f);
 	}
 }
 
@@ -364,11 +385,11 @@ static bool
 resolve_repeat(struct feed *f, unsigned host, struct line *l)
 {
 	struct line before = *l;
+	struct slice last = last_line(f, host);
 
-	if (host >= f->lasts || f->last[host].n == 0)
+	if (last.n == 0)
 		return false;
-	if (header_parse(f->header, (struct slice){ f->last[host].p, f->last[host].n }, l) != HEADER_LINE ||
-	    l->repeat_of_last) {
+	if (header_parse(f->header, last, l) != HEADER_LINE || l->repeat_of_last) {
 		*l = before;
 		l->ident = slice_head(l->text, 0);	/* its text was the parser's to keep */
 		return false;
@@ -404,6 +425,7 @@ static const struct tag *
 tag_of(struct feed *f, const struct line *l)
 {
 	size_t n = l->tag.n;
+	uint64_t first, last;
 	struct tag *t;
 
 	if (n == 0 || n > sizeof t->text) {
@@ -413,9 +435,13 @@ tag_of(struct feed *f, const struct line *l)
 	/* so that no two of Postfix's usual daemons meet */
 	t = &f->tag[(n * 33 + (unsigned char)l->tag.p[n - 1] * 31u +
 	    (unsigned char)l->tag.p[n * 2 / 3]) % TAGS];
-	if (t->n != n || memcmp(t->text, l->tag.p, n) != 0) {
+	hash_tail(l->tag.p, n, &first, &last);
+	if (t->n != n || t->first != first || t->last != last ||
+	    (n > 16 && memcmp(t->text + 8, l->tag.p + 8, n - 16) != 0)) {
 		*t = look_at_tag(f->in, l);
 		t->hash = hash_bytes(state_key(f->in->state), l->tag);
+		t->first = first;
+		t->last = last;
 		t->n = (uint8_t)n;
 		memcpy(t->text, l->tag.p, n);
 	}
@@ -569,6 +595,8 @@ identity(const struct ingest *in, const struct tag *tag, const struct line *l)
 			;
 	hash = hash_mix(hash, (tagged && tag->n == n && rest.n >= n ? tag->hash :
 	    hash_bytes(key, slice_head(rest, n))) | 1);
+	if (l->behind.p != NULL)
+		return hash_mix(hash, hash_bytes(key, l->behind) | 1);
 	rest = slice_from(rest, n);
 	if (rest.n > 0 && rest.p[0] == '[') {
 		for (end = 1; end < rest.n && slice_is_digit(rest.p[end]); end++)
@@ -596,8 +624,9 @@ first_sent(struct ingest *in, const struct feed *f, unsigned host, const struct 
 	return nth == 0 ? -1 : nth == 1;
 }
 
-bool
-ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
+/* Take one line in. */
+static bool
+take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
 {
 	enum header_answer answer;
 	const struct tag *tag;
@@ -608,8 +637,6 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	bool lost = false;
 	int new;
 
-	f->src->changed = true;
-	look_at_clock(f);
 	answer = header_parse(f->header, raw, &l);
 	if (answer == HEADER_MORE)
 		return true;
@@ -668,6 +695,34 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 	}
 	understand(in, tag, host, &l, counts);
 	return true;
+}
+
+bool
+ingest_lines(struct ingest *in, struct feed *f, const struct slice *raw, size_t n, bool cut,
+    struct err *e)
+{
+	bool good = true;
+
+	f->src->changed = true;
+	look_at_clock(f);
+	for (size_t i = 0; good && i < n; ) {
+		size_t end = n - i > LINES_MAX ? i + LINES_MAX : n;
+
+		if (end > i + 1)
+			header_within(f->header, (struct slice){ raw[i].p,
+			    (size_t)(raw[end - 1].p - raw[i].p) + raw[end - 1].n });
+		for (; good && i < end; i++)
+			good = take(in, f, raw[i], cut && i + 1 == n, e);
+		keep_lines(f);
+	}
+	header_within(f->header, (struct slice){ "", 0 });
+	return good;
+}
+
+bool
+ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e)
+{
+	return ingest_lines(in, f, &raw, 1, cut, e);
 }
 
 void

@@ -60,6 +60,9 @@ void feed_remember(struct feed *f);
 /* Take one line in. cut: it was longer than LINE_MAX_BYTES. False: the state could not
  * be read (*e). */
 bool ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *e);
+/* The same of n lines that lie one behind the other, the last of which may be cut: faster. */
+bool ingest_lines(struct ingest *in, struct feed *f, const struct slice *raw, size_t n, bool cut,
+    struct err *e);
 void ingest_clock(struct ingest *in, int64_t now);
 
 /* Count n of m now, at that host: what befell not a line, but us. Committed with the next lines, or

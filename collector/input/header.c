@@ -10,6 +10,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "hash.h"
 #include "input/shape.h"
 #include "mem.h"
 
@@ -60,6 +61,14 @@ header_clock(struct header *h, int64_t now)
 {
 	h->stamps.now = now;
 	h->stamps.bsd_key[0] = '\0';	/* the same minute may be of another year now */
+}
+
+void
+header_within(struct header *h, struct slice all)
+{
+	const char *at = all.n > 0 ? memchr(all.p, '#', all.n) : NULL;
+
+	h->clean = at != NULL ? slice_head(all, (size_t)(at - all.p)) : all;
 }
 
 int64_t
@@ -510,6 +519,34 @@ wire(struct header *h, struct slice s, struct line *out)
 }
 
 #if defined(__SSE2__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* A number of one to seven digits and the ']' behind it at the front of *p, where eight bytes
+ * are; *p is left at the ']'. All digits at once: how many there are is never the same. */
+static inline bool
+usual_pid(const char **p, uint32_t *pid)
+{
+	uint64_t v = hash_read64(*p) ^ 0x3030303030303030u;
+	uint64_t other = ((v + 0x7676767676767676u) | v) & 0x8080808080808080u;
+	unsigned n;
+
+	if (other == 0 || (other & 0x80) != 0)
+		return false;
+	n = (unsigned)__builtin_ctzll(other) / 8;
+	v <<= 64 - 8 * n;		/* zeros in front, the first digit is the lowest byte */
+	v = (v * 10 + (v >> 8)) & 0x00ff00ff00ff00ffu;
+	v = (v * 100 + (v >> 16)) & 0x0000ffff0000ffffu;
+	*pid = (uint32_t)(v * 10000 + (v >> 32));
+	*p += n;
+	return **p == ']';
+}
+
+static inline bool
+has_escape(const struct header *h, const char *p, const char *end)
+{
+	if (h->clean.n > 0 && p >= h->clean.p && end <= h->clean.p + h->clean.n)
+		return false;
+	return memchr(p, '#', (size_t)(end - p)) != NULL;
+}
+
 /* The usual line, in one go: a stamp of the minute of the line before, a host that was
  * seen before, "tag[pid]: ", and nothing that has to be undone. False if it is any other,
  * and then nothing was done: the long way decides. */
@@ -519,7 +556,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 	const char *p = raw.p + 16, *end = raw.p + raw.n;
 	const struct known_host *k = h->known;
 	uint64_t word;
-	uint32_t pid = 0, digit;
+	uint32_t pid;
 	__m128i v;
 	unsigned hits;
 	size_t n = 0;
@@ -549,12 +586,11 @@ usual(struct header *h, struct slice raw, struct line *out)
 	p += n + 1;
 	if (end - p < 16)
 		return false;
-	for (n = 0; n < 9 && (digit = (uint32_t)*p - '0') <= 9; n++, p++)
-		pid = pid * 10 + digit;
 	/* "[ID 1 mail.info]", repeats and escapes go the long way */
-	if (p[0] != ']' || p[1] != ':' || p[2] != ' ' || p[3] == '[' || p[3] == 'm' || p[3] == 'L' ||
-	    p[3] == ' ' || memchr(p, '#', (size_t)(end - p)) != NULL)
+	if (!usual_pid(&p, &pid) || p[1] != ':' || p[2] != ' ' || p[3] == '[' || p[3] == 'm' ||
+	    p[3] == 'L' || p[3] == ' ' || has_escape(h, p, end))
 		return false;
+	out->behind = (struct slice){ p + 1, (size_t)(end - p - 1) };
 	out->pid = pid;
 	out->text = (struct slice){ p + 3, (size_t)(end - p - 3) };
 	out->usec = out->note = 0;

@@ -35,6 +35,9 @@ void header_free(struct header *h);
 void header_live(struct header *h, int64_t now, int64_t ahead_s);
 /* Lines come for so long that the clock has gone on since header_new(). */
 void header_clock(struct header *h, int64_t now);
+/* The lines that come now lie in all, until an empty one is named: what is looked for in each of
+ * them is looked for once. */
+void header_within(struct header *h, struct slice all);
 
 /* The year memory, to go on after a restart: the time of the newest line so
  * far, 0 if there was none. */

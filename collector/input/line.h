@@ -30,6 +30,7 @@ struct line {
 	bool goes_on;		/* such a program's: belongs to the line before (Exim's reject log) */
 	struct slice ident;	/* tag[pid]: and text as they stand, escapes undone: without
 				 * the pid and with host and time the identity of the line */
+	struct slice behind;	/* of ident what follows tag and pid; NULL: nobody looked */
 };
 
 #endif

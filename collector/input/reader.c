@@ -355,6 +355,23 @@ reader_line(struct reader *r, bool final, struct slice *line, struct err *e)
 	return 1;
 }
 
+int
+reader_lines(struct reader *r, bool final, struct slice *line, int max, struct err *e)
+{
+	int n = reader_line(r, final, line, e);
+
+	while (n > 0 && n < max && line[n - 1].n < LINE_MAX_BYTES) {
+		const char *newline = memchr(r->buf + r->line, '\n', r->end - r->line);
+
+		if (newline == NULL) {
+			r->scanned = r->end;
+			break;
+		}
+		give(r, (size_t)(newline - r->buf), (size_t)(newline - r->buf) + 1, &line[n++]);
+	}
+	return n;
+}
+
 /* --- positions ------------------------------------------------------------------------ */
 
 /* Read on to offset without looking. False if the file ends before it. */

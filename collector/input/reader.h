@@ -57,6 +57,9 @@ bool reader_seek(struct reader *r, const struct position *pos, struct err *e);
  * 1: a line; 0: no more for now; -1: *e. An unfinished last line is given out
  * only if the file cannot grow (compressed, standard input) or final is true. */
 int reader_line(struct reader *r, bool final, struct slice *line, struct err *e);
+/* That line and those that were read with it, at most max and none behind one that was cut: all
+ * live until the next call. How many; 0 and -1 as there. */
+int reader_lines(struct reader *r, bool final, struct slice *line, int max, struct err *e);
 
 /* After the last line given out. */
 void reader_position(struct reader *r, struct position *pos);

@@ -42,6 +42,7 @@ struct header {
 	struct stamps stamps;
 	struct slice host;	/* of lines that name none */
 	struct buf scratch;
+	struct slice clean;	/* the next lines lie here, and no '#' does */
 	struct known_host known[KNOWN_HOSTS];
 	unsigned next_known;
 	struct fields fields;
@@ -65,7 +66,7 @@ header_clear(struct line *out)
 {
 	out->usec = out->note = 0;
 	out->host_key = 0;
-	out->host = out->tag = out->text = out->ident = (struct slice){ NULL, 0 };
+	out->host = out->tag = out->text = out->ident = out->behind = (struct slice){ NULL, 0 };
 	out->pid = 0;
 	out->repeat = 1;
 	out->repeat_of_last = out->own = out->goes_on = out->stampless = false;

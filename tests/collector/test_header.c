@@ -189,6 +189,52 @@ test_cases(void)
 	header_free(one);
 }
 
+/* The short way and the long one say the same: the first line of a host goes the long one. */
+static void
+test_usual(void)
+{
+	static const char *const pids[] = { "1", "12", "123", "4194", "41943", "419430", "4194304",
+		"41943040", "419430400", "4294967295", "99999999999", "", "7x", "x", "1/2", "0", "007" };
+	static const char *const texts[] = { "A1: x", "A1: #303#244 x", "#011", "A1: #1 x#40", "x" };
+	char raw[3][160], all[600];
+	bool right = true, clean = true;
+
+	for (size_t i = 0; i < sizeof pids / sizeof pids[0] * sizeof texts / sizeof texts[0]; i++) {
+		struct header *h = header_new("UTC", 0, NOW, SLICE("own"), NULL);
+		const char *pid = pids[i % (sizeof pids / sizeof pids[0])];
+		const char *text = texts[i / (sizeof pids / sizeof pids[0])];
+		struct line l = { 0 }, first;
+
+		(void)snprintf(raw[0], sizeof raw[0], "Nov 18 12:30:00 mx1 postfix/smtpd[%s]: %s "
+		    "and so on, some fifty bytes more", pid, text);
+		(void)header_parse(h, slice_of(raw[0]), &first);
+		raw[1][0] = first.text.n < sizeof raw[1] ? '\0' : 'x';
+		(void)snprintf(raw[1], sizeof raw[1], "%.*s", (int)first.text.n, first.text.p);
+		right &= header_parse(h, slice_of(raw[0]), &l) == HEADER_LINE && l.pid == first.pid &&
+		    same(l.text, raw[1]) && l.tag.n == first.tag.n && (l.behind.p == NULL ||
+		    (slice_ends(l.ident, l.behind) && l.behind.p[-1] == ']' && l.behind.p[0] == ':'));
+		header_free(h);
+	}
+	ok(right, "process ids of any length, and what is none");
+	for (int k = 0; k < 8; k++) {	/* in which of three lines that lie together are escapes? */
+		struct header *h = header_new("UTC", 0, NOW, SLICE("own"), NULL);
+		struct slice rest = { all, 0 }, one;
+		struct line l = { 0 };
+
+		for (int i = 0; i < 3; i++)
+			rest.n += (size_t)snprintf(all + rest.n, sizeof all - rest.n,
+			    "Nov 18 12:30:00 mx1 postfix/smtpd[1]: A1: x%s and so on, some fifty bytes\n",
+			    k >> i & 1 ? "#303" : "");
+		(void)header_parse(h, slice_head(rest, rest.n / 3), &l);
+		header_within(h, rest);
+		for (int i = 0; i < 3; i++)
+			clean &= slice_cut(&rest, '\n', &one) && header_parse(h, one, &l) == HEADER_LINE &&
+			    slice_has(l.text, k >> i & 1 ? SLICE("x\303 and") : SLICE("x and"));
+		header_free(h);
+	}
+	ok(clean, "escapes are found in whichever of several lines they are");
+}
+
 static void
 test_repeats(void)
 {
@@ -510,6 +556,7 @@ int
 main(void)
 {
 	test_cases();
+	test_usual();
 	test_repeats();
 	test_fractions();
 	test_years();

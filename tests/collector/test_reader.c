@@ -95,6 +95,43 @@ numbered(struct buf *b, int from, int to)
 	return buf_slice(b);
 }
 
+/* Several at a time are the same lines, and all of them lie still together. */
+static void
+test_together(void)
+{
+	struct buf b = buf_new(1 << 22);
+	struct slice all, line[32];
+	struct err e = { "" };
+	int most = 0, good = 0, n;
+	struct reader *r;
+
+	(void)numbered(&b, 1, 9000);
+	for (int i = 0; i < 70000; i++)		/* one that is cut */
+		buf_char(&b, 'x');
+	buf_str(&b, "\n\nline 9003 of those that are read here\nlast");
+	put("together", buf_slice(&b), false);
+	r = reader_open(in_dir("together"), &e);
+	all = buf_slice(&b);
+	while ((n = reader_lines(r, true, line, 32, &e)) > 0) {
+		most = n > most ? n : most;
+		for (int i = 0; i < n; i++) {
+			struct slice want = all;
+
+			(void)slice_cut(&all, '\n', &want);
+			good += slice_eq(line[i], slice_head(want, LINE_MAX_BYTES));
+			if (want.n > LINE_MAX_BYTES && i + 1 < n)
+				good = -1;
+		}
+	}
+	is_int(n, 0, "lines by many end like lines one by one");
+	is_int(good, 9004, "are the same, and none comes with one that was cut");
+	is_int(most, 32, "and are many");
+	is_int((long)reader_cut_lines(r), 1, "which is told");
+	reader_close(r);
+	buf_free(&b);
+	(void)unlink(in_dir("together"));
+}
+
 /* Read to the end: how many lines are as numbered() wrote them, in order. */
 static int
 count(struct reader *r, int from, bool final, int *last, struct err *e)
@@ -486,6 +523,7 @@ main(void)
 
 	if (mkdtemp(dir) == NULL)
 		return 1;
+	test_together();
 	test_forms();
 	test_damage();
 	test_bad_files();

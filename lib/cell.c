@@ -81,20 +81,80 @@ cell_get(const struct cell *c, uint32_t key)
 	return i < c->n && c->pair[i].key == key ? c->pair[i].n : 0;
 }
 
+static void
+reserve(struct cell *c, uint32_t n)
+{
+	if (n <= c->cap)
+		return;
+	c->cap = n > c->cap * 2 ? n : c->cap * 2;
+	c->pair = xreallocarray(c->pair, c->cap, sizeof *c->pair);
+}
+
+/* Add what sum has the keys of; how many it has not. */
+static uint32_t
+add_known(struct cell *sum, const struct cell *c, bool *zeros)
+{
+	uint32_t missing = 0;
+
+	for (uint32_t i = 0, k = 0; k < c->n; k++) {
+		while (i < sum->n && sum->pair[i].key < c->pair[k].key)
+			i++;
+		if (i == sum->n || sum->pair[i].key != c->pair[k].key) {
+			missing++;
+			continue;
+		}
+		sum->pair[i].n += c->pair[k].n;
+		*zeros |= sum->pair[i].n == 0;
+	}
+	return missing;
+}
+
+/* The others, from the last on, since they are put between those that are there. */
+static void
+put_missing(struct cell *sum, const struct cell *c, uint32_t missing)
+{
+	uint32_t i = sum->n, k = c->n, to = sum->n + missing;
+
+	reserve(sum, to);
+	sum->n = to;
+	while (to > i) {
+		if (i == 0 || sum->pair[i - 1].key < c->pair[k - 1].key) {
+			sum->pair[--to] = c->pair[--k];
+			continue;
+		}
+		k -= sum->pair[i - 1].key == c->pair[k - 1].key;
+		sum->pair[--to] = sum->pair[--i];
+	}
+}
+
+static void
+drop_zeros(struct cell *c)
+{
+	uint32_t left = 0;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->pair[i].n != 0)
+			c->pair[left++] = c->pair[i];
+	c->n = left;
+}
+
 void
 cell_merge(struct cell *sum, const struct cell *c)
 {
+	bool zeros = false;
+	uint32_t missing;
+
 	if (sum->n == 0 && c->n > 0) {
-		if (sum->cap < c->n) {
-			sum->cap = c->n;
-			sum->pair = xreallocarray(sum->pair, sum->cap, sizeof *sum->pair);
-		}
+		reserve(sum, c->n);
 		memcpy(sum->pair, c->pair, c->n * sizeof *c->pair);
 		sum->n = c->n;
 		return;
 	}
-	for (uint32_t i = 0; i < c->n; i++)
-		cell_add(sum, c->pair[i].key, c->pair[i].n);
+	missing = add_known(sum, c, &zeros);
+	if (missing > 0)
+		put_missing(sum, c, missing);
+	if (zeros)
+		drop_zeros(sum);
 }
 
 double
@@ -187,7 +247,10 @@ cell_decode(struct slice s, struct cell *c)
 		key += step;
 		if (key > UINT32_MAX)
 			return false;
-		cell_add(c, (uint32_t)key, v);
+		if (v == 0)
+			continue;
+		reserve(c, c->n + 1);
+		c->pair[c->n++] = (struct cell_pair){ (uint32_t)key, v };
 	}
 	return s.n == 0;
 }

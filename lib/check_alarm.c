@@ -22,6 +22,7 @@ static struct {
 	volatile sig_atomic_t status;	/* of an answer on its way, -1 before */
 	timer_t timer;
 	bool has_timer;
+	bool handled;		/* signals: once is enough */
 } alarm_ = { .now = "", .status = -1 };
 
 static size_t
@@ -124,7 +125,9 @@ check_alarm_arm(const char *name, const char *program, double seconds)
 		    "\",\"measurements\":{},\"details\":[]}\n");
 	}
 	buf_free(&span);
-	handle_signals();
+	if (!alarm_.handled)
+		handle_signals();
+	alarm_.handled = true;
 	set_timer(seconds);
 }
 

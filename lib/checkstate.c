@@ -150,9 +150,8 @@ checkstate_begin(struct checkstate *s)
 	s->to = (s->as_of + 59) / 60;	/* the running minute included */
 	s->from = s->to - (int64_t)ceil(s->window_s / 60);
 	check_phase("reading %s", s->state);
-	if ((s->r = stateread_open(s->state, &e)) == NULL)
+	if ((s->r = stateread_open_frozen(s->state, &e)) == NULL)
 		check_unknown("%s", e.text);
-	stateread_freeze(s->r);
 	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))
 		check_unknown("%s", e.text);
 	s->id = checkstate_host(s->hosts, s->n, &s->host);

@@ -131,8 +131,23 @@ read_words(struct stateread *r, struct err *e)
 	return true;
 }
 
+void
+stateread_freeze(struct stateread *r)
+{
+	/* if it fails nothing is lost: reads then see the newest commit each */
+	(void)sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
+}
+
+/* All that is read at the start is of one commit. */
+static bool
+read_start(struct stateread *r, struct err *e)
+{
+	stateread_freeze(r);
+	return check_version(r, e) && read_metrics(r, e) && read_words(r, e);
+}
+
 struct stateread *
-stateread_open(const char *dir, struct err *e)
+stateread_open_frozen(const char *dir, struct err *e)
 {
 	struct stateread *r = xcalloc(1, sizeof *r);
 	char path[4096];
@@ -149,16 +164,27 @@ stateread_open(const char *dir, struct err *e)
 		stateread_close(r);
 		return NULL;
 	}
-	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
 		(void)fail(r, e);
 		stateread_close(r);
 		return NULL;
 	}
 	(void)sqlite3_busy_timeout(r->db, 3000);
-	if (!check_version(r, e) || !read_metrics(r, e) || !read_words(r, e)) {
+	if (!read_start(r, e)) {
 		stateread_close(r);
 		return NULL;
 	}
+	return r;
+}
+
+struct stateread *
+stateread_open(const char *dir, struct err *e)
+{
+	struct stateread *r = stateread_open_frozen(dir, e);
+
+	if (r != NULL)
+		(void)sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
 	return r;
 }
 
@@ -176,13 +202,6 @@ stateread_close(struct stateread *r)
 	free(r->dir);
 	arena_free(&r->text);
 	free(r);
-}
-
-void
-stateread_freeze(struct stateread *r)
-{
-	/* if it fails nothing is lost: reads then see the newest commit each */
-	(void)sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL);
 }
 
 struct sqlite3 *
@@ -486,7 +505,7 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 	while (sqlite3_step(st) == SQLITE_ROW)
 		(void)toplist_decode(&r->top, blob(st, 0));
 	sqlite3_finalize(st);
-	toplist_sort(&r->top);
+	toplist_first(&r->top, max);
 	for (; n < r->top.n && n < max; n++)
 		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
 			r->top.entry[n].n, r->top.entry[n].error };

@@ -74,6 +74,22 @@ toplist_sort(struct toplist *t)
 	reindex(t);
 }
 
+void
+toplist_first(struct toplist *t, size_t k)
+{
+	for (uint32_t i = 0; i < t->n && i < k; i++) {
+		struct top_entry best;
+		uint32_t at = i;
+
+		for (uint32_t j = i + 1; j < t->n; j++)
+			if (by_count(&t->entry[j], &t->entry[at]) < 0)
+				at = j;
+		best = t->entry[at];
+		t->entry[at] = t->entry[i];
+		t->entry[i] = best;
+	}
+}
+
 static uint32_t
 saturated(uint32_t a, uint32_t b)
 {

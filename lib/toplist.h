@@ -41,6 +41,8 @@ void toplist_merge(struct toplist *sum, const struct toplist *t);
 void toplist_rest(struct toplist *t);
 /* The most frequent first. */
 void toplist_sort(struct toplist *t);
+/* Only the k most frequent, before all others; nothing may be counted or merged afterwards. */
+void toplist_first(struct toplist *t, size_t k);
 /* Append at most TOP_KEEP entries to b; add what a blob has to t. */
 void toplist_encode(struct toplist *t, struct buf *b);
 bool toplist_decode(struct toplist *t, struct slice blob);

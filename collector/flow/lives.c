@@ -95,19 +95,21 @@ static void
 sort_facts(struct fact *f, uint32_t n)
 {
 	/* nearly always in order already */
-	for (uint32_t i = 1; i < n; i++) {
+	for (uint32_t i = 1, k; i < n; i++) {
+		struct fact x;
+
 		if (by_time(&f[i - 1], &f[i]) <= 0)
 			continue;
+		k = i;
 		if (n > 64) {
 			qsort(f, n, sizeof *f, by_time);
 			return;
 		}
-		for (uint32_t k = i; k > 0 && by_time(&f[k - 1], &f[k]) > 0; k--) {
-			struct fact x = f[k];
-
+		x = f[i];
+		do {
 			f[k] = f[k - 1];
-			f[k - 1] = x;
-		}
+		} while (--k > 0 && by_time(&f[k - 1], &x) > 0);
+		f[k] = x;
 	}
 }
 

@@ -104,6 +104,7 @@ main(void)
 {
 	char wide[200];
 	struct toplist t;
+	bool left = false;
 
 	test_true();
 	toplist_init(&t);
@@ -119,6 +120,15 @@ main(void)
 	ok(t.entry[0].n == UINT32_MAX, "a count does not begin anew");
 	for (uint32_t i = 0; i < 2000; i++)	/* all large: prune must sort */
 		toplist_add(&t, text(i), 5000 + i);
+	toplist_first(&t, 3);
+	ok(t.entry[0].n == UINT32_MAX && t.entry[1].n == 6999 && t.entry[2].n == 6998, "the first three");
+	for (uint32_t i = 3; i < t.n; i++)
+		left |= t.entry[i].n > 6998;
+	ok(!left, "are not among the others");
+	toplist_first(&t, TOP_ROOM);
+	for (uint32_t i = 1; i < t.n; i++)
+		left |= t.entry[i].n > t.entry[i - 1].n;
+	ok(!left, "more than there are is all of them");
 	toplist_sort(&t);
 	ok(t.n <= TOP_ROOM && t.entry[0].n == UINT32_MAX && t.entry[1].n == 6999, "many large ones");
 	toplist_free(&t);

@@ -124,6 +124,19 @@ slice_until(struct slice s, char a, char b)
 	return i;
 }
 
+/* As slice_cut(), for a sep that is some dozen bytes away. */
+static inline bool
+slice_cut_near(struct slice *s, char sep, struct slice *head)
+{
+	size_t n = slice_until(*s, sep, sep);
+
+	if (n == s->n)
+		return false;
+	*head = (struct slice){ s->p, n };
+	*s = (struct slice){ s->p + n + 1, s->n - n - 1 };
+	return true;
+}
+
 /* An ASCII letter as a small one, any other byte as it is. */
 static inline char
 slice_lower(char c)

@@ -258,7 +258,7 @@ take_peer(struct slice *s, struct slice *name, struct slice *ip)
 	if (n == s->n || s->p[n] != '[')
 		return false;
 	rest = (struct slice){ s->p + n + 1, s->n - n - 1 };
-	if (!slice_cut(&rest, ']', ip))
+	if (!slice_cut_near(&rest, ']', ip))
 		return false;
 	*name = (struct slice){ s->p, n };
 	*s = rest;

@@ -134,6 +134,7 @@ take_fields(struct slice *s, struct event *e, struct slice *status)
 		} else {
 			return false;
 		}
+		(void)slice_eat(s, SLICE(", "));
 		while (s->n > 0 && (s->p[0] == ',' || s->p[0] == ' '))
 			*s = slice_from(*s, 1);
 	}

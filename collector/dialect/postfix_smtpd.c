@@ -237,7 +237,7 @@ pf_action(const struct pf_line *p, struct event *out)
 	struct event *e = pf_event(out, EV_INFO, p);
 	size_t at = 0;
 
-	if (!slice_cut(&s, ':', &action) || !slice_eat_char(&s, ' '))
+	if (!slice_cut_near(&s, ':', &action) || !slice_eat_char(&s, ' '))
 		return -1;
 	e->kind = action_kind(action);
 	if (e->kind == EVENT_KIND_N)

@@ -6,7 +6,6 @@
 bool
 scan_address(struct slice *s, struct slice *address)
 {
-	const char *end;
 	size_t i = 1;
 
 	if (s->n == 0 || s->p[0] != '<')
@@ -19,10 +18,10 @@ scan_address(struct slice *s, struct slice *address)
 		if (i >= s->n)
 			i = 1;	/* unquoted after all */
 	}
-	end = i < s->n ? memchr(s->p + i, '>', s->n - i) : NULL;
-	if (end == NULL)
+	i += slice_until(slice_from(*s, i), '>', '>');
+	if (i >= s->n)
 		return false;
-	*address = (struct slice){ s->p + 1, (size_t)(end - s->p) - 1 };
+	*address = (struct slice){ s->p + 1, i - 1 };
 	*s = slice_from(*s, address->n + 2);
 	return true;
 }

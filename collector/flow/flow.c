@@ -24,7 +24,7 @@ says_more(enum reason cls)
 }
 
 /* A refusal: the total, its class, the list by name, and who it hit. */
-static void
+static __attribute__((noinline)) void
 refused(const struct at *a, const struct event *e)
 {
 	enum reason cls = e->cls != REASON_none ? e->cls : REASON_other;

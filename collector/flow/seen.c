@@ -255,11 +255,17 @@ other_minute(struct seen *s, uint64_t at, uint32_t source, struct err *e)
 	return *recent = m;
 }
 
+static inline uint64_t
+key_of(unsigned host, int64_t minute)
+{
+	return (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
+}
+
 /* Nearly always that of the line before. */
 static inline struct minute *
 minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct err *e)
 {
-	uint64_t at = (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
+	uint64_t at = key_of(host, minute);
 	struct minute *m = s->recent[host % RECENT];
 
 	return m != NULL && m->at == at ? m : other_minute(s, at, source, e);
@@ -297,8 +303,8 @@ keep(struct seen *s, struct minute *m, uint32_t source, uint64_t hash)
 	f->n++;
 }
 
-int
-seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64_t hash,
+static __attribute__((noinline)) int
+any_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64_t hash,
     struct err *e)
 {
 	struct minute *m = minute_at(s, host, minute, source, e);
@@ -314,6 +320,23 @@ seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64
 		new = count(s, m, hash, source);
 	keep(s, m, source, hash);
 	return new;
+}
+
+/* Nearly always it is of the minute and the source of the line before, and there is room. */
+int
+seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64_t hash,
+    struct err *e)
+{
+	struct minute *m = s->recent[host % RECENT];
+	struct fresh *f;
+
+	if (m == NULL || m->at != key_of(host, minute) || m->table != NULL || m->source != source ||
+	    m->n_fresh == 0 || m->fresh->source != source || m->fresh->n == m->fresh->cap)
+		return any_line(s, host, minute, source, hash, e);
+	f = m->fresh;
+	m->used = true;
+	memcpy(f->hash + (size_t)f->n++ * SEEN_BYTES, &hash, SEEN_BYTES);
+	return true;
 }
 
 uint32_t

@@ -626,11 +626,9 @@ header_plain(struct header *h, struct slice raw, struct line *out)
 	return plain(h, raw, out);
 }
 
-enum header_answer
-header_parse(struct header *h, struct slice raw, struct line *out)
+static __attribute__((noinline)) enum header_answer
+unusual(struct header *h, struct slice raw, struct line *out)
 {
-	if (usual(h, raw, out))
-		return HEADER_LINE;
 	header_clear(out);
 	if (h->entry.at != ENTRY_OUT)
 		return shape_export(h, raw, out);
@@ -645,4 +643,10 @@ header_parse(struct header *h, struct slice raw, struct line *out)
 	if (plain(h, raw, out) == HEADER_LINE)
 		return HEADER_LINE;
 	return shape_bare(h, raw, out) ? HEADER_LINE : HEADER_NONE;
+}
+
+enum header_answer
+header_parse(struct header *h, struct slice raw, struct line *out)
+{
+	return usual(h, raw, out) ? HEADER_LINE : unusual(h, raw, out);
 }

@@ -38,7 +38,8 @@ test_cut(void)
 static void
 test_find(void)
 {
-	bool good = true, until = true;
+	bool good = true, until = true, near = true;
+	struct slice rest, head;
 
 	for (size_t n = 0; n <= 70; n++) {
 		char *p = malloc(n + (n == 0));
@@ -62,13 +63,19 @@ test_find(void)
 			p[at] = 'z';
 			until &= slice_until((struct slice){ p, n }, 'z', 'q') == at;
 			until &= slice_until((struct slice){ p, n }, 'q', 'z') == at;
+			rest = (struct slice){ p, n };
+			near &= slice_cut_near(&rest, 'z', &head) && head.p == p && head.n == at &&
+			    rest.p == p + at + 1 && rest.n == n - at - 1;
 			p[at] = 'x';
 		}
 		until &= slice_until((struct slice){ p, n }, 'q', 'r') == n;
+		rest = (struct slice){ p, n };
+		near &= !slice_cut_near(&rest, 'q', &head) && rest.p == p && rest.n == n;
 		free(p);
 	}
 	ok(good, "needles of any length anywhere");
 	ok(until, "up to either of two bytes");
+	ok(near, "cut at one that is near");
 	ok(slice_find(SLICE("aab"), SLICE("ab")) == 1, "after a false start");
 	ok(slice_find_nocase(SLICE("Content-Type"), SLICE("type")) == 8, "in either case");
 	ok(slice_eq_nocase(SLICE("AbC"), SLICE("aBc")) && !slice_eq_nocase(SLICE("a"), SLICE("ab")),

@@ -200,18 +200,29 @@ mail_add(struct mail *m, const struct fact *f)
 	return true;
 }
 
+/* As slice_varint(); nearly always it is one byte. */
+static inline bool
+take_varint(struct slice *s, uint64_t *v)
+{
+	if (s->n == 0 || (unsigned char)s->p[0] >= 0x80)
+		return slice_varint(s, v);
+	*v = (unsigned char)s->p[0];
+	*s = (struct slice){ s->p + 1, s->n - 1 };
+	return true;
+}
+
 static inline bool
 take_text(struct slice *s, struct slice *out)
 {
 	uint64_t n;
 
-	if (s->n > 0 && (unsigned char)s->p[0] < 0x80) {	/* nearly always */
+	if (s->n > 0 && (unsigned char)s->p[0] < 0x80 && (unsigned char)s->p[0] < s->n) {
 		n = (unsigned char)s->p[0];
-		*s = slice_from(*s, 1);
-	} else if (!slice_varint(s, &n)) {
-		return false;
+		*out = (struct slice){ s->p + 1, n };
+		*s = (struct slice){ s->p + 1 + n, s->n - 1 - n };
+		return true;
 	}
-	if (n > s->n)
+	if (!slice_varint(s, &n) || n > s->n)
 		return false;
 	*out = slice_head(*s, (size_t)n);
 	*s = slice_from(*s, (size_t)n);
@@ -238,7 +249,7 @@ bool
 mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 {
 	struct slice s = { (const char *)m->facts + *at, upto - *at };
-	uint64_t delay = 0, nrcpt, usec;
+	uint64_t delay = 0, nrcpt, usec, zigzag;
 	unsigned has, kind, head;
 	int64_t rel;
 
@@ -252,9 +263,11 @@ mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 	fact_init(f, (enum fact_kind)kind, 0);
 	f->flags = (unsigned char)s.p[1];
 	f->label = m->label;
-	s = slice_from(s, 2);
-	if (!slice_zigzag(&s, &rel) || rel > LARGEST || rel < -LARGEST ||
-	    ((head & OTHER_LABEL) && !take_label(&s, &f->label)))
+	s = (struct slice){ s.p + 2, s.n - 2 };
+	if (!take_varint(&s, &zigzag))
+		return false;
+	rel = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+	if (rel > LARGEST || rel < -LARGEST || ((head & OTHER_LABEL) && !take_label(&s, &f->label)))
 		return false;
 	f->time = m->base + rel;
 	if (head & WITH_USEC) {
@@ -269,7 +282,7 @@ mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 		s = slice_from(s, 1);
 	}
 	if (has & HAS_DELAY) {
-		if (!slice_varint(&s, &delay) || delay > LARGEST)
+		if (!take_varint(&s, &delay) || delay > LARGEST)
 			return false;
 		f->delay_ms = (int64_t)delay - 1;
 	}
@@ -280,7 +293,7 @@ mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
 		s = slice_from(s, sizeof f->part);
 	}
 	if (has & HAS_SIZE) {
-		if (!slice_varint(&s, &f->size) || f->size > LARGEST || !slice_varint(&s, &nrcpt) ||
+		if (!take_varint(&s, &f->size) || f->size > LARGEST || !take_varint(&s, &nrcpt) ||
 		    nrcpt > UINT32_MAX)
 			return false;
 		f->nrcpt = (uint32_t)nrcpt;

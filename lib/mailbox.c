@@ -115,7 +115,7 @@ mailbox_pause(const struct mailbox *m)
 {
 	double s = m->kind->pause_s * m->looks;
 
-	return s < 1 ? s : 1;
+	return s < m->kind->longest_s ? s : m->kind->longest_s;
 }
 
 void

@@ -512,4 +512,4 @@ done(struct mailbox *m)
 }
 
 static const char *const junk[] = { "Junk", "Spam", "INBOX.Junk", "INBOX.Spam", NULL };
-const struct mailbox_kind mailbox_imap = { "IMAP", true, junk, 0.05, look, done };
+const struct mailbox_kind mailbox_imap = { "IMAP", true, junk, 0.05, 1, look, done };

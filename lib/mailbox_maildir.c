@@ -168,4 +168,4 @@ done(struct mailbox *m)
 }
 
 static const char *const junk[] = { ".Junk", ".Spam", NULL };
-const struct mailbox_kind mailbox_maildir = { "Maildir", true, junk, 0.02, look, done };
+const struct mailbox_kind mailbox_maildir = { "Maildir", true, junk, 0.02, 1, look, done };

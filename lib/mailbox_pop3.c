@@ -168,4 +168,4 @@ done(struct mailbox *m)
 }
 
 static const char *const junk[] = { NULL };
-const struct mailbox_kind mailbox_pop3 = { "POP3", false, junk, 0.5, look, done };
+const struct mailbox_kind mailbox_pop3 = { "POP3", false, junk, 0.5, 4, look, done };

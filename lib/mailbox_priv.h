@@ -8,7 +8,7 @@ struct mailbox_kind {
 	const char *name;
 	bool folders;		/* has more than one */
 	const char *const *junk;	/* what they may be called; NULL ends them */
-	double pause_s;
+	double pause_s, longest_s;	/* between looks: the first, and after many */
 	bool (*look)(struct mailbox *m, struct err *e);
 	void (*close)(struct mailbox *m);
 };

@@ -4,10 +4,14 @@
 # Servers of tests/fake say "|", control bytes, escapes of terminals, HTML, broken UTF-8, 60 KB. The Nagios and its CGIs
 # are Debian's, unpacked and not installed; it opens no port.
 what="Nagios and hostile servers"
-. tests/fake/fake_test.sh
+: "${BUILD:=build}"
+. tests/tap.sh
 . tests/lab/lab_test.sh
 lab_needs "$what" apt-get dpkg
 lab_unpack nagios4-core nagios4-cgi
+# shellcheck source=tests/fake/fake_test.sh
+. tests/fake/fake_test.sh
+trap 'exec 8>&- 9>&-; wait; rm -rf "$D" "$d"' EXIT
 mkdir "$D/mail" "$D/box" "$D/keep" "$D/etc" "$D/var" "$D/var/spool" "$D/var/rw"
 mkfifo "$D/end" "$D/end2"
 /usr/bin/python3 tests/fake/smtp.py "$D/mail" <"$D/end" 2>"$D/fake.err" &

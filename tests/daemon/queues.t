@@ -106,6 +106,9 @@ status_says "queues .*counted .* ago: Postfix in $D/spool, Exim in $D/exim"
 saw $? "status names them"
 judge 0 " queues=" "check_mxgauge knows it"
 
+"$mxgauge" report --state "$D/state" --json >"$D/report"
+grep -q '"queues":{"'"$host"'":{"q_active":{"mean":50.000,"most":50},"q_deferred":{"mean":1075.000,"most":1105},' "$D/report"
+ok $? "the report has their mean and the most"
 mv "$D/spool" "$D/away"
 clock $((t + 120))
 wait_for said "cannot be counted, and are unknown: cannot list $D/spool/deferred: No such file"

@@ -732,7 +732,8 @@ ingest_count(struct ingest *in, const char *host, enum metric m, int64_t n)
 
 	if (number < 0)
 		return;
-	state_host_line(in->state, (unsigned)number, in->now);
+	if (!metric_sampled(m))	/* a level is no sign of a log */
+		state_host_line(in->state, (unsigned)number, in->now);
 	tally_add(in->tally, (unsigned)number, in->now / 60, m, n);
 	if (m == M_q_samples) {
 		state_set_sampled(in->state, (unsigned)number, in->now);

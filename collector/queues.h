@@ -19,7 +19,7 @@ void queues_free(struct queues *q);		/* q may be NULL, here and below */
 void queues_open(struct queues *q, const struct config *c, struct ingest *in);
 
 /* Once a second or so: ask where it is time, and count each minute once. Not while a backlog
- * is read: what is counted now makes older lines too late. */
+ * is read: minutes are kept from the newest one back. */
 void queues_tick(struct queues *q, int64_t now);
 
 #endif

@@ -42,6 +42,12 @@ metric_samples(enum metric m)
 }
 
 bool
+metric_sampled(enum metric m)
+{
+	return m >= M_q_samples && m <= M_q_bytes;
+}
+
+bool
 metric_greatest(enum metric m)
 {
 	return m == M_q_oldest_s;

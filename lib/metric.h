@@ -35,6 +35,8 @@ enum metric metric_samples(enum metric m);
 bool metric_greatest(enum metric m);
 /* All gauges stand between these two. */
 enum { METRIC_GAUGE_FIRST = M_q_active, METRIC_GAUGE_LAST = M_q_bytes };
+/* Is it a gauge or a count of samples: nothing that a log said? */
+bool metric_sampled(enum metric m);
 
 /* The part of rej, tmp, defer, bounce that belongs to class r (not _none). */
 extern const enum metric metric_rej[REASON_N], metric_tmp[REASON_N];

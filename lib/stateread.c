@@ -229,7 +229,7 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 
 	if (!r->hosts_read) {
 		st = prepare(r, "SELECT id, name, first, newest, kept, skew, sampled FROM host WHERE"
-		    " newest > 0"
+		    " newest > 0 OR sampled > 0"
 		    " ORDER BY name", e);
 		if (st == NULL)
 			return false;

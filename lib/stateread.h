@@ -37,11 +37,18 @@ int64_t stateread_committed_at(struct stateread *r);
 struct stateread_host {
 	int id;
 	char name[256];
-	int64_t first, newest;		/* times of its oldest and newest line */
+	int64_t first, newest;		/* times of its oldest and newest line; newest 0: none */
 	int64_t kept;			/* minutes before this one were dropped; 0: none */
 	int64_t skew;			/* seconds that its clock is ahead of ours; 0: it is right */
 	int64_t sampled;		/* when its queues were last counted; 0: never */
 };
+
+/* When anything was last counted of it: a line, or its queues. */
+static inline int64_t
+stateread_last(const struct stateread_host *h)
+{
+	return h->sampled > h->newest ? h->sampled : h->newest;
+}
 
 /* All hosts by name. *hosts is the reader's own, until it closes. */
 bool stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t *n,

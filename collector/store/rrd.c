@@ -217,12 +217,12 @@ rrd_closed(const struct stateread_host *hosts, size_t n, int host, int64_t now,
 	int64_t newest = 0, open = INT64_MAX;
 
 	for (size_t i = 0; i < n; i++) {
-		int64_t minute = hosts[i].newest / 60;
+		int64_t last = stateread_last(&hosts[i]), minute = last / 60;
 
 		if (host != STATEREAD_FARM && hosts[i].id != host)
 			continue;
 		newest = minute > newest ? minute : newest;
-		if (now - hosts[i].newest < 120 && minute < open)
+		if (now - last < 120 && minute < open)
 			open = minute;
 	}
 	m->limit = newest + 1;

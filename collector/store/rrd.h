@@ -80,7 +80,7 @@ struct rrd_minutes {
 bool rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e);
 
 /* Which minutes of a host (or the farm) are closed at the time now: fills end and limit of
- * m from the hosts' newest lines. Hosts that were silent for two minutes do not hold
+ * m from the hosts' newest lines and samples. Hosts that were silent for two minutes do not hold
  * the farm back. */
 void rrd_closed(const struct stateread_host *hosts, size_t n, int host, int64_t now,
     struct rrd_minutes *m);

@@ -316,9 +316,10 @@ load_hosts(struct state *s, struct err *e)
 		s->host_kept[h] = sqlite3_column_int64(st, 5);
 		s->host_skew[h] = sqlite3_column_int64(st, 6);
 		s->host_sampled[h] = sqlite3_column_int64(st, 7);
-		s->host_stored[h] = s->host_newest[h] / 60 + 5;
+		s->host_stored[h] = host_last(s, h) / 60 + 5;
 		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
-		    s->host_first[h] < -LATEST || s->host_first[h] > s->host_newest[h]) {
+		    s->host_first[h] < -LATEST || s->host_first[h] > host_last(s, h) ||
+		    s->host_sampled[h] > LATEST) {
 			sqlite3_finalize(st);
 			return err_set(e, "%s/state.db has a damaged table of hosts; import the logs "
 			    "again into a new directory", s->dir);

@@ -196,7 +196,7 @@ put_words(struct writing *w, const struct tally *t)
 static int64_t
 kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t undrawn)
 {
-	int64_t from = w->s->host_newest[h] / 60 - c->keep_minutes, kept = w->s->host_kept[h];
+	int64_t from = host_last(w->s, h) / 60 - c->keep_minutes, kept = w->s->host_kept[h];
 
 	if (c->keep_undrawn && undrawn < from)
 		from = undrawn;
@@ -308,7 +308,7 @@ put_pieces(struct writing *w, struct join *join)
 	return good;
 }
 
-/* Drop what is older than it is kept, counted back from the host's newest line and not
+/* Drop what is older than it is kept, counted back from the host's newest line or sample and not
  * from the clock: an archive of last year imports like today's log, also beside it. */
 static bool
 expire(struct writing *w, const struct commit *c)
@@ -324,13 +324,13 @@ expire(struct writing *w, const struct commit *c)
 	char sql[400];
 
 	for (size_t h = 0; h < w->s->hosts; h++)
-		newest = w->s->host_newest[h] > newest ? w->s->host_newest[h] : newest;
+		newest = host_last(w->s, h) > newest ? host_last(w->s, h) : newest;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		int64_t keep = (i < 2 ? c->keep_minutes : c->keep_hours) * 60, unit = rows[i].unit;
 
 		/* the first condition uses the index */
 		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
-		    " (SELECT newest - %lld FROM host WHERE id = (%s)) / %lld%s",
+		    " (SELECT max(newest, coalesce(sampled, 0)) - %lld FROM host WHERE id = (%s)) / %lld%s",
 		    rows[i].table, i < 3 ? "at" : "hour",
 		    (long long)((newest - keep) / unit * (i < 3 ? 65536 : 1)), rows[i].at,
 		    (long long)keep, rows[i].host, (long long)unit, i == 0 && c->keep_undrawn ?

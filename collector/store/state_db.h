@@ -80,6 +80,13 @@ struct state {
 	sqlite3_stmt *get_block, *put_block, *put_log, *get_top, *put_top;
 };
 
+/* When something was last counted of it: minutes are kept from there back. */
+static inline int64_t
+host_last(const struct state *s, size_t h)
+{
+	return s->host_sampled[h] > s->host_newest[h] ? s->host_sampled[h] : s->host_newest[h];
+}
+
 /* *e from the database's own words, with the file's name. Always false. */
 bool db_fail(struct state *s, const char *doing, struct err *e);
 bool db_run(struct state *s, const char *sql, struct err *e);

@@ -85,6 +85,8 @@ state_set_sampled(struct state *s, unsigned host, int64_t when)
 	if (host >= s->hosts)
 		return;
 	s->host_sampled[host] = when;
+	if (s->host_first[host] == 0)
+		s->host_first[host] = when;
 	s->host_changed[host] = true;
 }
 

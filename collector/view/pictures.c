@@ -101,7 +101,7 @@ list_hosts(struct drawing *d, struct stateread *r, struct err *e)
 	if (!stateread_hosts(r, &hosts, &n, e))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		newest = hosts[i].newest > newest ? hosts[i].newest : newest;
+		newest = stateread_last(&hosts[i]) > newest ? stateread_last(&hosts[i]) : newest;
 	d->page.drawn_at = (int64_t)time(NULL);
 	for (size_t i = 0; i < GRAPH_SPANS; i++)
 		d->end[i] = graph_end(newest, d->page.drawn_at, &graph_spans[i]);

@@ -55,7 +55,7 @@ kept_from(struct stateread *s, const struct stateread_host *h)
 	int64_t first, last;
 
 	if (!stateread_span(s, h->id, &first, &last))
-		return ceil_hour(h->newest / 60 + 1) * 60;
+		return ceil_hour(stateread_last(h) / 60 + 1) * 60;
 	return h->first / 60 < first ? first : 0;
 }
 
@@ -106,7 +106,7 @@ choose_period(struct report *r, int64_t from, int64_t to)
 		int64_t k = kept_from(r->state, h);
 
 		first = h->first < first ? h->first : first;
-		newest = h->newest > newest ? h->newest : newest;
+		newest = stateread_last(h) > newest ? stateread_last(h) : newest;
 		kept = k > kept ? k : kept;
 	}
 	if (r->nhosts == 0)

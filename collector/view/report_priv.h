@@ -5,7 +5,7 @@
 #include "view/report.h"
 
 /* The mail queues of hosts that have a sensor: ,"queues":{HOST:{METRIC:{"mean":,"most":}}}, and a
- * table, or nothing. */
+ * table; nothing where there is none. */
 void report_queues_json(const struct report *r, struct buf *out);
 void report_queues_text(const struct report *r, struct buf *out);
 

@@ -69,11 +69,10 @@ report_queues_json(const struct report *r, struct buf *out)
 	bool first = true;
 	struct levels l;
 
-	buf_str(out, ",\"queues\":{");
 	for (size_t i = 0; i < r->nhosts; i++) {
 		if (!levels_of(r, &r->hosts[i], &l))
 			continue;
-		buf_str(out, first ? "" : ",");
+		buf_str(out, first ? ",\"queues\":{" : ",");
 		first = false;
 		buf_json(out, slice_of(r->hosts[i].host->name));
 		for (int m = METRIC_GAUGE_FIRST; m <= METRIC_GAUGE_LAST; m++) {
@@ -88,7 +87,7 @@ report_queues_json(const struct report *r, struct buf *out)
 		}
 		buf_char(out, '}');
 	}
-	buf_char(out, '}');
+	buf_str(out, first ? "" : "}");
 }
 
 static struct words

@@ -57,7 +57,9 @@ judge() { # CHECK WANT PATTERN TEXT
 noon=1795176000
 "$BUILD/bench/genqueue" postfix "$D/spool" 1000
 "$BUILD/bench/genqueue" exim "$D/exim" 300
-: >"$D/log"
+line() { # TIME HOST: a line of a log
+    echo "$(date -u -d "@$1" +%Y-%m-%dT%H:%M:%S)Z $2 postfix/smtpd[1]: connect from unknown[192.0.2.1]" >>"$D/log"
+}
 conf() { # QUEUES
     printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nrrd_interval = 10s\nqueues = { %s }\nqueue_ask = no\n%s\nsource "a" {\n files = { "%s/log" }\n}\n' \
         "$D" "$PWD" "$1" "${2:-}" "$D" >"$D/conf"
@@ -66,7 +68,9 @@ conf "\"postfix:$D/spool\", \"exim:$D/exim\""
 
 t=$((noon + 4000 - (noon + 4000) % 60 + 10))
 clock $t
+: >"$D/log"
 start
+line $t "$host"
 wait_for is_count q_samples 1
 saw $? "the first sample comes at once"
 of --from-state --state "$D/state"
@@ -102,6 +106,9 @@ status_says "queues .*counted .* ago: Postfix in $D/spool, Exim in $D/exim"
 saw $? "status names them"
 judge 0 " queues=" "check_mxgauge knows it"
 
+"$mxgauge" report --state "$D/state" --json >"$D/report"
+grep -q '"queues":{"'"$host"'":{"q_active":{"mean":50.000,"most":50},"q_deferred":{"mean":1075.000,"most":1105},' "$D/report"
+ok $? "the report has their mean and the most"
 mv "$D/spool" "$D/away"
 clock $((t + 120))
 wait_for said "cannot be counted, and are unknown: cannot list $D/spool/deferred: No such file"
@@ -114,6 +121,9 @@ of --from-state --state "$D/state" --stale 1m
 is "$rc $(grep -c "last counted [345][.0-9]* min ago, at .*cannot list" "$D/check")" "3 1" "stale figures are UNKNOWN, with their age and why"
 clock $((t + 700))
 judge 2 "queues not counted for 1[01] min: cannot list" "and check_mxgauge tells of it"
+silence=$(perf silence)
+[ "${silence%s}" -ge 700 ]
+ok $? "what is counted of queues does not hide that the log stands still (${silence}s)"
 mv "$D/away" "$D/spool"
 clock $((t + 760))
 wait_for is_count q_samples 3 && said "over: .the mail queues"
@@ -126,8 +136,8 @@ is "$(count q_samples)" 3 "it left no sample"
 kill -KILL "$(pgrep -P "$pid" | head -n 1)"
 wait_for said "the process that counts the mail queues has ended"
 saw $? "a sensor that ends is an error"
-echo "$(date -u -d "@$((t + 820))" +%Y-%m-%dT%H:%M:%S)Z mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]" >>"$D/log"
-wait_for is_read 1
+line $((t + 820)) mx1
+wait_for is_read 2
 saw $? "and all else goes on"
 conf "\"exim:$D/exim\""
 kill -HUP "$pid"

@@ -228,6 +228,16 @@ dnsbl_read(struct dnsbl_table *t, const char *path, struct err *e)
 	return good;
 }
 
+void
+dnsbl_free(struct dnsbl_table *t)
+{
+	for (size_t i = 0; i < t->rows; i++)
+		free(t->row[i].code);
+	free(t->row);
+	arena_free(&t->memory);
+	*t = (struct dnsbl_table){ .rows = 0 };
+}
+
 /* --- reading answers ------------------------------------------------------------------------ */
 
 static bool

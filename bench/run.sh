@@ -105,4 +105,9 @@ say "asking mail servers ..."
     printf '\n## Asking a mail server\n\n'
     sh bench/smtp.sh
 } >>bench/last.md || exit 1
+say "asking block lists ..."
+{
+    printf '\n## Asking block lists\n\n'
+    sh bench/dnsbl.sh
+} >>bench/last.md || exit 1
 cat bench/last.md

@@ -235,6 +235,15 @@ tell_latency(const struct dnsbl_list *l, const struct dnsbl_past *past)
 	buf_free(&b);
 }
 
+static bool
+is_mute(const struct dnsbl_list *l)
+{
+	const struct dnsbl_reply *of = &l->random;	/* no cache has it */
+
+	return of->asked && (!of->answered || of->fault == DNS_TIMEOUT || (of->fault == DNS_NOBODY &&
+	    (l->health == DNSBL_TIMED_OUT || l->health == DNSBL_DEAD)));
+}
+
 /* True: nothing more is to be said of the lists. */
 static bool
 tell_resolver(const struct dnsbl_tell *t)
@@ -243,7 +252,7 @@ tell_resolver(const struct dnsbl_tell *t)
 	size_t mute = 0;
 
 	for (size_t i = 0; i < r->lists; i++)
-		mute += r->list[i].health == DNSBL_TIMED_OUT;
+		mute += is_mute(&r->list[i]);
 	if (r->control.n > 0)
 		check_state(CHECK_CRITICAL, "the resolver %s answers for names that do not exist: each list "
 		    "seems to list the world", t->resolver);

@@ -149,6 +149,8 @@ says "its zone does not exist"
 health dead dead 1 "dead.example.org dead"
 says "is dead since 2024-06-05: closed"
 run 2 "lists the world" $(list wild) -H 192.0.2.5
+run 0 "DNSBL OK" --domain-list empty.example.org -v
+says "empty.example.org untested"
 silent "192.0.2.5 is on wild"
 run 0 "none of 1 list" --no-health $(list good) -H 192.0.2.9
 run 1 "blocked" $(list good) $(list blocked)
@@ -275,7 +277,8 @@ says "0 without an answer"
 echo "control 192.0.2.77" >>"$D/zone"
 run 2 "answers for names that do not exist" $(list good) -H 192.0.2.9
 check="$BUILD/plugins/check_dnsbl --resolver 127.0.0.1:9 --query-timeout 300ms"
-run 2 "the resolver 127.0.0.1:9 gives no answer" -l zen.spamhaus.org -l bl.spamcop.net
+run 2 "the resolver 127.0.0.1:9 gives no answer" -l zen.spamhaus.org -l bl.spamcop.net -l dnsbl.sorbs.net
+silent "sorbs"
 run 3 "unknown option --lists" --lists x
 check="$BUILD/plugins/check_dnsbl --resolver $server --query-timeout 300ms"
 run 2 "dnsbl.sorbs.net dead" -l dnsbl.sorbs.net

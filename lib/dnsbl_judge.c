@@ -230,7 +230,7 @@ dnsbl_use_hit(const struct dnsbl_list *l, const struct dnsbl_use *u)
 	return hit;
 }
 
-/* --- an address on a list ------------------------------------------------------------------------------ */
+/* --- an address on a list --------------------------------------------------------------------- */
 
 /* "127.0.0.4 XBL, 127.0.0.10 PBL" */
 static void

@@ -19,7 +19,8 @@ const struct measure dnsbl_measures[] = {
 	{ "latency", "s", "the slowest list of this run" },
 	{ "p50", "s", "half of the last 100 runs were faster; of the slowest list" },
 	{ "p95", "s", "19 of 20 of the last 100 runs were faster; of the slowest list" },
-	{ "hits_least", "%", "with --from-state: hits of the list that lost most, of what its week lets expect", "20:" },
+	{ "hits_least", "%", "with --from-state: hits of the list that lost most, of what its week lets expect",
+	    "20:" },
 	{ "hits_most", "%", "with --from-state: hits of the list that gained most", "500" },
 	{ 0 }
 };
@@ -262,7 +263,7 @@ tell_resolver(const struct dnsbl_tell *t)
 	return true;
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static double
 slowest(const struct dnsbl_tell *t, size_t which, const char **zone)
@@ -368,7 +369,7 @@ measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 	buf_free(&b);
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void
 json_number(struct buf *b, const char *name, double v)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_dnsbl.t - against a name server with lists of every sort (tests/fake/dnsbl.py): what is listed, what
 # only seems so, which list is ill and how; hostile answers; the table; thresholds.
-# shellcheck disable=SC2086  # $check is a list of words
+# shellcheck disable=SC2046,SC2086  # $check and what list() says are lists of words
 what=check_dnsbl
 # shellcheck source=tests/fake/fake_test.sh
 . tests/fake/fake_test.sh
@@ -210,9 +210,11 @@ if [ -x /usr/sbin/postconf ]; then
 else
     echo "ok $((tap_n += 1)) - the lists of a real Postfix # skip postfix is not installed"
 fi
+# shellcheck disable=SC2016  # a variable of Exim's
 printf 'begin acl\nr:\n  deny dnslists = good.example.org : $x : parked.example.org\n' >"$D/exim.conf"
 run 2 "Exim refuses all mail: dnslists parked.example.org" --from-exim="$D/exim.conf"
 says "1 list is put together at run time and not asked, as \$x"
+# shellcheck disable=SC2016  # Sendmail's own words
 echo 'R$-.$-.$-.$-  $: <?> $(dnsbl $4.$3.$2.$1.wild.example.org. $: OK $)' >"$D/sendmail.cf"
 run 2 "Sendmail refuses all mail: dnsbl wild.example.org" --from-sendmail="$D/sendmail.cf"
 run 3 "Sendmail: $D/none.cf: No such file" --from-sendmail="$D/none.cf"

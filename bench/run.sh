@@ -117,4 +117,9 @@ if [ "$(id -u)" = 0 ]; then
         sh bench/copies.sh
     } >>bench/last.md || exit 1
 fi
+say "asking block lists ..."
+{
+    printf '\n## Asking block lists\n\n'
+    sh bench/dnsbl.sh
+} >>bench/last.md || exit 1
 cat bench/last.md

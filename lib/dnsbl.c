@@ -122,7 +122,8 @@ begin_list(struct dnsbl_table *t, struct slice rest, struct err *e)
 
 /* "127.0.0.[10..11] 0.5 in words", "bit 64 in words" */
 static bool
-add_code(struct dnsbl_table *t, struct dnsbl_row *row, enum dnsbl_says says, struct slice rest, struct err *e)
+add_code(struct dnsbl_table *t, struct dnsbl_row *row, enum dnsbl_says says, struct slice rest,
+    struct err *e)
 {
 	struct dnsbl_code c = { .says = says, .weight = 1, .pattern = "127.0.0.[0..255]" };
 	struct slice first = take_word(&rest), more = rest, number;
@@ -228,6 +229,16 @@ dnsbl_read(struct dnsbl_table *t, const char *path, struct err *e)
 	return good;
 }
 
+void
+dnsbl_free(struct dnsbl_table *t)
+{
+	for (size_t i = 0; i < t->rows; i++)
+		free(t->row[i].code);
+	free(t->row);
+	arena_free(&t->memory);
+	*t = (struct dnsbl_table){ .rows = 0 };
+}
+
 /* --- reading answers ------------------------------------------------------------------------ */
 
 static bool
@@ -256,7 +267,8 @@ dnsbl_row(const struct dnsbl_table *t, struct slice zone)
 }
 
 bool
-dnsbl_next(const struct dnsbl_row *row, const unsigned char ip[4], size_t *at, struct dnsbl_reading *reading)
+dnsbl_next(const struct dnsbl_row *row, const unsigned char ip[4], size_t *at,
+    struct dnsbl_reading *reading)
 {
 	bool first = *at == 0, good;
 

@@ -51,6 +51,7 @@ struct dnsbl_table {
 
 /* Add what a file says; its rows win over those of the same zone that were there. */
 bool dnsbl_read(struct dnsbl_table *t, const char *path, struct err *e);
+void dnsbl_free(struct dnsbl_table *t);
 /* The row for a zone; NULL if there is none, not even one for every other list. */
 const struct dnsbl_row *dnsbl_row(const struct dnsbl_table *t, struct slice zone);
 

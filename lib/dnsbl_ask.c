@@ -140,6 +140,15 @@ dnsbl_add_target(struct dnsbl_run *r, struct slice text, struct err *e)
 	return true;
 }
 
+void
+dnsbl_clear(struct dnsbl_run *r)
+{
+	free(r->list);
+	free(r->target);
+	arena_free(&r->memory);
+	*r = (struct dnsbl_run){ .lists = 0 };
+}
+
 bool
 dnsbl_fits(const struct dnsbl_list *l, const struct dnsbl_target *t)
 {

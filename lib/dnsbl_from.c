@@ -20,8 +20,8 @@ dnsbl_from_add(struct dnsbl_from *f, struct slice zone, unsigned kinds, const st
 	size_t had = f->run->lists;
 	struct dnsbl_list *l;
 
-	if (!slice_has(slice_head(zone, zone.n > 0 ? zone.n - 1 : 0), SLICE(".")) || slice_has(zone, SLICE("$")) || slice_has(zone, SLICE("{")) ||
-	    slice_has(zone, SLICE("}"))) {
+	if (!slice_has(slice_head(zone, zone.n > 0 ? zone.n - 1 : 0), SLICE(".")) ||
+	    slice_has(zone, SLICE("$")) || slice_has(zone, SLICE("{")) || slice_has(zone, SLICE("}"))) {
 		if (f->unclear++ == 0)
 			(void)snprintf(f->example, sizeof f->example, "%.*s", (int)zone.n, zone.p);
 		return true;

@@ -69,7 +69,8 @@ note_off(struct spam *s, struct slice line)
 }
 
 static bool
-add_zone(struct spam *s, struct slice name, struct slice zone, unsigned kinds, const char *how, struct err *e)
+add_zone(struct spam *s, struct slice name, struct slice zone, unsigned kinds, const char *how,
+    struct err *e)
 {
 	struct dnsbl_use use = { .who = "SpamAssassin", .how = how, .filter = "" };
 
@@ -114,14 +115,11 @@ static bool
 read_rule(struct spam *s, struct slice line, struct err *e)
 {
 	static const struct {
-		struct slice word;
 		const char *how;
 		unsigned kinds;
-	} uris[] = { { { "urirhsbl", 8 }, "urirhsbl", DNSBL_DOMAIN }, { { "urirhssub", 9 }, "urirhssub", DNSBL_DOMAIN },
-		{ { "urinsrhsbl", 10 }, "urinsrhsbl", DNSBL_DOMAIN }, { { "urinsrhssub", 11 }, "urinsrhssub", DNSBL_DOMAIN },
-		{ { "urifullnsrhsbl", 14 }, "urifullnsrhsbl", DNSBL_DOMAIN },
-		{ { "urifullnsrhssub", 15 }, "urifullnsrhssub", DNSBL_DOMAIN },
-		{ { "uridnsbl", 8 }, "uridnsbl", DNSBL_IP }, { { "uridnssub", 9 }, "uridnssub", DNSBL_IP } };
+	} uris[] = { { "urirhsbl", DNSBL_DOMAIN }, { "urirhssub", DNSBL_DOMAIN }, { "urinsrhsbl", DNSBL_DOMAIN },
+		{ "urinsrhssub", DNSBL_DOMAIN }, { "urifullnsrhsbl", DNSBL_DOMAIN },
+		{ "urifullnsrhssub", DNSBL_DOMAIN }, { "uridnsbl", DNSBL_IP }, { "uridnssub", DNSBL_IP } };
 	struct slice key, name, zone;
 
 	if (!dnsbl_from_word(&line, blanks, &key) || key.p[0] == '#' || !dnsbl_from_word(&line, blanks, &name))
@@ -131,7 +129,7 @@ read_rule(struct spam *s, struct slice line, struct err *e)
 	if (slice_eq(key, SLICE("askdns")))
 		return read_askdns(s, name, line, e);
 	for (size_t i = 0; i < sizeof uris / sizeof *uris; i++)
-		if (slice_eq(key, uris[i].word) && dnsbl_from_word(&line, blanks, &zone))
+		if (slice_eq(key, slice_of(uris[i].how)) && dnsbl_from_word(&line, blanks, &zone))
 			return add_zone(s, name, zone, uris[i].kinds, uris[i].how, e);
 	return true;
 }

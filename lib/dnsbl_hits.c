@@ -1,7 +1,7 @@
 /* dnsbl_hits.c - see dnsbl_hits.h.
  *
- * Compared are shares: hits of a list of all recipients that were refused or accepted, so that a busy hour is
- * no alarm. A list that had no hit in the week is new, and has nothing to be compared with. */
+ * Compared are shares: hits of a list of all recipients that were refused or accepted, so that a busy
+ * hour is no alarm. A list that had no hit in the week is new, and has nothing to be compared with. */
 #include "dnsbl_hits.h"
 
 #include <math.h>

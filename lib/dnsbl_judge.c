@@ -128,6 +128,12 @@ has_a_listing(const struct dnsbl_run *r, const struct dnsbl_list *l)
 }
 
 static bool
+is_unheard_of(const struct dnsbl_list *l)
+{
+	return l->row == NULL || (l->row->zone[0] == '*' && l->row->test == NULL);
+}
+
+static bool
 is_empty(const struct dnsbl_run *r, struct dnsbl_list *l)
 {
 	const char *point = l->row != NULL && l->row->test != NULL ? l->row->test :
@@ -135,7 +141,8 @@ is_empty(const struct dnsbl_run *r, struct dnsbl_list *l)
 
 	if (!l->test.asked || l->test.n > 0)
 		return false;
-	if (has_a_listing(r, l))
+	if (has_a_listing(r, l) || (is_unheard_of(l) && (l->kinds & DNSBL_IP) == 0 && l->soa.answered &&
+	    l->soa.fault != DNS_NO_NAME))	/* few lists of domains have test points */
 		return is(l, DNSBL_UNTESTED, "has no test point");
 	if (l->test.fault == DNS_WELL)
 		return is(l, DNSBL_DEAD, "answers without an address");
@@ -223,7 +230,7 @@ dnsbl_use_hit(const struct dnsbl_list *l, const struct dnsbl_use *u)
 	return hit;
 }
 
-/* --- an address on a list ------------------------------------------------------------------------------ */
+/* --- an address on a list --------------------------------------------------------------------- */
 
 /* "127.0.0.4 XBL, 127.0.0.10 PBL" */
 static void

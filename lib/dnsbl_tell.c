@@ -19,7 +19,8 @@ const struct measure dnsbl_measures[] = {
 	{ "latency", "s", "the slowest list of this run" },
 	{ "p50", "s", "half of the last 100 runs were faster; of the slowest list" },
 	{ "p95", "s", "19 of 20 of the last 100 runs were faster; of the slowest list" },
-	{ "hits_least", "%", "with --from-state: hits of the list that lost most, of what its week lets expect", "20:" },
+	{ "hits_least", "%", "with --from-state: hits of the list that lost most, of what its week lets expect",
+	    "20:" },
 	{ "hits_most", "%", "with --from-state: hits of the list that gained most", "500" },
 	{ 0 }
 };
@@ -235,6 +236,15 @@ tell_latency(const struct dnsbl_list *l, const struct dnsbl_past *past)
 	buf_free(&b);
 }
 
+static bool
+is_mute(const struct dnsbl_list *l)
+{
+	const struct dnsbl_reply *of = &l->random;	/* no cache has it */
+
+	return of->asked && (!of->answered || of->fault == DNS_TIMEOUT || (of->fault == DNS_NOBODY &&
+	    (l->health == DNSBL_TIMED_OUT || l->health == DNSBL_DEAD)));
+}
+
 /* True: nothing more is to be said of the lists. */
 static bool
 tell_resolver(const struct dnsbl_tell *t)
@@ -243,7 +253,7 @@ tell_resolver(const struct dnsbl_tell *t)
 	size_t mute = 0;
 
 	for (size_t i = 0; i < r->lists; i++)
-		mute += r->list[i].health == DNSBL_TIMED_OUT;
+		mute += is_mute(&r->list[i]);
 	if (r->control.n > 0)
 		check_state(CHECK_CRITICAL, "the resolver %s answers for names that do not exist: each list "
 		    "seems to list the world", t->resolver);
@@ -253,7 +263,7 @@ tell_resolver(const struct dnsbl_tell *t)
 	return true;
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static double
 slowest(const struct dnsbl_tell *t, size_t which, const char **zone)
@@ -359,7 +369,7 @@ measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 	buf_free(&b);
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void
 json_number(struct buf *b, const char *name, double v)

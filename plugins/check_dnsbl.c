@@ -33,18 +33,23 @@ static struct {
 	bool from_state;
 	struct checkstate state;
 	int64_t least_hits;
-} set = { .state = { CHECKSTATE_DEFAULT, .window_s = 3600 }, .least_hits = 20, .patience_s = 1.5, .tries = 2 };
+} set = { .state = { CHECKSTATE_DEFAULT, .window_s = 3600 }, .least_hits = 20,
+	.patience_s = 1.5, .tries = 2 };
 
 static const struct opt opts[] = {
 	{ 'H', "host", OPT_LIST, &set.host, "ADDRESS|NAME",
-	    "look for it on the lists; a name for all its addresses, and itself on lists of domains; may be given again" },
+	    "look for it on the lists; a name for all its addresses, and itself on lists of domains; "
+	    "may be given again" },
 	{ 'l', "list", OPT_LIST, &set.list, "ZONE", "a list to ask; may be given again" },
-	{ 0, "from-postfix", OPT_STRING, &set.postfix, "[=DIR]", "the lists that this machine's Postfix asks, postscreen's too; "
-	    "DIR has its configuration" },
+	{ 0, "from-postfix", OPT_STRING, &set.postfix, "[=DIR]",
+	    "the lists that this machine's Postfix asks, postscreen's too; DIR has its configuration" },
 	{ 0, "from-exim", OPT_STRING, &set.exim, "[=FILE]", "the same of Exim" },
-	{ 0, "from-sendmail", OPT_STRING, &set.sendmail, "[=FILE]", "the same of Sendmail, from sendmail.cf" },
-	{ 0, "from-spamassassin", OPT_STRING, &set.spamassassin, "[=DIR]", "the same of SpamAssassin, from its rules" },
-	{ 0, "domain-list", OPT_LIST, &set.domain_list, "ZONE", "a list of domains that the table does not know as such" },
+	{ 0, "from-sendmail", OPT_STRING, &set.sendmail, "[=FILE]",
+	    "the same of Sendmail, from sendmail.cf" },
+	{ 0, "from-spamassassin", OPT_STRING, &set.spamassassin, "[=DIR]",
+	    "the same of SpamAssassin, from its rules" },
+	{ 0, "domain-list", OPT_LIST, &set.domain_list, "ZONE",
+	    "a list of domains that the table does not know as such" },
 	{ 0, "allow-list", OPT_LIST, &set.allow_list, "ZONE", "a list on which one has to be" },
 	{ 0, "all", OPT_FLAG, &set.all, NULL, "all living lists of the table that need no key" },
 	{ 0, "domain", OPT_LIST, &set.domain, "NAME", "look for it on lists of domains" },
@@ -54,18 +59,19 @@ static const struct opt opts[] = {
 	{ 0, "resolver", OPT_STRING, &set.resolver, "ADDR[:PORT]", "name server; by default the system's: the one "
 	    "that the mail server asks" },
 	{ 0, "query-timeout", OPT_DURATION, &set.patience_s, "TIME",
-	    "patience with the first try of a question; each further one has twice as long", .min = 0.05, .max = 60 },
+	    "patience with the first try of a question; each further one has twice as long",
+	    .min = 0.05, .max = 60 },
 	{ 0, "tries", OPT_INT, &set.tries, "N", "ask so often", .min = 1, .max = 5 },
-	{ 0, "from-state", OPT_FLAG, &set.from_state, NULL, "compare how often lists hit by the collector's state with "
-	    "the week before; may be alone" },
+	{ 0, "from-state", OPT_FLAG, &set.from_state, NULL,
+	    "compare how often lists hit by the collector's state with the week before; may be alone" },
 	{ 's', "state", OPT_STRING, &set.state.state, "DIR", "the collector's state" },
 	{ 0, "of", OPT_STRING, &set.state.host, "HOST", "of one mail server instead of the whole farm" },
 	{ 0, "window", OPT_DURATION, &set.state.window_s, "TIME", "compare this time", .min = 60, .max = 86400 },
 	{ 0, "at", OPT_TIME, &set.state.at, "TIME", "as of then: \"2026-11-20 03:00\", \"-2h\"" },
 	{ 0, "stale", OPT_DURATION, &set.state.stale_s, "TIME", "UNKNOWN if the newest log line is older",
 	    .min = 60, .max = 8 * 86400 },
-	{ 0, "least-hits", OPT_INT, &set.least_hits, "N", "judge lists of which so many hits were to be expected, or came",
-	    .min = 1, .max = 1e9 },
+	{ 0, "least-hits", OPT_INT, &set.least_hits, "N",
+	    "judge lists of which so many hits were to be expected, or came", .min = 1, .max = 1e9 },
 	{ 0, "no-health", OPT_FLAG, &set.no_health, NULL, "do not test the lists themselves" },
 	{ 0, "no-history", OPT_FLAG, &set.no_history, NULL, "keep no latencies for the next runs" },
 	{ 0, "table", OPT_LIST, &set.table, "FILE", "more lists, or corrections, in the form of dnsbl.conf" },
@@ -76,8 +82,8 @@ static const struct opt opts[] = {
 
 static const struct program program = {
 	"check_dnsbl", "are we on DNS block lists, and are the lists healthy themselves?",
-	"Asks all lists for all addresses at once. A listing is CRITICAL, on a list that means little (weight below "
-	"1 in dnsbl.conf) WARNING, unless thresholds say otherwise: -w and -c take the numbers below, or the "
+	"Asks all lists for all addresses at once. A listing is CRITICAL, on a list that means little (weight "
+	"below 1 in dnsbl.conf) WARNING, unless thresholds say otherwise: -w and -c take the numbers below, or the "
 	"zone of a list (-c zen.spamhaus.org), and then a listing elsewhere is a WARNING.\n\n"
 	"Each list is tested by what it must list and must not (RFC 5782), and by a name that nobody can have "
 	"listed. What it then is: ok; wildcard (lists the world: CRITICAL); parked (answers outside 127/8: "
@@ -90,9 +96,9 @@ static const struct program program = {
 	"thresholds say.\n\n"
 	"Run it where the mail server runs: lists answer by who asks, so another machine's resolver says "
 	"nothing about yours.\n\n"
-	"With --from-state, hits of each list in the collector's logs are compared with the week before, as shares of all "
-	"recipients: one that stopped hitting is dead, blocks the resolver, or is not asked any more; one that hits "
-	"much more may have gone mad.\n\n"
+	"With --from-state, hits of each list in the collector's logs are compared with the week before, as "
+	"shares of all recipients: one that stopped hitting is dead, blocks the resolver, or is not asked any "
+	"more; one that hits much more may have gone mad.\n\n"
 	"Latencies of the last 100 runs are kept for p50 and p95, for each resolver, in "
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID.",
 	opts, .measures = dnsbl_measures,

@@ -21,8 +21,7 @@ end(struct dnsbl_run *r)
 		for (const char *c = l->zone; *c != '\0'; c++)
 			assert(slice_is_alnum(*c) || strchr(".-_", *c) != NULL);
 	}
-	arena_free(&r->memory);
-	free(r->list);
+	dnsbl_clear(r);
 }
 
 int

@@ -76,8 +76,7 @@ test_table(void)
 
 		ok(!read_text(&none, bad[i].text, &e) && strstr(e.text, bad[i].complaint) != NULL, "bad table: %s",
 		    bad[i].complaint);
-		arena_free(&none.memory);
-		free(none.row);
+		dnsbl_free(&none);
 	}
 	ok(dnsbl_read(&t, "plugins/dnsbl.conf", &e), "dnsbl.conf is well formed %s", e.text);
 	ok(dnsbl_row(&t, SLICE("ZEN.spamhaus.org")) != NULL &&
@@ -88,6 +87,7 @@ test_table(void)
 	ok(read_text(&t, "list zen.spamhaus.org ip4\n\tlisted 127.0.0.7 5 ours\n", &e) &&
 	    dnsbl_row(&t, SLICE("zen.spamhaus.org"))->codes == 1 &&
 	    dnsbl_row(&t, SLICE("zen.spamhaus.org"))->code[0].weight > 4.9, "a later row replaces it");
+	dnsbl_free(&t);
 }
 
 static const struct {
@@ -131,6 +131,7 @@ test_codes(void)
 		ok(good && n == codes[i].n, "%u.%u.%u.%u of %s", codes[i].ip[0], codes[i].ip[1], codes[i].ip[2],
 		    codes[i].ip[3], codes[i].zone);
 	}
+	dnsbl_free(&t);
 }
 
 static void
@@ -150,15 +151,16 @@ test_questions(void)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct buf b = buf_new(300);
 
-		r.targets = 0;
 		ok(dnsbl_add_target(&r, slice_of(cases[i].target), &e) &&
 		    dnsbl_question(&b, &r.target[0], "bl.example.org") && strcmp(b.p, cases[i].question) == 0,
 		    "the question for %s", cases[i].target);
+		dnsbl_clear(&r);
 		buf_free(&b);
 	}
 	ok(!dnsbl_add_target(&r, SLICE("no name"), &e) && !dnsbl_add_target(&r, SLICE("a..b"), &e) &&
 	    !dnsbl_add_target(&r, SLICE(""), &e) && !dnsbl_add_target(&r, SLICE("a|b"), &e), "no names");
 	ok(dnsbl_add_list(&r, &(struct dnsbl_table){ .rows = 0 }, SLICE("bl/example"), &e) == NULL, "no zone");
+	dnsbl_clear(&r);
 }
 
 static void
@@ -181,6 +183,7 @@ test_networks(void)
 
 		ok(good == (cases[i].n > 0) && r.targets == cases[i].n &&
 		    (!good || strcmp(r.target[r.targets - 1].text, cases[i].last) == 0), "network %s", cases[i].net);
+		dnsbl_clear(&r);
 	}
 }
 
@@ -212,6 +215,7 @@ is_from(bool (*read)(struct dnsbl_from *, struct slice, struct err *), const cha
 	show_uses(&r, &b);
 	is_str(b.p != NULL ? b.p : "", want, what);
 	is_int((long long)f.unclear, (long long)unclear, "and so many are unclear");
+	dnsbl_clear(&r);
 	buf_free(&b);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_dnsbl.t - against a name server with lists of every sort (tests/fake/dnsbl.py): what is listed, what
 # only seems so, which list is ill and how; hostile answers; the table; thresholds.
-# shellcheck disable=SC2086  # $check is a list of words
+# shellcheck disable=SC2046,SC2086  # $check and what list() says are lists of words
 what=check_dnsbl
 # shellcheck source=tests/fake/fake_test.sh
 . tests/fake/fake_test.sh
@@ -149,6 +149,8 @@ says "its zone does not exist"
 health dead dead 1 "dead.example.org dead"
 says "is dead since 2024-06-05: closed"
 run 2 "lists the world" $(list wild) -H 192.0.2.5
+run 0 "DNSBL OK" --domain-list empty.example.org -v
+says "empty.example.org untested"
 silent "192.0.2.5 is on wild"
 run 0 "none of 1 list" --no-health $(list good) -H 192.0.2.9
 run 1 "blocked" $(list good) $(list blocked)
@@ -208,9 +210,11 @@ if [ -x /usr/sbin/postconf ]; then
 else
     echo "ok $((tap_n += 1)) - the lists of a real Postfix # skip postfix is not installed"
 fi
+# shellcheck disable=SC2016  # a variable of Exim's
 printf 'begin acl\nr:\n  deny dnslists = good.example.org : $x : parked.example.org\n' >"$D/exim.conf"
 run 2 "Exim refuses all mail: dnslists parked.example.org" --from-exim="$D/exim.conf"
 says "1 list is put together at run time and not asked, as \$x"
+# shellcheck disable=SC2016  # Sendmail's own words
 echo 'R$-.$-.$-.$-  $: <?> $(dnsbl $4.$3.$2.$1.wild.example.org. $: OK $)' >"$D/sendmail.cf"
 run 2 "Sendmail refuses all mail: dnsbl wild.example.org" --from-sendmail="$D/sendmail.cf"
 run 3 "Sendmail: $D/none.cf: No such file" --from-sendmail="$D/none.cf"
@@ -275,7 +279,8 @@ says "0 without an answer"
 echo "control 192.0.2.77" >>"$D/zone"
 run 2 "answers for names that do not exist" $(list good) -H 192.0.2.9
 check="$BUILD/plugins/check_dnsbl --resolver 127.0.0.1:9 --query-timeout 300ms"
-run 2 "the resolver 127.0.0.1:9 gives no answer" -l zen.spamhaus.org -l bl.spamcop.net
+run 2 "the resolver 127.0.0.1:9 gives no answer" -l zen.spamhaus.org -l bl.spamcop.net -l dnsbl.sorbs.net
+silent "sorbs"
 run 3 "unknown option --lists" --lists x
 check="$BUILD/plugins/check_dnsbl --resolver $server --query-timeout 300ms"
 run 2 "dnsbl.sorbs.net dead" -l dnsbl.sorbs.net

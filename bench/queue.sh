@@ -56,9 +56,10 @@ exim_is() {
     [ "$(unshare -m sh "$D/exim.bpc")" = $((N / 2)) ]
 }
 for exim in "$(command -v exim4)" "$BUILD/lab/exim4-daemon-light/usr/sbin/exim4"; do
-    [ "$PEERS" = 1 ] && [ "$(id -u)" = 0 ] && [ -x "$exim" ] && exim_is "$exim" || continue
-    set -- "$@" exim.bpc "unshare -m sh $D/exim.bpc" exim.bp "unshare -m sh $D/exim.bp"
-    break
+    if [ "$PEERS" = 1 ] && [ "$(id -u)" = 0 ] && [ -x "$exim" ] && exim_is "$exim"; then
+        set -- "$@" exim.bpc "unshare -m sh $D/exim.bpc" exim.bp "unshare -m sh $D/exim.bp"
+        break
+    fi
 done
 "$BUILD/bench/measure" -n "$RUNS" -c $(($(nproc) - 1)) "$@" >"$D/speed" || exit 1
 printf 'Postfix with %s messages, short ids; Exim with %s; medians of %s runs.\n\n' "$N" $((N / 2)) "$RUNS"

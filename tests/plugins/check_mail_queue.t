@@ -243,8 +243,8 @@ bad=0 least=9999 most=0 i=0
 while [ $i -lt 30 ]; do
     run 0 --mta postfix --spool "$dir/busy" --no-growth --sample all || { bad=$((bad + 1)); sed 's/^/# /;1q' "$dir/out" "$dir/err"; }
     got=$(perf total)
-    [ "${got:-0}" -ge $least ] || least=${got:-0}
-    [ "${got:-0}" -le $most ] || most=${got:-0}
+    [ "${got:-0}" -ge "$least" ] || least=${got:-0}
+    [ "${got:-0}" -le "$most" ] || most=${got:-0}
     i=$((i + 1))
 done
 kill $mover

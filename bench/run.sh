@@ -90,36 +90,20 @@ for check in "$BUILD"/plugins/check_*; do
 done
 
 perl bench/table.pl "$T" "$(wc -c <"$T/day.log")" "$RUNS" >bench/last.md || exit 1
-say "following ..."
-{
-    printf '\n## Following a log that grows\n\n'
-    sh bench/follow.sh "$T/day.log"
-} >>bench/last.md || exit 1
-say "asking agents ..."
-{
-    printf '\n## Asking an SNMP agent\n\n'
-    sh bench/snmp.sh
-} >>bench/last.md || exit 1
-say "asking mail servers ..."
-{
-    printf '\n## Asking a mail server\n\n'
-    sh bench/smtp.sh
-} >>bench/last.md || exit 1
-say "counting large queues ..."
-{
-    printf '\n## Large queues\n\n'
-    N=${QUEUED:-200000} RUNS=$RUNS PEERS=$PEERS sh bench/queue.sh
-} >>bench/last.md || exit 1
-if [ "$(id -u)" = 0 ]; then
-    say "asking for copies ..."
+# part TITLE SCRIPT [ARGUMENT]: a bench of its own, at the end of the page
+part() {
+    title=$1
+    shift
+    say "$title ..."
     {
-        printf '\n## Asking how far a copy is behind\n\n'
-        sh bench/copies.sh
+        printf '\n## %s\n\n' "$title"
+        sh "$@"
     } >>bench/last.md || exit 1
-fi
-say "asking block lists ..."
-{
-    printf '\n## Asking block lists\n\n'
-    sh bench/dnsbl.sh
-} >>bench/last.md || exit 1
+}
+part "Following a log that grows" bench/follow.sh "$T/day.log"
+part "Asking an SNMP agent" bench/snmp.sh
+part "Asking a mail server" bench/smtp.sh
+N=${QUEUED:-200000} PEERS=$PEERS RUNS=$RUNS part "Large queues" bench/queue.sh
+[ "$(id -u)" != 0 ] || part "Asking how far a copy is behind" bench/copies.sh
+part "Asking block lists" bench/dnsbl.sh
 cat bench/last.md

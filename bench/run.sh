@@ -90,20 +90,20 @@ for check in "$BUILD"/plugins/check_*; do
 done
 
 perl bench/table.pl "$T" "$(wc -c <"$T/day.log")" "$RUNS" >bench/last.md || exit 1
-# part TITLE SCRIPT [ARGUMENT]: a bench of its own, at the end of the page
+# part TITLE COMMAND...: a bench of its own, at the end of the page
 part() {
     title=$1
     shift
     say "$title ..."
     {
         printf '\n## %s\n\n' "$title"
-        sh "$@"
+        "$@"
     } >>bench/last.md || exit 1
 }
-part "Following a log that grows" bench/follow.sh "$T/day.log"
-part "Asking an SNMP agent" bench/snmp.sh
-part "Asking a mail server" bench/smtp.sh
-N=${QUEUED:-200000} PEERS=$PEERS RUNS=$RUNS part "Large queues" bench/queue.sh
-[ "$(id -u)" != 0 ] || part "Asking how far a copy is behind" bench/copies.sh
-part "Asking block lists" bench/dnsbl.sh
+part "Following a log that grows" sh bench/follow.sh "$T/day.log"
+part "Asking an SNMP agent" sh bench/snmp.sh
+part "Asking a mail server" sh bench/smtp.sh
+part "Large queues" env N="${QUEUED:-200000}" RUNS="$RUNS" PEERS="$PEERS" sh bench/queue.sh
+[ "$(id -u)" != 0 ] || part "Asking how far a copy is behind" sh bench/copies.sh
+part "Asking block lists" sh bench/dnsbl.sh
 cat bench/last.md

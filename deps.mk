@@ -9,6 +9,6 @@ LAB_PACKAGES := postfix rrdcached rsyslog rsyslog-relp rsyslog-openssl rsyslog-g
                 man-db tcpdump amavisd-new clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
                 postgrey postfix-policyd-spf-python opendkim opendkim-tools opendmarc \
                 dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve \
-                systemd-journal-remote logrotate zstd snmpd nsd bind9 \
+                systemd systemd-journal-remote logrotate zstd snmpd nsd bind9 \
                 mariadb-server-core mariadb-client-core postgresql \
                 unbound rbldnsd

@@ -2,7 +2,9 @@
  *
  * An entry that comes late into a journal with entries of several hosts, behind newer ones
  * of another host, is passed over by libsystemd: who reads such a folder names each host in
- * a source of its own (journal_match). The cursor is taken at every entry, since it cannot
+ * a source of its own (journal_match). All that a service wrote at once has the same time, and of such
+ * entries in two files libsystemd does not know the order: when journald copies them from /run to /var we
+ * go back to the place, and know by the entries read last which of them were. The cursor is taken at every entry, since it cannot
  * be had any more once the file of that entry was vacuumed. */
 #include "input/journal.h"
 
@@ -22,7 +24,7 @@
 #include "poison.h"
 
 enum {
-	CURSOR_MAX = 1024, SMALL_MAX = 256,
+	ROOTS = 2, RECENT = 1024, CURSOR_MAX = 1024, SMALL_MAX = 256,
 	FIELD_MAX = LINE_MAX_BYTES + 64,	/* with its name; more would be cut anyway */
 	AHEAD_MAX = 1000	/* entries of the same time among which the cursor's is looked for */
 };
@@ -45,13 +47,21 @@ struct journal {
 	struct journal_what what;
 	sd_journal *sd;		/* NULL: it is not there */
 	int fd;
-	dev_t dev;		/* of the path as it was opened */
-	ino_t ino;
-	bool replaced;		/* the path is another one's by now: read to the end, and leave */
+	struct root {
+		dev_t dev;
+		ino_t ino;	/* 0: it was not there */
+	} root[ROOTS];		/* the paths as they were opened */
+	bool replaced;		/* one is another one's by now: read to the end, and leave */
 	bool more;		/* not at the end, since the last look */
 	bool placed;		/* behind the cursor */
 	bool any;		/* an entry was there */
-	struct buf cursor;
+	struct buf cursor, next;	/* of the last entry, and of the present one */
+	struct recent {
+		uint64_t entry, file;	/* hashes of what its cursor says of it, and of its file */
+	} recent[RECENT];	/* the entries read last */
+	size_t recent_at;
+	uint64_t file;		/* as there: of the last entry */
+	bool again;		/* the place was looked for in another file just now */
 	struct buf value[FIELDS];
 	bool there[FIELDS];
 	struct buf line;
@@ -85,6 +95,7 @@ journal_new(const struct journal_what *what, struct slice cursor)
 	j->what = *what;
 	j->fd = -1;
 	j->cursor = buf_new(CURSOR_MAX);
+	j->next = buf_new(CURSOR_MAX);
 	buf_add(&j->cursor, cursor);
 	for (enum field f = 0; f < FIELDS; f++)
 		j->value[f] = buf_new(f == MESSAGE ? LINE_MAX_BYTES : SMALL_MAX);
@@ -108,6 +119,7 @@ journal_free(struct journal *j)
 		return;
 	leave(j);
 	buf_free(&j->cursor);
+	buf_free(&j->next);
 	for (enum field f = 0; f < FIELDS; f++)
 		buf_free(&j->value[f]);
 	buf_free(&j->line);
@@ -134,6 +146,23 @@ is_system(const struct journal *j)
 	return strcmp(j->what.where, "system") == 0;
 }
 
+/* What is at the paths: the one that was asked for, or those of the system. libsystemd does not
+ * see a folder that somebody makes later, as "mkdir /var/log/journal" does to keep the journal. */
+static void
+look_at_roots(const struct journal *j, struct root root[ROOTS])
+{
+	const char *const paths[ROOTS] = {
+		is_system(j) ? "/run/log/journal" : j->what.where, "/var/log/journal"
+	};
+	struct stat st;
+
+	for (int i = 0; i < ROOTS; i++) {
+		root[i] = (struct root){ 0 };
+		if ((i == 0 || is_system(j)) && stat(paths[i], &st) == 0)
+			root[i] = (struct root){ st.st_dev, st.st_ino };
+	}
+}
+
 /* 0, or an error number below it, as libsystemd has them. */
 static int
 open_path(struct journal *j)
@@ -141,12 +170,11 @@ open_path(struct journal *j)
 	const char *paths[] = { j->what.where, NULL };
 	struct stat st;
 
+	look_at_roots(j, j->root);
 	if (is_system(j))
 		return sd_journal_open(&j->sd, SD_JOURNAL_LOCAL_ONLY);
 	if (stat(j->what.where, &st) != 0)
 		return -errno;
-	j->dev = st.st_dev;
-	j->ino = st.st_ino;
 	if (S_ISDIR(st.st_mode))
 		return sd_journal_open_directory(&j->sd, j->what.where, 0);
 	return sd_journal_open_files(&j->sd, paths, 0);
@@ -172,14 +200,17 @@ open_it(struct journal *j)
 	say(j, rc == -ENOENT ? "not there yet" : strerror(-rc));
 }
 
-/* A folder or file of that name is another one now. */
+/* A folder or file of that name is there that is not the one that was opened. */
 static bool
 is_replaced(const struct journal *j)
 {
-	struct stat st;
+	struct root root[ROOTS];
 
-	return !is_system(j) && stat(j->what.where, &st) == 0 &&
-	    (st.st_dev != j->dev || st.st_ino != j->ino);
+	look_at_roots(j, root);
+	for (int i = 0; i < ROOTS; i++)
+		if (root[i].ino != 0 && (root[i].dev != j->root[i].dev || root[i].ino != j->root[i].ino))
+			return true;
+	return false;
 }
 
 void
@@ -205,6 +236,25 @@ cursor_time(const struct buf *cursor)
 	return at == NULL ? 0 : strtoull(at + 3, NULL, 16);
 }
 
+/* Is the present entry the cursor's, in whatever file it is? Of an entry that journald copied from
+ * /run to /var all is the same but the number in its file: what stands before the boot's id. */
+static bool
+is_at_cursor(struct journal *j)
+{
+	const char *ours = strstr(j->cursor.p, ";b="), *its;
+	char *cursor;
+	bool same;
+
+	if (sd_journal_test_cursor(j->sd, j->cursor.p) > 0)
+		return true;
+	if (ours == NULL || sd_journal_get_cursor(j->sd, &cursor) < 0)
+		return false;
+	its = strstr(cursor, ";b=");
+	same = its != NULL && strcmp(ours, its) == 0;
+	free(cursor);
+	return same;
+}
+
 /* Look for the cursor's entry where it must be. 1: that is the present one. 0: it is not
  * there, but later ones may be. -1: nothing is there yet that is as late. */
 static int
@@ -215,7 +265,7 @@ find_cursor(struct journal *j)
 
 	while (n < AHEAD_MAX && sd_journal_next(j->sd) > 0) {
 		n++;
-		if (sd_journal_test_cursor(j->sd, j->cursor.p) > 0)
+		if (is_at_cursor(j))
 			return 1;
 		if (sd_journal_get_realtime_usec(j->sd, &time) < 0 || time > at)
 			break;
@@ -398,17 +448,67 @@ put_together(struct journal *j)
 	add_escaped(j, text(j));
 }
 
-static bool
-remember(struct journal *j)
+/* The hashes of a cursor: without the entry's number in its file. */
+static struct recent
+hashes_of(const struct buf *cursor)
 {
-	char *cursor;
+	struct slice entry = buf_slice(cursor), head = { "", 0 }, file = { "", 0 };
 
-	if (sd_journal_get_cursor(j->sd, &cursor) < 0)
-		return false;
-	buf_clear(&j->cursor);
-	buf_str(&j->cursor, cursor);
+	if (slice_cut_at(&entry, SLICE(";b="), &head))
+		(void)slice_cut(&head, ';', &file);
+	return (struct recent){ hash_bytes(&reader_key, entry), hash_bytes(&reader_key, file) };
+}
+
+/* Was it read before, from another file? */
+static bool
+is_copy(struct journal *j, struct recent now)
+{
+	for (size_t i = 0; i < RECENT; i++)
+		if (j->recent[i].entry == now.entry && j->recent[i].file != now.file)
+			return true;
+	j->recent[j->recent_at++ % RECENT] = now;
+	return false;
+}
+
+/* Of what has the same time as the last entry, some in this other file may stand before this one:
+ * look for the last entry there, once. */
+static bool
+goes_back(struct journal *j, struct recent now)
+{
+	bool other = is_system(j) && j->cursor.n > 0 && j->file != 0 && now.file != j->file;
+
+	j->again = other && !j->again;
+	if (j->again)
+		j->placed = false;
+	else
+		j->file = now.file;
+	return j->again;
+}
+
+/* The cursor of the present entry becomes ours. False: there is nothing to be read of it. */
+static bool
+take(struct journal *j)
+{
+	char *cursor = NULL;
+	struct recent now;
+	int rc = sd_journal_get_cursor(j->sd, &cursor);
+
+	buf_clear(&j->next);
+	buf_str(&j->next, rc < 0 ? "" : cursor);
 	free(cursor);
-	return !j->cursor.full;
+	now = hashes_of(&j->next);
+	if (rc >= 0 && goes_back(j, now))
+		return false;
+	if (rc >= 0) {
+		buf_clear(&j->cursor);
+		buf_add(&j->cursor, buf_slice(&j->next));
+		if (is_copy(j, now))
+			return false;
+		rc = read_fields(j);
+	}
+	if (rc < 0)
+		say(j, strerror(-rc));
+	return rc >= 0;
 }
 
 /* No more for now. */
@@ -452,13 +552,10 @@ journal_next(struct journal *j, struct journal_line *out, struct err *note)
 		return tell(j, note);
 	}
 	j->any = true;
-	rc = read_fields(j);
-	if (!remember(j) || rc < 0) {
-		say(j, rc < 0 ? strerror(-rc) : "an entry is damaged");
-		buf_clear(&j->line);
-	} else {
+	if (take(j))
 		put_together(j);
-	}
+	else
+		buf_clear(&j->line);
 	*out = (struct journal_line){ buf_slice(&j->line), j->cut };
 	return 1;
 }

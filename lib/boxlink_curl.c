@@ -148,6 +148,24 @@ is_ours(CURLcode rc)
 	    rc == CURLE_NOT_BUILT_IN || rc == CURLE_UNKNOWN_OPTION;
 }
 
+/* The time was up: what was it waited for? */
+static void
+explain_late(const struct carrier *c, struct err *e)
+{
+	double resolved = 0, connected = 0;
+
+	curl.curl_easy_getinfo(c->h, CURLINFO_NAMELOOKUP_TIME, &resolved);
+	curl.curl_easy_getinfo(c->h, CURLINFO_CONNECT_TIME, &connected);
+	if (resolved <= 0)
+		err_set(e, "connect: no answer of the name server in time");
+	else if (connected <= 0)
+		err_set(e, "connect: no connection in time");
+	else if (c->said[0] == '\0')
+		err_set(e, "connect and login: no whole answer in time");
+	else
+		err_set(e, "connect and login: no whole answer in time, the last words were \"%s\"", c->said);
+}
+
 static void
 explain(const struct carrier *c, CURLcode rc, struct err *e)
 {
@@ -156,8 +174,7 @@ explain(const struct carrier *c, CURLcode rc, struct err *e)
 	if (rc == CURLE_LOGIN_DENIED)
 		err_set(e, "login: %s", c->said);
 	else if (rc == CURLE_OPERATION_TIMEDOUT)
-		err_set(e, "connect and login: no whole answer in time%s%s%s", c->said[0] != '\0' ?
-		    ", the last words were \"" : "", c->said, c->said[0] != '\0' ? "\"" : "");
+		explain_late(c, e);
 	else if (rc == CURLE_USE_SSL_FAILED)
 		err_set(e, "connect: STARTTLS is not offered, or was refused: %s", c->said);
 	else if (c->said[0] != '\0')

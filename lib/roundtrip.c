@@ -360,7 +360,7 @@ roundtrip_tell(struct roundtrip *r, const struct mailbox *m)
 	tell_lost(r, &s);
 	tell_values(r, &s);
 	if (r->leftovers > 0)
-		check_detail("%zu leftovers of earlier runs were deleted", r->leftovers);
+		check_detail("deleted, too: %zu left over from runs that nobody remembers", r->leftovers);
 	if (m->undeleted[0] != '\0')
 		check_state(CHECK_WARNING, "%s", check_clean(slice_of(m->undeleted)));
 	for (size_t i = 0; i < m->folders; i++)

@@ -336,7 +336,7 @@ SERVERS = {
     'pop.many': pop3(odd={'STAT': '+OK 100000 99', 'TOP': '+OK\r\nSubject: x\r\n\r\n.', 'UIDL': '-ERR no'}),
     'pop.endless': pop3(odd={'TOP': endless(b'+OK\r\n' + b'X: ' + b'y' * 60000 + b'\r\n')}),
 }
-BOXES = {name: Box(name) for name in SERVERS}
+BOXES = {name: Box(name) for name in list(SERVERS) + ['busy']}
 for name, flags in (('nouidplus2', {'\\Deleted'}), ('pop.good', set()), ('pop.notop', set()), ('pop.endless', set()),
                     ('good', set())):
     BOXES[name].add('INBOX', b'Subject: of somebody else\r\n\r\n')
@@ -371,6 +371,14 @@ with open(f'{DIR}/ports.new', 'w') as ports:
         s.listen(64)
         ports.write(f'{name} {s.getsockname()[1]}\n')
         threading.Thread(target=listen, args=(s, name), daemon=True).start()
+    full = socket.socket()      # nobody accepts, and the queue is full
+    full.bind(('127.0.0.1', 0))
+    full.listen(0)
+    waiting = [socket.socket() for _ in range(3)]
+    for s in waiting:
+        s.setblocking(False)
+        s.connect_ex(full.getsockname())
+    ports.write(f'busy {full.getsockname()[1]}\n')
 os.rename(f'{DIR}/ports.new', f'{DIR}/ports')
 sys.stdin.read()
 with open(f'{DIR}/left', 'w') as f:

@@ -145,6 +145,14 @@ wait $pid 2>/dev/null
 box 0 held "delivered in " -f killed@example.org
 says "after it was sent, late"
 
+# --- left over: what was remembered is gone
+rm -f "$D/release.held"
+box 2 held "not delivered within " -t 1 -f killed@example.org
+rm "$(newest)"
+: >"$D/release.held"
+box 0 held "delivered in " -f killed@example.org
+says "deleted, too: 1 left over from runs that nobody remembers"
+
 # --- nobody else's
 box 2 foreign "not delivered within " -t 1
 never foreign "UID STORE"
@@ -197,6 +205,7 @@ box 2 huge "the server announces 4294967296 bytes at once"
 box 2 longline "the server sends a line of more than 64 KiB"
 box 2 flood "the server answers more than 4 MiB"
 by=box
+late busy "no connection in time"
 late silent "no whole answer in time"
 late drip "no whole answer in time"
 late tls.silent "no whole answer in time"

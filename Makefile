@@ -95,6 +95,7 @@ LIBS_check_dnsbl := -lsqlite3 -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_mysql := -lm
 LIBS_json := -ljansson
 LIBS_check_replication_drbd := -lm $(LIBS_json)
+LIBS_check_failover := -lm $(LIBS_json)
 LIBS_check_replication_dns := -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_pgsql := -lm
 

@@ -11,4 +11,4 @@ LAB_PACKAGES := postfix rrdcached rsyslog rsyslog-relp rsyslog-openssl rsyslog-g
                 dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve \
                 systemd systemd-journal-remote logrotate zstd snmpd nsd bind9 \
                 mariadb-server-core mariadb-client-core postgresql \
-                unbound rbldnsd
+                unbound rbldnsd pacemaker-cli-utils keepalived

@@ -137,3 +137,22 @@ command_read(const char *const *argv, struct buf *out, struct err *e)
 	buf_free(&said);
 	return good;
 }
+
+void
+command_words(const char *text, const char *const *more, const char *argv[COMMAND_WORDS])
+{
+	struct slice rest = slice_of(text), word;
+	size_t n = 0;
+
+	while (rest.n > 0 && n < COMMAND_WORDS - 1) {
+		if (!slice_cut(&rest, ' ', &word)) {
+			word = rest;
+			rest.n = 0;
+		}
+		if (word.n > 0)
+			argv[n++] = xslicedup(word);
+	}
+	for (; *more != NULL && n < COMMAND_WORDS - 1; more++)
+		argv[n++] = *more;
+	argv[n] = NULL;
+}

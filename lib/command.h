@@ -19,4 +19,9 @@ bool command_read(const char *const *argv, struct buf *out, struct err *e);
 /* Why a program failed, in its own words if it has any. */
 bool command_failed(struct err *e, const char *program, struct slice said, int status);
 
+/* The words of a command that an administrator wrote, split at blanks, then more (up to NULL), into argv, which
+ * has room for COMMAND_WORDS. They are never freed. */
+enum { COMMAND_WORDS = 24 };
+void command_words(const char *text, const char *const *more, const char *argv[COMMAND_WORDS]);
+
 #endif

@@ -12,17 +12,16 @@
 #include "command.h"
 #include "drbd.h"
 #include "lag.h"
-#include "mem.h"
 
 #include "poison.h"
 
-enum { TEXT_BYTES = 1 << 20, COMMAND_WORDS = 8 };
+enum { TEXT_BYTES = 1 << 20 };
 
 static struct {
 	const char *proc, *drbdsetup;
 	struct opt_list resources;
 	bool two_primaries;
-} set = { .proc = "/proc/drbd", .drbdsetup = "drbdsetup" };
+} set = { .proc = "/proc/drbd", .drbdsetup = "/usr/sbin/drbdsetup" };
 
 static const struct opt opts[] = {
 	{ 'r', "resource", OPT_LIST, &set.resources, "NAME",
@@ -30,7 +29,7 @@ static const struct opt opts[] = {
 	{ 0, "two-primaries", OPT_FLAG, &set.two_primaries, NULL, "both nodes may be Primary (a cluster file system)" },
 	{ 0, "drbd-proc", OPT_STRING, &set.proc, "FILE", "where 8.x tells its state" },
 	{ 0, "drbdsetup", OPT_STRING, &set.drbdsetup, "COMMAND",
-	    "the program of version 9; words are split at blanks: \"sudo -n /usr/sbin/drbdsetup\"" },
+	    "the program of version 9; words are split at blanks: \"/usr/bin/sudo -n /usr/sbin/drbdsetup\"" },
 	{ 0 }
 };
 
@@ -56,7 +55,7 @@ static const struct program program = {
 	"monitoring, and name it by --drbdsetup.",
 	opts, .measures = measures,
 	.examples = "check_replication_drbd\n"
-	    "check_replication_drbd --drbdsetup \"sudo -n /usr/sbin/drbdsetup\" -c lag=30m -c volumes=2"
+	    "check_replication_drbd --drbdsetup \"/usr/bin/sudo -n /usr/sbin/drbdsetup\" -c lag=30m -c volumes=2"
 };
 
 static struct drbd all;
@@ -87,23 +86,11 @@ read_proc(struct buf *b)
 static void
 ask_drbdsetup(bool has_proc)
 {
-	const char *argv[COMMAND_WORDS + 4];
-	struct slice rest = slice_of(set.drbdsetup), word;
+	const char *argv[COMMAND_WORDS];
 	struct buf out = buf_new(TEXT_BYTES);
 	struct err e;
-	size_t n = 0;
 
-	while (rest.n > 0 && n < COMMAND_WORDS) {
-		if (!slice_cut(&rest, ' ', &word)) {
-			word = rest;
-			rest.n = 0;
-		}
-		if (word.n > 0)
-			argv[n++] = xslicedup(word);
-	}
-	argv[n++] = "status";
-	argv[n++] = "--json";
-	argv[n] = NULL;
+	command_words(set.drbdsetup, (const char *const[]){ "status", "--json", NULL }, argv);
 	check_phase("waiting for %s", check_clean(slice_of(set.drbdsetup)));
 	if (!command_read(argv, &out, &e))
 		check_unknown("%s%s%s", has_proc ? "" : set.proc, has_proc ? "" : " is not there, and ", e.text);

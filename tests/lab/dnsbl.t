@@ -5,8 +5,12 @@ set -u
 : "${BUILD:=build}"
 . tests/tap.sh
 . tests/lab/lab_test.sh
-lab_needs "check_dnsbl and real name servers" unbound nsd rbldnsd postconf
-export BUILD NAGIOS_PLUGIN_STATE_DIRECTORY="$d"
+lab_needs "check_dnsbl and real name servers" unbound nsd rbldnsd postconf apt-get dpkg
+lab_unpack exim4-daemon-light exim4-base libidn12
+EXIM=$ROOT
+lab_unpack sendmail-bin sendmail-cf libwrap0 liblockfile1 m4 libsigsegv2
+SENDMAIL=$ROOT
+export EXIM SENDMAIL BUILD NAGIOS_PLUGIN_STATE_DIRECTORY="$d"
 unshare --mount --net --pid --fork --kill-child sh $here/dnsbl/servers.sh "$d" sh $here/dnsbl/play.sh "$d" >"$d/tap" 2>"$d/err"
 rc=$?
 while read -r line; do

@@ -14,6 +14,7 @@ silent.example.org silent
 refused.example.org refused
 lame.example.org servfail
 wild.example.org wild 127.0.0.2
+sly.example.org wild 127.0.0.2
 parked.example.org parked 192.0.2.99
 blocked.example.org blocked 127.255.255.254
 empty.example.org empty
@@ -75,6 +76,9 @@ list allow.example.org ip4 allow
 	listed 127.0.0.2 test entry
 list names.example.org domain
 	listed 127.0.0.2 bad name
+list sly.example.org ip4
+	clean none
+	listed 127.0.0.2
 list dead.example.org ip4
 	dead 2024-06-05 closed
 TABLE
@@ -140,6 +144,7 @@ health silent timeout 1 "silent.example.org timeout"
 health refused refused 1 "refused.example.org refused"
 health lame servfail 1 "lame.example.org servfail"
 health wild wildcard 2 "wild.example.org lists the world: answers 127.0.0.2"
+health sly wildcard 2 "answers 127.0.0.2 to a name that was never listed"
 health parked parked 2 "parked.example.org answers 192.0.2.99, outside of 127/8"
 health blocked blocked 1 "blocked.example.org blocked"
 health empty dead 1 "empty.example.org dead"
@@ -174,6 +179,7 @@ run 1 "192.0.2.6 is on other.example.org" $(list coded) $(list other) -H 192.0.2
 run 2 "192.0.2.5 is on other.example.org" $both -c other.example.org
 says "DNSBL CRITICAL"
 run 1 "192.0.2.5 is on good.example.org" $(list good) -H 192.0.2.5 -w good.example.org
+run 1 "2001:db8::5 is on good.example.org" $(list good) $(list other) -H 2001:db8::5 -c other.example.org
 run 0 "on 2 of 2 lists" $both -w 5 -c 10
 run 1 "on 2 of 2 lists: good.example.org, other.example.org" $both -w 1 -c 10
 run 2 "on 2 of 2 lists" $both -w 0 -c 1

@@ -88,4 +88,37 @@ mkdir "$d/pf"
 echo "smtpd_recipient_restrictions = reject_rbl_client blocked.example, reject_rbl_client world.example=127.0.0.[2..11]" >"$d/pf/main.cf"
 run 2 "Postfix refuses all mail: reject_rbl_client blocked.example" --from-postfix="$d/pf"
 has "Postfix refuses all mail: reject_rbl_client world.example"
+
+# what Exim itself says of its configuration: macros are put in, lines put together
+{ cat /etc/passwd && echo "Debian-exim:x:9999:9999::/:/bin/false"; } >"$d/passwd"
+{ cat /etc/group && echo "Debian-exim:x:9999:"; } >"$d/group"
+mount --bind "$d/passwd" /etc/passwd
+mount --bind "$d/group" /etc/group
+mount -t tmpfs none /var/log
+mkdir -m 777 /var/log/exim4
+cat >"$d/exim.conf" <<'END'
+keep_environment =
+OURS = good.example=127.0.0.2 : blocked.example
+acl_smtp_rcpt = r
+begin acl
+r:
+  deny message = no
+       dnslists = OURS : \
+           names.example/$sender_address_domain
+  accept
+END
+libs=usr/lib/$(uname -m)-linux-gnu
+LD_LIBRARY_PATH=$EXIM/$libs "$EXIM/usr/sbin/exim4" -C "$d/exim.conf" -bP config >"$d/exim.out" 2>&1
+run 2 "Exim refuses all mail: dnslists blocked.example" --from-exim="$d/exim.out" -v
+has "good.example ok"
+has "names.example ok"
+LD_LIBRARY_PATH=$SENDMAIL/$libs "$SENDMAIL/usr/bin/m4" "-D_CF_DIR_=$SENDMAIL/usr/share/sendmail/cf/" "$SENDMAIL/usr/share/sendmail/cf/m4/cf.m4" - \
+    >"$d/sendmail.cf" 2>"$d/m4.out" <<'END'
+OSTYPE(`linux')dnl
+FEATURE(`dnsbl', `world.example')dnl
+FEATURE(`enhdnsbl', `good.example', `"550 no"', `t', `127.0.0.2.')dnl
+MAILER(smtp)dnl
+END
+run 2 "Sendmail refuses all mail: dnsbl world.example" --from-sendmail="$d/sendmail.cf" -v
+has "good.example ok"
 run 2 "the resolver 127.0.0.1:54 gives no answer" -l good.example --resolver 127.0.0.1:54

@@ -6,15 +6,6 @@
 
 #include "poison.h"
 
-static size_t
-on_lines(char *p, size_t size, size_t n, void *arg)
-{
-	struct buf *b = arg;
-
-	buf_add(b, (struct slice){ p, size * n });
-	return b->full ? 0 : size * n;
-}
-
 static void
 options(CURL *h, const struct imapask *q, struct buf *b)
 {
@@ -25,7 +16,7 @@ options(CURL *h, const struct imapask *q, struct buf *b)
 	curl.curl_easy_setopt(h, CURLOPT_PASSWORD, q->password);
 	curl.curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl.curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)(q->timeout_s * 1000) + 1);
-	curl.curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_lines);
+	curl.curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, curlload_collect);
 	curl.curl_easy_setopt(h, CURLOPT_WRITEDATA, (void *)b);
 	if (q->ca_file != NULL)
 		curl.curl_easy_setopt(h, CURLOPT_CAINFO, q->ca_file);

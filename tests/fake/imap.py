@@ -4,17 +4,10 @@
 A line of it: NAME and what STATUS says ("INBOX MESSAGES 3 UIDNEXT 4"). DIR/fault: "hello", "login" or "status" and what
 happens then: "hang", "close", "garbage", "flood", "no TEXT". Where it listens stands in DIR/port. What it was told
 stands in DIR/asked. Ends with its standard input."""
-import os, socket, sys, threading, time
+import sys, time
 
-D = sys.argv[1]
-
-
-def read(name):
-    try:
-        with open(os.path.join(D, name)) as f:
-            return f.read()
-    except FileNotFoundError:
-        return ''
+sys.dont_write_bytecode = True
+import serve
 
 
 class Session:
@@ -25,7 +18,7 @@ class Session:
         self.sock.sendall(text.encode() + b'\r\n')
 
     def fault(self, when, tag='*'):
-        at, _, what = read('fault').strip().partition(' ')
+        at, _, what = serve.read('fault').strip().partition(' ')
         if at != when:
             return False
         if what == 'hang':
@@ -43,7 +36,7 @@ class Session:
     def status(self, tag, line):
         if self.fault('status', tag):
             return
-        for box in read('boxes').splitlines():
+        for box in serve.read('boxes').splitlines():
             name, _, items = box.partition(' ')
             if '"%s"' % name in line:
                 self.say('* STATUS %s (%s)' % (name, items))
@@ -55,8 +48,7 @@ class Session:
         self.say('* OK ready')
         for line in self.lines:
             line = line.decode('latin-1').strip()
-            with open(os.path.join(D, 'asked'), 'a') as f:
-                f.write(line + '\n')
+            serve.note('asked', line)
             tag, word = line.split()[:2]
             if word.upper() == 'CAPABILITY':
                 self.say('* CAPABILITY IMAP4rev1')
@@ -70,21 +62,4 @@ class Session:
                 self.say(tag + ' OK done')
 
 
-def session(sock):
-    try:
-        Session(sock).serve()
-    except OSError:
-        pass
-    sock.close()
-
-
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(('127.0.0.1', 0))
-listener.listen(20)
-with open(os.path.join(D, 'port.new'), 'w') as f:
-    f.write('%d\n' % listener.getsockname()[1])
-os.rename(os.path.join(D, 'port.new'), os.path.join(D, 'port'))
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-while True:
-    threading.Thread(target=session, args=(listener.accept()[0],), daemon=True).start()
+serve.serve(Session)

@@ -5,17 +5,10 @@ DIR/csn: a value of contextCSN (or nsds50ruv) each line; DIR/agreements: "CN HOS
 begins with "!" is a fault: "!error NUMBER TEXT", "!hang", "!close", "!garbage", "!flood" (entries without
 end), "!length" (an answer of 4 GB is announced). DIR/login: a fault in place of the answer to the login. Where it
 listens stands in DIR/port. Ends with its standard input."""
-import os, socket, struct, sys, threading, time
+import struct, sys, time
 
-D = sys.argv[1]
-
-
-def read(name):
-    try:
-        with open(os.path.join(D, name)) as f:
-            return f.read()
-    except FileNotFoundError:
-        return ''
+sys.dont_write_bytecode = True
+import serve
 
 
 def ber(tag, *parts):
@@ -33,10 +26,7 @@ class Session:
         self.sock = sock
 
     def exactly(self, n):
-        b = b''
-        while len(b) < n:
-            b += self.sock.recv(n - len(b)) or sys.exit()
-        return b
+        return serve.exactly(self.sock, n)
 
     def message(self):
         n = self.exactly(2)[1]
@@ -78,13 +68,13 @@ class Session:
         while True:
             number, op, body = self.message()
             if op == 0x60:
-                if read('login').startswith('!'):
-                    self.fault(number, 0x61, read('login'))
+                if serve.read('login').startswith('!'):
+                    self.fault(number, 0x61, serve.read('login'))
                 else:
                     self.result(number, 0x61)
             elif op == 0x63:
                 of = 'agreements' if b'nsds5replicationagreement' in body else 'csn'
-                what = read(of)
+                what = serve.read(of)
                 if what.startswith('!'):
                     self.fault(number, 0x65, what)
                     continue
@@ -103,21 +93,4 @@ class Session:
                 return
 
 
-def session(sock):
-    try:
-        Session(sock).serve()
-    except OSError:
-        pass
-    sock.close()
-
-
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(('127.0.0.1', 0))
-listener.listen(20)
-with open(os.path.join(D, 'port.new'), 'w') as f:
-    f.write('%d\n' % listener.getsockname()[1])
-os.rename(os.path.join(D, 'port.new'), os.path.join(D, 'port'))
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-while True:
-    threading.Thread(target=session, args=(listener.accept()[0],), daemon=True).start()
+serve.serve(Session)

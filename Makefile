@@ -98,6 +98,8 @@ LIBS_check_replication_drbd := -lm $(LIBS_json)
 LIBS_check_failover := -lm $(LIBS_json)
 LIBS_check_replication_dns := -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_pgsql := -lm
+LIBS_check_replication_ldap := -lm
+LIBS_check_replication_imap := -lm
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)
@@ -106,7 +108,7 @@ COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow
              $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
 # They load what no static program can: the clients of databases and directories.
-PLUG_SRC  := $(if $(STATIC),$(filter-out $(addprefix plugins/check_replication_,mysql.c pgsql.c),$(PLUG_SRC)),$(PLUG_SRC))
+PLUG_SRC  := $(if $(STATIC),$(filter-out $(addprefix plugins/check_replication_,mysql.c pgsql.c ldap.c imap.c),$(PLUG_SRC)),$(PLUG_SRC))
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)

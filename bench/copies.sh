@@ -13,7 +13,7 @@ export RUNS
 if [ -z "${KIND:-}" ]; then
     echo "| what | ms | CPU ms | peak MB | exit |"
     echo "|---|--:|--:|--:|--:|"
-    for KIND in mysql pgsql; do
+    for KIND in mysql pgsql ldap imap; do
         KIND=$KIND sh "bench/copies.sh" || echo "| check_replication_$KIND: not measured | | | | |"
     done
     exit 0
@@ -52,6 +52,17 @@ pgsql)
     compare "check_replication_pgsql --primary" "$check $always --primary 10.99.0.1:15431"
     compare "check_pgsql (connects only)" "$plugins/check_pgsql -H 10.99.0.2 -P 15432 -l monitor -d postgres"
     compare "check_postgres" "/usr/bin/check_postgres --action=hot_standby_delay --host=10.99.0.1,10.99.0.2 --port=15431,15432 --dbuser=monitor --dbname=postgres --critical=100000000"
+    ;;
+ldap)
+    always="-b dc=example,dc=org -p 13389 -H 10.99.0.1 -H 10.99.0.2"
+    compare "check_replication_ldap, two servers" "$check $always"
+    compare "check_ldap (one search, no lag)" "$plugins/check_ldap -H 10.99.0.2 -p 13389 -b dc=example,dc=org -3"
+    ;;
+imap)
+    until_so 20 put 1 first && copy
+    always="-u probe -p 10143 --cleartext -H 10.99.0.1 -H 10.99.0.2"
+    compare "check_replication_imap, two servers" "$check $always"
+    compare "check_imap (banner only)" "$plugins/check_imap -H 10.99.0.2 -p 10143"
     ;;
 esac
 # shellcheck disable=SC2086

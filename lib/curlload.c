@@ -23,3 +23,12 @@ curlload(struct err *e)
 	return h;
 #endif
 }
+
+size_t
+curlload_collect(char *p, size_t size, size_t n, void *b)
+{
+	struct buf *to = b;
+
+	buf_add(to, (struct slice){ p, size * n });
+	return to->full ? 0 : size * n;
+}

@@ -9,6 +9,7 @@
 #define CURL_DISABLE_TYPECHECK	/* its macros would hide the functions */
 #include <curl/curl.h>
 
+#include "buf.h"
 #include "err.h"
 #include "lateload.h"
 
@@ -24,5 +25,8 @@ extern struct curlload curl;
 /* A fresh handle; the caller ends it with curl.curl_easy_cleanup(). NULL and *e: this machine has
  * no libcurl. */
 CURL *curlload(struct err *e);
+
+/* For CURLOPT_WRITEFUNCTION: all that comes goes to the struct buf b; what does not fit ends it. */
+size_t curlload_collect(char *p, size_t size, size_t n, void *b);
 
 #endif

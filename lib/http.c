@@ -5,15 +5,6 @@
 
 #include "poison.h"
 
-static size_t
-on_data(char *p, size_t size, size_t n, void *arg)
-{
-	struct buf *b = arg;
-
-	buf_add(b, (struct slice){ p, size * n });
-	return b->full ? 0 : size * n;
-}
-
 static void
 options(CURL *h, struct buf *b, const char *url, const char *ca_file, double timeout_s)
 {
@@ -22,7 +13,7 @@ options(CURL *h, struct buf *b, const char *url, const char *ca_file, double tim
 	curl.curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
 	curl.curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl.curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)(timeout_s * 1000) + 1);
-	curl.curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_data);
+	curl.curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, curlload_collect);
 	curl.curl_easy_setopt(h, CURLOPT_WRITEDATA, (void *)b);
 	if (ca_file != NULL)
 		curl.curl_easy_setopt(h, CURLOPT_CAINFO, ca_file);

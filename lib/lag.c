@@ -185,6 +185,19 @@ lag_since(struct slice key, struct slice value, int64_t now)
 	return (double)(now - n->since);
 }
 
+double
+lag_last_well(struct slice key, bool well, int64_t now)
+{
+	struct note *n = find(key);
+
+	if (n == NULL)
+		return (double)NAN;
+	if (well || n->since > now)
+		n->since = now;
+	n->wanted = n->since != 0;
+	return n->since == 0 ? (double)NAN : (double)(now - n->since);
+}
+
 void
 lag_keep(struct slice key)
 {

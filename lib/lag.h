@@ -55,6 +55,9 @@ bool lag_notes_read(const char *check, struct slice thing, struct err *e);
  * seen; 0 when it is new. Keys and values may be strangers'. */
 double lag_since(struct slice key, struct slice value, int64_t now);
 
+/* How many seconds ago key was last seen to be well, now included; NAN: never yet. */
+double lag_last_well(struct slice key, bool well, int64_t now);
+
 /* Nothing was learnt of key this time: do not forget it. */
 void lag_keep(struct slice key);
 

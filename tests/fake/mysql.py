@@ -7,21 +7,15 @@ file: no rows. A file that begins with "!" is a fault: "!error NUMBER TEXT", "!h
 "!flood" (rows without end), "!wide" (65,000 columns). DIR/hello: a fault instead of the greeting: "!hang",
 "!garbage", "!dribble", "!clear" (asks for the password as it is), "!error NUMBER TEXT".
 Where it listens stands in DIR/port. All queries are written to DIR/asked. Ends with its standard input."""
-import os, socket, struct, sys, threading, time
+import struct, sys, time
+
+sys.dont_write_bytecode = True
+import serve
 
 WORDS = [('SHOW ALL SLAVES', 'replica'), ('SHOW SLAVE', 'oldreplica'), ('SHOW REPLICA', 'newreplica'),
          ('SHOW GLOBAL VARIABLES', 'variable'), ('SHOW GLOBAL STATUS', 'status'), ('SHOW MASTER', 'position'),
          ('SHOW BINARY', 'newposition'), ('Gtid', 'gtid'), ('replication_connection', 'connection'),
          ('group_members', 'member'), ('PROCESSLIST', 'counts'), ('TIMESTAMPDIFF', 'heartbeat')]
-D = sys.argv[1]
-
-
-def read(name):
-    try:
-        with open(os.path.join(D, name)) as f:
-            return f.read()
-    except FileNotFoundError:
-        return ''
 
 
 def lenenc(b):
@@ -38,12 +32,8 @@ class Session:
         self.seq += 1
 
     def get(self):
-        head = b''
-        while len(head) < 4:
-            head += self.sock.recv(4 - len(head)) or sys.exit()
-        n, body = head[0] | head[1] << 8 | head[2] << 16, b''
-        while len(body) < n:
-            body += self.sock.recv(n - len(body)) or sys.exit()
+        head = serve.exactly(self.sock, 4)
+        body = serve.exactly(self.sock, head[0] | head[1] << 8 | head[2] << 16)
         self.seq = head[3] + 1
         return body
 
@@ -103,8 +93,8 @@ class Session:
             sys.exit()
 
     def hello(self):
-        text = read('hello').strip()
-        body = b'\x0a' + (read('version').strip() or '5.5.5-10.11.19-MariaDB').encode() + b'\0' + \
+        text = serve.read('hello').strip()
+        body = b'\x0a' + (serve.read('version').strip() or '5.5.5-10.11.19-MariaDB').encode() + b'\0' + \
             struct.pack('<I', 7) + b'12345678\0' + struct.pack('<HBHHB', 0xf7df & ~0x800, 45, 2, 0x81ff, 21) + \
             b'\0' * 10 + b'123456789012\0mysql_native_password\0'
         if text == '!dribble':
@@ -118,8 +108,7 @@ class Session:
         if text == '!clear':
             self.send(b'\xfemysql_clear_password\0')
             password = self.get()
-            with open(os.path.join(D, 'leaked'), 'ab') as f:
-                f.write(password)
+            serve.note('leaked', repr(password))
         self.ok()
 
     def serve(self):
@@ -129,9 +118,8 @@ class Session:
             if body[:1] != b'\x03':
                 return
             sql = body[1:].decode()
-            with open(os.path.join(D, 'asked'), 'a') as f:
-                f.write(sql + '\n')
-            text = next((read('q.' + w) for key, w in WORDS if key in sql), None)
+            serve.note('asked', sql)
+            text = next((serve.read('q.' + w) for key, w in WORDS if key in sql), None)
             if text is None:
                 self.ok()
             elif text.startswith('!'):
@@ -140,21 +128,4 @@ class Session:
                 self.rows(text)
 
 
-def session(sock):
-    try:
-        Session(sock).serve()
-    except OSError:
-        pass
-    sock.close()
-
-
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(('127.0.0.1', 0))
-listener.listen(20)
-with open(os.path.join(D, 'port.new'), 'w') as f:
-    f.write('%d\n' % listener.getsockname()[1])
-os.rename(os.path.join(D, 'port.new'), os.path.join(D, 'port'))
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-while True:
-    threading.Thread(target=session, args=(listener.accept()[0],), daemon=True).start()
+serve.serve(Session)

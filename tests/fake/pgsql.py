@@ -6,20 +6,14 @@ DIR/version: its number. DIR/q.TABLE: the answer to the query that the check mak
 asterisks; VALUE NULL is NULL; no file: no rows. A file that begins with "!" is a fault: "!error CODE TEXT", "!hang",
 "!close", "!garbage", "!flood". DIR/hello: a fault in place of the greeting, or "!clear": it asks for the
 password as it is. Where it listens stands in DIR/port. Ends with its standard input."""
-import os, socket, struct, sys, threading, time
+import struct, sys, time
+
+sys.dont_write_bytecode = True
+import serve
 
 WORDS = [('AS sync_names', 'self'), ('pg_sleep', 'pause'), ('pg_stat_wal_receiver', 'receiver'),
          ('pg_stat_replication', 'standby'), ('pg_replication_slots', 'slot'),
          ('pg_subscription', 'subscription'), ('pg_last_wal_replay_lsn', 'again')]
-D = sys.argv[1]
-
-
-def read(name):
-    try:
-        with open(os.path.join(D, name)) as f:
-            return f.read()
-    except FileNotFoundError:
-        return ''
 
 
 class Session:
@@ -30,10 +24,7 @@ class Session:
         self.sock.sendall(kind + struct.pack('>I', len(body) + 4) + body)
 
     def exactly(self, n):
-        b = b''
-        while len(b) < n:
-            b += self.sock.recv(n - len(b)) or sys.exit()
-        return b
+        return serve.exactly(self.sock, n)
 
     def message(self, kind=True):
         kind = self.exactly(1) if kind else b''
@@ -80,7 +71,7 @@ class Session:
         while len(body) == 4:           # TLS, GSS: no
             self.sock.sendall(b'N')
             kind, body = self.message(False)
-        text = read('hello').strip()
+        text = serve.read('hello').strip()
         if text == '!clear':
             self.send(b'R', struct.pack('>I', 3))
             self.message()
@@ -91,7 +82,7 @@ class Session:
         elif text:
             self.fault(text)
         self.send(b'R', struct.pack('>I', 0))
-        self.send(b'S', b'server_version\0' + (read('version').strip() or '15.18').encode() + b'\0')
+        self.send(b'S', b'server_version\0' + (serve.read('version').strip() or '15.18').encode() + b'\0')
         self.send(b'Z', b'I')
 
     def serve(self):
@@ -101,9 +92,8 @@ class Session:
             if kind != b'Q':
                 return
             sql = body.decode()
-            with open(os.path.join(D, 'asked'), 'a') as f:
-                f.write(sql + '\n')
-            text = read('q.' + next(w for key, w in WORDS if key in sql))
+            serve.note('asked', sql)
+            text = serve.read('q.' + next(w for key, w in WORDS if key in sql))
             if text.startswith('!'):
                 self.fault(text)
             else:
@@ -111,21 +101,4 @@ class Session:
             self.send(b'Z', b'I')
 
 
-def session(sock):
-    try:
-        Session(sock).serve()
-    except OSError:
-        pass
-    sock.close()
-
-
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(('127.0.0.1', 0))
-listener.listen(20)
-with open(os.path.join(D, 'port.new'), 'w') as f:
-    f.write('%d\n' % listener.getsockname()[1])
-os.rename(os.path.join(D, 'port.new'), os.path.join(D, 'port'))
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-while True:
-    threading.Thread(target=session, args=(listener.accept()[0],), daemon=True).start()
+serve.serve(Session)

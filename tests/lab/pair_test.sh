@@ -63,11 +63,11 @@ asked() {
     ms=$((($(date +%s%N) - before) / 1000000))
     [ $rc = "$want" ] && head -n 1 "$d/out" | grep -qF -- "$text"
 }
-# says WHEN STATUS TEXT ARGS...: within a minute
+# says WHEN STATUS TEXT ARGS...: within half a minute
 says() {
     when=$1
     shift
-    until_so 60 asked "$@"
+    until_so 30 asked "$@"
     good=$?
     ok $good "$when: $1, $2 (after $ms ms)"
     [ $good = 0 ] || sed "s/^/# $rc: /" "$d/out"

@@ -1,6 +1,7 @@
 /* test_lag.c - what checks remember of copies; work in processes of its own. */
 #include "lag.h"
 
+#include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -23,6 +24,10 @@ notes(void)
 	ok(lag_since(peer, SLICE("18"), 900) == 0, "a clock that was set back begins anew");
 	ok(lag_since(peer, SLICE("18"), 910) == 10, "and goes on from there");
 	lag_keep(SLICE("never heard of"));
+	ok(isnan(lag_last_well(SLICE("sick"), false, 1000)), "never well yet");
+	ok(lag_last_well(SLICE("sick"), true, 1000) == 0, "well");
+	ok(lag_last_well(SLICE("sick"), false, 1030) == 30, "well half a minute ago");
+	ok(lag_last_well(SLICE("sick"), true, 1040) == 0, "well again");
 	ok(lag_notes_write("check_x", SLICE("thing"), &e), "kept: %s", e.text);
 }
 
@@ -35,6 +40,7 @@ later(void)
 
 	ok(lag_notes_read("check_x", SLICE("thing"), &e), "read: %s", e.text);
 	ok(lag_since(peer, SLICE("18"), 1000) == 100, "a later run knows since when");
+	ok(lag_last_well(SLICE("sick"), false, 1100) == 60, "and when it was well");
 	lag_keep(other);
 	ok(lag_notes_write("check_x", SLICE("thing"), &e), "kept again");
 	for (int i = 0; i < 2 * LAG_NOTES; i++) {

@@ -1,0 +1,48 @@
+"""serve.py - what the servers of this folder that answer from files share: where they listen, their files.
+
+serve(Session) listens on a free port of loopback, writes it to DIR/port, and gives each connection to
+Session(socket).serve() in a thread of its own. Ends the program with its standard input. DIR is the first argument."""
+import os, socket, sys, threading
+
+D = sys.argv[1]
+
+
+def read(name):
+    try:
+        with open(os.path.join(D, name)) as f:
+            return f.read()
+    except FileNotFoundError:
+        return ''
+
+
+def note(name, text):
+    with open(os.path.join(D, name), 'a') as f:
+        f.write(text + '\n')
+
+
+def exactly(sock, n):
+    b = b''
+    while len(b) < n:
+        b += sock.recv(n - len(b)) or sys.exit()
+    return b
+
+
+def session(kind, sock):
+    try:
+        kind(sock).serve()
+    except OSError:
+        pass
+    sock.close()
+
+
+def serve(kind):
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(('127.0.0.1', 0))
+    listener.listen(20)
+    with open(os.path.join(D, 'port.new'), 'w') as f:
+        f.write('%d\n' % listener.getsockname()[1])
+    os.rename(os.path.join(D, 'port.new'), os.path.join(D, 'port'))
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    while True:
+        threading.Thread(target=session, args=(kind, listener.accept()[0]), daemon=True).start()

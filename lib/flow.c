@@ -9,7 +9,7 @@
 
 #include "poison.h"
 
-enum { BUNCH = 4 };	/* recipients and attempts come in bunches: they vary as if there were fewer */
+enum { BUNCH = 2 };	/* recipients and attempts come in bunches: they vary as if there were fewer */
 
 static const char *const units[] = {
 	[FLOW_NUMBER] = "", [FLOW_RATE] = "/min", [FLOW_BYTES] = "B", [FLOW_SHARE] = "%",

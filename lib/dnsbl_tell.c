@@ -400,6 +400,8 @@ json_texts(struct buf *b, const struct dnsbl_run *r, const struct dnsbl_list *l)
 		json_number(b, "weight", f.weight);
 		buf_str(b, ",\"text\":");
 		buf_json(b, slice_of(check_clean(slice_of(l->of[i].text != NULL ? l->of[i].text : ""))));
+		buf_str(b, ",\"removal\":");
+		buf_json(b, slice_of(l->row != NULL ? l->row->removal : ""));
 		buf_char(b, '}');
 		comma = ",";
 	}
@@ -443,6 +445,7 @@ static void
 tell_json(const struct dnsbl_tell *t)
 {
 	struct buf b = buf_new(JSON_BYTES), one = buf_new(JSON_BYTES);
+	size_t left_out = 0;
 
 	if (!check_is_json())
 		return;
@@ -453,8 +456,12 @@ tell_json(const struct dnsbl_tell *t)
 		json_list(&one, t, i);
 		if (!one.full && b.n + one.n + 1 < JSON_BYTES)
 			buf_add(&b, buf_slice(&one));
+		else
+			left_out++;
 	}
 	buf_char(&b, '}');
+	if (left_out > 0)
+		check_detail("%zu lists have no room in the JSON: ask for fewer addresses at once", left_out);
 	check_extra("lists", buf_slice(&b));
 	buf_clear(&b);
 	buf_json(&b, slice_of(t->resolver));

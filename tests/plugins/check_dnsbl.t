@@ -125,6 +125,7 @@ run 2 "192.0.2.5 is on masked.example.org (127.0.0.192 abuse, 127.0.0.192 cracke
 run 2 "192.0.2.5 is on nopoint.example.org" $(list nopoint) -H 192.0.2.5
 run 1 "192.0.2.6 is on coded.example.org (127.0.0.5 a little)" $(list coded) -H 192.0.2.6
 says "removal: https://remove.example.org/"
+run 1 '"removal":"https://remove.example.org/"' $(list coded) -H 192.0.2.6 --json
 run 1 "coded.example.org answers 127.0.0.99, a code that the table does not know for 192.0.2.5" \
     $(list coded) -H 192.0.2.5
 run 1 "127.0.0.2 test entry, 192.0.2.1, outside of 127/8 for 192.0.2.7" $(list coded) -H 192.0.2.7

@@ -105,5 +105,6 @@ part "Asking an SNMP agent" sh bench/snmp.sh
 part "Asking a mail server" sh bench/smtp.sh
 part "Large queues" env N="${QUEUED:-200000}" RUNS="$RUNS" PEERS="$PEERS" sh bench/queue.sh
 [ "$(id -u)" != 0 ] || part "Asking how far a copy is behind" sh bench/copies.sh
+part "Asking nodes" sh bench/nodes.sh
 part "Asking block lists" sh bench/dnsbl.sh
 cat bench/last.md

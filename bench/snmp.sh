@@ -14,7 +14,7 @@ D=$(mktemp -d) || exit 1
 pid=
 trap '[ -z "$pid" ] || kill "$pid"; wait; rm -rf "$D"' EXIT
 trap 'exit 1' HUP INT TERM
-export SNMP_PERSISTENT_DIR="$D" MIBS= NAGIOS_PLUGIN_STATE_DIRECTORY="$D"
+export SNMP_PERSISTENT_DIR="$D" MIBS="" NAGIOS_PLUGIN_STATE_DIRECTORY="$D"
 port=$(/usr/bin/python3 -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 0))
@@ -43,7 +43,7 @@ done
 number=.1.3.6.1.4.1.8072.1.3.2.3.1.1.6.110.117.109.98.101.114
 v3="-l ann --auth SHA-256 --auth-file $D/secret --priv-file $D/secret"
 many=
-for i in $(seq 20); do many="$many -H 127.0.0.1:$port"; done
+for _ in $(seq 20); do many="$many -H 127.0.0.1:$port"; done
 set -- empty "$BUILD/bench/empty" start "$BUILD/plugins/check_snmp_mta -V" \
     one "$ours --extend number --no-growth" three "$ours --extend number --no-growth $v3" \
     tables "$ours" many "$ours $many"

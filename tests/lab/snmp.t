@@ -46,7 +46,7 @@ agent() {
         [ -z "$six" ] || echo "rocommunity6 public ::1"
         printf '%s\n' "$@"
     } >"$d/snmpd.conf"
-    snmpd -f -C -c "$d/snmpd.conf" -Lf "$d/snmpd.log" -I "$modules" >>"$d/snmpd.log" 2>&1 &
+    snmpd -f -C -c "$d/snmpd.conf" -Lo -I "$modules" >>"$d/snmpd.log" 2>&1 &
     pid=$!
     tries=0
     until "$check" -H "127.0.0.1:$port" -t 1 --no-growth | grep -qv "no answer" || [ $tries -ge 60 ]; do

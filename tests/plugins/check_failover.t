@@ -2,30 +2,8 @@
 # check_failover.t - what crm_mon, keepalived and cl_status say in every state: who is active, on one
 # node, on two, on none; since when; what moves to and fro; and reports that are damaged.
 # tests/lab/failover.t has a real crm_mon and real keepaliveds.
-set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-. tests/tap.sh
-check=$BUILD/plugins/check_failover
-dir=$(mktemp -d "${TMPDIR:-/tmp}/mx-failover.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-export NAGIOS_PLUGIN_STATE_DIRECTORY="$dir/kept"
-mkdir "$dir/kept"
-
-# run STATUS TEXT ARGS...: TEXT is in what it says
-run() {
-    want=$1 text=$2
-    shift 2
-    "$check" "$@" >"$dir/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && grep -qF -- "$text" "$dir/out"
-}
-told() {
-    rc=$?
-    ok $rc "$1"
-    [ $rc = 0 ] || sed 's/^/# /' "$dir/out"
-}
-perf() { sed -n "1s/.*[ |]$1=\\([0-9.U-]*\\).*/\\1/p" "$dir/out"; }
+# shellcheck source=tests/plugins/kept_test.sh
+. tests/plugins/kept_test.sh
 
 # --- Pacemaker ---
 # resource ID ROLE NODES [ATTRIBUTE=VALUE]...

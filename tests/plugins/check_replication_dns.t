@@ -116,7 +116,7 @@ python3 -c 'import json, sys
 o = json.load(open(sys.argv[1]))
 s = o["servers"]
 assert [x["serial"] for x in s] == [7, 7, 8, 6] and s[3]["zone"] == "example.com", s
-assert len(o["copies"]) == 4 and o["measurements"]["behind"]["value"] == 2' "$D/out" 2>>"$D/out"
+assert len(o["copies"]) == 4 and o["measurements"]["behind"]["value"] == 2' "$D/out" 2>"$D/err"
 told "two zones, servers given, JSON"
 zone "2 example.org serial 7" "3 example.org serial 7"
 printf 'ns example.org ns|<b>.example.org\nhost ns|<b>.example.org 127.0.0.2\n' >"$D/zone.new"

@@ -1,31 +1,9 @@
 #!/bin/sh
 # check_replication_drbd.t - what DRBD 8.3, 8.4 and 9 say in every state, in their own form; since when;
 # and what is damaged. No machine with DRBD is needed.
-set -u
-export LC_ALL=C TZ=UTC
-: "${BUILD:=build}"
-. tests/tap.sh
-check=$BUILD/plugins/check_replication_drbd
-dir=$(mktemp -d "${TMPDIR:-/tmp}/mx-drbd.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
-export NAGIOS_PLUGIN_STATE_DIRECTORY="$dir/kept"
-mkdir "$dir/kept"
-
-# run STATUS TEXT ARGS...: TEXT is in the first line
-run() {
-    want=$1 text=$2
-    shift 2
-    "$check" "$@" >"$dir/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && head -n 1 "$dir/out" | grep -qF -- "$text"
-}
-told() {
-    rc=$?
-    ok $rc "$1"
-    [ $rc = 0 ] || sed 's/^/# /' "$dir/out"
-}
+# shellcheck source=tests/plugins/kept_test.sh
+. tests/plugins/kept_test.sh
 says() { grep -qF -- "$1" "$dir/out"; }
-perf() { sed -n "1s/.*[ |]$1=\\([0-9.U-]*\\).*/\\1/p" "$dir/out"; }
 
 # eight STATUS TEXT CS RO DS FLAGS MORE: /proc/drbd of 8.4 with that volume
 eight() {
@@ -46,7 +24,7 @@ is "$(perf lag) $(perf out_of_sync) $(perf volumes)" "0 0 1" "its figures"
 eight 1 "is being copied (SyncSource), 28.3% done, 3.7 min left" SyncSource Primary/Secondary UpToDate/Inconsistent r----- \
     "oos:7530908\n\t[====>...............] sync'ed: 28.3% (7352/10236)M\n\tfinish: 0:03:42 speed: 33,904 (33,956) K/sec"
 told "8.4: is being copied"
-is "$(perf out_of_sync) $(perf done) $(perf left) $(perf volumes)" "7711649792 28.3 222 0" "how far, and how long"
+is "$(perf out_of_sync) $(perf "done") $(perf left) $(perf volumes)" "7711649792 28.3 222 0" "how far, and how long"
 eight 1 "its own data are Inconsistent" SyncTarget Secondary/Primary Inconsistent/UpToDate r----- oos:5
 told "8.4: we are behind"
 eight 1 "copying is halted (PausedSyncT)" PausedSyncT Secondary/Primary Inconsistent/UpToDate r----- oos:5
@@ -139,7 +117,7 @@ nine 0 "2 volumes are" '[{"name":"r0","devices":[{"volume":0,"disk-state":"UpToD
     {"volume":0,"peer-disk-state":"UpToDate"}]}]}]' --json
 python3 -c 'import json, sys
 o = json.load(open(sys.argv[1]))
-assert [c["copy"] for c in o["copies"]] == ["r0/0 with mx2", "r0/1 with mx2"], o["copies"]' "$dir/out" 2>>"$dir/out"
+assert [c["copy"] for c in o["copies"]] == ["r0/0 with mx2", "r0/1 with mx2"], o["copies"]' "$dir/out" 2>"$dir/err"
 told "9: volumes by their numbers; JSON"
 nine 3 "DRBD has no volume" '[]'
 told "9: nothing is configured"
@@ -172,7 +150,7 @@ told "a line that ends too early is no volume that is well"
 # recorded outputs of others, where they are at hand
 corpus=../shared/corpus/replication
 if [ -d $corpus ]; then
-    for f in $corpus/drbd-8*; do
+    for f in "$corpus"/drbd-8*; do
         "$check" --drbd-proc "$f" >"$dir/out"
         [ $? -le 2 ]
         told "recorded: ${f##*/}"

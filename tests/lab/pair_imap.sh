@@ -14,6 +14,7 @@ log_path = $d/$1/log
 default_internal_user = nobody
 default_internal_group = nogroup
 default_login_user = nobody
+disable_plaintext_auth = no
 first_valid_uid = 1
 first_valid_gid = 1
 mail_location = maildir:~/Maildir

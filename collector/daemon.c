@@ -322,6 +322,7 @@ static void
 on_commit_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	bool waited = d->paused;
 
 	(void)fd;
 	(void)what;
@@ -331,8 +332,8 @@ on_commit_time(evutil_socket_t fd, short what, void *arg)
 		server_tick(d->server, now_s());
 	if (d->status == 0 && d->caught_up && !d->paused)
 		queues_tick(d->queues, now_s());
-	if (d->status == 0 && commit_is_due(d))
-		(void)commit(d, false);
+	if (d->status == 0 && commit_is_due(d) && commit(d, false) && waited)
+		read_on(d);
 }
 
 static void

@@ -219,6 +219,7 @@ next_of(struct follow *f, struct source *s, struct follow_line *out, struct err 
 			bool news = strcmp(e->text, s->said.text) != 0;
 
 			s->said = *e;
+			file->size = -1;	/* to be tried again at the next look */
 			if (!file->current)
 				source_close(&f->world, s, file);
 			if (news)

@@ -104,16 +104,32 @@ is_plain_file(const struct reader *r)
 	return r->seekable && r->decoder == NULL;
 }
 
-/* All n bytes from that offset on. */
-static bool
-read_at(const struct reader *r, char *to, size_t n, uint64_t offset)
+static ssize_t
+read_from(const struct reader *r, char *to, size_t n, uint64_t offset)
 {
 	ssize_t got;
 
 	do
 		got = pread(r->fd, to, n, (off_t)offset);
 	while (got < 0 && errno == EINTR);
-	return got == (ssize_t)n;
+	return got;
+}
+
+/* All n bytes from that offset on. */
+static bool
+read_at(const struct reader *r, char *to, size_t n, uint64_t offset)
+{
+	return read_from(r, to, n, offset) == (ssize_t)n;
+}
+
+/* Are those of the file others than these n (at most HEAD_BYTES)? Where they cannot be read, nothing says so. */
+static bool
+differs(const struct reader *r, const char *p, size_t n, uint64_t offset)
+{
+	char there[HEAD_BYTES];
+	ssize_t got = read_from(r, there, n, offset);
+
+	return got >= 0 && ((size_t)got < n || memcmp(there, p, n) != 0);
 }
 
 /* Where the bytes of the file begin that are read next. */
@@ -145,10 +161,7 @@ note_head(struct reader *r, const char *p, size_t n, uint64_t at)
 static bool
 is_other(const struct reader *r)
 {
-	char head[HEAD_BYTES];
-
-	return is_plain_file(r) && (!read_at(r, head, r->head_n, 0) ||
-	    memcmp(head, r->head, r->head_n) != 0);
+	return is_plain_file(r) && differs(r, r->head, r->head_n, 0);
 }
 
 /* Bytes into the free space at the end: how many, 0 for none (now), -1 and *e. */
@@ -245,13 +258,17 @@ start(struct reader *r, struct err *e)
 	return (ssize_t)n;
 }
 
-/* More bytes behind those that are there: how many, 0 for none now, -1 and *e. A
- * failure stays: what follows damage has no known place. */
+/* More bytes behind those that are there: how many, 0 for none now, -1 and *e. In what is
+ * packed a failure stays: what follows damage has no known place. */
 static ssize_t
 fill(struct reader *r, struct err *e)
 {
 	ssize_t got = -1;
 
+	if (is_plain_file(r) && r->started && r->failed.text[0] != '\0') {
+		r->failed.text[0] = '\0';	/* a disk or a network that was away: the place is known */
+		(void)lseek(r->fd, (off_t)end_offset(r), SEEK_SET);
+	}
 	if (r->failed.text[0] == '\0') {
 		if (BUFFER_BYTES - r->end < BLOCK_BYTES)
 			make_room(r);
@@ -536,17 +553,14 @@ reader_written_at(const struct reader *r)
 bool
 reader_unchanged(struct reader *r)
 {
-	char head[HEAD_BYTES], tail[TAIL_BYTES];
 	struct position pos;
 	struct stat st;
 
 	if (!is_plain_file(r))
 		return true;
 	reader_position(r, &pos);
-	return fstat(r->fd, &st) == 0 &&
-	    (uint64_t)st.st_size >= r->offset + r->dropped + (r->end - r->line) &&
-	    read_at(r, head, pos.head_n, 0) &&
-	    hash_bytes(&reader_key, (struct slice){ head, pos.head_n }) == pos.head_hash &&
-	    read_at(r, tail, pos.tail_n, pos.offset - pos.tail_n) &&
-	    memcmp(tail, r->buf + r->line - pos.tail_n, pos.tail_n) == 0;
+	return fstat(r->fd, &st) != 0 ||
+	    ((uint64_t)st.st_size >= end_offset(r) && r->head_n >= pos.head_n &&
+	    !differs(r, r->head, pos.head_n, 0) &&
+	    !differs(r, r->buf + r->line - pos.tail_n, pos.tail_n, pos.offset - pos.tail_n));
 }

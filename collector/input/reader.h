@@ -48,7 +48,7 @@ void reader_close(struct reader *r);
  * offset are those)? Never of a pipe; always at offset 0. Seek afterwards. */
 bool reader_matches(struct reader *r, const struct position *pos);
 /* Are the head and the bytes before the next line in the file as they were read,
- * and is it not shorter? Moves nothing. Always true of what cannot change. */
+ * and is it not shorter? Moves nothing. Always true of what cannot change, and where it cannot be read. */
 bool reader_unchanged(struct reader *r);
 /* Go on there (pos matched), or at 0 with NULL. */
 bool reader_seek(struct reader *r, const struct position *pos, struct err *e);

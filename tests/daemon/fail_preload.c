@@ -3,7 +3,7 @@
  * FAIL_UNDER is the folder, FAIL_AT the first call that fails, FAIL_FOR how many do from
  * there on, FAIL_ERRNO with which number. With FAIL_SHORT=1 the first of them, if it writes,
  * writes half and says so. Counted are write, pwrite, fsync, fdatasync,
- * rename, ftruncate, and open under all their names. At the end of the process the number of calls
+ * rename, ftruncate, and open under all their names; with FAIL_READS=1 read and pread instead. At the end of the process the number of calls
  * is written to FAIL_COUNT. What stdio writes inside the C library is not seen. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,7 +19,7 @@
 static struct {
 	const char *under;
 	long at, run, calls;
-	int number, half;
+	int number, half, reads;
 } fail;
 
 __attribute__((constructor)) static void
@@ -28,6 +28,7 @@ begin(void)
 	const char *at = getenv("FAIL_AT"), *run = getenv("FAIL_FOR"), *e = getenv("FAIL_ERRNO");
 
 	fail.half = getenv("FAIL_SHORT") != NULL && strcmp(getenv("FAIL_SHORT"), "1") == 0;
+	fail.reads = getenv("FAIL_READS") != NULL;
 	fail.under = getenv("FAIL_UNDER");
 	fail.at = at != NULL ? strtol(at, NULL, 10) : 0;
 	fail.run = run != NULL ? strtol(run, NULL, 10) : 1;
@@ -59,7 +60,7 @@ fails_here(const char *path)
 }
 
 static int
-fails(int fd)
+fails_there(int fd)
 {
 	char name[64], path[4096];
 	ssize_t n;
@@ -70,6 +71,12 @@ fails(int fd)
 		return 0;
 	path[n] = '\0';
 	return fails_here(path);
+}
+
+static int
+fails(int fd)
+{
+	return !fail.reads && fails_there(fd);
 }
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -116,7 +123,7 @@ OF_FD(ftruncate64, off64_t)
 int
 rename(const char *from, const char *to)
 {
-	return fails_here(to) ? -1 : REAL(rename)(from, to);
+	return !fail.reads && fails_here(to) ? -1 : REAL(rename)(from, to);
 }
 
 #define OPEN(name) \
@@ -128,7 +135,22 @@ rename(const char *from, const char *to)
 		va_start(ap, flags); \
 		mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(ap, mode_t) : 0; \
 		va_end(ap); \
-		return fails_here(path) ? -1 : REAL(name)(path, flags, mode); \
+		return !fail.reads && fails_here(path) ? -1 : REAL(name)(path, flags, mode); \
 	}
 OPEN(open)
 OPEN(open64)
+
+ssize_t
+read(int fd, void *to, size_t n)
+{
+	return fail.reads && fails_there(fd) ? -1 : REAL(read)(fd, to, n);
+}
+
+#define PREAD(name, offset_type) \
+	ssize_t \
+	name(int fd, void *to, size_t n, offset_type offset) \
+	{ \
+		return fail.reads && fails_there(fd) ? -1 : REAL(name)(fd, to, n, offset); \
+	}
+PREAD(pread, off_t)
+PREAD(pread64, off64_t)

@@ -159,6 +159,36 @@ abort_works(void)
 	    "abort() ends it by SIGABRT");
 }
 
+/* Of who reads queues: files may be read and the answer given, no more. What failed, as bits. */
+static void
+reader_is_confined(void)
+{
+	int answer[2], status = 0;
+	struct err e;
+	pid_t pid;
+
+	if (!ok(pipe(answer) == 0, "a pipe"))
+		return;
+	pid = fork();
+	if (pid == 0) {
+		int other = dup(answer[1]), bad = 0;
+
+		if (!confine_reader(answer[1], &e))
+			_exit(64);
+		bad |= (open("/", O_RDONLY | O_DIRECTORY) < 0 || open("/etc/passwd", O_RDONLY) < 0) * 1;
+		bad |= (write(answer[1], "x", 1) != 1) * 2;
+		bad |= (open("/dev/null", O_WRONLY) >= 0 || open("/dev/null", O_RDWR) >= 0) * 4;
+		bad |= (write(other, "x", 1) >= 0 || unlink("/nothing") == 0 || errno != EPERM) * 8;
+		bad |= (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || fork() >= 0 || setuid(0) == 0) * 16;
+		_exit(bad);
+	}
+	(void)waitpid(pid, &status, 0);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a reader may read, answer, and nothing else (%d)",
+	    WEXITSTATUS(status));
+	close(answer[0]);
+	close(answer[1]);
+}
+
 int
 main(void)
 {
@@ -174,6 +204,7 @@ main(void)
 	for (size_t i = 0; i < PROBES_N; i++)
 		before[i] = probe(i);
 	abort_works();
+	reader_is_confined();
 	if (mkdtemp(dir) == NULL || !ok(confine(&e), "confine: %s", e.text))
 		return 1;
 	is_int(field("Seccomp:"), 2, "the kernel says: filtered");

@@ -403,7 +403,7 @@ judge(const char *zone)
 
 		if (s->zone != zone)
 			continue;
-		if (s->has_serial) {
+		if (s->has_serial && best != NULL) {
 			judge_server(s, best->serial, &seen, now);
 			continue;
 		}

@@ -100,6 +100,7 @@ LIBS_check_replication_dns := -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_pgsql := -lm
 LIBS_check_replication_ldap := -lm
 LIBS_check_replication_imap := -lm
+LIBS_check_replication_files := -lm $(if $(STATIC),-lssl -lcrypto)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

@@ -19,7 +19,8 @@
 #define OSSL_FUNCTIONS(F) \
 	F(ASN1_STRING_free) F(ASN1_TIME_diff) F(ASN1_TIME_set) F(BIO_free) F(BIO_new) F(BIO_read) \
 	F(BIO_s_mem) F(ERR_clear_error) F(ERR_peek_last_error) F(ERR_reason_error_string) \
-	F(EVP_Digest) F(EVP_PKEY_get0_type_name) F(EVP_PKEY_get_bits) F(EVP_md5) F(EVP_sha256) \
+	F(EVP_Digest) F(EVP_DigestFinal_ex) F(EVP_DigestInit_ex) F(EVP_DigestUpdate) \
+	F(EVP_MD_CTX_free) F(EVP_MD_CTX_new) F(EVP_PKEY_get0_type_name) F(EVP_PKEY_get_bits) F(EVP_md5) F(EVP_sha256) \
 	F(HMAC) F(OPENSSL_init_ssl) F(OPENSSL_sk_num) F(OPENSSL_sk_value) F(PKCS5_PBKDF2_HMAC) \
 	F(SSL_CIPHER_get_bits) F(SSL_CIPHER_get_name) F(SSL_CTX_ctrl) F(SSL_CTX_dane_enable) \
 	F(SSL_CTX_get0_param) F(SSL_CTX_load_verify_dir) F(SSL_CTX_load_verify_file) F(SSL_CTX_new) \

@@ -327,10 +327,10 @@ import_run(const struct import *im)
 
 	set.draws = !im->no_rrd;
 	set.words = im->words;
+	stopping_begin();
 	x.in = ingest_open(im->state, &set, &x.e);
 	good = x.in != NULL;
 	if (good) {
-		stopping_begin();
 		state_bulk(ingest_state(x.in));
 		good = import_files(&x, &status) && finish(&x, start);
 	}

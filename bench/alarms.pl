@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # alarms.pl - do the sample services ring when something breaks, and are they quiet when nothing does?
 #
-#	alarms.pl [SCENARIO...]
+#	alarms.pl [FAULT...|quiet]
 #
 # Makes logs of invented farms: quiet days of several shapes, and days with one fault that begins
 # in the middle of them; each with the same weekday of the four weeks before. They are imported, and the
@@ -230,11 +230,13 @@ sub ask { my ($state, $check, $t) = @_;
 }
 sub clock { my ($t) = @_; return sprintf '%02d:%02d', (gmtime $t)[2, 1] }
 
-my @names = @ARGV ? @ARGV : sort keys %fault;
-print "| fault | farm | rings after | by | says |\n|---|---|---|---|---|\n";
+my $only_quiet = "@ARGV" eq 'quiet';
+my @names = $only_quiet ? () : @ARGV ? @ARGV : sort keys %fault;
+die "there is no fault \"$_\"\n" for grep { !$fault{$_} } @names;
+print @names ? "| fault | farm | rings after | by | says |\n|---|---|---|---|---|\n" : '';
 my ($found, $late, $asked, $unnamed) = (0, 0, 0, 0);
 for my $name (@names) {
-    my $fault = $fault{$name} or next;
+    my $fault = $fault{$name};
     for my $shape ($fault->{node} ? qw(mx) : qw(mx office)) {
         srand($seed + 7 * $asked++);
         my $from = $base + 10 * 3600 + 17 * 60;
@@ -266,9 +268,9 @@ for my $name (@names) {
             $by // '-', substr($said, 0, 150), $named ? '' : ' (cause not named)';
     }
 }
-print "\n$found of $asked faults were named in time; $late rang late, $unnamed without the cause\n";
+print "\n$found of $asked faults were named in time; $late rang late, $unnamed without the cause\n" if @names;
 
-exit if @ARGV;
+exit if @ARGV && !$only_quiet;
 my $false = 0;
 print "\n| quiet day | farm | rang |\n|---|---|---|\n";
 my @shapes = sort keys %shape;

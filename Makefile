@@ -90,7 +90,7 @@ LIBS_check_mail_queue := -lsqlite3 -lm
 LIBS_check_smtp_latency := $(LIBS_smtp)
 LIBS_check_mx := $(LIBS_smtp)
 LIBS_check_mail_roundtrip := $(LIBS_smtp)
-LIBS_check_snmp_mta := -lm $(if $(STATIC),-lnetsnmp -lssl -lcrypto)
+LIBS_check_snmp_mta := -lm
 LIBS_check_dnsbl := -lsqlite3 -lm $(if $(STATIC),-lcares)
 LIBS_check_replication_mysql := -lm
 LIBS_json := -ljansson
@@ -108,8 +108,8 @@ COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow
                collector/store/*.c collector/view/*.c) \
              $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
-# They load what no static program can: the clients of databases and directories.
-PLUG_SRC  := $(if $(STATIC),$(filter-out $(addprefix plugins/check_replication_,mysql.c pgsql.c ldap.c imap.c),$(PLUG_SRC)),$(PLUG_SRC))
+# They load what no static program can: the clients of databases and directories, net-snmp.
+PLUG_SRC  := $(if $(STATIC),$(filter-out plugins/check_snmp_mta.c $(addprefix plugins/check_replication_,mysql.c pgsql.c ldap.c imap.c),$(PLUG_SRC)),$(PLUG_SRC))
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)

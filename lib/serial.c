@@ -48,8 +48,10 @@ serials_see(struct serials *s, uint32_t serial, int64_t now)
 double
 serials_lag(const struct serials *s, uint32_t serial, int64_t now)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (serial_newer(s->serial[i], serial))
-			return s->at[i] < now ? (double)(now - s->at[i]) : 0;
-	return 0;
+	size_t i = s->n;
+
+	/* From the newest back: after large steps the oldest may be half the way round. */
+	while (i > 0 && serial_newer(s->serial[i - 1], serial))
+		i--;
+	return i < s->n && s->at[i] < now ? (double)(now - s->at[i]) : 0;
 }

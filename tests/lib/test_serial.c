@@ -45,6 +45,8 @@ since(void)
 	ok(t.n == 0, "no serial is that large");
 	serials_see(&s, 5, 1400);
 	ok(s.n == 1 && serials_lag(&s, 4, 1410) == 10, "a serial that was set back begins anew");
+	serials_read(&t, SLICE("2029484406 1000\n2484400716 1100\n7 1200\n"));
+	ok(serials_lag(&t, 7, 1300) == 0 && serials_lag(&t, 2484400716u, 1300) == 100, "large steps go round");
 	for (uint32_t i = 6; i < 200; i++)
 		serials_see(&s, i, 1400 + (int64_t)i);
 	ok(s.n == SERIALS_KEPT && s.serial[SERIALS_KEPT - 1] == 199, "there is a cap, and the newest stay");

@@ -111,7 +111,7 @@ b=$!
 # state NODE: as keepalived writes it on its signal
 state() {
     rm -f "$d/$1/keepalived.json"
-    kill -s "$(keepalived --signum=JSON)" "$(cat "$d/$1/pid")" 2>/dev/null
+    kill -s "$(keepalived --signum=JSON)" "$(cat "$d/$1/pid" 2>/dev/null)" 2>/dev/null
     i=0
     until [ -s "$d/$1/keepalived.json" ] || [ $i -ge 10 ]; do i=$((i + 1)); sleep 0.05; done
     [ -s "$d/$1/keepalived.json" ] && cp "$d/$1/keepalived.json" "$d/json$1"

@@ -50,23 +50,6 @@ net_addr_parse(const char *text, uint16_t port, struct net_addr *a)
 	return a->len > 0;
 }
 
-void
-net_split(struct slice given, struct slice *host, struct slice *port)
-{
-	struct slice head, rest = given;
-
-	*host = given;
-	*port = (struct slice){ NULL, 0 };
-	if (slice_eat_char(&rest, '[') && slice_cut(&rest, ']', &head)) {
-		*host = head;
-		if (slice_eat_char(&rest, ':'))
-			*port = rest;
-	} else if (rest = given, slice_cut(&rest, ':', &head) && !slice_has(rest, SLICE(":"))) {
-		*host = head;
-		*port = rest;
-	}
-}
-
 bool
 net_addr_unix(const char *path, struct net_addr *a, struct err *e)
 {

@@ -18,9 +18,6 @@ struct net_addr {
 
 /* "192.0.2.1", "2001:db8::1" or "[2001:db8::1]". False: this is no address. */
 bool net_addr_parse(const char *text, uint16_t port, struct net_addr *a);
-/* "HOST", "HOST:PORT", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:PORT": host without brackets;
- * port is empty where there is none. Neither is looked at closer. */
-void net_split(struct slice given, struct slice *host, struct slice *port);
 /* A socket in the file system. False and *e: the path is too long. */
 bool net_addr_unix(const char *path, struct net_addr *a, struct err *e);
 void net_addr_set_port(struct net_addr *a, uint16_t port);

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "dns.h"
+#include "hostport.h"
 #include "keep.h"
 #include "lag.h"
 #include "mem.h"
@@ -199,15 +200,12 @@ on_ns(void *arg, const struct dns_answer *a)
 static void
 add_given(const char *zone, const char *given, bool primary)
 {
-	struct slice name, port;
-	uint64_t n = (uint64_t)set.port;
+	struct hostport h;
+	struct err e;
 
-	net_split(slice_of(given), &name, &port);
-	if (port.n > 0 && (!slice_u64(&port, &n) || port.n > 0 || n == 0 || n > 65535))
-		opt_fail(&program, "%s: this is no port", given);
-	if (name.n == 0 || name.n >= NAME_BYTES)
-		opt_fail(&program, "%s: this is no host", given);
-	add_host(zone, name, (uint16_t)n, primary);
+	if (!hostport_parse(slice_of(given), (unsigned)set.port, &h, &e))
+		opt_fail(&program, "%s", e.text);
+	add_host(zone, slice_of(h.host), (uint16_t)h.port, primary);
 }
 
 /* At most the first half of the time goes to names. */

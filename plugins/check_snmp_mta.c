@@ -20,10 +20,10 @@
 #include "apart.h"
 #include "check.h"
 #include "clock.h"
+#include "hostport.h"
 #include "lateload.h"
 #include "mem.h"
 #include "mtatell.h"
-#include "net.h"
 #include "secret.h"
 
 #include "poison.h"
@@ -171,18 +171,14 @@ where(int to, const char *given, char peer[128])
 {
 	struct addrinfo *a = NULL, hint = { .ai_socktype = SOCK_DGRAM,
 		.ai_family = set.four ? AF_INET : set.six ? AF_INET6 : AF_UNSPEC };
-	char host[300], port[16], address[INET6_ADDRSTRLEN + 20];
-	struct slice name, number;
+	char port[16], address[INET6_ADDRSTRLEN + 20];
+	struct hostport h;
 	int rc;
 
-	net_split(slice_of(given), &name, &number);
-	(void)snprintf(host, sizeof host, "%.*s", (int)name.n, name.p);
-	if (number.n > 0)
-		(void)snprintf(port, sizeof port, "%.*s", (int)number.n, number.p);
-	else
-		(void)snprintf(port, sizeof port, "%lld", (long long)set.port);
+	(void)hostport_parse(slice_of(given), (unsigned)set.port, &h, NULL);	/* looked at already */
+	(void)snprintf(port, sizeof port, "%u", h.port);
 	apart_phase(to, "looking up its address");
-	rc = getaddrinfo(host, port, &hint, &a);
+	rc = getaddrinfo(h.host, port, &hint, &a);
 	if (rc != 0)
 		end(to, CHECK_CRITICAL, "has no address: %s", gai_strerror(rc));
 	rc = getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof address, port, sizeof port,
@@ -507,11 +503,15 @@ secret(const char *file, const char *variable, const char *otherwise)
 static void
 check_options(void)
 {
+	struct hostport h;
+	struct err e;
+
 	extend_oid = buf_new(400);
-	if (set.hosts.n == 0)
-		opt_fail(&program, "whom to ask? -H HOST");
-	if (set.hosts.n > APART_JOBS)
-		opt_fail(&program, "more than %d hosts: make it several services", APART_JOBS);
+	if (set.hosts.n == 0 || set.hosts.n > APART_JOBS)
+		opt_fail(&program, "whom to ask? -H HOST, at most %d times", APART_JOBS);
+	for (size_t i = 0; i < set.hosts.n; i++)
+		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &h, &e))
+			opt_fail(&program, "%s", e.text);
 	if (set.four && set.six)
 		opt_fail(&program, "-4 and -6 exclude each other");
 	if (set.user == NULL && (set.auth_file != NULL || set.priv_file != NULL))

@@ -223,6 +223,7 @@ bool
 manifest_read(struct manifest *m, struct slice text, struct err *e)
 {
 	struct slice line, word;
+	size_t most = 0;
 	uint64_t made;
 
 	if (!slice_cut(&text, '\n', &line) || !slice_eat(&line, SLICE("mxgauge-manifest 1 ")) ||
@@ -230,7 +231,9 @@ manifest_read(struct manifest *m, struct slice text, struct err *e)
 		return err_set(e, "this is no manifest");
 	m->host = line;
 	m->made_at = (int64_t)made;
-	m->entry = arena_alloc(&m->arena, MANIFEST_ENTRIES * sizeof *m->entry);
+	for (size_t i = 0; i < text.n; i++)
+		most += text.p[i] == '\n';
+	m->entry = arena_alloc(&m->arena, (most < MANIFEST_ENTRIES ? most : MANIFEST_ENTRIES) * sizeof *m->entry + 1);
 	while (slice_cut(&text, '\n', &line) && !slice_eq(line, SLICE("end"))) {
 		if (m->n == MANIFEST_ENTRIES || !take_entry(line, &m->entry[m->n]))
 			return err_set(e, "a line of it is none: %.*s", (int)slice_head(line, 100).n, line.p);

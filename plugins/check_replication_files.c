@@ -18,6 +18,7 @@ enum { NODES_MAX = 32, TOLD_MAX = 10, READ_BYTES = 1 << 16 };
 
 static struct {
 	struct opt_list trees, manifests, exclude;
+	const char *csync2;
 	bool print;
 } set;
 
@@ -26,6 +27,7 @@ static const struct opt opts[] = {
 	{ 0, "manifest", OPT_LIST, &set.manifests, "FILE", "what --print said on another machine; may be given again" },
 	{ 0, "exclude", OPT_LIST, &set.exclude, "PATTERN", "leave out paths of --tree that match, and all below: *.db, "
 	    "etc/postfix/local/*; of the whole path or its last part; may be given again" },
+	{ 0, "csync2", OPT_STRING, &set.csync2, "FILE", "what \"csync2 -M\" said: files that wait for a peer" },
 	{ 0, "print", OPT_FLAG, &set.print, NULL, "print the manifest of the trees, and compare nothing" },
 	{ 0 }
 };
@@ -35,6 +37,7 @@ static const struct measure measures[] = {
 	{ "differences", "", "paths that are not alike, of the machine with the most" },
 	{ "age", "s", "of the oldest manifest", "1d", NULL },
 	{ "files", "", "paths compared" },
+	{ "dirty", "", "with --csync2: files that wait, counted for each peer" },
 	{ 0 }
 };
 
@@ -50,7 +53,8 @@ static const struct program program = {
 	.examples = "# on each machine, by cron, and fetched by the one that compares\n"
 	    "check_replication_files --print --tree /etc/postfix --exclude '*.db' >/var/lib/mxgauge/mx2.manifest\n"
 	    "check_replication_files --tree /etc/postfix --exclude '*.db' --manifest mx2.manifest --manifest mx3.manifest\n"
-	    "check_replication_files --manifest mx1.manifest --manifest mx2.manifest -w differences=0 -w age=2h"
+	    "check_replication_files --manifest mx1.manifest --manifest mx2.manifest -w differences=0 -w age=2h\n"
+	    "csync2 -M >/run/dirty; check_replication_files --csync2 /run/dirty -w lag=30m"
 };
 
 /* For each machine but the first. */
@@ -136,6 +140,31 @@ judge(const char *node, const struct manifest *first, const struct manifest *m, 
 	buf_free(&key);
 }
 
+/* "chary TAB peer TAB me TAB path", or "force" in place of chary. A peer is behind since its list was last empty. */
+static void
+judge_csync2(void)
+{
+	struct buf b = buf_new(MANIFEST_BYTES);
+	struct slice s, line, kind, peer, me;
+	struct err e = { "" };
+	double n = 0, lag;
+
+	if (!read_file(&b, set.csync2, &e))
+		check_unknown("%s", e.text);
+	s = b.n > 0 ? buf_slice(&b) : SLICE("");
+	while (slice_cut(&s, '\n', &line)) {
+		if (!slice_cut(&line, '\t', &kind) || !slice_cut(&line, '\t', &peer) || !slice_cut(&line, '\t', &me))
+			continue;	/* talk */
+		if (n++ < TOLD_MAX)
+			check_detail("csync2: %.*s waits for %.*s", (int)line.n, line.p, (int)peer.n, peer.p);
+	}
+	lag = lag_last_well(SLICE("csync2"), !(n > 0), (int64_t)time(NULL));
+	lag_copy("csync2", isnan(lag) ? lag_since(SLICE("csync2 waits"), SLICE("yes"), (int64_t)time(NULL)) : lag,
+	    (double)NAN);
+	check_value("dirty", n, "");
+	buf_free(&b);
+}
+
 static void
 compare(void)
 {
@@ -161,10 +190,12 @@ compare(void)
 		if (i != first && has_first)
 			judge(set.manifests.v[i - 1], &m[first], &m[i], &most);
 	}
+	if (set.csync2 != NULL)
+		judge_csync2();
 	lag_tell();
 	lag_measure("differences", most, "");
 	lag_measure("age", age, "s");
-	lag_measure("files", has_first ? (double)m[first].n : (double)NAN, "");
+	lag_measure("files", has_first && set.manifests.n > 0 ? (double)m[first].n : (double)NAN, "");
 }
 
 int
@@ -174,17 +205,21 @@ main(int argc, char **argv)
 
 	check_begin("REPLICATION");
 	opt_parse(&program, argc, argv);
-	if (set.trees.n == 0 && (set.print || set.manifests.n < 2))
+	if (set.trees.n == 0 && (set.print || (set.manifests.n < 2 && (set.csync2 == NULL || set.manifests.n > 0))))
 		opt_fail(&program, "which files? --tree PATH, or --manifest FILE twice");
-	if (!set.print && set.manifests.n == 0)
+	if (!set.print && set.trees.n > 0 && set.manifests.n == 0)
 		opt_fail(&program, "compared with what? --manifest FILE, or --print");
 	if (set.manifests.n > NODES_MAX)
 		opt_fail(&program, "more than %d manifests", NODES_MAX);
 	if (set.print) {
+		bool good;
+
 		make(&text);
-		return fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0 ? 0 : 3;
+		good = fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0;
+		buf_free(&text);
+		return good ? 0 : 3;
 	}
-	lag_begin(program.name, slice_of(set.manifests.v[0]));
+	lag_begin(program.name, slice_of(set.manifests.n > 0 ? set.manifests.v[0] : set.csync2));
 	compare();
 	check_done();
 }

@@ -102,6 +102,19 @@ for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do : >"$D/2/etc/n$i"; done
 run 0 "" --tree etc --manifest "$D/mx1"
 says "$D/mx1: and 3 more"
 
+# --- what csync2 has not copied yet
+: >"$D/dirty"
+run 0 "csync2 is 0 s behind" --csync2 "$D/dirty"
+says "dirty=0"
+{ echo 'Connecting to host mx2 ...'; printf 'chary\tmx2\tmx1\t/etc/aliases|<x>\nforce\tmx3\tmx1\t/etc/b\n'; } >"$D/dirty"
+run 1 "dirty 2 (limit 1)" --csync2 "$D/dirty" -w dirty=1
+says "csync2: /etc/aliases/(x) waits for mx2"
+/usr/bin/python3 tests/fake/ago.py "$D" 7200
+run 1 "csync2 is 2 h behind" --csync2 "$D/dirty"
+: >"$D/dirty"
+run 0 "csync2 is 0 s behind" --csync2 "$D/dirty"
+run 3 "nothing: No such file" --csync2 "$D/nothing"
+
 # --- trouble of our own
 run 3 "look at nowhere: No such file" --tree nowhere --manifest "$D/mx1"
 if [ "$(id -u)" != 0 ]; then

@@ -28,6 +28,7 @@ struct follow {
 	size_t sources;
 	size_t at, burst;	/* whose turn it is, and how many lines it had */
 	bool looked;
+	bool told_many;
 };
 
 static struct source *
@@ -132,6 +133,11 @@ named(struct follow *f, const char *path, bool by_pattern)
 	if (by_pattern && !plain && !family_by_day(path))
 		return;
 	s = source_get(f, family);
+	if (s == NULL && !f->told_many) {
+		err_set(&f->source[0]->say, "follow %s: it and others are not read; more than %d logs are too "
+		    "many for one daemon", path, SOURCES_MAX);
+		f->told_many = true;
+	}
 	if (s == NULL || (s->path != NULL && (strcmp(s->path, family) == 0 ||
 	    (!plain && strcmp(path, s->path) <= 0))))
 		return;

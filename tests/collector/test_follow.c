@@ -616,6 +616,30 @@ test_begun(void)
 	clean();
 }
 
+/* More logs than are followed: that is said, once. */
+static void
+test_too_many(void)
+{
+	enum { LOGS = 1030 };
+	char name[32];
+
+	for (int i = 0; i < LOGS; i++) {
+		(void)snprintf(name, sizeof name, "many%d.log", i);
+		add(name, "");
+	}
+	begin("many*.log");
+	(void)lines();
+	ok(strstr(t.said.p, "more than 1024 logs are too many") != NULL, "too many logs are told");
+	(void)lines();
+	ok(strstr(t.said.p, "too many for one daemon") == NULL, "once");
+	end();
+	for (int i = 0; i < LOGS; i++) {
+		(void)snprintf(name, sizeof name, "many%d.log", i);
+		(void)unlink(in_dir(name));
+	}
+	clean();
+}
+
 int
 main(void)
 {
@@ -633,6 +657,7 @@ main(void)
 	test_odd();
 	test_begun();
 	test_random();
+	test_too_many();
 	buf_free(&t.got);
 	buf_free(&t.said);
 	ok(rmdir(dir) == 0, "nothing is left behind");

@@ -58,7 +58,8 @@ static const struct program program = {
 	"watch single reasons: unknown_rcpt rises when a directory or an alias map breaks, "
 	"dnsbl when a list went mad, resource when our own machines refuse. A lower limit "
 	"(ratio=30%:95%) finds the day on which a filter stopped filtering.\n\n"
-	"change and traffic are measured when they have a limit. They compare with the same time of "
+	"change and traffic are measured when they have a limit. They leave out what authenticated users "
+	"sent, and compare with the same time of "
 	"the same weekday in the four weeks before, from hourly numbers: the median of the weeks is "
 	"usual, and how much the weeks differ is a spread (never below what chance does to so few "
 	"recipients, nor below a point). change=5 is the day on which 60 % are refused where 95 % "
@@ -77,6 +78,7 @@ static const struct program program = {
 /* The counts of one stretch of minutes. */
 struct counts {
 	int64_t rejected, accepted, tempfailed, lines, foreign, unknown, too_late;
+	int64_t outside;	/* recipients of strangers: less those of authenticated users */
 	int64_t class[REASON_N];
 	struct cell cell;
 };
@@ -119,6 +121,7 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 	c->rejected = count(&c->cell, M_rej);
 	c->accepted = count(&c->cell, M_recv_rcpt);
 	c->tempfailed = count(&c->cell, M_tmp);
+	c->outside = c->rejected + c->accepted - count(&c->cell, M_auth_rcpt);
 	c->lines = count(&c->cell, M_lines);
 	c->foreign = count(&c->cell, M_foreign);
 	c->unknown = count(&c->cell, M_unknown);
@@ -202,11 +205,13 @@ struct share {
 	double distance;
 };
 
+/* What our own users send, a newsletter, is no change of what comes from outside. */
 static double
 all_then(void *arg, const struct past *p, unsigned sample)
 {
 	(void)arg;
-	return past_count(p, sample, M_rej) + past_count(p, sample, M_recv_rcpt);
+	return past_count(p, sample, M_rej) + past_count(p, sample, M_recv_rcpt) -
+	    past_count(p, sample, M_auth_rcpt);
 }
 
 static double
@@ -224,19 +229,19 @@ compare(const struct past *p, const struct counts *c, struct share *s)
 
 	s->usual = past_usual(p, share_then, &s->part);
 	s->distance = past_distance(&s->usual, s->now,
-	    flow_noise(&share, s->usual.value, (double)all_of(c), (double)(set.to - set.from), 1, 0));
+	    flow_noise(&share, s->usual.value, (double)c->outside, (double)(set.to - set.from), 1, 0));
 }
 
 /* The ratio, or the reason that is farther from its past. */
 static struct share
 farthest(const struct past *p, const struct counts *c)
 {
-	struct share worst = { .name = "ratio", .part = M_rej, .now = ratio_of(c) };
+	struct share worst = { .name = "ratio", .part = M_rej, .now = percent(c->rejected, c->outside) };
 
 	compare(p, c, &worst);
 	for (int r = 1; r < REASON_N; r++) {
 		struct share s = { .name = reason_name((enum reason)r), .part = metric_rej[r],
-			.now = percent(c->class[r], all_of(c)) };
+			.now = percent(c->class[r], c->outside) };
 
 		compare(p, c, &s);
 		if (s.distance > worst.distance)
@@ -273,7 +278,7 @@ static void
 measure_traffic(const struct past *p, const struct counts *c)
 {
 	struct usual u = past_usual(p, all_then, NULL);
-	double v = u.value > 0 ? 100 * (double)all_of(c) / u.value : (double)NAN;
+	double v = u.value > 0 ? 100 * (double)c->outside / u.value : (double)NAN;
 
 	if (isnan(v) || u.value < (double)min_rcpt || u.least < u.value / 4) {
 		check_show("traffic", v, "%");
@@ -281,7 +286,7 @@ measure_traffic(const struct past *p, const struct counts *c)
 	}
 	check_value("traffic", v, "%");
 	check_words("traffic", NULL, "%s recipients where %s are usual at this time",
-	    check_people((double)all_of(c), ""), check_people(round(u.value), ""));
+	    check_people((double)c->outside, ""), check_people(round(u.value), ""));
 }
 
 static void
@@ -300,7 +305,7 @@ measure_past(const struct counts *c)
 		    check_people((double)(set.as_of - checkstate_first(&set)), "s"));
 	if (check_has_limit("traffic"))
 		measure_traffic(&p, c);
-	if (check_has_limit("change") && all_of(c) >= min_rcpt && all_of(c) > 0)
+	if (check_has_limit("change") && c->outside >= min_rcpt && c->outside > 0)
 		measure_change(&p, c);
 	else if (check_has_limit("change"))
 		check_show("change", (double)NAN, "");

@@ -1,17 +1,11 @@
 /* ingest.c - see ingest.h. */
-#include "ingest.h"
+#include "ingest_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "clocks.h"
 #include "dialect/dialect.h"
-#include "flow/flow.h"
-#include "flow/join.h"
-#include "flow/seen.h"
-#include "host.h"
-#include "input/header.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -22,78 +16,12 @@ enum {
 	IDLE_EVENTS = 20000,		/* a mail not spoken of for so many may leave */
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
-	SLOW_S = 60,			/* top tables and clean-up */
-	LINES_MAX = 64,			/* at once */
-	TAGS = 64, HOST_TEXTS = 8, HOST_KEYS = 4,
-	LAST_LINE_MAX = 2048,		/* longer lines are not remembered for repeats */
-	LAST_LINES_MAX = 1 << 18,	/* of all hosts of a source, over a restart */
-	UNFINISHED_MAX = 1 << 19	/* the parts of an entry or of docker's lines */
+	SLOW_S = 60			/* top tables and clean-up */
 };
 
 const struct ingest_settings ingest_defaults = {
 	.horizon_s = 8 * 86400, .future_s = 86400, .keep_minutes = 8 * 1440, .keep_hours = 400 * 1440,
 	.keep_mails = 8 * 1440, .max_mails = 500000,
-};
-
-struct last_line {		/* of one host in one feed, for "last message repeated" */
-	char *p;
-	uint32_t n, cap;
-	struct slice now;	/* it is one of the lines that just came; NULL: it is p */
-};
-
-struct tag {
-	const struct dialect *dialect;
-	uint32_t note;		/* the dialect's own */
-	uint16_t label;		/* hash of the instance's name */
-	uint16_t program;	/* the tally's number */
-	uint64_t hash;		/* of the text, for identity() */
-	uint64_t first, last;	/* words of the text, see hash_tail() */
-	uint8_t n;		/* 0: free */
-	char text[47];
-};
-
-struct host_text {
-	uint8_t n;		/* 0: free */
-	char text[63];
-	int host;
-};
-
-struct feed {
-	struct ingest *in;
-	struct state_source *src;
-	struct header *header;
-	struct host_text known[HOST_TEXTS];	/* hosts as they were printed */
-	unsigned next_known;
-	int host;		/* number of the last line's, -1: none yet */
-	struct {		/* hosts by header.h's number for their text */
-		uint32_t key;
-		int host;
-	} keyed[HOST_KEYS];
-	int64_t written_at;	/* its lines are not later, if its clocks are right */
-	int64_t told_at;	/* live: what its header takes for the time of day */
-	int64_t ahead_s;	/* live: by how much a stamp without a year may be ahead of that; else 0 */
-	bool resends;		/* who brings them may bring one again */
-	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
-	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
-	struct last_line *last;
-	size_t lasts;
-	unsigned fresh[LINES_MAX];	/* hosts of which a line just came */
-	unsigned n_fresh;
-};
-
-struct ingest {
-	struct state *state;
-	struct tally *tally;
-	struct seen *seen;
-	struct join *join;	/* pieces of lines, of all sources together */
-	struct clocks *clocks;	/* of those whose lines arrive as they are written */
-	struct flow flow;
-	struct ingest_settings set;
-	struct ingest_totals total;
-	int64_t now, slow_at;
-	uint64_t lines_committed;
-	bool sampled;		/* gauges wait for the commit */
-	uint64_t cut_told, homeless, forgotten, evicted[3];	/* what limits did since they were told */
 };
 
 static void joined(void *arg, const struct joined *w);
@@ -153,252 +81,6 @@ const struct ingest_totals *
 ingest_totals(const struct ingest *in)
 {
 	return &in->total;
-}
-
-/* By which name the state knows it. */
-static struct slice
-host_name(const struct ingest *in, struct slice name)
-{
-	name = host_label(name);
-	for (size_t i = 0; in->set.alias != NULL && in->set.alias[i][0] != NULL; i++)
-		if (slice_eq(name, slice_of(in->set.alias[i][0])))
-			return slice_of(in->set.alias[i][1]);
-	return name.n > 0 ? name : SLICE("unknown");
-}
-
-static int
-host_of(struct feed *f, struct slice name)
-{
-	struct host_text *k;
-
-	for (k = f->known; k < f->known + HOST_TEXTS; k++)
-		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
-			return f->host = k->host;
-	f->host = state_host(f->in->state, host_name(f->in, name));
-	if (f->host >= 0 && name.n <= sizeof k->text) {
-		k = &f->known[f->next_known++ % HOST_TEXTS];
-		k->n = (uint8_t)name.n;
-		k->host = f->host;
-		memcpy(k->text, name.p, name.n);
-	}
-	return f->host;
-}
-
-/* Set f->host; false if there is no room for one more. */
-static inline bool
-find_host(struct feed *f, const struct line *l)
-{
-	uint32_t key = l->host_key;
-
-	if (key != 0 && f->keyed[key % HOST_KEYS].key == key) {
-		f->host = f->keyed[key % HOST_KEYS].host;
-		return true;
-	}
-	if (host_of(f, l->host) < 0)
-		return false;
-	f->keyed[key % HOST_KEYS].key = key;
-	f->keyed[key % HOST_KEYS].host = f->host;
-	return true;
-}
-
-/* Lines that have no time of their own are counted where their neighbours are. Before the
- * first good line of a host that is not known: then, or when the source is done. */
-static void
-count_timeless(struct ingest *in, struct feed *f, int host, int64_t time)
-{
-	if (f->headless + f->misdated == 0 || host < 0)
-		return;
-	state_host_line(in->state, (unsigned)host, time);
-	tally_add(in->tally, (unsigned)host, time / 60, M_lines, f->headless);
-	tally_add(in->tally, (unsigned)host, time / 60, M_unknown, f->headless);
-	tally_add(in->tally, (unsigned)host, time / 60, M_too_late, f->misdated);
-	f->headless = f->misdated = 0;
-}
-
-/* The last line of each host, the host of the last line last. */
-void
-feed_remember(struct feed *f)
-{
-	struct buf b = buf_new(LAST_LINES_MAX);
-
-	count_timeless(f->in, f, f->host >= 0 ? f->host : host_of(f, (struct slice){ "", 0 }),
-	    f->in->now);
-	for (size_t i = 0; i < f->lasts; i++) {
-		size_t host = (i + 1 + (f->host > 0 ? (size_t)f->host : 0)) % f->lasts;
-		const struct last_line *l = &f->last[host];
-
-		if (l->n == 0 || memchr(l->p, '\0', l->n) != NULL)
-			continue;
-		if (b.n > 0)
-			buf_char(&b, '\n');
-		buf_add(&b, (struct slice){ l->p, l->n });
-	}
-	free(f->src->last_line);
-	f->src->last_line = b.p;
-	free(f->src->unfinished.p);
-	f->src->unfinished = buf_new(UNFINISHED_MAX);
-	header_unfinished(f->header, &f->src->unfinished);
-}
-
-static __attribute__((noinline)) void
-more_lasts(struct feed *f, unsigned host)
-{
-	size_t n = host + 8;
-
-	f->last = xreallocarray(f->last, n, sizeof *f->last);
-	memset(f->last + f->lasts, 0, (n - f->lasts) * sizeof *f->last);
-	f->lasts = n;
-}
-
-/* Until keep_lines() where it lies, since soon another one may be that host's last. */
-static inline void
-remember_line(struct feed *f, unsigned host, struct slice raw)
-{
-	if (host >= f->lasts)
-		more_lasts(f, host);
-	if (f->last[host].now.p == NULL)
-		f->fresh[f->n_fresh++] = host;
-	f->last[host].now = raw;
-}
-
-static void
-keep_lines(struct feed *f)
-{
-	for (unsigned i = 0; i < f->n_fresh; i++) {
-		struct last_line *l = &f->last[f->fresh[i]];
-
-		l->n = l->now.n <= LAST_LINE_MAX ? (uint32_t)l->now.n : 0;
-		if (l->n > l->cap) {
-			l->cap = LAST_LINE_MAX;
-			l->p = xrealloc(l->p, l->cap);
-		}
-		if (l->n > 0)
-			memcpy(l->p, l->now.p, l->n);
-		l->now.p = NULL;
-	}
-	f->n_fresh = 0;
-}
-
-/* Empty if there is none. */
-static struct slice
-last_line(const struct feed *f, unsigned host)
-{
-	const struct last_line *l = &f->last[host];
-
-	if (host >= f->lasts)
-		return (struct slice){ "", 0 };
-	if (l->now.p != NULL)
-		return slice_head(l->now, l->now.n <= LAST_LINE_MAX ? l->now.n : 0);
-	return (struct slice){ l->p, l->n };
-}
-
-/* The repeat of a host's last line before the restart may come first. */
-static void
-recall_lines(struct feed *f)
-{
-	struct slice all = slice_of(f->src->last_line != NULL ? f->src->last_line : ""), raw;
-	struct line l;
-
-	while (all.n > 0) {
-		if (!slice_cut(&all, '\n', &raw)) {
-			raw = all;
-			all.n = 0;
-		}
-		if (header_parse(f->header, raw, &l) == HEADER_LINE && host_of(f, l.host) >= 0)
-			remember_line(f, (unsigned)f->host, raw);
-		keep_lines(f);
-	}
-}
-
-struct feed *
-feed_open(struct ingest *in, struct state_source *src, const char *zone, int year,
-    const char *host, int64_t now, struct err *e)
-{
-	struct feed *f = xcalloc(1, sizeof *f);
-
-	f->in = in;
-	f->src = src;
-	f->host = -1;
-	f->written_at = now;
-	if (year > 0)		/* whoever says the year may have a log of all of it */
-		f->written_at = (int64_t)(year - 1970 + 1) * 366 * 86400;
-	f->header = header_new(zone, year, now, slice_of(host != NULL ? host : ""), e);
-	if (f->header == NULL) {
-		free(f);
-		return NULL;
-	}
-	if (src->newest != 0)
-		header_set_newest(f->header, src->newest);
-	recall_lines(f);
-	header_set_unfinished(f->header, buf_slice(&src->unfinished));
-	return f;
-}
-
-void
-feed_close(struct feed *f)
-{
-	if (f == NULL)
-		return;
-	header_free(f->header);
-	for (size_t i = 0; i < f->lasts; i++)
-		free(f->last[i].p);
-	free(f->last);
-	free(f);
-}
-
-void
-feed_live(struct feed *f, bool arrives)
-{
-	f->ahead_s = arrives ? 30 * 86400 : 86400;
-	f->told_at = INT64_MIN;
-}
-
-void
-feed_clock(struct feed *f, int64_t now)
-{
-	header_clock(f->header, now);
-}
-
-static inline void
-look_at_clock(struct feed *f)
-{
-	if (f->ahead_s == 0 || f->told_at == f->in->now)
-		return;
-	f->written_at = f->told_at = f->in->now;
-	header_live(f->header, f->told_at, f->ahead_s);
-}
-
-void
-feed_resends(struct feed *f)
-{
-	f->resends = true;
-}
-
-struct state_source *
-feed_source(struct feed *f)
-{
-	return f->src;
-}
-
-/* "last message repeated n times" is n times the line before of that host. */
-static bool
-resolve_repeat(struct feed *f, unsigned host, struct line *l)
-{
-	struct line before = *l;
-	struct slice last = last_line(f, host);
-
-	if (last.n == 0)
-		return false;
-	if (header_parse(f->header, last, l) != HEADER_LINE || l->repeat_of_last) {
-		*l = before;
-		l->ident = slice_head(l->text, 0);	/* its text was the parser's to keep */
-		return false;
-	}
-	l->time = before.time;
-	l->usec = before.usec;
-	l->repeat = before.repeat;
-	l->repeat_of_last = true;
-	return true;
 }
 
 static void
@@ -555,7 +237,7 @@ static bool
 timeless(struct ingest *in, struct feed *f)
 {
 	if (f->host >= 0 && f->src->newest != 0 && state_newest(in->state)[f->host] != 0)
-		count_timeless(in, f, f->host, state_newest(in->state)[f->host]);
+		feed_count_timeless(in, f, f->host, state_newest(in->state)[f->host]);
 	return true;
 }
 
@@ -644,7 +326,7 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 	f->src->lines++;
 	if (answer == HEADER_NONE)
 		return headless(in, f);
-	if (!find_host(f, &l)) {
+	if (!feed_host(f, &l)) {
 		in->homeless++;
 		return headless(in, f);
 	}
@@ -656,7 +338,7 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 		f->misdated++;
 		return timeless(in, f);
 	}
-	count_timeless(in, f, f->host, l.time);
+	feed_count_timeless(in, f, f->host, l.time);
 	if (f->src->oldest == 0)
 		state_source_begins(in->state, f->src, l.time);
 	if (l.time > f->src->newest)
@@ -665,9 +347,9 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 	if (join_waiting(in->join) > 0)
 		join_time(in->join, l.time);
 	if (l.repeat_of_last)
-		lost = !resolve_repeat(f, host, &l);
+		lost = !feed_repeat(f, host, &l);
 	else if (!l.goes_on)	/* after a restart that one says whose such a line is */
-		remember_line(f, host, raw);
+		feed_remember_line(f, host, raw);
 	tag = tag_of(f, &l);
 	hash = identity(in, tag, &l);
 	new = first_sent(in, f, host, &l, hash, e);
@@ -704,7 +386,7 @@ ingest_lines(struct ingest *in, struct feed *f, const struct slice *raw, size_t 
 	bool good = true;
 
 	f->src->changed = true;
-	look_at_clock(f);
+	feed_look_at_clock(f);
 	for (size_t i = 0; good && i < n; ) {
 		size_t end = n - i > LINES_MAX ? i + LINES_MAX : n;
 
@@ -713,7 +395,7 @@ ingest_lines(struct ingest *in, struct feed *f, const struct slice *raw, size_t 
 			    (size_t)(raw[end - 1].p - raw[i].p) + raw[end - 1].n });
 		for (; good && i < end; i++)
 			good = take(in, f, raw[i], cut && i + 1 == n, e);
-		keep_lines(f);
+		feed_keep_lines(f);
 	}
 	header_within(f->header, (struct slice){ "", 0 });
 	return good;
@@ -728,7 +410,7 @@ ingest_line(struct ingest *in, struct feed *f, struct slice raw, bool cut, struc
 void
 ingest_count(struct ingest *in, const char *host, enum metric m, int64_t n)
 {
-	int number = n > 0 ? state_host(in->state, host_name(in, slice_of(host))) : -1;
+	int number = n > 0 ? state_host(in->state, ingest_host_name(in, slice_of(host))) : -1;
 
 	if (number < 0)
 		return;

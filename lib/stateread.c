@@ -14,7 +14,7 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 6, LIMITS_MAX = 64, PROGRAMS_MAX = 256 };
+enum { STATE_VERSION = 7, LIMITS_MAX = 64, PROGRAMS_MAX = 256 };
 
 struct stateread {
 	sqlite3 *db;

@@ -24,13 +24,13 @@
 #include "poison.h"
 
 enum { SHOWN = 8, FLOWS_MAX = 200, GONE_S = 8 * 86400 };
-enum { BUNCH = 4 };	/* recipients come in bunches: they vary as if there were fewer */
+enum { BUNCH = 2 };	/* recipients come in bunches: they vary as if there were fewer */
 /* Nobody calls levels different that are nearer than a quarter. */
 #define NEAR 0.25
 #define MAD_TO_SIGMA 1.4826
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
-static int64_t min_events = 20;
+static int64_t min_events = 40;
 static struct opt_list metrics_asked;
 
 static const struct opt opts[] = {
@@ -243,15 +243,30 @@ bent(const struct flow *f, double v, double events)
 	return log(fabs(v) * (f->kind == FLOW_RATE ? minutes() : 1) + 1);
 }
 
-/* What chance does to it: a standard deviation. */
+/* x events where mu were expected, as twice the logarithm of how much more likely x is where x is
+ * expected. */
 static double
-chance(const struct flow *f, double peers, double events)
+surprise(double x, double mu)
 {
-	double part = (peers / 100 * events + 1) / (events + 2);
+	return 2 * ((x > 0 ? x * log(x / mu) : 0) - (x - mu));
+}
 
-	if (f->kind == FLOW_SHARE)
-		return sqrt(BUNCH / (events * fmin(part, 1) * fmax(1 - part, 0.01)));
-	return f->kind == FLOW_RATE ? sqrt(BUNCH / (peers * minutes() + 1)) : 0;
+/* What chance does to the difference of two values bent, as a standard deviation: the difference, by
+ * how many of them it is. Of few events none at all is nothing strange, and a logarithm is far. */
+static double
+chance(const struct flow *f, double apart, double v, double peers, double events)
+{
+	double n = events / (1 + v / 100), least = 1 / (n + 2), part, z;
+
+	if (f->kind == FLOW_SHARE) {
+		part = fmin(fmax(peers / 100, least), 1 - least);
+		z = sqrt((surprise(v / 100 * n, part * n) + surprise((1 - v / 100) * n, (1 - part) * n)) / BUNCH);
+	} else if (f->kind == FLOW_RATE) {
+		z = sqrt(surprise(v * minutes(), peers * minutes() + 1) / BUNCH);
+	} else {
+		return 0;
+	}
+	return z > 0 ? fabs(apart) / z : (double)INFINITY;
 }
 
 /* One comparison: the nodes' values bent, now and in each sample of the past. */
@@ -320,7 +335,7 @@ compare(size_t flow, struct view *w)
 	spread = restless(w);
 	for (size_t i = 0; i < run.nodes; i++) {
 		struct place at = { .v = v[i], .peers = median_of(v, run.nodes, i) };
-		double events = flow_events(f, &run.node[i].now), luck;
+		double events = flow_events(f, &run.node[i].now), luck, apart;
 
 		if (isnan(at.v) || isnan(at.peers))
 			continue;
@@ -328,9 +343,9 @@ compare(size_t flow, struct view *w)
 			events = fmax(events, at.peers * minutes());
 		if (events < (double)min_events)
 			continue;
-		luck = chance(f, at.peers, events);	/* which is a part of their spread too */
-		at.distance = past_distance(&w->usual[i], w->now[i] - median_of(w->now, run.nodes, i),
-		    hypot(fmax(spread, luck), NEAR));
+		apart = w->now[i] - median_of(w->now, run.nodes, i);
+		luck = chance(f, apart, at.v, at.peers, events);	/* a part of their spread too */
+		at.distance = past_distance(&w->usual[i], apart, hypot(fmax(spread, luck), NEAR));
 		if (at.distance > 0)
 			run.found[run.n_found++] = (struct finding){ i, flow, at };
 	}

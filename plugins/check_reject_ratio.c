@@ -22,7 +22,7 @@
 
 #include "poison.h"
 
-enum { TOP_SHOWN = 5, DAY_MINUTES = 1440 };
+enum { TOP_SHOWN = 5, DAY_MINUTES = 1440, UNLIKELY = 4 };
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_rcpt = 20;
@@ -273,14 +273,17 @@ measure_change(const struct past *p, const struct counts *c)
 	buf_free(&json);
 }
 
-/* Silence says something where none of the weeks was silent. */
+/* Silence says something where none of the weeks was silent, and where it is not chance. */
 static void
 measure_traffic(const struct past *p, const struct counts *c)
 {
+	const struct flow rate = { .kind = FLOW_RATE };
 	struct usual u = past_usual(p, all_then, NULL);
 	double v = u.value > 0 ? 100 * (double)c->outside / u.value : (double)NAN;
+	double chance = flow_noise(&rate, u.value, 0, 1, 0, 0);
 
-	if (isnan(v) || u.value < (double)min_rcpt || u.least < u.value / 4) {
+	if (isnan(v) || u.value < (double)min_rcpt || u.least < u.value / 4 ||
+	    fabs((double)c->outside - u.value) < UNLIKELY * chance) {
 		check_show("traffic", v, "%");
 		return;
 	}

@@ -52,12 +52,12 @@ static const struct {
 	const char *sql;
 } migrations[] = {
 	{ 5, "ALTER TABLE host ADD COLUMN skew INT;"
-	    "ALTER TABLE host ADD COLUMN sampled INT;"
 	    "ALTER TABLE source ADD COLUMN cursor BLOB;"
 	    "ALTER TABLE source ADD COLUMN behind_since INT;"
 	    NEW_IN_6
 	    "INSERT INTO run SELECT key, value FROM meta WHERE key='committed_at';"
 	    "DELETE FROM meta WHERE key='committed_at';" },
+	{ 6, "ALTER TABLE host ADD COLUMN sampled INT;" },
 };
 
 /* No time of a line is later. */

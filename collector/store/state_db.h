@@ -10,7 +10,7 @@
 #include "flow/track.h"
 #include "store/state.h"
 
-enum { STATE_VERSION = 6 };
+enum { STATE_VERSION = 7 };
 
 /* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
  * and what that mail has more than the log said so far. */

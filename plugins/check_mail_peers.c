@@ -24,7 +24,7 @@
 #include "poison.h"
 
 enum { SHOWN = 8, FLOWS_MAX = 200, GONE_S = 8 * 86400 };
-enum { BUNCH = 2 };	/* recipients come in bunches: they vary as if there were fewer */
+enum { BUNCH = 3 };	/* recipients come in bunches: they vary as if there were fewer */
 /* Nobody calls levels different that are nearer than a quarter. */
 #define NEAR 0.25
 #define MAD_TO_SIGMA 1.4826

@@ -10,7 +10,7 @@ what="syslog-ng with TLS"
 . tests/lab/syslogng_test.sh
 # shellcheck source=tests/lab/certs_test.sh
 . tests/lab/certs_test.sh
-sample=mxgauge-tls
+sample='mxgauge-tls'
 
 ca farm
 ca other

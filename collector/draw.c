@@ -20,6 +20,7 @@ struct draw {
 	struct rrd_store *store;
 	struct rrd_changed *changed;	/* of the round that is under way, else NULL */
 	size_t n;
+	size_t left_out;	/* block lists that there was no room for, as the state was told */
 	bool cut;		/* a step could not read the state, because of why */
 	struct err why;
 };
@@ -98,12 +99,27 @@ draw_step(struct draw *d, int64_t now)
 	return more;
 }
 
+/* How many block lists the pictures have, and how many not. */
+static void
+say_lists(struct draw *d, struct state *s)
+{
+	size_t most, left_out;
+
+	rrd_store_lists(d->store, &most, &left_out);
+	if (most == 0)
+		return;
+	state_limit(s, "rrd_lists", (int64_t)most, RRD_LISTS_MAX, (int64_t)(left_out - d->left_out),
+	    (int64_t)time(NULL));
+	d->left_out = left_out;
+}
+
 bool
 draw_end(struct draw *d, struct ingest *in, struct err *e)
 {
 	struct state *s = ingest_state(in);
 	bool good = rrd_store_end(d->store, e);
 
+	say_lists(d, s);
 	if (good && d->cut)
 		good = err_set(e, "%s", d->why.text);
 	for (size_t i = 0; i < d->n; i++)

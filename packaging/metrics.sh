@@ -96,4 +96,13 @@ Made from the histogram of each minute, in seconds; unknown in minutes without a
 `delay_p50`, `delay_p95`, `delay_p99`, `delay_max`: the delay that the line of a final
 delivery states, for recipients that had not been deferred before. `delay_total_p50` and so
 on: the whole way of mails that went through a filter and back. All in the RRD `delay`.
+
+## Block lists
+
+A template with `each = "dnsbl"` makes an RRD of each block list that ever refused a recipient at the host:
+`HOST/dnsbl-ZONE.rrd`, with the data source `hits`, a count: recipients refused because of that list. A
+list that stopped hitting goes on as zeros. Of a host 64 lists are drawn, those the state has known for
+longest; `mxgauge status` shows whether there were more (`rrd_lists`). A name of other characters than
+`a-z0-9.-`, longer than 100, or with a dot in front has no RRD; its hits are in the state and in reports.
+The picture has the eight lists with the most hits in the week, or in its own longer span.
 TAIL

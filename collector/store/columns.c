@@ -11,20 +11,31 @@
 #include "poison.h"
 
 void
-columns_init(struct columns *c, const struct templates *t)
+columns_shape(struct columns *c, const struct columns_file *file, size_t n)
 {
-	*c = (struct columns){ .templates = t };
-	c->first = xreallocarray(NULL, t->n, sizeof *c->first);
-	for (size_t i = 0; i < t->n; i++) {
-		c->first[i] = c->width;
-		c->width += t->t[i].n_ds;
+	if (n > c->n_cap) {
+		c->n_cap = n;
+		c->first = xreallocarray(c->first, n, sizeof *c->first);
+		c->file = xreallocarray(c->file, n, sizeof *c->file);
 	}
-	c->value = xreallocarray(NULL, COLUMNS_MINUTES * c->width, sizeof *c->value);
+	c->n = n;
+	c->width = 0;
+	c->from = c->to = 0;
+	for (size_t i = 0; i < n; i++) {
+		c->file[i] = file[i];
+		c->first[i] = c->width;
+		c->width += file[i].t->n_ds;
+	}
+	if (c->width > c->width_cap) {
+		c->width_cap = c->width;
+		c->value = xreallocarray(c->value, COLUMNS_MINUTES * c->width, sizeof *c->value);
+	}
 }
 
 void
 columns_free(struct columns *c)
 {
+	free(c->file);
 	free(c->first);
 	free(c->value);
 	*c = (struct columns){ 0 };
@@ -59,9 +70,9 @@ clear(struct columns *c)
 	double *v = c->value;
 
 	for (int64_t m = c->from; m < c->to; m++)
-		for (size_t i = 0; i < c->templates->n; i++)
-			for (size_t k = 0; k < c->templates->t[i].n_ds; k++)
-				*v++ = c->templates->t[i].ds[k].source == DS_COUNT ? 0 : NAN;
+		for (size_t i = 0; i < c->n; i++)
+			for (size_t k = 0; k < c->file[i].t->n_ds; k++)
+				*v++ = c->file[i].t->ds[k].source == DS_COUNT ? 0 : NAN;
 }
 
 static bool
@@ -78,13 +89,13 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 		clear(c);
 	h.count[0] = h.count[1] = -1;
 	v = c->value + (size_t)(minute - c->from) * c->width;
-	for (size_t i = 0; i < c->templates->n; i++) {
-		const struct template *t = &c->templates->t[i];
+	for (size_t i = 0; i < c->n; i++) {
+		const struct template *t = c->file[i].t;
 
 		for (size_t k = 0; k < t->n_ds; k++, v++)
 			*v = t->ds[k].source == DS_QUANTILE ? quantile(cell, &t->ds[k], &h) :
 			    t->ds[k].source == DS_GAUGE ? cell_gauge(cell, t->ds[k].metric) :
-			    (double)cell_get(cell, CELL_METRIC + (uint32_t)t->ds[k].metric);
+			    (double)cell_get(cell, t->ds[k].key + c->file[i].word);
 	}
 	return true;
 }

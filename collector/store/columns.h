@@ -1,4 +1,4 @@
-/* columns.h - minute cells laid out as the data sources of all templates want them.
+/* columns.h - minute cells laid out as the data sources of all RRDs of a host want them.
  *
  * One row a minute, one column a data source, for a bounded stretch of time: so
  * that the cells are read once for all RRDs of a host. */
@@ -20,17 +20,25 @@ enum { COLUMNS_MINUTES = 1440 };
 typedef bool columns_source_fn(void *arg, int64_t from, int64_t to, stateread_minute_fn *f,
     void *f_arg, struct err *e);
 
+struct columns_file {
+	const struct template *t;
+	uint32_t word;		/* of a template of block lists: which */
+};
+
 struct columns {
-	const struct templates *templates;
-	size_t width;		/* of a row: data sources of all templates */
-	size_t *first;		/* the first column of each template */
+	struct columns_file *file;
+	size_t n;		/* files */
+	size_t width;		/* of a row: data sources of all files */
+	size_t *first;		/* the first column of each file */
+	size_t width_cap, n_cap;
 	int64_t from, to;	/* the minutes that are loaded */
 	double *value;		/* NAN: unknown; not filled for a silent day */
 	uint32_t cells;		/* how many of the minutes have one */
 	bool silent;		/* a whole day of UTC without one: nobody watched */
 };
 
-void columns_init(struct columns *c, const struct templates *t);
+/* From here on columns of these files. Begin with a struct of zeros. */
+void columns_shape(struct columns *c, const struct columns_file *file, size_t n);
 void columns_free(struct columns *c);
 
 /* Where the stretch that begins at from ends: at midnight UTC, or at to. */
@@ -48,12 +56,12 @@ columns_end(int64_t from, int64_t to)
 bool columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source,
     void *arg, struct err *e);
 
-/* Column k of a template. */
+/* Column k of a file. */
 static inline double
-columns_value(const struct columns *c, size_t template, int64_t minute, size_t k)
+columns_value(const struct columns *c, size_t file, int64_t minute, size_t k)
 {
 	return c->silent ? NAN :
-	    c->value[(size_t)(minute - c->from) * c->width + c->first[template] + k];
+	    c->value[(size_t)(minute - c->from) * c->width + c->first[file] + k];
 }
 
 #endif

@@ -28,6 +28,7 @@ struct known {
 	int64_t written;	/* minutes before this one are in the files */
 	int64_t rewritten_at;	/* by the clock */
 	bool unsure;		/* rows were handed over, and nobody said that they are written */
+	struct rrdlists lists;	/* that it has files of */
 };
 
 struct rrd_store {
@@ -44,14 +45,17 @@ struct rrd_store {
 	bool all;		/* so far; else why is the first fault */
 	struct err why;
 	bool unsure;		/* of the host at hand: see known */
+	size_t lists, left_out;	/* the most of a host: rrd_store_lists() */
 };
 
+/* DIR/NAME[-ZONE]TAIL; list may be NULL. */
 static char *
-join(const char *a, const char *b, const char *tail)
+join(const char *dir, const char *name, const struct rrd_list *list, const char *tail)
 {
 	struct buf t = buf_new(PATH_BYTES);
 
-	buf_fmt(&t, "%s/%s%s", a, b, tail);
+	buf_fmt(&t, "%s/%s%s%s%s", dir, name, list != NULL ? "-" : "",
+	    list != NULL ? list->zone : "", tail);
 	assert(!t.full);	/* each part is bounded */
 	return t.p;
 }
@@ -151,27 +155,53 @@ sweep(const char *path)
 		(void)closedir(dir);
 }
 
+/* The files of a host, in its folder; NULL if there are none. */
+static struct rrdmake_file *
+files_of(struct rrd_store *s, const struct rrd_minutes *m, const char *dir, size_t *n)
+{
+	const struct templates *all = s->o.templates;
+	size_t most = all->n * (m->lists + 1);
+	struct rrdmake_file *f = xcalloc(most, sizeof *f);
+	struct columns_file *columns = xcalloc(most, sizeof *columns);
+
+	*n = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct template *t = &all->t[i];
+		size_t files = t->lists ? m->lists : t->sampled && !m->sampled ? 0 : 1;
+
+		for (size_t k = 0; k < files; k++, ++*n) {
+			const struct rrd_list *list = t->lists ? &m->list[k] : NULL;
+
+			columns[*n] = (struct columns_file){ t, list != NULL ? list->word : 0 };
+			f[*n] = (struct rrdmake_file){ .t = t, .place = *n,
+				.path = join(dir, t->name, list, ".rrd"),
+				.new_path = join(dir, t->name, list, ".rrd.new"),
+				.undo_path = join(dir, t->name, list, ".rrd.undo") };
+		}
+	}
+	columns_shape(&s->make.columns, columns, *n);
+	free(columns);
+	return f;
+}
+
+static char *
+dir_of(const struct rrd_store *s, const char *host)
+{
+	char folder[RRD_FOLDER_BYTES];
+
+	rrd_folder(host, folder);
+	return join(s->dir, folder, NULL, "");
+}
+
 bool
 rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
 {
-	const struct templates *all = s->o.templates;
-	struct rrdmake_file *f = xcalloc(all->n, sizeof *f);
-	char folder[RRD_FOLDER_BYTES], *dir;
-	size_t n = 0;
+	char *dir = dir_of(s, m->name);
+	size_t n;
+	struct rrdmake_file *f = files_of(s, m, dir, &n);
 	bool good;
 
 	s->unsure = m->unsure;
-	rrd_folder(m->name, folder);
-	dir = join(s->dir, folder, "");
-	for (size_t i = 0; i < all->n; i++) {
-		const struct template *t = &all->t[i];
-
-		if (t->sampled && !m->sampled)
-			continue;
-		f[n++] = (struct rrdmake_file){ .t = t, .place = i, .path = join(dir, t->name, ".rrd"),
-			.new_path = join(dir, t->name, ".rrd.new"),
-			.undo_path = join(dir, t->name, ".rrd.undo") };
-	}
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
 		good = err_set(e, "make the folder %s: %s", dir, strerror(errno));
 	} else {
@@ -229,15 +259,50 @@ rrd_closed(const struct stateread_host *hosts, size_t n, int host, int64_t now,
 	m->end = open < m->limit ? open : m->limit;
 }
 
+/* The block lists of a host: hours in which cells may be new to us are looked at. */
+static bool
+lists_of(struct rrd_store *s, struct stateread *r, struct known *k, struct rrd_minutes *m,
+    struct rrd_list list[RRD_LISTS_MAX], struct err *e)
+{
+	int64_t from = k->changed < k->written ? k->changed : k->written;
+	size_t left_out, seen = 0;
+
+	for (size_t i = 0; i < s->o.templates->n; i++) {
+		const struct template *t = &s->o.templates->t[i];
+		char *dir;
+
+		if (!t->lists)
+			continue;
+		seen++;
+		if (k->changed != RRD_COMPARE)
+			continue;
+		dir = dir_of(s, m->name);
+		rrdlists_files(&k->lists, r, dir, t->name);
+		free(dir);
+	}
+	if (seen == 0)
+		return true;
+	if (!rrdlists_minutes(&k->lists, r, k->host, from > m->kept ? from : m->kept, m->end, e))
+		return false;
+	m->list = list;
+	m->lists = rrdlists_choose(&k->lists, r, list, &left_out);
+	s->lists = m->lists > s->lists ? m->lists : s->lists;
+	s->left_out = left_out > s->left_out ? left_out : s->left_out;
+	return true;
+}
+
 static bool
 update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int64_t changed,
     int64_t now, struct err *e)
 {
+	struct rrd_list list[RRD_LISTS_MAX];
 	struct known *k = known_host(s, from->host);
 	bool wait = k->changed != RRD_COMPARE && now - k->rewritten_at < s->o.rewrite_every_s;
 
 	if (changed < k->written && changed < k->changed)
 		k->changed = changed;
+	if (!lists_of(s, from->r, k, m, list, e))
+		return false;
 	m->source = from_state;
 	m->arg = from;
 	m->changed = wait ? RRD_NOTHING_CHANGED : k->changed;
@@ -418,6 +483,13 @@ rrd_folder(const char *host, char out[RRD_FOLDER_BYTES])
 }
 
 void
+rrd_store_lists(const struct rrd_store *s, size_t *most, size_t *left_out)
+{
+	*most = s->lists;
+	*left_out = s->left_out;
+}
+
+void
 rrd_store_close(struct rrd_store *s)
 {
 	if (s == NULL)
@@ -446,7 +518,7 @@ rrd_store_open(const struct rrd_options *o, struct err *e)
 	s = xcalloc(1, sizeof *s);
 	s->o = *o;
 	s->dir = xstrdup(real);		/* rrdcached wants absolute names */
-	rrdmake_init(&s->make, o->templates);
+	rrdmake_init(&s->make);
 	if (o->cached != NULL) {
 		s->make.cached = cached_new(o->cached, real, o->cached_wait_ms, e);
 		if (s->make.cached == NULL) {

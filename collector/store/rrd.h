@@ -1,4 +1,5 @@
-/* rrd.h - the picture of the counts: RRDs, one file a host and template.
+/* rrd.h - the picture of the counts: RRDs, one file a host and template, of
+ * some templates one a host and block list.
  *
  * The state is what counts; RRDs are a view of it and can be made anew from its
  * cells. A minute m = [60m, 60m + 60) is the row that ends at 60(m + 1): rate times
@@ -15,10 +16,11 @@
 #include "err.h"
 #include "stateread.h"
 #include "store/columns.h"
+#include "store/rrdlists.h"
 #include "store/template.h"
 
 struct rrd_options {
-	const char *dir;			/* files are DIR/HOST/TEMPLATE.rrd */
+	const char *dir;			/* files are DIR/HOST/TEMPLATE[-ZONE].rrd */
 	const struct templates *templates;	/* must outlive the store */
 	const char *cached;			/* rrdcached's address (cached.h), or NULL */
 	int cached_wait_ms;			/* wait for it so long in an update; 0: no limit */
@@ -68,12 +70,17 @@ struct rrd_minutes {
 	int64_t changed;		/* the oldest that changed, or one of RRD_... */
 	bool unsure;			/* rrdcached may have rows that it did not write */
 	bool sampled;			/* it has gauges: templates of nothing else are for it, too */
+	const struct rrd_list *list;	/* the block lists it has files of */
+	size_t lists;
 	columns_source_fn *source;	/* where the cells come from */
 	void *arg;
 };
 
 #define RRD_NOTHING_CHANGED INT64_MAX
 #define RRD_COMPARE INT64_MIN		/* nobody knows: compare all with the files */
+
+/* The most block lists that a host had files of, and how many more it would have had. */
+void rrd_store_lists(const struct rrd_store *s, size_t *most, size_t *left_out);
 
 /* Write one host. Minutes in [kept, end) without a cell are zero, others unknown or as
  * the file has them. As the steps are built on this, few need it. */

@@ -28,10 +28,9 @@
 enum { DAMAGED_MAX = 1000, VALUE_BYTES = 32, HEARTBEAT_S = 120, NAME_BYTES = 5000 };
 
 void
-rrdmake_init(struct rrdmake *s, const struct templates *t)
+rrdmake_init(struct rrdmake *s)
 {
 	*s = (struct rrdmake){ 0 };
-	columns_init(&s->columns, t);
 	s->row = xreallocarray(NULL, 2 * COLUMNS_MINUTES, sizeof *s->row);
 }
 

@@ -29,7 +29,7 @@ struct rrdmake {
 /* One file while it is brought up to date. Begin with t, place and the paths. */
 struct rrdmake_file {
 	const struct template *t;
-	size_t place;		/* of the template among all */
+	size_t place;		/* of the file among the columns */
 	char *path;
 	char *new_path;		/* beside it, where a new one is made */
 	char *undo_path;	/* and what it was before rows were appended */
@@ -48,7 +48,7 @@ struct rrdmake_file {
 	bool failed;		/* for the caller */
 };
 
-void rrdmake_init(struct rrdmake *s, const struct templates *t);
+void rrdmake_init(struct rrdmake *s);
 void rrdmake_free(struct rrdmake *s);
 
 /* Open the file and see from where on it must be written. One that is damaged, or not

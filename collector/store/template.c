@@ -85,6 +85,15 @@ quantile(const char *name, struct template_ds *ds)
 	return false;
 }
 
+/* What is known of a block list. */
+static bool
+of_list(const char *name, struct template_ds *ds)
+{
+	ds->source = DS_COUNT;
+	ds->key = CELL_WORD;
+	return strcmp(name, "hits") == 0;
+}
+
 /* Called while the file is read, when libconfuse still knows the line. */
 static int
 check_ds(cfg_t *cfg, cfg_opt_t *opt)
@@ -94,7 +103,8 @@ check_ds(cfg_t *cfg, cfg_opt_t *opt)
 		struct template_ds ds;
 		enum metric m;
 
-		if (!metric_by_name(slice_of(name), &m) && !quantile(name, &ds)) {
+		if (!metric_by_name(slice_of(name), &m) && !quantile(name, &ds) &&
+		    !of_list(name, &ds)) {
 			cfg_error(cfg, "there is no metric %s; docs/metrics.md has all", name);
 			return -1;
 		}
@@ -122,8 +132,16 @@ take_ds(cfg_t *cfg, struct template *t, struct arena *a)
 			cfg_error(cfg, "%s is named twice", name);
 			return false;
 		}
-		if (metric_by_name(slice_of(name), &m)) {
+		if (of_list(name, &ds[i]) != t->lists) {
+			cfg_error(cfg, "%s: %s", name, t->lists ? "that is not known of each block list" :
+			    "that is of a block list, and each = \"dnsbl\" is missing");
+			return false;
+		}
+		if (t->lists) {
+			;	/* all said */
+		} else if (metric_by_name(slice_of(name), &m)) {
 			ds[i].source = metrics[m].kind == METRIC_COUNT ? DS_COUNT : DS_GAUGE;
+			ds[i].key = CELL_METRIC + (uint32_t)m;
 			ds[i].metric = m;
 		} else {
 			(void)quantile(name, &ds[i]);
@@ -282,9 +300,15 @@ take_graph(cfg_t *cfg, const struct template *t, struct template_graph *g, struc
 static bool
 take(cfg_t *cfg, struct template *t, struct arena *a)
 {
+	const char *each = cfg_getstr(cfg, "each");
 	unsigned n = cfg_size(cfg, "graph");
 	struct template_graph *g;
 
+	t->lists = strcmp(each, "dnsbl") == 0;
+	if (!t->lists && each[0] != '\0') {
+		cfg_error(cfg, "each = \"%s\" is not \"dnsbl\"", each);
+		return false;
+	}
 	t->title = arena_strdup(a, slice_of(cfg_getstr(cfg, "title")));
 	t->order = cfg_getint(cfg, "order");
 	if (!take_ds(cfg, t, a) || !take_rra(cfg, t, a))
@@ -312,6 +336,7 @@ load(const char *path, struct template *t, struct arena *a, struct err *e)
 	};
 	cfg_opt_t root[] = {
 		CFG_STR("title", "", CFGF_NONE), CFG_INT("order", 100, CFGF_NONE),
+		CFG_STR("each", "", CFGF_NONE),
 		CFG_STR_LIST("ds", NULL, CFGF_NONE), CFG_STR_LIST("rra", NULL, CFGF_NONE),
 		CFG_SEC("graph", graph, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END()
 	};

@@ -1,7 +1,8 @@
 /* template.h - which metrics make which RRD, and how it is drawn.
  *
  * Read at run time from DIR/NAME.conf (rrd-templates/ in the source tree): one
- * template is one RRD file a host. libconfuse is seen by template.c alone. */
+ * template is one RRD file a host, or (each = "dnsbl") one a host and block list. libconfuse
+ * is seen by template.c alone. */
 #ifndef MX_TEMPLATE_H
 #define MX_TEMPLATE_H
 
@@ -14,7 +15,7 @@
 #include "metric.h"
 
 enum ds_source {
-	DS_COUNT,	/* a metric that is summed per minute: ABSOLUTE */
+	DS_COUNT,	/* summed per minute: ABSOLUTE */
 	DS_GAUGE,	/* a metric's mean in the minute: GAUGE, unknown without a sample */
 	DS_QUANTILE	/* of a histogram: GAUGE, unknown in minutes without an entry */
 };
@@ -22,7 +23,8 @@ enum ds_source {
 struct template_ds {
 	char name[20];		/* as rrdtool knows it */
 	enum ds_source source;
-	enum metric metric;	/* DS_COUNT, DS_GAUGE */
+	uint32_t key;		/* DS_COUNT: of the cell; of block lists that of word 0 */
+	enum metric metric;	/* DS_GAUGE */
 	uint32_t hist;		/* DS_QUANTILE: CELL_DELAY or CELL_DELAY_TOTAL */
 	double q;		/* 0..1; 1 is the maximum */
 };
@@ -65,6 +67,7 @@ struct template {
 	const struct template_graph *graph;
 	size_t n_ds, n_rra, n_graph;
 	bool sampled;		/* all of it is gauges: only for hosts that have any */
+	bool lists;		/* a file for each block list: NAME-ZONE.rrd */
 };
 
 /* By order, then by name. */

@@ -90,13 +90,14 @@ graph_file(const struct graph *g, char out[GRAPH_FILE_BYTES])
 	    g->graph->name, g->span->name, g->svg ? "svg" : "png");
 }
 
-static void
-rrd_path(const struct graph *g, struct buf *path)
+void
+graph_rrd(const struct graph *g, const struct rrd_list *list, struct buf *path)
 {
 	char folder[RRD_FOLDER_BYTES];
 
 	rrd_folder(g->host, folder);
-	buf_fmt(path, "%s/%s/%s.rrd", g->rrd, folder, g->template->name);
+	buf_fmt(path, "%s/%s/%s%s%s.rrd", g->rrd, folder, g->template->name,
+	    list != NULL ? "-" : "", list != NULL ? list->zone : "");
 }
 
 bool
@@ -105,10 +106,38 @@ graph_has_data(const struct graph *g)
 	struct buf path = buf_new(4096);
 	bool has;
 
-	rrd_path(g, &path);
+	if (g->template->lists)
+		return g->lists > 0;	/* which have their files */
+	graph_rrd(g, NULL, &path);
 	has = !path.full && access(path.p, R_OK) == 0;
 	buf_free(&path);
 	return has;
+}
+
+/* A curve: all draws, or those of each block list one after the other. */
+struct curve {
+	const struct template_draw *draw;
+	const struct rrd_list *list;	/* or NULL */
+	const char *colour;
+};
+
+static size_t
+curves(const struct graph *g)
+{
+	return g->graph->n * (g->template->lists ? g->lists : 1);
+}
+
+static struct curve
+curve_at(const struct graph *g, size_t i)
+{
+	static const char colour[GRAPH_LISTS][7] = { "0072B2", "E69F00", "009E73", "D55E00", "CC79A7",
+		"56B4E9", "F0E442", "999999" };
+	const struct template_draw *d = &g->graph->draw[i % g->graph->n];
+	size_t k = i / g->graph->n;
+
+	if (!g->template->lists)
+		return (struct curve){ d, NULL, d->colour };
+	return (struct curve){ d, &g->list[k], colour[k % GRAPH_LISTS] };
 }
 
 /* The sum of the draw's data sources as NAME; most: of single minutes, else the average. */
@@ -119,11 +148,12 @@ define_sum(struct args *a, const struct graph *g, size_t i, const char *name, bo
 	bool minutes = g->span->s <= 8 * 86400;
 	const char *which = !most ? "AVERAGE" : minutes ? "AVERAGE:reduce=MAX" : "MAX:reduce=MAX";
 	long long rows = !most ? g->span->row_s : minutes ? 60 : g->span->step_s;
-	const struct template_draw *d = &g->graph->draw[i];
+	struct curve c = curve_at(g, i);
+	const struct template_draw *d = c.draw;
 	struct buf path = buf_new(4096), rpn = buf_new(4096);
 	const char *safe;
 
-	rrd_path(g, &path);
+	graph_rrd(g, c.list, &path);
 	safe = escaped(a, path.p, 4000);
 	for (size_t k = 0; k < d->n; k++) {
 		add(a, "DEF:%s%zud%zu=%s:%s:%s:step=%lld", name, i, k, safe,
@@ -153,8 +183,10 @@ define(struct args *a, const struct graph *g, size_t i, bool counts)
 
 /* The exact count of the span, as the state has it: 1,234,567. */
 static const char *
-total(struct args *a, const struct graph *g, const struct template_draw *d)
+total(struct args *a, const struct graph *g, const struct curve *c)
 {
+	const struct template_draw *d = c->draw;
+	uint32_t word = c->list != NULL ? c->list->word : 0;
 	struct buf t = buf_new(64);
 	char digits[32];
 	int64_t n = 0;
@@ -162,7 +194,7 @@ total(struct args *a, const struct graph *g, const struct template_draw *d)
 	int len;
 
 	for (size_t k = 0; k < d->n; k++)
-		n += cell_get(g->sum, CELL_METRIC + (uint32_t)g->template->ds[d->ds[k]].metric);
+		n += cell_get(g->sum, g->template->ds[d->ds[k]].key + word);
 	n /= g->graph->divide;
 	len = snprintf(digits, sizeof digits, "%lld", (long long)(n < 0 ? -n : n));
 	buf_str(&t, n < 0 ? "-" : "");
@@ -187,23 +219,27 @@ figure(struct args *a, bool known, const char *what, size_t i, const char *numbe
 static void
 draw(struct args *a, const struct graph *g, size_t i, bool counts, bool known)
 {
-	const struct template_draw *d = &g->graph->draw[i];
+	struct curve c = curve_at(g, i);
+	const struct template_draw *d = c.draw;
+	const char *legend = c.list != NULL ? c.list->zone : d->legend;
 	const char *number = counts ? "%11.1lf" : "%11.2lf";
 	char label[LABEL_BYTES + 1];
 	const char *safe;
 
-	(void)snprintf(label, sizeof label, "%-*.*s", LABEL_BYTES, LABEL_BYTES, d->legend);
+	if (c.list != NULL && strlen(legend) > LABEL_BYTES)
+		legend += strlen(legend) - LABEL_BYTES;		/* the end of a zone tells most */
+	(void)snprintf(label, sizeof label, "%-*.*s", LABEL_BYTES, LABEL_BYTES, legend);
 	safe = escaped(a, label, sizeof label);
 	if (d->as == DRAW_LINE)
-		add(a, "LINE%u:val%zu#%s:%s", d->width, i, d->colour, safe);
+		add(a, "LINE%u:val%zu#%s:%s", d->width, i, c.colour, safe);
 	else
-		add(a, "AREA:val%zu#%s:%s%s", i, d->colour, safe,
-		    d->as == DRAW_STACK ? ":STACK" : "");
+		add(a, "AREA:val%zu#%s:%s%s", i, c.colour, safe,
+		    d->as == DRAW_STACK && i > 0 ? ":STACK" : "");
 	figure(a, known, "last", i, number, "");
 	figure(a, known, "mean", i, number, "");
 	figure(a, known, "peak", i, number, g->sum != NULL && counts ? "" : "\\l");
 	if (g->sum != NULL && counts)
-		add(a, "COMMENT:%*s\\l", TOTAL_BYTES, total(a, g, d));
+		add(a, "COMMENT:%*s\\l", TOTAL_BYTES, total(a, g, &c));
 }
 
 static void
@@ -320,15 +356,15 @@ attempt(const struct graph *g, const char *new, const char *file, const bool *cu
 	bool counts = true, good;
 
 	head(&a, g, new);
-	for (size_t i = 0; i < g->graph->n; i++) {
-		counts = g->template->ds[g->graph->draw[i].ds[0]].source == DS_COUNT;
+	for (size_t i = 0; i < curves(g); i++) {
+		counts = g->template->ds[curve_at(g, i).draw->ds[0]].source == DS_COUNT;
 		define(&a, g, i, counts);
 	}
 	headings(&a, g->sum != NULL && counts);
-	for (size_t i = 0; i < g->graph->n; i++)
+	for (size_t i = 0; i < curves(g); i++)
 		draw(&a, g, i, counts, curve[i]);
 	foot(&a, g);
-	good = render(&a, size, found, g->graph->n, file, e);
+	good = render(&a, size, found, curves(g), file, e);
 	arena_free(&a.memory);
 	return good;
 }
@@ -337,7 +373,7 @@ bool
 graph_draw(const struct graph *g, struct graph_size *size, struct err *e)
 {
 	struct buf path = buf_new(4096), new = buf_new(4096);
-	size_t n = g->graph->n;
+	size_t n = curves(g);
 	bool *curve = xcalloc(n, sizeof *curve), *found = xcalloc(n, sizeof *found);
 	char file[GRAPH_FILE_BYTES];
 	bool good;

@@ -6,8 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "cell.h"
 #include "err.h"
+#include "store/rrdlists.h"
 #include "store/template.h"
 
 struct graph_span {
@@ -18,6 +20,7 @@ struct graph_span {
 };
 
 enum { GRAPH_SPANS = 4 };
+enum { GRAPH_LISTS = 8 };	/* block lists in one picture */
 extern const struct graph_span graph_spans[GRAPH_SPANS];	/* day week month year */
 
 /* One picture: which, and where to. */
@@ -27,6 +30,8 @@ struct graph {
 	const char *host;		/* any text, or RRD_FARM */
 	const struct template *template;
 	const struct template_graph *graph;
+	const struct rrd_list *list;	/* of a template of block lists: those to draw */
+	size_t lists;			/* at most GRAPH_LISTS */
 	const struct graph_span *span;
 	int64_t end;			/* time at the right edge: graph_end() */
 	const struct cell *sum;		/* of the span, for the totals; NULL: none are shown */
@@ -37,8 +42,10 @@ struct graph {
 enum { GRAPH_FILE_BYTES = 512 };
 void graph_file(const struct graph *g, char out[GRAPH_FILE_BYTES]);
 
-/* Is there an RRD to draw it from? */
+/* Are there RRDs to draw it from? */
 bool graph_has_data(const struct graph *g);
+/* The RRD of a host; list: NULL, or of which block list. */
+void graph_rrd(const struct graph *g, const struct rrd_list *list, struct buf *path);
 
 struct graph_size {
 	int width, height;	/* in pixels */

@@ -19,7 +19,7 @@
 #include "view/page.h"
 #include "poison.h"
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096, WEEK = 1 /* of graph_spans */ };
 
 /* A run. */
 struct drawing {
@@ -63,9 +63,54 @@ add_up(struct drawing *d, struct stateread *r, int id, struct page_host *h, stru
 	return true;
 }
 
+static bool
+has_rrd(const struct graph *g, const struct rrd_list *list)
+{
+	struct buf path = buf_new(PATH_BYTES);
+	bool has;
+
+	graph_rrd(g, list, &path);
+	has = !path.full && access(path.p, R_OK) == 0;
+	buf_free(&path);
+	return has;
+}
+
+/* The block lists with the most hits; those of the week on the picture of a day, so that one
+ * that stopped hitting is still on it. */
+static void
+choose_lists(struct drawing *d, struct stateread *r, const struct page_host *h, size_t span,
+    struct graph *g)
+{
+	const struct cell *sum = &h->sum[span > WEEK ? span : WEEK];
+	struct rrd_list *list = arena_alloc(&d->templates.memory, GRAPH_LISTS * sizeof *list), one;
+	int64_t hits[GRAPH_LISTS];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < sum->n; i++) {
+		const struct cell_pair *p = &sum->pair[i];
+		size_t at = n;
+
+		if (p->key < CELL_WORD || p->n <= 0 || !rrd_list_make(&one, r, p->key - CELL_WORD) ||
+		    !has_rrd(g, &one))
+			continue;
+		for (; at > 0 && hits[at - 1] < p->n; at--)
+			if (at < GRAPH_LISTS) {
+				list[at] = list[at - 1];
+				hits[at] = hits[at - 1];
+			}
+		if (at < GRAPH_LISTS) {
+			list[at] = one;
+			hits[at] = p->n;
+			n += n < GRAPH_LISTS;
+		}
+	}
+	g->list = list;
+	g->lists = n;
+}
+
 /* All pictures of a host that there is data for. */
 static void
-list_pictures(struct drawing *d, struct page_host *h)
+list_pictures(struct drawing *d, struct stateread *r, struct page_host *h)
 {
 	size_t most = 0;
 
@@ -82,6 +127,8 @@ list_pictures(struct drawing *d, struct page_host *h)
 				.end = d->end[k % GRAPH_SPANS], .sum = &h->sum[k % GRAPH_SPANS],
 				.svg = d->p->svg };
 
+			if (t->lists)
+				choose_lists(d, r, h, k % GRAPH_SPANS, &g);
 			if ((d->p->span == NULL || strcmp(d->p->span, span->name) == 0) &&
 			    graph_has_data(&g))
 				h->picture[h->n++].g = g;
@@ -117,7 +164,7 @@ list_hosts(struct drawing *d, struct stateread *r, struct err *e)
 		d->page.n++;
 		if (!add_up(d, r, id, h, e))
 			return false;
-		list_pictures(d, h);
+		list_pictures(d, r, h);
 	}
 	if (d->page.n == 0)
 		return err_set(e, "there is no host %s in %s", d->p->host, d->p->state);

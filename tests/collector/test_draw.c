@@ -77,6 +77,7 @@ run(const char *fmt, ...)
 /* What the state says, a row a minute, a column a data source. */
 struct table {
 	const struct template *t;
+	struct rrd_list list;	/* of a template of block lists, else "" */
 	double v[MINUTES][64];
 };
 
@@ -92,7 +93,7 @@ take(void *arg, int host, int64_t minute, const struct cell *c)
 		const struct template_ds *ds = &w->t->ds[k];
 
 		if (ds->source == DS_COUNT) {
-			w->v[i][k] = (double)cell_get(c, CELL_METRIC + (uint32_t)ds->metric);
+			w->v[i][k] = (double)cell_get(c, ds->key + w->list.word);
 			continue;
 		}
 		cell_hist(c, ds->hist, &h);
@@ -110,8 +111,8 @@ wrong(const char *host, const struct table *w, int64_t first, int64_t last, int 
 	int bad = 0;
 	FILE *p;
 
-	buf_fmt(&cmd, "rrdtool fetch '%s/st/rrd/%s/%s.rrd' AVERAGE -r 60 -s %lld -e %lld", dir, host,
-	    w->t->name, (long long)START, (long long)(START + 60 * MINUTES - 60));
+	buf_fmt(&cmd, "rrdtool fetch '%s/st/rrd/%s/%s%s%s.rrd' AVERAGE -r 60 -s %lld -e %lld", dir, host,
+	    w->t->name, w->t->lists ? "-" : "", w->list.zone, (long long)START, (long long)(START + 60 * MINUTES - 60));
 	p = popen(cmd.p, "r");
 	buf_free(&cmd);
 	while (p != NULL && fgets(line, sizeof line, p) != NULL) {
@@ -140,6 +141,49 @@ wrong(const char *host, const struct table *w, int64_t first, int64_t last, int 
 	return bad;
 }
 
+/* One file of a host (NULL: of the farm), minutes from first to last. */
+static int
+wrong_file(struct stateread *r, const struct stateread_host *h, struct table *w, int64_t first,
+    int64_t last, int *seen)
+{
+	struct err e;
+
+	for (int m = 0; m < MINUTES; m++)
+		for (size_t k = 0; k < w->t->n_ds; k++)
+			w->v[m][k] = w->t->ds[k].source == DS_COUNT ? 0 : NAN;
+	if (!stateread_minutes(r, h != NULL ? h->id : STATEREAD_FARM, 0, INT32_MAX, take, w, &e))
+		return 1;
+	return wrong(h != NULL ? h->name : "_farm", w, first - START / 60, last - START / 60, seen);
+}
+
+/* The files of all block lists: those of which the host has none must not be there. */
+static int
+wrong_lists(struct stateread *r, const struct stateread_host *h, struct table *w, int64_t first,
+    int64_t last, int *seen)
+{
+	const char *name = h != NULL ? h->name : "_farm";
+	int bad = 0, files = 0;
+
+	for (uint32_t word = 0; stateread_word(r, word).n > 0; word++) {
+		struct cell sum = { .n = 0 };
+		struct err e;
+
+		if (!stateread_sum(r, h != NULL ? h->id : STATEREAD_FARM, 0, INT32_MAX, &sum, &e))
+			bad++;
+		if (cell_get(&sum, CELL_WORD + word) > 0 && rrd_list_make(&w->list, r, word)) {
+			int before = *seen;
+
+			bad += wrong_file(r, h, w, first, last, seen);
+			bad += *seen - before < MINUTES / 2;
+			files++;
+		}
+		cell_free(&sum);
+	}
+	w->list = (struct rrd_list){ .word = 0 };
+	bad += run("test $(ls st/rrd/%s | grep -c '^dnsbl') = %d", name, files) != 0;
+	return bad;
+}
+
 static void
 test_minutes(const char *what)
 {
@@ -151,7 +195,7 @@ test_minutes(const char *what)
 	struct err e;
 	size_t n = 0;
 	int64_t oldest = INT64_MAX, newest = 0;
-	int bad = 0, seen = 0;
+	int bad = 0, lists = 0, seen = 0;
 
 	(void)snprintf(state, sizeof state, "%s/st", dir);
 	r = stateread_open(state, &e);
@@ -168,21 +212,65 @@ test_minutes(const char *what)
 		int64_t last = (h < n ? hosts[h].newest : newest) / 60;
 
 		w.t = &t.t[i % t.n];
-		if (w.t->sampled)
-			continue;	/* these hosts have no sensor */
-		for (int m = 0; m < MINUTES; m++)
-			for (size_t k = 0; k < w.t->n_ds; k++)
-				w.v[m][k] = w.t->ds[k].source == DS_COUNT ? 0 : NAN;
-		if (!stateread_minutes(r, h < n ? hosts[h].id : STATEREAD_FARM, 0, INT32_MAX, take,
-		    &w, &e))
-			bad++;
-		bad += wrong(h < n ? hosts[h].name : "_farm", &w, first - START / 60,
-		    last - START / 60, &seen);
+		if (w.t->lists)
+			lists += wrong_lists(r, h < n ? &hosts[h] : NULL, &w, first, last, &seen);
+		else if (!w.t->sampled)		/* these hosts have no sensor */
+			bad += wrong_file(r, h < n ? &hosts[h] : NULL, &w, first, last, &seen);
 	}
 	ok(seen > 3 * 100 * MINUTES, "%d values were read", seen);
 	is_int(bad, 0, "each is what the state says");
+	is_int(lists, 0, "those of the block lists too");
 	templates_free(&t);
 	stateread_close(r);
+}
+
+/* A refusal by a list, as somebody who chooses the list's name would have it. */
+static void
+refused_by(const char *file, const char *time, const char *zone)
+{
+	struct buf path = buf_new(200);
+	FILE *f;
+
+	buf_fmt(&path, "%s/%s", dir, file);
+	f = fopen(path.p, "a");
+	buf_free(&path);
+	if (f == NULL)
+		return;
+	fprintf(f, "2026-11-20T%s+00:00 mx1 postfix/smtpd[9]: NOQUEUE: reject: RCPT from "
+	    "unknown[192.0.2.7]: 554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using "
+	    "%s; from=<s@example.net> to=<u@example.org> proto=ESMTP helo=<x>\n", time, zone);
+	fclose(f);
+}
+
+static void
+test_lists(void)
+{
+	char zone[40];
+
+	refused_by("hostile.log", "01:00:01", "../../evil");
+	refused_by("hostile.log", "01:00:02", ".hidden.example.org");
+	refused_by("hostile.log", "01:00:03", "a:b%n.example.org");
+	refused_by("hostile.log", "01:00:04", "ZEN.Example.ORG");
+	is_int(run("mxgauge import --state st hostile.log > said"), 0, "lists of all sorts of names");
+	test_minutes("with lists of all sorts of names");
+	ok(run("test -s st/rrd/mx1/dnsbl-zen.example.org.rrd && ! test -e st/rrd/mx2/dnsbl-zen.example.org.rrd && "
+	    "! find . | grep -e evil -e hidden -e a:b") == 0, "harmless names have files");
+	for (int i = 0; i < 70; i++) {
+		(void)snprintf(zone, sizeof zone, "l%d.example.org", i);
+		refused_by("many.log", "02:00:00", zone);
+	}
+	is_int(run("mxgauge import --state st many.log > said"), 0, "72 lists");
+	ok(run("test $(ls st/rrd/mx1/dnsbl-*.rrd | wc -l) = 64 && test -s st/rrd/mx1/dnsbl-l61.example.org.rrd && "
+	    "! test -e st/rrd/mx1/dnsbl-l62.example.org.rrd") == 0, "64 of them are drawn, first come");
+	ok(run("mxgauge status --state st | grep -Eq 'rrd_lists +64 +64 +8 '") == 0, "and the limit is told");
+	ok(run("mxgauge graph --state st --out lists --span day --format svg >/dev/null && cd lists && "
+	    "h() { sed -n '/<svg/s/.* height=\"\\([0-9]*\\).*/\\1/p' $1/dnsbl-hits-day.svg; } && "
+	    "one=$(h mx2) && all=$(h mx1) && test $all -gt $((one + 7 * 10)) && test $all -lt $((one + 7 * 20))") == 0,
+	    "the legend has eight of them, and on mx2 one");
+	ok(run("rm -r lists; mv st/rrd/mx2/dnsbl-bl.example.org.rrd x; mxgauge graph --state st --out lists "
+	    "--host mx2 --span day >/dev/null; mv x st/rrd/mx2/dnsbl-bl.example.org.rrd; "
+	    "test -e lists/mx2/flow-in-day.png && ! test -e lists/mx2/dnsbl-hits-day.png") == 0,
+	    "a list without a file is left out");
 }
 
 static void
@@ -240,6 +328,7 @@ main(void)
 	write_day("late.log", START + 9 * 3600, START + 10 * 3600, 6);
 	is_int(run("mxgauge import --state st late.log > said"), 0, "late: an hour of the day before");
 	test_minutes("after late lines");
+	test_lists();
 	test_pictures();
 	test_hostile();
 	buf_fmt(&rm, "rm -rf '%s'", dir);

@@ -584,6 +584,10 @@ test_templates(void)
 		{ "ds = { rej }\n" RRAS "graph \"g\" {\n draw \"x\" { of = {tmp} }\n}\n", ":4: tmp is not" },
 		{ "ds = { rej }\n" RRAS "graph \"g\" {\n draw \"x\" { of = {rej} colour = red }\n}\n",
 		    "colour" },
+		{ "ds = { hits }\n" RRAS, "each = \"dnsbl\" is missing" },
+		{ "ds = { rej, hits }\n" RRAS, "hits: that is of a block list" },
+		{ "each = \"dnsbl\"\nds = { hits, rej }\n" RRAS, "rej: that is not known of each" },
+		{ "each = \"host\"\nds = { rej }\n" RRAS, "each = \"host\" is not" },
 		{ "ds = { rej }\n" RRAS "graph \"../g\" {\n draw \"x\" { of = {rej} }\n}\n", "needs a name" },
 	};
 	struct templates t;

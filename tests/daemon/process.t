@@ -87,7 +87,7 @@ wait_for grep -q 'READY=1' "$D/told"
 saw $? "it tells the manager that it is ready"
 wait_for grep -q 'WATCHDOG=1 STATUS=288 lines read since the start' "$D/told"
 saw $? "and how far it is"
-all=$((25 * $(find rrd-templates -name '*.conf' ! -name queue.conf | wc -l))) # that is for hosts with a sensor
+all=$((25 * $(find rrd-templates -name '*.conf' ! -name queue.conf ! -name dnsbl.conf | wc -l))) # those are for hosts with a sensor, or lists
 drawn() { [ "$(find "$D/state/rrd" -name '*.rrd' | wc -l)" -ge "$all" ]; }
 wait_for drawn
 saw $? "the first RRDs are made"

@@ -101,6 +101,7 @@ LIBS_check_replication_pgsql := -lm
 LIBS_check_replication_ldap := -lm
 LIBS_check_replication_imap := -lm
 LIBS_check_replication_files := -lm $(if $(STATIC),-lssl -lcrypto)
+LIBS_check_replication_data := -lm $(if $(STATIC),-lssl -lcrypto)
 
 LIB_SRC   := $(wildcard lib/*.c)
 MAIN_SRC  := $(wildcard collector/mx*.c)

@@ -1,11 +1,16 @@
 /* digest.c - hashes by OpenSSL. See digest.h. */
 #include "digest.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "mem.h"
 #include "ossl.h"
 
 #include "poison.h"
+
+enum { READ_BYTES = 1 << 16 };
 
 static bool
 hmac(const EVP_MD *md, struct slice key, struct slice text, unsigned char *out)
@@ -30,6 +35,30 @@ bool
 digest_sha256(struct slice text, unsigned char out[DIGEST_SHA256_BYTES])
 {
 	return ossl_load(NULL) && ossl.EVP_Digest(text.p, text.n, out, NULL, ossl.EVP_sha256(), NULL) == 1;
+}
+
+bool
+digest_sha256_fd(int fd, unsigned char out[DIGEST_SHA256_BYTES])
+{
+	EVP_MD_CTX *c = ossl_load(NULL) ? ossl.EVP_MD_CTX_new() : NULL;
+	char *bytes = xmalloc(READ_BYTES);
+	ssize_t n = -1;
+	bool good = c != NULL && ossl.EVP_DigestInit_ex(c, ossl.EVP_sha256(), NULL) == 1;
+
+	while (good && (n = read(fd, bytes, READ_BYTES)) > 0)
+		good = ossl.EVP_DigestUpdate(c, bytes, (size_t)n) == 1;
+	good = good && n == 0 && ossl.EVP_DigestFinal_ex(c, out, NULL) == 1;
+	if (c != NULL)
+		ossl.EVP_MD_CTX_free(c);
+	free(bytes);
+	return good;
+}
+
+void
+digest_hex(struct buf *b, const unsigned char *hash, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_fmt(b, "%02x", hash[i]);
 }
 
 bool

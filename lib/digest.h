@@ -14,8 +14,12 @@ bool digest_hmac_md5(struct slice key, struct slice text, unsigned char out[DIGE
 bool digest_hmac_sha256(struct slice key, struct slice text,
     unsigned char out[DIGEST_SHA256_BYTES]);
 bool digest_sha256(struct slice text, unsigned char out[DIGEST_SHA256_BYTES]);
+/* Of all that can be read from fd. False: also, and errno, where reading fails. */
+bool digest_sha256_fd(int fd, unsigned char out[DIGEST_SHA256_BYTES]);
 bool digest_pbkdf2_sha256(struct slice password, struct slice salt, int iterations,
     unsigned char out[DIGEST_SHA256_BYTES]);
+
+void digest_hex(struct buf *b, const unsigned char *hash, size_t n);
 
 /* Add to b. Decoding is strict: false for what is no base64 (b then has a part of it). */
 void digest_base64(struct buf *b, struct slice s);

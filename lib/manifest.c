@@ -11,11 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "digest.h"
 #include "ossl.h"
 
 #include "poison.h"
 
-enum { HASH_BYTES = 32, READ_BYTES = 1 << 16, LINK_BYTES = 4096, PATH_BYTES = 4096 };
+enum { LINK_BYTES = 4096, PATH_BYTES = 4096 };
 
 static const char last_line[] = "end\n";
 
@@ -50,40 +51,22 @@ put_path(struct buf *b, const char *path)
 }
 
 static void
-put_hash(struct buf *b, const unsigned char hash[HASH_BYTES])
+put_hash(struct buf *b, const unsigned char hash[DIGEST_SHA256_BYTES])
 {
-	for (int i = 0; i < HASH_BYTES; i++)
-		buf_fmt(b, "%02x", hash[i]);
+	digest_hex(b, hash, DIGEST_SHA256_BYTES);
 	buf_char(b, ' ');
-}
-
-static bool
-hash_file(int fd, unsigned char hash[HASH_BYTES])
-{
-	EVP_MD_CTX *c = ossl.EVP_MD_CTX_new();
-	char *bytes = xmalloc(READ_BYTES);
-	ssize_t n = -1;
-	bool good = c != NULL && ossl.EVP_DigestInit_ex(c, ossl.EVP_sha256(), NULL) == 1;
-
-	while (good && (n = read(fd, bytes, READ_BYTES)) > 0)
-		good = ossl.EVP_DigestUpdate(c, bytes, (size_t)n) == 1;
-	good = good && n == 0 && ossl.EVP_DigestFinal_ex(c, hash, NULL) == 1;
-	if (c != NULL)
-		ossl.EVP_MD_CTX_free(c);
-	free(bytes);
-	return good;
 }
 
 static bool
 add_file(struct walk *w, int dir, const char *name, const char *path, const struct stat *st)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	unsigned char hash[HASH_BYTES];
+	unsigned char hash[DIGEST_SHA256_BYTES];
 	bool good;
 
 	if (fd < 0 && errno == ENOENT)
 		return true;	/* gone meanwhile */
-	good = fd >= 0 && hash_file(fd, hash);
+	good = fd >= 0 && digest_sha256_fd(fd, hash);
 	if (!good)
 		err_set(w->e, "read %s: %s", path, strerror(errno));
 	else
@@ -99,12 +82,12 @@ static bool
 add_link(struct walk *w, int dir, const char *name, const char *path)
 {
 	char to[LINK_BYTES];
-	unsigned char hash[HASH_BYTES];
+	unsigned char hash[DIGEST_SHA256_BYTES];
 	ssize_t n = readlinkat(dir, name, to, sizeof to);
 
 	if (n < 0)
 		return err_set(w->e, "read the link %s: %s", path, strerror(errno));
-	if (ossl.EVP_Digest(to, (size_t)n, hash, NULL, ossl.EVP_sha256(), NULL) != 1)
+	if (!digest_sha256((struct slice){ to, (size_t)n }, hash))
 		return err_set(w->e, "no SHA-256");
 	buf_str(&w->lines, "l - - ");
 	put_hash(&w->lines, hash);

@@ -2,7 +2,6 @@
  *
  * Each machine makes a manifest of its trees (--print); any machine compares them. What a manifest is
  * and how trees are walked is lib/manifest.c. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,10 +10,11 @@
 #include "check.h"
 #include "lag.h"
 #include "manifest.h"
+#include "wholefile.h"
 
 #include "poison.h"
 
-enum { NODES_MAX = 32, TOLD_MAX = 10, READ_BYTES = 1 << 16 };
+enum { NODES_MAX = 32, TOLD_MAX = 10 };
 
 static struct {
 	struct opt_list trees, manifests, exclude;
@@ -78,23 +78,6 @@ on_difference(void *arg, const struct manifest_entry *a, const struct manifest_e
 		    (int)slice_head(b->what, 20).n, b->what.p);
 }
 
-static bool
-read_file(struct buf *b, const char *path, struct err *e)
-{
-	static char part[READ_BYTES];
-	FILE *f = fopen(path, "rb");
-	size_t n;
-	bool good;
-
-	if (f == NULL)
-		return err_set(e, "%s: %s", path, strerror(errno));
-	while ((n = fread(part, 1, sizeof part, f)) > 0 && !b->full)
-		buf_add(b, (struct slice){ part, n });
-	good = !ferror(f) || err_set(e, "read %s: %s", path, strerror(errno));
-	fclose(f);
-	return good && (!b->full || err_set(e, "%s is too long", path));
-}
-
 static void
 make(struct buf *b)
 {
@@ -114,7 +97,7 @@ read_manifest(struct manifest *m, const char *path)
 	struct err e = { "" };
 
 	*b = buf_new(MANIFEST_BYTES);
-	if (read_file(b, path, &e) && manifest_read(m, b->n > 0 ? buf_slice(b) : SLICE(""), &e))
+	if (wholefile_read(b, path, &e) && manifest_read(m, b->n > 0 ? buf_slice(b) : SLICE(""), &e))
 		return true;
 	lag_state(CHECK_CRITICAL, path, "%s", e.text);
 	return false;
@@ -149,7 +132,7 @@ judge_csync2(void)
 	struct err e = { "" };
 	double n = 0, lag;
 
-	if (!read_file(&b, set.csync2, &e))
+	if (!wholefile_read(&b, set.csync2, &e))
 		check_unknown("%s", e.text);
 	s = b.n > 0 ? buf_slice(&b) : SLICE("");
 	while (slice_cut(&s, '\n', &line)) {

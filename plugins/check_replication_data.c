@@ -323,7 +323,7 @@ each_name(void)
 			n++;
 			judge_age(name);
 			first = first_of(name, &newest);
-			for (size_t j = 0; set.nodes > 1 && j < set.nodes; j++)
+			for (size_t j = 0; first != NULL && set.nodes > 1 && j < set.nodes; j++)
 				judge(&set.node[j], first, newest);
 		}
 	}

@@ -314,6 +314,20 @@ test_hostile(void)
 	    "test -s 'out/%%3Cb%%3Ex%%25s/flow-in-day.png'") == 0, "and is text on the page");
 }
 
+/* Three weeks on, no cell that is kept knows of a list. */
+static void
+test_silent_lists(void)
+{
+	ok(run("sed -n '1,/mx1.*blocked using bl/s/2026-11-19/2026-10-20/p' day.log > old.log && "
+	    "sed -n '/blocked using bl/s/bl.example.org/l0.example.org/p' old.log | "
+	    "sed 's/2026-10-20/2026-11-10/' > later.log && test -s later.log && "
+	    "mxgauge import --state old old.log > said && mxgauge import --state old later.log > said") == 0,
+	    "three weeks on");
+	ok(run("test $(rrdtool last old/rrd/mx1/dnsbl-bl.example.org.rrd) = $(rrdtool last old/rrd/mx1/flow.rrd) && "
+	    "test $(rrdtool last old/rrd/mx1/flow.rrd) -gt 1794268800") == 0,
+	    "a list that is silent for so long is still drawn");
+}
+
 int
 main(void)
 {
@@ -331,6 +345,7 @@ main(void)
 	test_lists();
 	test_pictures();
 	test_hostile();
+	test_silent_lists();
 	buf_fmt(&rm, "rm -rf '%s'", dir);
 	ok(system(rm.p) == 0, "cleaned up");
 	buf_free(&rm);

@@ -6,7 +6,7 @@ PACKAGES := gcc libc6-dev pkg-config perl python3 gzip bzip2 xz-utils zstd opens
             libc-ares-dev libcurl4-openssl-dev libsnmp-dev libmariadb-dev libpq-dev libjansson-dev libldap-dev
 LAB_PACKAGES := postfix rrdcached rsyslog rsyslog-relp rsyslog-openssl rsyslog-gnutls swaks \
                 libnet-ssleay-perl iproute2 util-linux \
-                man-db tcpdump amavisd-new clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
+                man-db tcpdump amavisd-new clamav clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
                 postgrey postfix-policyd-spf-python opendkim opendkim-tools opendmarc \
                 dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve \
                 systemd systemd-journal-remote logrotate zstd snmpd nsd bind9 unbound rbldnsd \

@@ -42,6 +42,7 @@ add() { # N: to each log
 rotate() {
     second=$(date +%s)
     while [ "$(date +%s)" = "$second" ]; do sleep 0.05; done
+    sleep 0.05 # time() is some milliseconds behind the clock that date reads
     logrotate -f -s "$D/status" "$D/logrotate.conf" >>"$D/rotated" 2>&1
 }
 

@@ -73,6 +73,7 @@ ok $? "and finds the installed templates"
 t=$(date +%s)
 rrdtool create "$d/disk.rrd" --start $((t - 600)) --step 300 DS:used:GAUGE:600:U:U DS:free:GAUGE:600:U:U RRA:AVERAGE:0.5:1:9
 rrdtool update "$d/disk.rrd" $((t - 300)):1:9 $t:1:9
+printf '%-512s' "ClamAV-VDB:07 Nov 2026 03-30 -0500:27504:2067890:90:0123456789abcdef0123456789abcdef:x:x:$t" >"$d/daily.cvd"
 none "each command for NRPE runs as it stands" "$(
     sed -n 's/^command\[[a-z_]*\]=//p' "$r/share/mxgauge/nrpe/mxgauge.cfg" | while read -r line; do
         case $line in
@@ -80,6 +81,7 @@ none "each command for NRPE runs as it stands" "$(
         *check_mail_queue*) set -- --mta maildir --spool tests/logs ;;
         *check_smtp_latency* | *check_mail_roundtrip*) set -- -t 2 ;; # nobody listens: CRITICAL
         *check_dnsbl*) set -- -t 2 --resolver 127.0.0.1:9 ;; # nobody answers: CRITICAL
+        *check_replication_data*) set -- --file "$d/daily.cvd" ;;
         *check_rrd*) set -- ; line=${line%/var/*}$d/disk.rrd ;;
         *) set -- --state "$d/state" --at "2025-03-11 12:00" ;;
         esac

@@ -196,7 +196,7 @@ if command -v rbldnsd >/dev/null; then
 else
     ok 0 "# SKIP rbldnsd is not installed"
 fi
-real=$(ls /var/lib/clamav/*.c[vl]d /var/lib/spamassassin/*/*.cf /usr/share/GeoIP/*.mmdb 2>/dev/null | head -n 1)
+real=$(ls /var/lib/clamav/*.c[vl]d /var/lib/spamassassin/*/*.cf /usr/share/GeoIP/*.mmdb /usr/share/spamassassin/20_advance_fee.cf 2>/dev/null | head -n 1)
 if [ -n "$real" ]; then
     run 0 "" --file "$real" -w 99999d -c 99999d
     silent "is not what"

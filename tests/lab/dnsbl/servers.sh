@@ -60,9 +60,9 @@ zone empty.example
 zone plain.example '2.0.0.127 A 127.0.0.2' '66.2.0.192 A 127.0.0.10' '66.2.0.192 TXT "many words"'
 zone alias.example '2.0.0.127 CNAME entry' 'entry A 127.0.0.2' '66.2.0.192 CNAME loop' 'loop CNAME 66.2.0.192'
 zone odd.example '2.0.0.127 A 127.0.0.2' '66.2.0.192 A 127.0.0.2' '66.2.0.192 A 192.0.2.1'
-# 200 codes are 3 KB: they come by TCP
+# 199 codes are 3 KB: they come by TCP, in any order; 127.0.0.1 would be an error of the list
 # shellcheck disable=SC2046  # a line each
-zone long.example '2.0.0.127 A 127.0.0.2' $(seq 1 200 | sed 's/.*/66.2.0.192=A=127.0.0.&/')
+zone long.example '2.0.0.127 A 127.0.0.2' $(seq 2 200 | sed 's/.*/66.2.0.192=A=127.0.0.&/')
 sed -i 's/=/ /g' "$d/nsd/z.long.example"
 
 cat >"$d/zones" <<END

@@ -84,6 +84,20 @@ checkstate_first(const struct checkstate *s)
 	return first;
 }
 
+void
+checkstate_past(const struct checkstate *s, struct past *p)
+{
+	int64_t first = checkstate_first(s);
+	struct err e = { "" };
+
+	check_phase("reading the weeks before in %s", s->state);
+	if (!past_read(p, s->r, s->id, first, s->from, s->to, &e))
+		check_unknown("%s", e.text);
+	if (p->weeks < PAST_NEEDED)
+		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
+		    check_people((double)(s->as_of - first), "s"));
+}
+
 /* Numbers of a collector that stands still would look fine for ever. */
 static void
 require_fresh(const struct checkstate *s)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "check.h"
+#include "past.h"
 #include "stateread.h"
 
 struct checkstate {
@@ -54,6 +55,10 @@ void checkstate_open(struct checkstate *s);
 
 /* The time of the oldest line of whose numbers are asked for. */
 int64_t checkstate_first(const struct checkstate *s);
+
+/* The weeks before of whose numbers and window are asked for; a detail says so where the state does
+ * not know enough of them. past_free() gives *p back. */
+void checkstate_past(const struct checkstate *s, struct past *p);
 
 /* The id of the host that was asked for, and *asked as the state calls it; STATEREAD_FARM,
  * and *asked NULL, for NULL or "_farm". One that the state does not know is UNKNOWN, with

@@ -188,15 +188,12 @@ static void
 measure_change(const struct hist *h)
 {
 	double n = (double)hist_count(h), now = log(hist_quantile(h, 0.95) + AT_LEAST), d;
-	struct err e = { "" };
 	struct usual u;
 	struct past p;
 
 	if (!check_has_limit("change"))
 		return;
-	check_phase("reading the weeks before in %s", set.state);
-	if (!past_read(&p, set.r, set.id, checkstate_first(&set), set.from, set.to, &e))
-		check_unknown("%s", e.text);
+	checkstate_past(&set, &p);
 	u = past_usual(&p, p95_then, NULL);
 	/* a percentile of few is far from what it is of many: a twentieth of them is behind it */
 	d = past_distance(&u, now, hypot(NEAR, sqrt(BUNCH / fmax(n / 20, 1))));
@@ -208,9 +205,6 @@ measure_change(const struct hist *h)
 		    check_people(hist_quantile(h, 0.95), "s"),
 		    check_people(exp(u.value) - AT_LEAST, "s"));
 	}
-	if (p.weeks < PAST_NEEDED)
-		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
-		    check_people((double)(set.as_of - checkstate_first(&set)), "s"));
 	past_free(&p);
 }
 

@@ -193,12 +193,10 @@ judge(struct item *it, double n)
 static void
 measure(const struct cell *now, const struct cell *before, const struct cell *yesterday)
 {
-	struct err e = { "" };
 	struct past p = { 0 };
 
-	check_phase("reading the weeks before in %s", set.state);
-	if (run.past && !past_read(&p, set.r, set.id, checkstate_first(&set), set.from, set.to, &e))
-		check_unknown("%s", e.text);
+	if (run.past)
+		checkstate_past(&set, &p);
 	for (size_t i = 0; i < run.n; i++) {
 		struct item *it = &run.item[i];
 		double n = flow_events(&it->flow, now);
@@ -211,9 +209,6 @@ measure(const struct cell *now, const struct cell *before, const struct cell *ye
 		else
 			judge(it, n);
 	}
-	if (run.past && p.weeks < PAST_NEEDED)
-		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
-		    check_people((double)(set.as_of - checkstate_first(&set)), "s"));
 	past_free(&p);
 }
 

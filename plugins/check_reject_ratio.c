@@ -295,17 +295,11 @@ measure_traffic(const struct past *p, const struct counts *c)
 static void
 measure_past(const struct counts *c)
 {
-	struct err e = { "" };
 	struct past p;
 
 	if (!check_has_limit("change") && !check_has_limit("traffic"))
 		return;
-	check_phase("reading the weeks before in %s", set.state);
-	if (!past_read(&p, set.r, set.id, checkstate_first(&set), set.from, set.to, &e))
-		check_unknown("%s", e.text);
-	if (p.weeks < PAST_NEEDED)
-		check_detail("What is usual is not known yet: the state goes back %s, two weeks are needed",
-		    check_people((double)(set.as_of - checkstate_first(&set)), "s"));
+	checkstate_past(&set, &p);
 	if (check_has_limit("traffic"))
 		measure_traffic(&p, c);
 	if (check_has_limit("change") && c->outside >= min_rcpt && c->outside > 0)

@@ -90,7 +90,7 @@ read_weeks(struct past *p, size_t n, struct stateread *r, int host, int64_t firs
 			part.to[h] = part.from[h] + length;
 		}
 		for (size_t i = 0; i < all; i++)
-			p[i].week[p[i].weeks++] = week;
+			p[i].weeks++;
 		/* whole hours, so that none comes by minutes */
 		good = stateread_parts(r, host, begin / HOUR_MINUTES * HOUR_MINUTES,
 		    (end + HOUR_MINUTES - 1) / HOUR_MINUTES * HOUR_MINUTES, add_hour, &part, e);

@@ -21,7 +21,6 @@ struct past {
 	struct cell sample[PAST_MAX];	/* by week, in it by hour; counts times the minutes taken */
 	double scale;			/* from there to counts in the stretch */
 	unsigned weeks;			/* so many does the state know */
-	int week[PAST_WEEKS];		/* which: 1 to 4 weeks ago */
 };
 
 /* Read it for the minutes from <= minute < to of that host or STATEREAD_FARM, whose oldest

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#define OPENSSL_SUPPRESS_DEPRECATED	/* ERR_load_*_strings have no heir */
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -18,11 +19,14 @@
 
 #define OSSL_FUNCTIONS(F) \
 	F(ASN1_STRING_free) F(ASN1_TIME_diff) F(ASN1_TIME_set) F(BIO_free) F(BIO_new) F(BIO_read) \
-	F(BIO_s_mem) F(ERR_clear_error) F(ERR_peek_last_error) F(ERR_reason_error_string) \
+	F(BIO_s_mem) F(ERR_clear_error) F(ERR_load_ASN1_strings) F(ERR_load_BIO_strings) \
+	F(ERR_load_EC_strings) F(ERR_load_ERR_strings) F(ERR_load_EVP_strings) F(ERR_load_PEM_strings) \
+	F(ERR_load_RSA_strings) F(ERR_load_SSL_strings) F(ERR_load_X509_strings) F(ERR_peek_last_error) \
+	F(ERR_reason_error_string) \
 	F(EVP_Digest) F(EVP_DigestFinal_ex) F(EVP_DigestInit_ex) F(EVP_DigestUpdate) \
 	F(EVP_MD_CTX_free) F(EVP_MD_CTX_new) F(EVP_PKEY_get0_type_name) F(EVP_PKEY_get_bits) F(EVP_md5) F(EVP_sha256) \
 	F(HMAC) F(OPENSSL_init_ssl) F(OPENSSL_sk_num) F(OPENSSL_sk_value) F(PKCS5_PBKDF2_HMAC) \
-	F(SSL_CIPHER_get_bits) F(SSL_CIPHER_get_name) F(SSL_CTX_ctrl) F(SSL_CTX_dane_enable) \
+	F(SSL_CIPHER_get_bits) F(SSL_CIPHER_get_name) F(SSL_CTX_ctrl) F(SSL_CTX_dane_enable) F(SSL_CTX_free) \
 	F(SSL_CTX_get0_param) F(SSL_CTX_load_verify_dir) F(SSL_CTX_load_verify_file) F(SSL_CTX_new) \
 	F(SSL_CTX_set_security_level) F(SSL_CTX_set_verify) F(SSL_ctrl) F(SSL_dane_enable) \
 	F(SSL_dane_set_flags) F(SSL_dane_tlsa_add) F(SSL_do_handshake) F(SSL_free) \

@@ -324,10 +324,10 @@ static void
 after_ehlo(struct smtp *s, double now)
 {
 	if (s->plan->tls == SMTP_USE_STARTTLS && s->tls == NULL) {
-		if (offers(s, SLICE("STARTTLS")))
-			say_fmt(s, AWAIT_STARTTLS, now, "STARTTLS");
-		else
+		if (!offers(s, SLICE("STARTTLS")))
 			smtp_leave(s, SMTP_REFUSED, SMTP_STARTTLS, now, "STARTTLS is not offered");
+		else if (smtp_tls_ready(s, &now))
+			say_fmt(s, AWAIT_STARTTLS, now, "STARTTLS");
 	} else if (s->plan->xclients > 0 && !s->xcliented) {
 		xclient(s, now);
 	} else if (s->plan->user.n > 0 && !s->authed) {

@@ -348,6 +348,7 @@ receive(struct smtp *s, double now)
 			take(s, (struct slice){ chunk, n }, now);
 		else
 			closed(s, now, m == CLOSED ? "the server closed the connection" : e.text);
+		now = clock_now();	/* what is read next came while this was looked at */
 	}
 	if (s->state == SMTP_LEAVING)
 		finish(s, now);
@@ -440,11 +441,29 @@ handshake(struct smtp *s, double now)
 	}
 }
 
+bool
+smtp_tls_ready(struct smtp *s, double *now)
+{
+	struct err e = { "" };
+	double before = clock_now(), waited;
+	bool good = tlsclient_context_ready(s->plan->context, &e);
+
+	waited = clock_now() - before;
+	*now += waited;
+	s->begun += waited;
+	s->mark += waited;
+	if (!good)
+		smtp_fail(s, SMTP_OURS, SMTP_STARTTLS, *now, "%s", e.text);
+	return good;
+}
+
 void
 smtp_begin_tls(struct smtp *s, double now)
 {
 	struct err e = { "" };
 
+	if (!smtp_tls_ready(s, &now))
+		return;
 	s->tls = tlsclient_new(s->plan->context, s->fd, s->host, &e);
 	s->phase = SMTP_STARTTLS;
 	if (s->tls == NULL) {
@@ -539,6 +558,7 @@ smtp_ready(struct smtp *s, short revents, double now)
 			connecting(s, revents, now);
 	} else if (s->state == SMTP_HANDSHAKE && revents != 0) {
 		handshake(s, now);
+		now = clock_now();	/* our own work on it may have taken longer than the next reply takes */
 	}
 	if (s->state == SMTP_TALKING || s->state == SMTP_LEAVING) {
 		smtp_flush(s, now);

@@ -24,6 +24,9 @@ void smtp_secured(struct smtp *s, double now);
 void smtp_replied(struct smtp *s, struct slice rest, double now);
 
 /* In smtp_io.c. */
+/* Wait for our own OpenSSL: *now and the dialogue's times move on by that, since it is no time of
+ * the server's. False: the dialogue is over. */
+bool smtp_tls_ready(struct smtp *s, double *now);
 void smtp_begin_tls(struct smtp *s, double now);
 void smtp_flush(struct smtp *s, double now);
 /* The time since the mark belongs to phase. */

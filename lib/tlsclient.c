@@ -5,10 +5,12 @@
 #include "tlsclient.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
+#include <unistd.h>
 
 #include "mem.h"
 #include "net.h"
@@ -19,7 +21,12 @@
 enum { VERIFY_LEVEL = 2 };
 
 struct tlsclient_context {
-	SSL_CTX *ssl;
+	SSL_CTX *ssl;		/* NULL: err says why */
+	const char *ca_file, *ca_dir;
+	bool pins;
+	pthread_t maker;
+	bool making;		/* the fields above and err are the maker's */
+	struct err err;
 };
 
 struct tlsclient {
@@ -27,54 +34,134 @@ struct tlsclient {
 	bool wants_pin;
 };
 
+/* What would have been read at the start: 100 KB that are not needed where all goes well. */
+static void
+load_words(void)
+{
+	(void)ossl.ERR_load_ERR_strings();
+	(void)ossl.ERR_load_SSL_strings();
+	(void)ossl.ERR_load_X509_strings();
+	(void)ossl.ERR_load_PEM_strings();
+	(void)ossl.ERR_load_ASN1_strings();
+	(void)ossl.ERR_load_EVP_strings();
+	(void)ossl.ERR_load_EC_strings();
+	(void)ossl.ERR_load_RSA_strings();
+	(void)ossl.ERR_load_BIO_strings();
+}
+
 /* OpenSSL's own words for what went wrong last. */
 static const char *
 reason(void)
 {
 	unsigned long code = ossl.ERR_peek_last_error();
-	const char *words = code != 0 ? ossl.ERR_reason_error_string(code) : NULL;
+	const char *words;
 
+	load_words();
+	words = code != 0 ? ossl.ERR_reason_error_string(code) : NULL;
 	ossl.ERR_clear_error();
 	return words != NULL ? words : "unknown trouble";
 }
 
 static bool
-load_authorities(SSL_CTX *ssl, const char *ca_file, const char *ca_dir, struct err *e)
+load_authorities(struct tlsclient_context *c)
 {
-	const char *dir = ca_dir;
+	const char *dir = c->ca_dir;
 
-	if (ca_file != NULL && ossl.SSL_CTX_load_verify_file(ssl, ca_file) != 1)
-		return err_set(e, "certificates of %s: %s", ca_file, reason());
-	if (dir == NULL && ca_file == NULL)
+	if (c->ca_file != NULL && ossl.SSL_CTX_load_verify_file(c->ssl, c->ca_file) != 1)
+		return err_set(&c->err, "certificates of %s: %s", c->ca_file, reason());
+	if (dir == NULL && c->ca_file == NULL)
 		dir = ossl.X509_get_default_cert_dir();	/* the bundle takes 18 ms to read, this none */
-	if (dir != NULL && ossl.SSL_CTX_load_verify_dir(ssl, dir) != 1)
-		return err_set(e, "certificates in %s: %s", dir, reason());
+	if (dir != NULL && ossl.SSL_CTX_load_verify_dir(c->ssl, dir) != 1)
+		return err_set(&c->err, "certificates in %s: %s", dir, reason());
 	return true;
 }
 
-struct tlsclient_context *
-tlsclient_context_new(const char *ca_file, const char *ca_dir, bool pins, struct err *e)
+static bool
+set_up(struct tlsclient_context *c)
 {
-	struct tlsclient_context *c;
-
-	if (!ossl_load(e))
-		return NULL;
+	if (!ossl_load(&c->err))
+		return false;
 	/* openssl.cnf has nothing for us: what it allows and forbids is set below, and reading it
 	 * takes longer than a handshake's own work on a fast machine */
-	(void)ossl.OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	c = xcalloc(1, sizeof *c);
+	(void)ossl.OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT |
+	    OPENSSL_INIT_NO_LOAD_SSL_STRINGS | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS, NULL);
 	c->ssl = ossl.SSL_CTX_new(ossl.TLS_client_method());
 	if (c->ssl == NULL || ossl.SSL_CTX_ctrl(c->ssl, SSL_CTRL_SET_MIN_PROTO_VERSION, 0, NULL) != 1 ||
-	    (pins && ossl.SSL_CTX_dane_enable(c->ssl) != 1)) {
-		err_set(e, "OpenSSL: %s", reason());
-		return NULL;
-	}
+	    (c->pins && ossl.SSL_CTX_dane_enable(c->ssl) != 1))
+		return err_set(&c->err, "OpenSSL: %s", reason());
 	ossl.SSL_CTX_set_security_level(c->ssl, 0);
 	ossl.X509_VERIFY_PARAM_set_auth_level(ossl.SSL_CTX_get0_param(c->ssl), VERIFY_LEVEL);
 	ossl.SSL_CTX_set_verify(c->ssl, SSL_VERIFY_NONE, NULL);	/* looked at by tlsclient_facts() */
 	(void)ossl.SSL_CTX_ctrl(c->ssl, SSL_CTRL_MODE,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER, NULL);
-	return load_authorities(c->ssl, ca_file, ca_dir, e) ? c : NULL;
+	return load_authorities(c);
+}
+
+static void *
+make(void *context)
+{
+	struct tlsclient_context *c = context;
+
+	if (!set_up(c) && c->ssl != NULL) {
+		ossl.SSL_CTX_free(c->ssl);
+		c->ssl = NULL;
+	}
+	return NULL;
+}
+
+/* NULL and *e: ca_file cannot be read. */
+static struct tlsclient_context *
+blank(const char *ca_file, const char *ca_dir, bool pins, struct err *e)
+{
+	struct tlsclient_context *c;
+
+	if (ca_file != NULL && access(ca_file, R_OK) != 0) {
+		err_set(e, "certificates of %s: %s", ca_file, strerror(errno));
+		return NULL;
+	}
+	c = xcalloc(1, sizeof *c);
+	*c = (struct tlsclient_context){ .ca_file = ca_file, .ca_dir = ca_dir, .pins = pins };
+	return c;
+}
+
+struct tlsclient_context *
+tlsclient_context_begin(const char *ca_file, const char *ca_dir, bool pins, struct err *e)
+{
+	struct tlsclient_context *c = blank(ca_file, ca_dir, pins, e);
+	sigset_t all, old;
+
+	if (c == NULL)
+		return NULL;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, &old);	/* signals are the main thread's */
+	c->making = pthread_create(&c->maker, NULL, make, c) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!c->making)
+		(void)make(c);
+	return c;
+}
+
+bool
+tlsclient_context_ready(struct tlsclient_context *c, struct err *e)
+{
+	if (c->making)
+		(void)pthread_join(c->maker, NULL);
+	c->making = false;
+	return c->ssl != NULL || err_set(e, "%s", c->err.text);
+}
+
+struct tlsclient_context *
+tlsclient_context_new(const char *ca_file, const char *ca_dir, bool pins, struct err *e)
+{
+	struct tlsclient_context *c = blank(ca_file, ca_dir, pins, e);
+
+	if (c == NULL)
+		return NULL;
+	(void)make(c);
+	if (tlsclient_context_ready(c, e))
+		return c;
+	free(c);
+	return NULL;
 }
 
 static bool

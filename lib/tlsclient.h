@@ -47,6 +47,12 @@ struct tlsclient_facts {
  * called. NULL and *e on failure. */
 struct tlsclient_context *tlsclient_context_new(const char *ca_file, const char *ca_dir, bool pins,
     struct err *e);
+/* The same in the background, as to load OpenSSL takes longer than a mail server needs for its
+ * greeting: ready after tlsclient_context_ready(), which waits, and until which nobody else may use
+ * OpenSSL. False and *e: it could not be made. The process has to end by _exit(). */
+struct tlsclient_context *tlsclient_context_begin(const char *ca_file, const char *ca_dir, bool pins,
+    struct err *e);
+bool tlsclient_context_ready(struct tlsclient_context *c, struct err *e);
 
 /* A connection on fd, which stays the caller's; name is the host that the certificate must
  * be of, or an address. NULL and *e on failure. Ended by tlsclient_free(), NULL is fine. */

@@ -176,7 +176,7 @@ make_plan(struct smtp_plan *p, const char *token)
 	if (!smtp_plan_check(p, &e))
 		check_unknown("%s", e.text);
 	if (p->tls != SMTP_PLAIN &&
-	    (p->context = tlsclient_context_new(set.ca_file, set.ca_dir, false, &e)) == NULL)
+	    (p->context = tlsclient_context_begin(set.ca_file, set.ca_dir, false, &e)) == NULL)
 		check_unknown("%s", e.text);
 }
 

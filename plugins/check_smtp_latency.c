@@ -249,7 +249,11 @@ make_plan(struct smtp_plan *p)
 	if (!smtp_plan_check(p, &e))
 		check_unknown("%s", e.text);
 	if (p->tls != SMTP_PLAIN &&
-	    (p->context = tlsclient_context_new(set.ca_file, set.ca_dir, set.dane, &e)) == NULL)
+	    (p->context = tlsclient_context_begin(set.ca_file, set.ca_dir, set.dane, &e)) == NULL)
+		check_unknown("%s", e.text);
+	/* with one dialogue no time of a server's passes while it is waited for */
+	if (p->tls != SMTP_PLAIN && (set.hosts.n != 1 || set.mx.n > 0 || set.each_address || set.count > 1) &&
+	    !tlsclient_context_ready(p->context, &e))
 		check_unknown("%s", e.text);
 }
 

@@ -146,6 +146,9 @@ run 2 tls.good "hostname mismatch" $T --tls-name mx9.example.org
 run 0 tls.good "OK" $T --tls-name mx1.example.org
 run 1 tls.soon "certificate ends in 5 d (at least 21 d)" $T -w cert=21d -c cert=2d
 run 1 tls.soon "of the certificate's lifetime left" --no-verify -S -w cert_left=100%
+run 3 tls.good "certificates of $D/none: No such file or directory" -S --ca-file "$D/none"
+run 3 tls.good "starttls: certificates of $D/ports: no certificate or crl found" -S --ca-file "$D/ports"
+run 3 tls.good "certificates of $D/ports: no certificate or crl found" -S --ca-file "$D/ports" --count 2
 run 1 tls.old "it speaks TLSv1 only" $T
 run 0 tls.old "OK" $T --tls-min 1.0
 run 2 nostarttls "starttls: STARTTLS is not offered" $T

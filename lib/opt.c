@@ -29,6 +29,7 @@ const struct opt opt_own[] = {
 	{ 'h', "help", OPT_HELP, NULL, NULL, "print this help" },
 	{ 'V', "version", OPT_VERSION, NULL, NULL, "print the version" },
 	{ 0, "man", OPT_MAN, NULL, NULL, "print the manual page; pipe it to \"man -l -\"" },
+	{ 0, "completion", OPT_COMPLETION, NULL, NULL, "print what bash reads to complete these options" },
 	{ 0 }
 };
 
@@ -182,6 +183,9 @@ set_without_argument(const struct program *p, const struct opt *o)
 		print_and_exit(&b);
 	case OPT_MAN:
 		opt_man(&b, p, manner);
+		print_and_exit(&b);
+	case OPT_COMPLETION:
+		opt_completion(&b, p, manner);
 		print_and_exit(&b);
 	default:
 		opt_help(&b, p, manner);

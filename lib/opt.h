@@ -11,8 +11,8 @@
  * The variable's value at the start is the default, and the help says so. Read are
  * "-d X", "-dX", "--dir X", "--dir=X", clustered flags, options behind operands, and "--".
  * What is wrong ends the program with one sentence: a tool with status 2 on stderr, a
- * check as UNKNOWN on stdout (check.h sees to that). -h --help, -V --version and --man
- * (the manual page as troff) are every program's. */
+ * check as UNKNOWN on stdout (check.h sees to that). -h --help, -V --version, --man
+ * (the manual page as troff) and --completion (for bash) are every program's. */
 #ifndef MX_OPT_H
 #define MX_OPT_H
 
@@ -34,7 +34,7 @@ enum opt_type {
 	OPT_INT,	/* int64_t */
 	OPT_DURATION,	/* double, in seconds: "500ms", "15m", "8d", "90" */
 	OPT_TIME,	/* int64_t, UTC epoch: see when.h */
-	OPT_HELP, OPT_VERSION, OPT_MAN	/* opt.c's own */
+	OPT_HELP, OPT_VERSION, OPT_MAN, OPT_COMPLETION	/* opt.c's own */
 };
 
 struct opt_list {
@@ -112,8 +112,10 @@ void opt_set_manner(const struct opt_manner *m);
  * the rows of its manner. */
 void opt_help(struct buf *b, const struct program *p, const struct opt_manner *m);
 void opt_man(struct buf *b, const struct program *p, const struct opt_manner *m);
+/* What bash has to read to complete its options, their choices and what it measures. */
+void opt_completion(struct buf *b, const struct program *p, const struct opt_manner *m);
 
-/* The rows of -h, -V and --man. */
+/* The rows of -h, -V, --man and --completion. */
 extern const struct opt opt_own[];
 
 /* Of the rows' names and other words, the one that word probably meant; NULL if none is near.

@@ -45,6 +45,13 @@ manual() {
     install -m 644 "$new" "$to/share/man/man$section/${1##*/}.$section"
 }
 
+# completion PROGRAM: what bash reads to complete its options, written by itself too
+completion() {
+    "$1" --completion >"$new" || :
+    install -d "$to/share/bash-completion/completions"
+    install -m 644 "$new" "$to/share/bash-completion/completions/${1##*/}"
+}
+
 put 755 "$to/bin" "$build"/bin/mxgauge
 put 755 "$to/sbin" "$build"/bin/mxgauged
 put 755 "$to/lib/nagios/plugins" "$build"/plugins/check_*
@@ -60,4 +67,5 @@ put_with_prefix "$share/nrpe" nagios-cfg/nrpe/*.cfg
 put_with_prefix "$to/lib/systemd/system" packaging/*.service
 for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check_*; do
     manual "$program"
+    completion "$program"
 done

@@ -49,6 +49,11 @@ none "the page of mxgauge has each of its commands" "$(
     "$r/bin/mxgauge" --help | sed -n '/^Commands/,/^$/s/^  \([a-z-]*\) .*/\1/p' | while read -r c; do
         sed 's/\\-/-/g' "$(page mxgauge)" | grep -qx "\.SS $c\( .*\)*" || echo "$c"
     done)"
+none "and what completes its options" "$(
+    for p in "$r"/bin/* "$r"/sbin/* "$r"/lib/nagios/plugins/*; do
+        n=${p##*/}
+        grep -q "^complete -F _mxgauge_$n $n\$" "$r/share/bash-completion/completions/$n" || echo "$n"
+    done)"
 if command -v man >/dev/null 2>&1; then
     none "the pages are good troff" "$(
         for m in "$r"/share/man/man?/*; do

@@ -110,7 +110,21 @@ COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow
              $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
 # They load what no static program can: the clients of databases and directories, net-snmp.
-PLUG_SRC  := $(if $(STATIC),$(filter-out plugins/check_snmp_mta.c $(addprefix plugins/check_replication_,mysql.c pgsql.c ldap.c imap.c),$(PLUG_SRC)),$(PLUG_SRC))
+LEFT_OUT  := $(if $(STATIC),check_snmp_mta $(addprefix check_replication_,mysql pgsql ldap imap))
+# A library that is this check's alone, and is not there, costs this check alone.
+HEADER_check_replication_mysql := mariadb/mysql.h
+HEADER_check_replication_pgsql := postgresql/libpq-fe.h
+HEADER_check_replication_ldap  := ldap.h
+HEADER_check_snmp_mta := net-snmp/net-snmp-config.h
+HAVING    := check_replication_mysql check_replication_pgsql check_replication_ldap check_snmp_mta
+H := \#
+define newline
+
+
+endef
+MISSING   := $(shell printf '%s\n' $(foreach p,$(HAVING),'$(H)if !__has_include(<$(HEADER_$(p))>)' $(p) '$(H)endif') | $(CC) $(CPPFLAGS) $(CFLAGS) -E -P -x c - 2>/dev/null)
+LEFT_OUT  += $(MISSING)
+PLUG_SRC  := $(filter-out $(LEFT_OUT:%=plugins/%.c),$(PLUG_SRC))
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard bench/*.c)
@@ -129,6 +143,7 @@ BENCH  := $(patsubst bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 .SECONDARY:
 .PHONY: all run test fuzz bench lint gen install deps clean help
 all: $(MAINS) $(PLUGS)
+	$(foreach p,$(MISSING),@echo "$(p) is left out: <$(HEADER_$(p))> is not there; \"make deps\" installs it"$(newline))
 
 # One short line a file; V=1 shows the commands.
 Q = $(if $(V),,@echo "  $@";)
@@ -180,7 +195,7 @@ run: all
 
 # Every test speaks TAP; tests/run.pl adds them up to "N passed, N failed".
 test: all $(TESTS) $(B)/bench/genday $(B)/bench/mails $(B)/bench/genqueue $(B)/bench/measure
-	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) perl tests/run.pl $(TESTS) $(sort $(wildcard tests/*/*.t))
+	@BUILD=$(B) LAB=$(LAB) SAN=$(SAN) perl tests/run.pl $(TESTS) $(sort $(filter-out $(MISSING:%=tests/plugins/%.t),$(wildcard tests/*/*.t)))
 
 bench: all $(BENCH)
 	@BUILD=$(B) sh bench/run.sh

@@ -20,16 +20,28 @@ my $seed = $ENV{SEED} || 1;
 my $dir = tempdir('mx-alarms.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 $ENV{TZ} = 'UTC';
 
-# The services that answer from the state, as their samples have them.
-my (%service, %attempts);
-for my $check (qw(check_reject_ratio check_mail_flow check_mail_peers check_mail_delay check_mail_balance)) {
-    open my $f, '<', "nagios-cfg/nagios/commands/$check.cfg" or die "$check: $!\n";
-    while (<$f>) {
-        $service{$check} = $1 if !/^#/ && /check_command\s+$check!(.*)/;
-        $attempts{$check} = $1 if !/^#/ && /max_check_attempts\s+(\d+)/;
-    }
-    die "$check has no sample service\n" unless $service{$check};
+# The services that answer from the state, as the sample farm and mxgauge.ini have them.
+my (%service, %attempts, %sections, $name);
+open my $ini, '<', 'nagios-cfg/nrpe/mxgauge.ini' or die "mxgauge.ini: $!\n";
+while (<$ini>) {
+    $name = $1 if /^\[(\w+)\]/;
+    next unless $name && /^([a-z-]+)(?:\s*=\s*(.*?))?\s*$/;
+    $sections{$name} .= " --$1" . (defined $2 ? "='$2'" : '');
 }
+close $ini;
+my $farm = '';
+for my $part (qw(templates services)) {
+    open my $f, '<', "nagios-cfg/nagios/farm/$part.cfg" or die "$part.cfg: $!\n";
+    $farm .= join '', grep !/^\s*#/, <$f>;
+}
+my ($usual) = $farm =~ /name\s+mx-from-state\s[^}]*max_check_attempts\s+(\d+)/ or die "no template mx-from-state\n";
+for my $check (qw(check_reject_ratio check_mail_flow check_mail_peers check_mail_delay check_mail_balance)) {
+    my ($definition) = $farm =~ /(define service \{[^}]*mx_nrpe!$check\s[^}]*\})/ or die "$check has no sample service\n";
+    $service{$check} = $sections{$check} or die "$check has no section in mxgauge.ini\n";
+    ($attempts{$check}) = $definition =~ /max_check_attempts\s+(\d+)/;
+    $attempts{$check} //= $usual;
+}
+$service{check_mail_peers} .= " 'mx*'";
 
 # --- the farms: per minute and node at the busiest hour --------------------------------------
 my %busy = (

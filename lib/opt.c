@@ -365,7 +365,8 @@ opt_parse(const struct program *p, int argc, char **argv)
 {
 	struct err e = { "" };
 	bool only_operands = false;
-	int operands = 0;
+	char **own = argv;	/* the caller's, which finds the operands in it */
+	int operands = 0, room = argc - 1;
 
 	if (manner->begin != NULL)
 		manner->begin(p, argc, argv);
@@ -382,6 +383,10 @@ opt_parse(const struct program *p, int argc, char **argv)
 			short_options(p, argv, argc, &i);
 	}
 	check_operands(p, operands, argv);
+	if (operands > room)
+		opt_fail(p, "\"%.64s\" in the ini file is no option", argv[1]);
+	for (int i = 1; i <= operands; i++)
+		own[i] = argv[i];
 	if (manner->ready != NULL)
 		manner->ready(p);
 	return operands;

@@ -17,3 +17,4 @@ mkdir -p docs
 gen docs/metrics.md sh packaging/metrics.sh
 gen docs/configuration.md "$build/bin/mxgauge" setup --manual
 gen docs/messages.md "$build/bin/mxgauged" --messages
+gen nagios-cfg/icinga2/commands.conf perl packaging/icinga2.pl "$build"

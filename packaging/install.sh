@@ -28,6 +28,7 @@ put_with_prefix() {
     shift
     install -d "$folder"
     for f in "$@"; do
+        [ -f "$f" ] || continue
         sed "s|/usr/local/|$prefix/|g" "$f" >"$new"
         install -m 644 "$new" "$folder/${f##*/}"
     done
@@ -57,13 +58,13 @@ put 755 "$to/sbin" "$build"/bin/mxgauged
 put 755 "$to/lib/nagios/plugins" "$build"/plugins/check_*
 put 644 "$share/rrd-templates" rrd-templates/*.conf
 put 644 "$share" plugins/*.conf
-put 644 "$share/nagios" nagios-cfg/nagios/commands/*.cfg
-put 644 "$share/icinga2" nagios-cfg/icinga2/*
 put 644 "$share/cacti" cacti/*.xml
 put 644 "$doc" README.md CHANGELOG.md LICENSE
 put 644 "$doc/docs" docs/*.md
 put 644 "$doc/docs/img" docs/img/*.png
-put_with_prefix "$share/nrpe" nagios-cfg/nrpe/*.cfg
+for folder in nagios/commands nagios/farm nrpe icinga2 icinga2/farm; do
+    put_with_prefix "$share/$folder" nagios-cfg/$folder/*.*
+done
 put_with_prefix "$to/lib/systemd/system" packaging/*.service
 for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check_*; do
     manual "$program"

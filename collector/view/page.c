@@ -212,7 +212,10 @@ host_section(struct buf *b, const struct page_host *h, size_t at)
 {
 	const struct template *t = NULL;
 
-	buf_fmt(b, "<section>\n<h2 id=\"host%zu\">", at);
+	/* the name as it is, too: monitors link to it (action_url) */
+	buf_str(b, "<section id=\"");
+	html(b, h->name);
+	buf_fmt(b, "\">\n<h2 id=\"host%zu\">", at);
 	html(b, shown(h));
 	buf_str(b, "</h2>\n");
 	for (size_t i = 0; i < h->n; ) {

@@ -294,6 +294,29 @@ expanded(const char *a, const char *b)
 	return out;
 }
 
+/* What is left of a command line with --extra-opts, as the caller finds it. */
+static void
+test_operands_beside(const char *where)
+{
+	static const struct opt none[] = { { 0 } };
+	static const struct opt_manner manner = { .common = none, .extra_opts = true };
+	static const struct program one = { "check_x", "x", NULL, opts, "[FILE...]" };
+	char *argv[] = { strdup("check_x"), strdup(where), strdup("a"), strdup("-f"), strdup("b"), NULL };
+	char **all = argv;
+	int status;
+
+	fflush(stdout);
+	if (fork() == 0) {
+		opt_set_manner(&manner);
+		_exit(opt_parse(&one, 5, argv) == 2 && strcmp(argv[1], "a") == 0 &&
+		    strcmp(argv[2], "b") == 0 && got.flag && got.n == 5 ? 0 : 1);
+	}
+	wait(&status);
+	is_int(status, 0, "operands beside --extra-opts are where the caller looks");
+	while (*all != NULL)
+		free(*all++);
+}
+
 static void
 test_extra_opts(void)
 {
@@ -303,7 +326,7 @@ test_extra_opts(void)
 		abort();
 	snprintf(ini, sizeof ini, "%s/plugins.ini", dir);
 	write_file(ini, "# a remark\n[other]\nwarning = 1\n[ check_x ]\nwarning = ratio=90%\r\n"
-	    "c=5\nv =\njson\n; another\n\n[third]\nbad key = 3\n");
+	    "c=5\nv =\njson\n; another\n\n[fourth]\nnumber = 5\n[third]\nbad key = 3\n");
 	setenv("MP_CONFIG_FILE", ini, 1);
 	is_str(expanded("--extra-opts", "-wx"),
 	    "--warning=ratio=90% -c 5 -v --json -wx", "the program's section, first");
@@ -318,11 +341,13 @@ test_extra_opts(void)
 	unsetenv("NAGIOS_CONFIG_PATH");
 	snprintf(arg, sizeof arg, "--extra-opts=other@%s", ini);
 	is_str(expanded(arg, NULL), "--warning=1", "a named file");
+	snprintf(arg, sizeof arg, "--extra-opts=fourth@%s", ini);
+	test_operands_beside(arg);
 	snprintf(arg, sizeof arg, "--extra-opts=none@%s", ini);
 	snprintf(want, sizeof want, "%s has no section [none]", ini);
 	is_str(expanded(arg, NULL), want, "no such section");
 	snprintf(arg, sizeof arg, "--extra-opts=third@%s", ini);
-	snprintf(want, sizeof want, "%s:12: a line looks like \"option = value\"", ini);
+	snprintf(want, sizeof want, "%s:14: a line looks like \"option = value\"", ini);
 	is_str(expanded(arg, NULL), want, "a bad line has a number");
 	snprintf(arg, sizeof arg, "--extra-opts=@%s/none", dir);
 	snprintf(want, sizeof want, "open %s/none: No such file or directory", dir);

@@ -22,15 +22,33 @@ none "each dialect that exists is in list.def" "$(
             echo "$dialects" | grep -qx "$d" || echo "$d: no DIALECT($d) in collector/dialect/list.def"
         done)"
 
-none "each check has a test, and a command with a sample service" "$(
+none "each check has a test, a command, a section with its limits and a sample service" "$(
     for f in plugins/check_*.c; do
         [ -f "$f" ] && grep -q '^main(' "$f" || continue
         c=$(basename "$f" .c)
         [ -f tests/plugins/$c.t ] || echo "$c: no tests/plugins/$c.t"
         cfg=nagios-cfg/nagios/commands/$c.cfg
         grep -q 'define command' $cfg 2>/dev/null || echo "$c: no command in $cfg"
-        grep -q 'define service' $cfg 2>/dev/null || echo "$c: no sample service in $cfg"
+        [ -f nagios-cfg/nrpe/mxgauge.ini ] || continue
+        grep -qE "^\[$c(_[a-z]+)?\]" nagios-cfg/nrpe/mxgauge.ini || echo "$c: no section of it in nagios-cfg/nrpe/mxgauge.ini"
+        sed '/^[[:space:]]*#/d' nagios-cfg/nagios/farm/*.cfg | grep -qE "check_command.*[ !]$c(_[a-z]+)?(!|$)" ||
+            echo "$c: no sample service of it in nagios-cfg/nagios/farm"
     done)"
+none "commands are defined with the commands, and services in the farm" "$(
+    grep -l 'define service' nagios-cfg/nagios/commands/*.cfg 2>/dev/null | sed 's|$|: its sample service belongs to nagios-cfg/nagios/farm|'
+    grep -l 'define command' nagios-cfg/nagios/farm/*.cfg 2>/dev/null | sed 's|$|: commands belong to nagios-cfg/nagios/commands|')"
+# what the farm and NRPE name: sections of the ini file, commands of NRPE
+sections=$(sed -n 's/^\[\(.*\)\]$/\1/p' nagios-cfg/nrpe/mxgauge.ini 2>/dev/null)
+none "each section that a service names exists, and NRPE has a command for those that it runs" "$(
+    sed -nE '/^[[:space:]]*#/d; s/.*check_command[[:space:]]+([a-z_]+)!([a-z_]+).*/\1 \2/p' nagios-cfg/nagios/farm/*.cfg 2>/dev/null |
+        while read -r command section; do
+            echo "$sections" | grep -qx "$section" || echo "$section: no section of mxgauge.ini"
+            [ "$command" != mx_nrpe ] || grep -q "^command\[$section\]=.* --extra-opts=$section@" nagios-cfg/nrpe/mxgauge.cfg ||
+                echo "$section: no command of nrpe/mxgauge.cfg"
+        done)"
+none "each section with limits says why" "$(
+    awk '/^\[/ { if (!said) print $0 ": no comment before it says why"; said = 0 }
+        /^# / { said = 1 }' nagios-cfg/nrpe/mxgauge.ini 2>/dev/null)"
 none "each command is of a check that exists" "$(
     for f in nagios-cfg/nagios/commands/check_*.cfg; do
         [ ! -f "$f" ] || [ -f "plugins/$(basename "$f" .cfg).c" ] || echo "$f: no such check"

@@ -57,7 +57,7 @@ sub command {
     print "\nobject CheckCommand \"$check\" {\n\tcommand = [ MxPluginDir + \"/$check\" ]\n\n\targuments = {\n";
     for (@rows) {
         my ($name, $arg, $text) = @$_;
-        next if $name =~ /^(help|version|man)$/;
+        next if $name =~ /^(help|version|man|completion)$/;
         # here and not by its own table: the value is one word
         $arg = '[=SECTION]' if $name eq 'extra-opts';
         print argument($prefix, $name, $arg, $text);

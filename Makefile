@@ -18,6 +18,7 @@ endif
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),,$(PREFIX))/etc
 SAN     ?=
 STATIC  ?=
 PGO     ?=
@@ -222,7 +223,7 @@ gen: all
 	@sh packaging/gen.sh $(B)
 
 install: all
-	@sh packaging/install.sh "$(DESTDIR)" "$(PREFIX)" $(B)
+	@sh packaging/install.sh "$(DESTDIR)" "$(PREFIX)" $(B) "$(SYSCONFDIR)"
 
 deps:
 	@sh packaging/deps.sh $(PACKAGES) $(if $(LAB),$(LAB_PACKAGES))

@@ -1,13 +1,15 @@
 #!/bin/sh
-# install.sh DESTDIR PREFIX BUILD - for "make install": programs, checks, templates,
-# manual pages, samples, the unit.
+# install.sh DESTDIR PREFIX BUILD [SYSCONFDIR] - for "make install": programs, checks, templates,
+# manual pages, samples, the unit; and in SYSCONFDIR what Nagios, NRPE and Icinga 2 look for there.
 #
-# Nothing is started, no account is made, /etc is left alone: that is the package's or
-# the administrator's work (README.md, section "Installing"). What the umask says does
-# not matter.
+# Nothing is started and no account is made: that is the package's or the administrator's work
+# (README.md, section "Installing"). A file in SYSCONFDIR that was changed stays: the new one is laid
+# beside it as FILE.new, and that is said. Of programs that are not installed nothing is made there,
+# but with a DESTDIR everything: for packages. What the umask says does not matter.
 set -eu
 umask 022
-prefix=$2 to=$1$2 build=$3
+destdir=$1 prefix=$2 build=$3 sysconfdir=${4:-/etc}
+to=$1$2 etc=$1$sysconfdir
 share=$to/share/mxgauge doc=$to/share/doc/mxgauge
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
@@ -29,9 +31,39 @@ put_with_prefix() {
     install -d "$folder"
     for f in "$@"; do
         [ -f "$f" ] || continue
-        sed "s|/usr/local/|$prefix/|g" "$f" >"$new"
+        sed "s|/usr/local/|$prefix/|g; s|/etc/mxgauge|$sysconfdir/mxgauge|g" "$f" >"$new"
         install -m 644 "$new" "$folder/${f##*/}"
     done
+}
+
+# wanted FOLDER: is there a program that reads it?
+wanted() {
+    [ -d "$1" ] || { [ -n "$destdir" ] && install -d "$1"; }
+}
+
+# settle SAMPLE FILE: the sample as a file of the administrator's. What was installed there is remembered
+# in share/mxgauge/installed: who changed it since keeps his, and who deleted it does without.
+settle() {
+    last=$share/installed/${1##*/}
+    install -d "$share/installed"
+    if [ ! -f "$2" ] && [ ! -f "$last" ] || { [ -f "$2" ] && cmp -s "$2" "$last"; }; then
+        install -m 644 "$1" "$2"
+        rm -f "$2.new"
+    elif [ -f "$2" ] && ! cmp -s "$1" "$2" && ! cmp -s "$1" "$last"; then
+        install -m 644 "$1" "$2.new"
+        echo "$2 was changed and stays as it is; what is new: diff $2 $2.new"
+    fi
+    install -m 644 "$1" "$last"
+}
+
+# point FOLDER NAME TARGET: a link, so that upgrades come along
+point() {
+    if [ -L "$1/$2" ] || [ ! -e "$1/$2" ]; then
+        rm -f "$1/$2"
+        ln -s "$3" "$1/$2"
+    else
+        echo "$1/$2 is none of ours and stays; ours is $3"
+    fi
 }
 
 # manual PROGRAM: programs write their own page, and its first line has the section
@@ -70,3 +102,10 @@ for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check
     manual "$program"
     completion "$program"
 done
+install -d "$etc/mxgauge"
+settle "$share/nrpe/mxgauge.ini" "$etc/mxgauge/mxgauge.ini"
+! wanted "$etc/nagios/nrpe.d" || settle "$share/nrpe/mxgauge.cfg" "$etc/nagios/nrpe.d/mxgauge.cfg"
+! wanted "$etc/nagios-plugins/config" ||
+    point "$etc/nagios-plugins/config" mxgauge "$prefix/share/mxgauge/nagios/commands"
+! wanted "$etc/icinga2/conf.d" ||
+    point "$etc/icinga2/conf.d" mxgauge-commands.conf "$prefix/share/mxgauge/icinga2/commands.conf"

@@ -10,9 +10,15 @@ trap 'rm -rf "$d"' EXIT
 ok $? "installs below DESTDIR, whatever the umask"
 sed 's/^/# /' "$d/out"
 r=$d/root/usr
-none "nothing lies outside of PREFIX" "$(find "$d/root" -mindepth 1 -maxdepth 1 ! -name usr)"
+is "$(cd "$d/root" && find . -type f -o -type l | grep -v '^\./usr/' | sort | tr '\n' ' ')" \
+    "./etc/icinga2/conf.d/mxgauge-commands.conf ./etc/mxgauge/mxgauge.ini ./etc/nagios-plugins/config/mxgauge ./etc/nagios/nrpe.d/mxgauge.cfg " \
+    "outside of PREFIX lies what Nagios, NRPE and Icinga look for in /etc, and no more"
+none "and what is a link there leads somewhere" "$(
+    for l in nagios-plugins/config/mxgauge icinga2/conf.d/mxgauge-commands.conf; do
+        [ -e "$d/root$(readlink "$d/root/etc/$l")" ] || echo "$l"
+    done)"
 none "everybody may read all of it, and nobody but root may write" \
-    "$(find "$d/root" \( ! -perm -444 -o -perm /022 -o -type d ! -perm -111 \) | sed "s|$d||")"
+    "$(find "$d/root" ! -type l \( ! -perm -444 -o -perm /022 -o -type d ! -perm -111 \) | sed "s|$d||")"
 none "each program and check is there" "$(
     for p in "$BUILD"/bin/* "$BUILD"/plugins/check_*; do
         [ -f "$p" ] || continue
@@ -104,6 +110,49 @@ none "each command for NRPE runs as it stands" "$(
 
 sh packaging/install.sh "$d/root" /usr "$BUILD" >"$d/out" 2>&1
 ok $? "installs over itself"
+none "and says nothing of it" "$(cat "$d/out")"
+
+# --- what an administrator changed. $new: as if the next release had other samples
+ini=$d/root/etc/mxgauge/mxgauge.ini cmd=$d/root/etc/nagios/nrpe.d/mxgauge.cfg
+next() {
+    for f in packaging plugins rrd-templates nagios-cfg cacti docs README.md CHANGELOG.md LICENSE; do
+        [ ! -e $f ] || cp -R $f "$d/next/"
+    done
+    echo "# $1" >>"$d/next/nagios-cfg/nrpe/mxgauge.ini"
+    echo "# $1" >>"$d/next/nagios-cfg/nrpe/mxgauge.cfg"
+    (b=$(cd "$BUILD" && pwd) && cd "$d/next" && sh packaging/install.sh "$d/root" /usr "$b") >"$d/out" 2>&1
+}
+mkdir "$d/next"
+echo "; ours" >>"$ini"
+next "of the next release"
+ok $? "a new release over it"
+tail -n 1 "$ini" | grep -qx '; ours'
+ok $? "leaves a file that was changed as it is"
+tail -n 1 "$ini.new" | grep -qx '# of the next release'
+ok $? "lays its own beside it"
+grep -q "^$ini was changed and stays as it is" "$d/out"
+ok $? "and says so"
+tail -n 1 "$cmd" | grep -qx '# of the next release'
+ok $? "what was not changed is the new one"
+next "of the next release"
+none "the same once more says nothing" "$(cat "$d/out")"
+rm "$cmd" "$ini.new"
+next "of the one after"
+[ ! -e "$cmd" ]
+ok $? "what was deleted stays away"
+tail -n 1 "$ini" | grep -qx '; ours' && tail -n 1 "$ini.new" | grep -qx '# of the one after'
+ok $? "what was changed stays, again"
+rm "$d/root/etc/nagios-plugins/config/mxgauge" && mkdir "$d/root/etc/nagios-plugins/config/mxgauge"
+next "of another"
+[ -d "$d/root/etc/nagios-plugins/config/mxgauge" ] && grep -q 'config/mxgauge is none of ours' "$d/out"
+ok $? "a folder of theirs under the name of a link stays"
+mkdir -p "$d/bare/etc/nagios/nrpe.d"
+sh packaging/install.sh "" "$d/bare" "$BUILD" "$d/bare/etc" >"$d/out" 2>&1
+is "$(cd "$d/bare/etc" && find . -type f -o -type l | sort | tr '\n' ' ')" "./mxgauge/mxgauge.ini ./nagios/nrpe.d/mxgauge.cfg " \
+    "on a machine itself, only for programs that are there"
+grep -q "@$d/bare/etc/mxgauge/mxgauge.ini" "$d/bare/etc/nagios/nrpe.d/mxgauge.cfg"
+ok $? "which find each other also elsewhere"
+
 printf '#!/bin/sh\necho nothing\n' >"$d/mxgauge"
 chmod 755 "$d/mxgauge"
 mkdir "$d/bin" && mv "$d/mxgauge" "$d/bin/" && cp "$BUILD/bin/mxgauged" "$d/bin/"

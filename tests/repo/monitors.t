@@ -24,7 +24,7 @@ none "each option of a check is an argument there" "$(
         sed -n "/^object CheckCommand \"${p##*/}\"/,/^}/s/^\t\t\"--\([a-z0-9-]*\)\" = {/\1/p" nagios-cfg/icinga2/commands.conf |
             sort -u >"$d/have"
         "$p" --help | sed -nE 's/^  (-[A-Za-z], |    )--([a-z0-9-]+).*/\2/p' | sort -u |
-            grep -vxE 'help|version|man' | comm -23 - "$d/have" | sed "s|^|${p##*/}: --|"
+            grep -vxE 'help|version|man|completion' | comm -23 - "$d/have" | sed "s|^|${p##*/}: --|"
     done)"
 
 # one list of services: what a passive result is called, too

@@ -87,6 +87,7 @@ child(const struct apart_job *j, int to, double until)
 {
 	double left = until - clock_now();
 
+	(void)setpgid(0, 0);	/* what it runs ends with it */
 	limit_memory();
 	(void)signal(SIGALRM, SIG_DFL);
 	(void)signal(SIGABRT, SIG_DFL);
@@ -127,6 +128,7 @@ start(struct apart_job *j, double until)
 		close(ends[0]);
 		return;
 	}
+	(void)setpgid(j->pid, j->pid);	/* whoever of both is first */
 	(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
 	j->fd = ends[0];
 	j->end = APART_DONE;
@@ -170,7 +172,7 @@ finish(struct apart_job *j, enum apart_end end)
 {
 	int status = 0;
 
-	if (end != APART_DONE)
+	if (end != APART_DONE && kill(-j->pid, SIGKILL) != 0)
 		(void)kill(j->pid, SIGKILL);
 	close(j->fd);
 	j->fd = -1;

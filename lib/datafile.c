@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,24 +37,40 @@ fits_name(char c)
 	return slice_is_alnum(c) || c == '.' || c == '_' || c == '-';
 }
 
-/* The part of a path behind the last slash, without an ending that says only what kind of file it is: daily.cvd and
- * daily.cld are the same. */
+/* The last part of a path, with so many folders before it. */
+static struct slice
+tail_of(struct slice path, size_t folders)
+{
+	size_t at = path.n;
+
+	for (; at > 0; at--)
+		if (path.p[at - 1] == '/' && folders-- == 0)
+			break;
+	return slice_from(path, at);
+}
+
+/* The last part of a path, without an ending that says only what kind of file it is: daily.cvd and daily.cld are
+ * the same. Of a longer one with folders the front is cut off. */
 static void
-set_name(struct datafile *d, struct slice path)
+set_name(struct datafile *d, struct slice path, size_t folders)
 {
 	static const char *const endings[] = { ".cvd", ".cld", ".cud", ".cf", ".mmdb" };
-	struct slice head;
+	struct slice last = tail_of(path, 0), all = tail_of(path, folders);
+	struct buf b = buf_new(path.n + 1);
+	size_t n;
 
-	(void)slice_rcut_at(&path, SLICE("/"), &head);
+	buf_add(&b, slice_head(all, all.n - last.n));
 	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-		if (path.n > strlen(endings[i]) && slice_ends(path, slice_of(endings[i])))
-			path.n -= strlen(endings[i]);
-	if (slice_starts(path, SLICE("bayes_")))
-		path = SLICE("bayes");
-	path = slice_head(path, sizeof d->name - 1);
-	for (size_t i = 0; i < path.n; i++)
-		d->name[i] = fits_name(path.p[i]) ? path.p[i] : (char)'_';
-	d->name[path.n] = '\0';
+		if (last.n > strlen(endings[i]) && slice_ends(last, slice_of(endings[i])))
+			last.n -= strlen(endings[i]);
+	buf_add(&b, slice_starts(last, SLICE("bayes_")) ? SLICE("bayes") : last);
+	all = b.n > 0 ? buf_slice(&b) : SLICE("");
+	n = folders > 0 && all.n > sizeof d->name - 1 ? all.n - (sizeof d->name - 1) : 0;
+	all = slice_head(slice_from(all, n), sizeof d->name - 1);
+	for (size_t i = 0; i < all.n; i++)
+		d->name[i] = fits_name(all.p[i]) ? all.p[i] : (char)'_';
+	d->name[all.n] = '\0';
+	buf_free(&b);
 }
 
 static bool
@@ -126,7 +143,7 @@ datafile_look(struct datafile *d, const char *path, struct err *e)
 	bool good;
 
 	*d = (struct datafile){ .kind = DATAFILE_BROKEN };
-	set_name(d, slice_of(path));
+	set_name(d, slice_of(path), 0);
 	if (fd < 0)
 		return err_set(e, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -168,27 +185,102 @@ add(struct datafiles *all, const struct datafile *d)
 	return true;
 }
 
+/* A file that was found, and how many folders its name has. */
+struct found {
+	struct datafile d;
+	char *path;
+	size_t folders;
+};
+
+static struct slice
+folder_of(const struct found *f)
+{
+	struct slice path = slice_of(f->path);
+
+	return slice_head(path, path.n - tail_of(path, 0).n);
+}
+
+/* SpamAssassin leaves the rules of the release before behind: 3.004006/, 4.000000/. */
+static bool
+is_release(struct slice folder)
+{
+	struct slice name = tail_of(slice_head(folder, folder.n > 0 ? folder.n - 1 : 0), 0);
+	size_t n = 0;
+
+	while (n < name.n && (slice_is_digit(name.p[n]) || name.p[n] == '.'))
+		n++;
+	return n > 0 && n == name.n;
+}
+
+static bool
+are_one(const struct found *a, const struct found *b)
+{
+	return slice_eq(folder_of(a), folder_of(b)) || (is_release(folder_of(a)) && is_release(folder_of(b)));
+}
+
+/* Two files of one name in different folders are two: they are called by their folders, too, as far as they differ. */
+static void
+tell_apart(struct found *f, size_t n)
+{
+	bool wants[DATAFILES] = { false }, again = true;
+
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < n; i++)
+			for (size_t k = 0; k < n; k++)
+				wants[i] = wants[i] || (strcmp(f[i].d.name, f[k].d.name) == 0 && !are_one(&f[i], &f[k]));
+		for (size_t i = 0; i < n; i++) {
+			struct slice path = slice_of(f[i].path);
+
+			if (wants[i] && tail_of(path, f[i].folders).n < path.n) {
+				set_name(&f[i].d, path, ++f[i].folders);
+				again = true;
+			}
+			wants[i] = false;
+		}
+	}
+}
+
+static bool
+look_for(struct found *f, size_t *n, const char *pattern, bool must, struct err *e)
+{
+	glob_t found = { 0 };
+	int rc = glob(pattern, 0, NULL, &found);
+	bool good = true;
+
+	if (rc != 0 && rc != GLOB_NOMATCH)
+		good = err_set(e, "look for %s: %s", pattern, strerror(errno));
+	else if (must && found.gl_pathc == 0)
+		good = err_set(e, "%s: there is no such file", pattern);
+	for (size_t k = 0; good && k < found.gl_pathc; k++) {
+		if (*n == DATAFILES)
+			good = err_set(e, "more than %d files", DATAFILES);
+		else if (datafile_look(&f[*n].d, found.gl_pathv[k], e))
+			f[(*n)++].path = xstrdup(found.gl_pathv[k]);
+		else
+			good = false;
+	}
+	globfree(&found);
+	return good;
+}
+
 bool
 datafiles_make(struct datafiles *all, const struct opt_list *patterns, bool must, struct err *e)
 {
+	struct found *f = xcalloc(DATAFILES, sizeof *f);
 	bool good = true;
+	size_t n = 0;
 
-	for (size_t i = 0; good && i < patterns->n; i++) {
-		glob_t found = { 0 };
-		int rc = glob(patterns->v[i], 0, NULL, &found);
-		struct datafile d;
-
-		if (rc != 0 && rc != GLOB_NOMATCH)
-			good = err_set(e, "look for %s: %s", patterns->v[i], strerror(errno));
-		else if (must && found.gl_pathc == 0)
-			good = err_set(e, "%s: there is no such file", patterns->v[i]);
-		for (size_t k = 0; good && k < found.gl_pathc; k++) {
-			good = datafile_look(&d, found.gl_pathv[k], e);
-			if (good && !add(all, &d))
-				good = err_set(e, "more than %d files", DATAFILES);
-		}
-		globfree(&found);
+	for (size_t i = 0; good && i < patterns->n; i++)
+		good = look_for(f, &n, patterns->v[i], must, e);
+	if (must)
+		tell_apart(f, n);
+	for (size_t i = 0; i < n; i++) {
+		if (good)
+			(void)add(all, &f[i].d);
+		free(f[i].path);
 	}
+	free(f);
 	return good;
 }
 

@@ -53,8 +53,9 @@ bool datafile_rbldnsd(struct datafile *d, struct slice head);
 /* Look at a file. False and *e: it cannot be read. */
 bool datafile_look(struct datafile *d, const char *path, struct err *e);
 
-/* Look at the files that the patterns of the shell match; of several with one name the newest counts. A pattern
- * that matches nothing is trouble where must is true. */
+/* Look at the files that the patterns of the shell match; of several with one name the newest counts. Where must is
+ * true, a pattern that matches nothing is trouble, and files of different folders have names of their own
+ * ("lists_zone", "old_zone"), unless the folders are releases (3.004006). */
 bool datafiles_make(struct datafiles *all, const struct opt_list *patterns, bool must, struct err *e);
 
 /* As text, to be compared elsewhere: a first line with time and host, a line for each, "end"; and back. The text may be

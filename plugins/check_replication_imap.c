@@ -1,33 +1,39 @@
-/* check_replication_imap - do the same mailboxes look alike on several servers?
+/* check_replication_imap - do the same mailboxes look alike on several servers, and does Dovecot's replicator copy?
  *
  * All servers are asked at once, each in a process apart (lib/apart.h), by STATUS, which opens no mailbox and
- * marks nothing as seen. IMAP is lib/imapask.c's. */
+ * marks nothing as seen. IMAP is lib/imapask.c's. The replicator is asked by doveadm, beside them;
+ * lib/replica_dovecot.c understands it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "apart.h"
 #include "check.h"
 #include "clock.h"
+#include "command.h"
 #include "hostport.h"
 #include "imapask.h"
 #include "lag.h"
 #include "mem.h"
+#include "replica_dovecot.h"
 #include "secret.h"
+#include "wholefile.h"
 
 #include "poison.h"
 
-enum { SERVERS_MAX = 16, BOXES_MAX = 50, BOX_BYTES = 200, NAME_BYTES = 600, AGAIN_MS = 500 };
+enum { SERVERS_MAX = 16, BOXES_MAX = 50, BOX_BYTES = 200, NAME_BYTES = 600, AGAIN_MS = 500,
+	REPLICATOR_BYTES = 1 << 24 };
 
 static struct {
 	struct opt_list hosts, boxes;
-	const char *user, *password_file, *password_env, *ca_file;
+	const char *user, *password_file, *password_env, *ca_file, *doveadm, *file;
 	int64_t port;
-	bool tls, cleartext, loose;
+	bool tls, cleartext, loose, replicator;
 	char *password;
-} set = { .password_env = "MXGAUGE_PASSWORD" };
+} set = { .password_env = "MXGAUGE_PASSWORD", .doveadm = "/usr/bin/doveadm" };
 
 static const struct opt opts[] = {
 	{ 'H', "host", OPT_LIST, &set.hosts, "HOST[:PORT]", "a server; the others are compared with the first" },
@@ -41,6 +47,12 @@ static const struct opt opts[] = {
 	{ 0, "tls", OPT_FLAG, &set.tls, NULL, "TLS from the start (imaps); by default STARTTLS is required" },
 	{ 0, "cleartext", OPT_FLAG, &set.cleartext, NULL, "show the password without TLS" },
 	{ 0, "ca-file", OPT_STRING, &set.ca_file, "FILE", "trusted authorities; by default the system's" },
+	{ 'r', "replicator", OPT_FLAG, &set.replicator, NULL, "look at this machine's replicator of Dovecot 2.2 or 2.3, too; or, "
+	    "without -H, alone" },
+	{ 0, "doveadm", OPT_STRING, &set.doveadm, "COMMAND",
+	    "how; words are split at blanks: \"/usr/bin/sudo -n /usr/bin/doveadm\"" },
+	{ 0, "replicator-file", OPT_STRING, &set.file, "FILE", "what doveadm replicator status, status '*' and dsync-status "
+	    "print stands there, in place of running it" },
 	{ 0 }
 };
 
@@ -48,11 +60,22 @@ static const struct measure measures[] = {
 	LAG_MEASURES("5m", "30m"),
 	{ "messages", "", "the largest difference of messages in a mailbox" },
 	{ "servers", "", "servers that answered; a number alone is the least", .least = true },
+	{ "failed", "", "users whose last copying failed", "0" },
+	{ "success", "s", "since the user was copied who was not for the longest: an idle one is so once a day", "26h", "3d" },
+	{ "running", "s", "for how long a user is being copied already" },
+	{ "queue_sync", "", "users that wait to be copied while somebody waits for it" },
+	{ "queue_high", "", "users that wait with new mail" },
+	{ "queue_low", "", "users that wait with other changes" },
+	{ "queue_failed", "", "users whose copying failed, and is tried again now" },
+	{ "queue_full", "", "users to be compared as a whole" },
+	{ "waiting", "", "users whose copying failed, and is tried again after a while" },
+	{ "users", "", "users that the replicator knows; a number alone is the least", NULL, "1", .least = true },
+	{ "age", "s", "how old the file of --replicator-file is", "10m", "30m" },
 	{ 0 }
 };
 
 static const struct program program = {
-	"check_replication_imap", "do the same mailboxes look alike on several servers?",
+	"check_replication_imap", "do the same mailboxes look alike on several servers, and does Dovecot's replicator copy?",
 	"A mailbox is alike where the number of messages, UIDNEXT and, where both servers tell it, HIGHESTMODSEQ "
 	"(flags) are those of the first server. CRITICAL are a server that does not answer or lets the user not "
 	"in, a mailbox that is not there, and another UIDVALIDITY: clients then take all messages for new ones.\n\n"
@@ -60,11 +83,17 @@ static const struct program program = {
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID. A mailbox that differs is looked at again a moment "
 	"later. Use an account of its own to which a probe sends now and then, and which nobody else reads.\n\n"
 	"STATUS opens no mailbox. Without --cleartext the password is sent over TLS only, to a server whose certificate "
-	"is valid for the host.",
+	"is valid for the host.\n\n"
+	"With --replicator, the lag of a user is for how long it waits for a copying that ends well: as runs saw it, or since "
+	"the attempt that failed or goes on. CRITICAL are a replicator that does not run, and copying that failed for all "
+	"users. A server at the other end that is frozen makes nothing fail and no queue grow: users that are being copied "
+	"and do not end are behind. doveadm replicator wants root, or the account of Dovecot's replicator: let sudo allow "
+	"it. Dovecot 2.4 has no replicator any more: there, compare mailboxes by -H.",
 	opts, .measures = measures,
 	.examples = "check_replication_imap -H imap1.example.org -H imap2.example.org -u probe --password-file /etc/mxgauge/imap\n"
 	    "check_replication_imap -H imap1.example.org -H imap2.example.org -u probe --tls -m INBOX -m Archive -c messages=10\n"
-	    "check_replication_imap -H 192.0.2.1 -H 192.0.2.2 -u probe --cleartext --loose"
+	    "check_replication_imap -H 192.0.2.1 -H 192.0.2.2 -u probe --cleartext --loose\n"
+	    "check_replication_imap --replicator --doveadm \"/usr/bin/sudo -n /usr/bin/doveadm\" -c failed=5 -c running=1h"
 };
 
 /* --- in a process apart ---------------------------------------------------------------------------- */
@@ -147,6 +176,53 @@ converse(void *arg, int to)
 	apart_put(to, buf_slice(&b));
 }
 
+/* What doveadm says when it fails, and whose trouble that is. Dovecot 2.4 prints how doveadm is used. */
+static void
+put_trouble(int to, const char *text)
+{
+	struct slice s = slice_of(text);
+	bool away = slice_has(s, SLICE("Connection refused")) || slice_has(s, SLICE("No such file or directory"));
+	struct buf b = buf_new(REPLICATOR_BYTES);
+
+	rows_row(&b, "trouble");
+	rows_text(&b, "text", slice_has(s, SLICE("usage:")) || slice_has(s, SLICE("nknown command")) ?
+	    "this doveadm has no replicator: only Dovecot 2.2 and 2.3 have; compare mailboxes by -H" : text);
+	rows_text(&b, "away", away && slice_has(s, SLICE("replicator-doveadm")) ? "y" : "");
+	apart_put(to, buf_slice(&b));
+}
+
+static bool
+run_doveadm(int to, struct buf *text, struct err *e)
+{
+	static const char *const what[][6] = { { "-f", "tab", "replicator", "status", NULL },
+		{ "-f", "tab", "replicator", "status", "*", NULL }, { "-f", "tab", "replicator", "dsync-status", NULL } };
+
+	for (size_t i = 0; i < sizeof what / sizeof what[0]; i++) {
+		const char *argv[COMMAND_WORDS];
+
+		command_words(set.doveadm, what[i], argv);
+		apart_phase(to, "waiting for doveadm replicator %s", what[i][3]);
+		if (!command_read(argv, text, e))
+			return false;
+	}
+	return true;
+}
+
+static void
+ask_replicator(void *arg, int to)
+{
+	struct buf text = buf_new(REPLICATOR_BYTES), rows = buf_new(APART_BYTES);
+	struct err e = { "" };
+	bool good;
+
+	(void)arg;
+	good = set.file != NULL ? wholefile_read(&text, set.file, &e) : run_doveadm(to, &text, &e);
+	if (!good || !replica_dovecot_read(text.n > 0 ? buf_slice(&text) : SLICE(""), &rows, &e))
+		put_trouble(to, e.text);
+	else
+		apart_put(to, buf_slice(&rows));
+}
+
 /* --- the check --------------------------------------------------------------------------------------- */
 
 static double most_messages = (double)NAN;
@@ -212,8 +288,11 @@ check_options(struct peer *p)
 {
 	struct err e = { "" };
 
+	set.replicator = set.replicator || set.file != NULL;
+	if (set.hosts.n == 0 && set.replicator)
+		return;
 	if (set.hosts.n < 2 || set.hosts.n > SERVERS_MAX)
-		opt_fail(&program, "whom to compare? -H HOST, twice to %d times", SERVERS_MAX);
+		opt_fail(&program, "whom to compare? -H HOST, twice to %d times; or --replicator", SERVERS_MAX);
 	if (set.user == NULL)
 		opt_fail(&program, "whose mailboxes? -u NAME");
 	if (set.tls && set.cleartext)
@@ -250,16 +329,18 @@ all_alike(const struct rows *r, const bool *answered)
 }
 
 static size_t
-ask_all(struct peer *p, struct rows *r, bool *answered, bool tell)
+ask_all(struct peer *p, struct rows *r, bool *answered, struct rows *replicator)
 {
-	struct apart_job j[SERVERS_MAX];
-	size_t n = 0;
+	struct apart_job j[SERVERS_MAX + 1];
+	size_t n = 0, jobs = set.hosts.n;
 
-	for (size_t i = 0; i < set.hosts.n; i++)
+	for (size_t i = 0; i < jobs; i++)
 		j[i] = (struct apart_job){ .work = converse, .arg = &p[i] };
-	apart_run(j, set.hosts.n, check_deadline());
+	if (set.replicator && replicator != NULL)
+		j[jobs++] = (struct apart_job){ .work = ask_replicator };
+	apart_run(j, jobs, check_deadline());
 	for (size_t i = 0; i < set.hosts.n; i++) {
-		if (tell) {
+		if (replicator != NULL) {
 			answered[i] = lag_answer(&j[i], &r[i], set.hosts.v[i]);
 		} else {
 			rows_read(&r[i], buf_slice(&j[i].said));
@@ -267,29 +348,77 @@ ask_all(struct peer *p, struct rows *r, bool *answered, bool tell)
 		}
 		n += answered[i];
 	}
+	if (jobs > set.hosts.n)
+		(void)lag_answer(&j[set.hosts.n], replicator, "replicator");
 	return n;
 }
 
 /* Mail may just be coming in: whoever differs is asked again, and counts as it is then. */
 static const struct rows *
-ask(struct peer *p, bool *answered, size_t *n)
+ask(struct peer *p, bool *answered, size_t *n, struct rows *replicator)
 {
 	static struct rows r[SERVERS_MAX], later[SERVERS_MAX];
 	struct timespec moment = { 0, AGAIN_MS * 1000000L };
 	bool again[SERVERS_MAX];
 
-	*n = ask_all(p, r, answered, true);
+	*n = ask_all(p, r, answered, replicator);
 	if (all_alike(r, answered) || clock_now() + 2 > check_deadline())
 		return r;
 	(void)nanosleep(&moment, NULL);
-	return ask_all(p, later, again, false) == set.hosts.n ? later : r;
+	return ask_all(p, later, again, NULL) == set.hosts.n ? later : r;
+}
+
+static void
+judge_replicator(const struct rows *r, int64_t now)
+{
+	const struct row *trouble = rows_next(r, "trouble", NULL);
+	struct slice text = row_text(trouble, "text");
+
+	if (trouble != NULL && row_is(trouble, "away", "y"))
+		lag_state(CHECK_CRITICAL, "replicator", "it does not run: %.*s", (int)text.n, text.p);
+	else if (trouble != NULL)
+		lag_state(CHECK_UNKNOWN, "replicator", "%.*s", (int)text.n, text.p);
+	else if (rows_next(r, "sum", NULL) != NULL)
+		replica_dovecot_judge(r, now);
+}
+
+static void
+judge_mailboxes(const struct rows *r, const bool *answered, int64_t now)
+{
+	for (size_t s = 0; s < set.hosts.n; s++) {
+		for (size_t i = 0; answered[s] && i < box_count(); i++) {
+			const struct row *a = box_of(&r[0], i), *b = box_of(&r[s], i);
+
+			if (b == NULL)
+				lag_state(CHECK_CRITICAL, set.hosts.v[s], "it does not tell about the mailbox %s", box_name(i));
+			else if (s > 0 && answered[0] && a != NULL)
+				judge_box(set.hosts.v[s], set.hosts.v[0], box_name(i), a, b, now);
+		}
+	}
+}
+
+static void
+measure(const struct rows *replicator, size_t n)
+{
+	struct stat st;
+
+	if (set.hosts.n > 0) {
+		lag_measure("messages", most_messages, "");
+		check_value("servers", (double)n, "");
+	}
+	if (rows_next(replicator, "sum", NULL) != NULL)
+		replica_dovecot_measure(replicator);
+	if (set.file != NULL && stat(set.file, &st) == 0)
+		check_value("age", fmax(0, difftime(time(NULL), st.st_mtime)), "s");
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct peer p[SERVERS_MAX];
-	bool answered[SERVERS_MAX];
+	static struct rows replicator;
+	int64_t now = (int64_t)time(NULL);
+	bool answered[SERVERS_MAX] = { false };
 	const struct rows *r;
 	struct buf thing = buf_new(1000);
 	size_t n;
@@ -298,21 +427,15 @@ main(int argc, char **argv)
 	opt_parse(&program, argc, argv);
 	check_options(p);
 	check_phase("asking");
-	buf_fmt(&thing, "%s %s", set.hosts.v[0], set.user);
+	if (set.hosts.n > 0)
+		buf_fmt(&thing, "%s %s", set.hosts.v[0], set.user);
+	else
+		buf_fmt(&thing, "replicator %s", set.file != NULL ? set.file : set.doveadm);
 	lag_begin(program.name, buf_slice(&thing));
-	r = ask(p, answered, &n);
-	for (size_t s = 0; s < set.hosts.n; s++) {
-		for (size_t i = 0; answered[s] && i < box_count(); i++) {
-			const struct row *a = box_of(&r[0], i), *b = box_of(&r[s], i);
-
-			if (b == NULL)
-				lag_state(CHECK_CRITICAL, set.hosts.v[s], "it does not tell about the mailbox %s", box_name(i));
-			else if (s > 0 && answered[0] && a != NULL)
-				judge_box(set.hosts.v[s], set.hosts.v[0], box_name(i), a, b, (int64_t)time(NULL));
-		}
-	}
+	r = ask(p, answered, &n, &replicator);
+	judge_mailboxes(r, answered, now);
+	judge_replicator(&replicator, now);
 	lag_tell();
-	lag_measure("messages", most_messages, "");
-	check_value("servers", (double)n, "");
+	measure(&replicator, n);
 	check_done();
 }

@@ -71,6 +71,23 @@ run 0 "is 24 h old" --file '1/*' -w 2d -w City=40d
 run 2 "main is 463 d old (limit 400 d)" --file '1/*' -c main=400d
 run 3 "-w dayly: not measured" --file '1/*' -w dayly=1h
 
+# --- one name in several folders
+mkdir -p "$D/a/lists/now" "$D/b/lists/now" "$D/b/3.004006" "$D/b/4.000000"
+zone a/lists/bl "\$SOA 1w ns1.example.org admin.example.org 2026112101 2h 2h 1w 1h"
+zone b/lists/bl "\$SOA 1w ns1.example.org admin.example.org 2020010101 2h 2h 1w 1h"
+cp "$D/a/lists/bl" "$D/a/lists/now/bl"
+touch -d "@$((now - 864000))" "$D/b/lists/bl"
+rules b/3.004006/updates_example_org.cf 1800000
+touch -d "@$((now - 864000))" "$D/b/3.004006/updates_example_org.cf"
+rules b/4.000000/updates_example_org.cf 1900123
+clam b/daily.cvd 27502 7200
+clam b/daily.cld 27503 3600
+run 1 "b_lists_bl is 10 d old (limit 7 d)" --file 'a/lists/*l' --file 'a/lists/now/*' --file 'b/lists/*l' --file 'b/*/*.cf' --file 'b/daily.*'
+for v in "a_lists_bl=" "now_bl=" "daily=36" "files=5"; do says "$v"; done
+silent " bl="
+silent "updates_example_org=864"
+run 0 "bl=" --file 'a/lists/bl' --file 'a/lists/bl'
+
 # --- several machines
 cp -a "$D/1/." "$D/2"
 list() { (cd "$D/$1" && "$check" --print --file '*') >"$D/mx$1"; }

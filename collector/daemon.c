@@ -123,6 +123,7 @@ introduce(struct daemon *d, const struct config *c)
 
 	state_say(s, "started_at", d->started_at);
 	state_say_text(s, "version", MX_VERSION);
+	state_say_text(s, "graph_url", c->graph_url);
 	state_say(s, "queue_wanted", 0);	/* says otherwise, if there are any */
 	state_say(s, "queue_failed_since", 0);
 	queues_open(d->queues, c, d->in);

@@ -332,6 +332,8 @@ import_run(const struct import *im)
 	good = x.in != NULL;
 	if (good) {
 		state_bulk(ingest_state(x.in));
+		if (im->graph_url != NULL)
+			state_say_text(ingest_state(x.in), "graph_url", im->graph_url);
 		good = import_files(&x, &status) && finish(&x, start);
 	}
 	if (!good) {

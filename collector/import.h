@@ -12,6 +12,7 @@ struct import {
 	const char *state, *host, *zone, *templates;
 	int year;
 	bool no_rrd, phases;
+	const char *graph_url;	/* NULL: not known */
 	int64_t commit_s;	/* what a pipe brings is committed so often */
 	struct sitewords *words;	/* as ingest_settings */
 	char **file;

@@ -39,6 +39,7 @@ ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
 	}
 	in->tally = in->flow.tally = tally_new();
 	in->flow.tops = tops_new();
+	in->flow.specimens = specimens_new();
 	in->flow.track = track_new(state_key(in->state), in->tally, state_fetch, in->state);
 	in->seen = seen_new(state_seen_load, in->state);
 	in->clocks = clocks_new(in->state);
@@ -60,6 +61,7 @@ ingest_close(struct ingest *in)
 	clocks_free(in->clocks);
 	track_free(in->flow.track);
 	tops_free(in->flow.tops);
+	specimens_free(in->flow.specimens);
 	tally_free(in->tally);
 	state_close(in->state);
 	free(in);
@@ -168,19 +170,19 @@ count_answer(struct ingest *in, unsigned host, const struct tag *tag, const stru
 
 static inline void
 tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l,
-    struct event *ev, int n)
+    struct event *ev, int n, uint64_t hash)
 {
 	if (n > 0 && ev[0].twin && is_second_twin(in, host, l))
 		return;
 	for (int i = 0; in->set.words != NULL && i < n; i++)
 		siteword_apply(in->set.words, &ev[i]);
 	for (int i = 0; i < n; i++)
-		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat);
+		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat, hash);
 }
 
 static void
 understand(struct ingest *in, const struct tag *tag, unsigned host, struct line *l,
-    int64_t *counts)
+    int64_t *counts, uint64_t hash)
 {
 	struct event ev[EVENTS_MAX];
 	struct part part;
@@ -199,7 +201,7 @@ understand(struct ingest *in, const struct tag *tag, unsigned host, struct line 
 	}
 	n = tag->dialect->parse(l, ev);
 	count_answer(in, host, tag, l, n, counts);
-	tell_flow(in, host, tag, l, ev, n);
+	tell_flow(in, host, tag, l, ev, n, hash);
 }
 
 /* A line whose pieces are together, or will never be: each piece is what the whole is. */
@@ -223,7 +225,8 @@ joined(void *arg, const struct joined *w)
 	for (size_t i = 0; i < w->pieces; i++)
 		count_answer(in, w->host, &tag, &l, n,
 		    tally_counts(in->tally, w->host, w->piece[i].time / 60));
-	tell_flow(in, w->host, &tag, &l, ev, n);
+	tell_flow(in, w->host, &tag, &l, ev, n, hash_bytes(state_key(in->state), l.text) ^
+	    hash_u64(state_key(in->state), (uint64_t)l.time));
 }
 
 void
@@ -375,7 +378,7 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 		counts[M_repeat_lost]++;
 		return true;
 	}
-	understand(in, tag, host, &l, counts);
+	understand(in, tag, host, &l, counts, hash);
 	return true;
 }
 
@@ -427,7 +430,7 @@ bool
 ingest_full(const struct ingest *in)
 {
 	return in->total.lines - in->lines_committed >= COMMIT_LINES ||
-	    tally_cells(in->tally) >= COMMIT_CELLS ||
+	    tally_cells(in->tally) >= COMMIT_CELLS || specimens_full(in->flow.specimens) ||
 	    track_mails(in->flow.track) > in->set.max_mails + in->set.max_mails / 4;
 }
 
@@ -474,7 +477,9 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	struct commit c = {
 		.tally = in->tally, .seen = in->seen, .track = in->flow.track,
 		.join = in->join,
-		.tops = in->flow.tops, .now = in->now, .with_tops = slow, .put_away = slow || bulk || crowded,
+		.tops = in->flow.tops,
+		.specimens = slow || bulk || specimens_full(in->flow.specimens) ? in->flow.specimens : NULL,
+		.now = in->now, .with_tops = slow, .put_away = slow || bulk || crowded,
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
 		.keep_hours = in->set.keep_hours, .keep_mails = in->set.keep_mails,

@@ -89,8 +89,10 @@ run_import(int argc, char **argv)
 
 	if (!take_rules(&im.words))
 		return 2;
-	if (rules != NULL)
+	if (rules != NULL) {
 		im.commit_s = rules->commit_interval;
+		im.graph_url = rules->graph_url;
+	}
 	return done_with(im.words, import_run(&im));
 }
 
@@ -236,8 +238,7 @@ static const struct opt trace_opts[] = {
 static int
 run_trace(int argc, char **argv)
 {
-	(void)argc;
-	return trace_run(state, argv[0], host);
+	return trace_run(state, argv, (size_t)argc, host);
 }
 
 static const struct command commands[] = {
@@ -264,10 +265,12 @@ static const struct command commands[] = {
 	{ "status", "how the collector is: sources, lag, limits, disk", NULL, status_opts, run_status,
 	    "Prints where reading stands, how far each source lags behind, what could not be "
 	    "understood and how long the disk lasts.", NULL },
-	{ "trace", "one mail's life", "ID|MESSAGE-ID|ADDRESS", trace_opts, run_trace,
-	    "Prints what is known of the mails that a queue id, a Message-ID, an address or a "
-	    "domain (@example.org) names, and of those that they continue or became.",
-	    "mxgauge trace 4F1A2B3C4D\nmxgauge trace joe@example.org" },
+	{ "trace", "one mail's life", "ID|MESSAGE-ID|ADDRESS|CLIENT|USER...", trace_opts, run_trace,
+	    "Prints what is known of the mails that a queue id, a Message-ID, an address, a "
+	    "domain (@example.org), a client's IP address or a user who authenticated names, and of those "
+	    "that they continue or became. Refusals have no mail: of them, and of failed logins, the state "
+	    "keeps a few samples of each kind, host and ten minutes, which are printed too.",
+	    "mxgauge trace 4F1A2B3C4D\nmxgauge trace joe@example.org\nmxgauge trace 192.0.2.7" },
 	{ "backup", "copy the state while mxgauged runs", "FILE", backup_opts, run_backup,
 	    "Makes FILE a consistent copy of the state as of its last commit. To go back to it, "
 	    "stop mxgauged and put it in place of state.db; the RRDs follow the state.",

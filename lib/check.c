@@ -418,6 +418,12 @@ check_detail(const char *fmt, ...)
 	va_end(ap);
 }
 
+enum check_state
+check_worst(void)
+{
+	return run.answer.state;
+}
+
 bool
 check_is_verbose(int level)
 {

@@ -43,6 +43,9 @@ void check_words(const char *name, const char *after, const char *fmt, ...)
  * for a verdict. Its limits count as used. */
 void check_show(const char *name, double value, const char *unit);
 
+/* The worst that was found so far. */
+enum check_state check_worst(void);
+
 /* Did the caller give -w or -c for this name? */
 bool check_has_limit(const char *name);
 

@@ -15,7 +15,7 @@
 
 struct checkstate {
 	/* options */
-	const char *state, *host, *url;
+	const char *state, *host, *graph_url;
 	double window_s, stale_s;
 	int64_t at;
 	/* what came of them */
@@ -38,7 +38,8 @@ struct checkstate {
 	    .min = 60, .max = 8 * 86400 }, \
 	{ 0, "at", OPT_TIME, &(set).at, "TIME", \
 	    "answer as of then: \"2026-11-20 03:00\", \"yesterday 03:00\", \"-2h\", \"@EPOCH\"" }, \
-	{ 0, "url", OPT_STRING, &(set).url, "URL", "address of the graph, printed with the details" }
+	{ 0, "graph-url", OPT_STRING, &(set).graph_url, "URL", \
+	    "where the graph is, in place of graph_url of mxgauged's configuration, and with the same %h, %t, %g" }
 
 /* And when not to answer. */
 #define CHECKSTATE_OPTS(set) \

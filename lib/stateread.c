@@ -14,7 +14,7 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 7, LIMITS_MAX = 64, PROGRAMS_MAX = 256 };
+enum { STATE_VERSION = 8, LIMITS_MAX = 64, PROGRAMS_MAX = 256 };
 
 struct stateread {
 	sqlite3 *db;
@@ -539,6 +539,34 @@ stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
 }
 
 bool
+stateread_specimens(struct stateread *r, int host, int64_t from, int64_t to,
+    stateread_specimen_fn *f, void *arg, struct err *e)
+{
+	sqlite3_stmt *st = prepare(r, host >= 0 ?
+	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" :
+	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 ORDER BY at", e);
+	bool more = true;
+	int rc = SQLITE_DONE;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, from / SPECIMEN_SLOT_S * 65536);
+	sqlite3_bind_int64(st, 2, ((to - 1) / SPECIMEN_SLOT_S + 1) * 65536);
+	if (host >= 0)
+		sqlite3_bind_int(st, 3, host);
+	while (more && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct slice list = blob(st, 1);
+		struct specimen s;
+
+		while (more && specimen_decode(&list, &s))
+			if (s.time >= from && s.time < to)
+				more = f(arg, (int)(sqlite3_column_int64(st, 0) & 65535), &s);
+	}
+	sqlite3_finalize(st);
+	return !more || rc == SQLITE_DONE || fail(r, e);
+}
+
+bool
 stateread_sources(struct stateread *r, const struct stateread_source **s, size_t *n, struct err *e)
 {
 	sqlite3_stmt *st = prepare(r, "SELECT name, offset, lines, size, newest, read_at,"
@@ -612,6 +640,9 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 		if (slice_eq(key, SLICE("version")))
 			(void)snprintf(run->version, sizeof run->version, "%.*s",
 			    sqlite3_column_bytes(st, 1), (const char *)sqlite3_column_text(st, 1));
+		if (slice_eq(key, SLICE("graph_url")))
+			(void)snprintf(run->graph_url, sizeof run->graph_url, "%s",
+			    (const char *)sqlite3_column_text(st, 1));
 		if (slice_eq(key, SLICE("queue_said")))
 			(void)snprintf(run->queue_said, sizeof run->queue_said, "%s",
 			    (const char *)sqlite3_column_text(st, 1));

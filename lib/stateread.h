@@ -13,6 +13,7 @@
 #include "cell.h"
 #include "err.h"
 #include "slice.h"
+#include "specimen.h"
 
 struct sqlite3;
 struct stateread;
@@ -123,6 +124,12 @@ struct stateread_lost {
 size_t stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
     struct stateread_lost *lost, size_t max);
 
+/* Call f for each line that is kept of from <= time < to as one of its kind, the oldest slot first.
+ * f returns false to stop; slices live until then. */
+typedef bool stateread_specimen_fn(void *arg, int host, const struct specimen *s);
+bool stateread_specimens(struct stateread *r, int host, int64_t from, int64_t to,
+    stateread_specimen_fn *f, void *arg, struct err *e);
+
 struct stateread_source {
 	char name[1024];
 	uint64_t offset, lines, size;
@@ -144,6 +151,7 @@ struct stateread_run {
 	int64_t rrd_written_at;		/* when the RRDs were last brought up to date */
 	int64_t rrd_failed_since;	/* 0: they were, the last time */
 	char version[32];
+	char graph_url[1000];		/* where the graphs are, see setting.def; empty: not said */
 	int64_t queue_wanted;		/* is there a sensor of queues? */
 	int64_t queue_counted_at;	/* when it last counted all of them */
 	int64_t queue_failed_since;	/* 0: it could, the last time; else why not: */

@@ -14,6 +14,7 @@
 #include "checkstate.h"
 #include "mem.h"
 #include "metric.h"
+#include "nextstep.h"
 #include "stateread.h"
 
 #include "poison.h"
@@ -245,20 +246,6 @@ tell_hosts(const struct farm *f)
 	free(order);
 }
 
-/* People hand it to a shell. */
-static const char *
-plain_id(char *id)
-{
-	for (char *p = id; *p != '\0'; p++) {
-		bool plain = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') ||
-		    (*p >= 'a' && *p <= 'z') || strchr("-_.", *p) != NULL;
-
-		if (!plain || (p == id && *p == '-'))
-			*p = '?';
-	}
-	return id;
-}
-
 static const char *
 host_name(int id)
 {
@@ -275,20 +262,27 @@ tell_samples(void)
 	int64_t cut = (set.as_of - (int64_t)older_s) / 60;
 	size_t n = stateread_lost(set.r, set.id, set.from * 60, cut * 60, lost, SAMPLES_SHOWN);
 	struct buf json = buf_new(4096);
+	struct nextstep w;
 
+	if (n == 0)
+		return;
+	nextstep_begin(&w, &set);
 	buf_char(&json, '[');
-	if (n > 0)
-		check_detail("Samples, to be asked with \"mxgauge trace --state %s ID\":", set.state);
+	check_detail("Samples:");
 	for (size_t i = 0; i < n; i++) {
-		const char *host = host_name(lost[i].host), *id = plain_id(lost[i].id);
+		const char *host = host_name(lost[i].host);
 
-		check_detail("%s on %s: %lld recipient%s, gone at %s", id, host,
+		check_detail("%s on %s: %lld recipient%s, gone at %s", check_clean(slice_of(lost[i].id)), host,
 		    (long long)lost[i].rcpts, lost[i].rcpts == 1 ? "" : "s", checkstate_time(lost[i].time));
-		buf_fmt(&json, "%s{\"id\":\"%s\",\"host\":", i > 0 ? "," : "", id);
+		(void)nextstep_add(&w, slice_of(lost[i].id));
+		buf_fmt(&json, "%s{\"id\":", i > 0 ? "," : "");
+		buf_json(&json, slice_of(lost[i].id));
+		buf_str(&json, ",\"host\":");
 		buf_json(&json, slice_of(host));
 		buf_fmt(&json, ",\"time\":%lld,\"rcpts\":%lld}", (long long)lost[i].time,
 		    (long long)lost[i].rcpts);
 	}
+	nextstep_tell(&w);
 	buf_char(&json, ']');
 	if (!json.full)
 		check_extra("samples", buf_slice(&json));
@@ -313,7 +307,6 @@ main(int argc, char **argv)
 		tell_samples();
 	tell_hosts(&f);
 	tell_books(&f.all);
-	if (set.url != NULL)
-		check_link("Graph", set.url);
+	nextstep_graph(&set, set.host, "flow", "out");
 	check_done();	/* the kernel closes and frees quicker than we could */
 }

@@ -14,8 +14,10 @@
 #include "checkstate.h"
 #include "hist.h"
 #include "mem.h"
+#include "nextstep.h"
 #include "past.h"
 #include "quantity.h"
+#include "specimen.h"
 #include "stateread.h"
 
 #include "poison.h"
@@ -337,7 +339,7 @@ main(int argc, char **argv)
 	tell_before(set.from - (set.to - set.from), set.from, title.p, "before");
 	tell_before(set.from - DAY_MINUTES, set.to - DAY_MINUTES, "The same time yesterday", "yesterday");
 	checkstate_tell_tops(&set, tops, 1);
-	if (set.url != NULL)
-		check_link("Graph", set.url);
+	nextstep_samples(&set, set.id, (const char *const[]){ SPECIMEN_SLOW }, 1);
+	nextstep_graph(&set, set.host, "delay", whole_way ? "through" : "delay");
 	check_done();	/* the kernel closes and frees quicker than we could */
 }

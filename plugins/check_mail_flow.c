@@ -14,6 +14,7 @@
 #include "flow.h"
 #include "mem.h"
 #include "metric.h"
+#include "nextstep.h"
 #include "past.h"
 #include "quantity.h"
 #include "reason.h"
@@ -343,6 +344,27 @@ tell_causes(const struct cell *now)
 		checkstate_tell_tops(&set, kinds, n);
 }
 
+/* Lines of what the expressions that ring name, and the graph of the first of them. */
+static void
+tell_next(void)
+{
+	const char *kind[EXPR_MAX * 2];
+	size_t n = 0;
+
+	for (size_t i = 0; i < run.n; i++) {
+		const struct item *it = &run.item[i];
+
+		for (unsigned k = 0; k < it->flow.x.n && it->state > CHECK_OK; k++)
+			if (it->flow.x.step[k].op == EXPR_NAME && n < sizeof kind / sizeof *kind)
+				kind[n++] = metrics[it->flow.x.step[k].name].name;
+	}
+	/* of mail that does not arrive, what waits is seen */
+	if (n > 0 && strncmp(kind[0], "dlv_", 4) == 0 && n < sizeof kind / sizeof *kind)
+		kind[n++] = "defer";
+	nextstep_samples(&set, set.id, kind, n);
+	nextstep_graph_of(&set, set.host, n > 0 ? kind[0] : "recv_msg");
+}
+
 static void
 tell(const struct cell *now)
 {
@@ -358,8 +380,7 @@ tell(const struct cell *now)
 		check_extra("flow", buf_slice(&json));
 	buf_free(&json);
 	tell_causes(now);
-	if (set.url != NULL)
-		check_link("Graph", set.url);
+	tell_next();
 }
 
 int

@@ -16,6 +16,8 @@
 #include "flow.h"
 #include "host.h"
 #include "mem.h"
+#include "metric.h"
+#include "nextstep.h"
 #include "past.h"
 #include "quantity.h"
 #include "reason.h"
@@ -458,6 +460,24 @@ tell_findings(void)
 		    "taken for alike");
 }
 
+/* Lines of the node that is farthest away, of what it differs in. */
+static void
+tell_next(void)
+{
+	const struct finding *worst = run.n_found > 0 ? &run.found[0] : NULL;
+	const char *kind[EXPR_MAX] = { NULL };
+	size_t n = 0;
+
+	if (worst == NULL)
+		return;
+	for (unsigned k = 0; k < run.flow[worst->flow].x.n; k++)
+		if (run.flow[worst->flow].x.step[k].op == EXPR_NAME)
+			kind[n++] = metrics[run.flow[worst->flow].x.step[k].name].name;
+	/* the first is the share's part, the others what it is a share of */
+	nextstep_samples(&set, run.node[worst->node].host->id, kind, n > 0 ? 1 : 0);
+	nextstep_graph_of(&set, run.node[worst->node].host->name, n > 0 ? kind[0] : "conn");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -477,7 +497,6 @@ main(int argc, char **argv)
 	checkstate_tell_window(&set);
 	tell_missing();
 	tell_findings();
-	if (set.url != NULL)
-		check_link("Graph", set.url);
+	tell_next();
 	check_done();	/* the kernel closes and frees quicker than we could */
 }

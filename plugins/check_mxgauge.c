@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "checkstate.h"
+#include "nextstep.h"
 #include "programs.h"
 #include "toplist.h"
 
@@ -407,7 +408,6 @@ main(int argc, char **argv)
 	tell_lines();
 	tell_limits();
 	checkstate_tell_window(&set);
-	if (set.url != NULL)
-		check_link("Graph", set.url);
+	nextstep_graph(&set, set.host, "collector", "trouble");
 	check_done();
 }

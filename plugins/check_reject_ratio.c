@@ -15,6 +15,7 @@
 #include "checkstate.h"
 #include "flow.h"
 #include "metric.h"
+#include "nextstep.h"
 #include "past.h"
 #include "quantity.h"
 #include "reason.h"
@@ -75,6 +76,10 @@ static const struct program program = {
 	    "check_reject_ratio --at \"yesterday 03:00\" -w 90%"
 };
 
+/* Of which reasons lines are shown: those that ring, else the most frequent. */
+static const char *culprit[REASON_N];
+static size_t culprits;
+
 /* The counts of one stretch of minutes. */
 struct counts {
 	int64_t rejected, accepted, tempfailed, lines, foreign, unknown, too_late;
@@ -130,6 +135,15 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 		c->class[i] = count(&c->cell, metric_rej[i]);
 }
 
+static void
+blame(enum metric m)
+{
+	for (size_t i = 0; i < culprits; i++)
+		if (strcmp(culprit[i], metrics[m].name) == 0)
+			return;
+	culprit[culprits++] = metrics[m].name;
+}
+
 /* --- what is measured ---------------------------------------------------------------- */
 
 /* The classes by count, the largest first; returns how many are not zero. */
@@ -163,19 +177,23 @@ measure_share(const struct measure *m, double value, bool judged, bool *alarm)
 static void
 measure(const struct counts *c)
 {
-	bool judged = all_of(c) >= min_rcpt && all_of(c) > 0, alarm = false, ignored;
+	bool judged = all_of(c) >= min_rcpt && all_of(c) > 0, alarm = false, one;
 	int order[REASON_N], classes = rank(c, order);
 	struct buf after = buf_new(200), all = buf_new(32);
 
-	measure_share(&measures[0], ratio_of(c), judged, &ignored);
+	measure_share(&measures[0], ratio_of(c), judged, &one);
 	check_value("rejected", (double)c->rejected, "");
 	check_value("accepted", (double)c->accepted, "");
 	check_value("tempfailed", (double)c->tempfailed, "");
 	for (int r = 1; r < REASON_N; r++) {
 		const struct measure *m = &measures[FIRST_CLASS + r - 1];
 
+		one = false;
 		if (c->class[r] > 0 || check_has_limit(m->name))
-			measure_share(m, percent(c->class[r], all_of(c)), judged, &alarm);
+			measure_share(m, percent(c->class[r], all_of(c)), judged, &one);
+		if (one)
+			blame(metric_rej[r]);
+		alarm = alarm || one;
 	}
 	if (classes > 0 && !alarm)
 		buf_fmt(&after, ", mostly %s %s", reason_name((enum reason)order[0]),
@@ -260,7 +278,8 @@ measure_change(const struct past *p, const struct counts *c)
 		check_show("change", s.distance, "");
 		return;
 	}
-	check_value("change", isinf(s.distance) ? 1e6 : s.distance, "");
+	if (check_value("change", isinf(s.distance) ? 1e6 : s.distance, "") > CHECK_OK && s.part != M_rej)
+		blame(s.part);
 	if (s.distance > 0)
 		check_words("change", NULL, "%s %s where %s give or take %s is usual at this time, %s times that away",
 		    s.name, check_people(s.now, "%"), check_people(s.usual.value, "%"),
@@ -418,6 +437,7 @@ tell(struct stateread *r, int host, int64_t from, int64_t to, struct counts *c)
 {
 	static const enum top_kind tops[] = { TOP_REASON, TOP_CLIENT, TOP_SENDER, TOP_RCPT };
 	struct buf title = buf_new(100);
+	int order[REASON_N];
 
 	checkstate_tell_window(&set);
 	tell_reasons(c);
@@ -429,8 +449,10 @@ tell(struct stateread *r, int host, int64_t from, int64_t to, struct counts *c)
 	if (c->rejected > 0)
 		checkstate_tell_tops(&set, tops, sizeof tops / sizeof *tops);
 	tell_blind_spots(c);
-	if (set.url != NULL)
-		check_link("Graph", set.url);
+	if (culprits == 0 && rank(c, order) > 0)
+		blame(metric_rej[order[0]]);
+	nextstep_samples(&set, host, culprit, culprits);
+	nextstep_graph(&set, set.host, "reject", "reject");
 	buf_free(&title);
 }
 

@@ -25,7 +25,7 @@ enum { DEFS_MAX = 50, POINTS_MAX = 1 << 22 };
 
 static struct opt_list defs_given;
 static const char *expression, *consolidation = "AVERAGE", *take = "avg", *unit_given = "none";
-static const char *daemon_address, *until_text, *title, *url;
+static const char *daemon_address, *until_text, *title, *graph_url;
 static double window_s = 900, stale_s = 900, span_s = 14 * 86400;
 static int64_t at;
 static bool season, below;
@@ -52,7 +52,7 @@ static const struct opt opts[] = {
 	    "rrdcached, unix:/path or host:port: it writes first what it holds of the files" },
 	{ 0, "at", OPT_TIME, &at, "TIME",
 	    "answer as of then: \"2026-11-20 03:00\", \"yesterday 03:00\", \"-2h\", \"@EPOCH\"" },
-	{ 0, "url", OPT_STRING, &url, "URL", "address of the graph, printed with the details" },
+	{ 0, "graph-url", OPT_STRING, &graph_url, "URL", "address of the graph, printed with the details" },
 	{ 0 }
 };
 
@@ -448,7 +448,7 @@ main(int argc, char **argv)
 	measure_value();
 	measure_trend();
 	measure_failures();
-	if (url != NULL)
-		check_link("Graph", url);
+	if (graph_url != NULL)
+		check_link("Graph", graph_url);
 	check_done();	/* the kernel closes and frees quicker than we could */
 }

@@ -6,13 +6,21 @@
 struct at {			/* where and when, and how often */
 	struct flow *f;
 	unsigned host;
-	int64_t minute, hour, n;
+	int64_t time, minute, hour, n;
+	uint64_t line;
 };
 
 static void
 add(const struct at *a, enum metric m)
 {
 	tally_add(a->f->tally, a->host, a->minute, m, a->n);
+}
+
+/* It is one of those that stand for others. */
+static void
+show(const struct at *a, enum metric m, const struct event *e)
+{
+	specimens_offer(a->f->specimens, a->host, a->time, m, a->line, e);
 }
 
 /* Does the text of a refusal say more than its class? */
@@ -28,10 +36,12 @@ static __attribute__((noinline)) void
 refused(const struct at *a, const struct event *e)
 {
 	enum reason cls = e->cls != REASON_none ? e->cls : REASON_other;
+	enum metric m = (e->kind == EV_REJECT ? metric_rej : metric_tmp)[cls];
 	uint32_t n = (uint32_t)a->n;
 
 	add(a, e->kind == EV_REJECT ? M_rej : M_tmp);
-	add(a, (e->kind == EV_REJECT ? metric_rej : metric_tmp)[cls]);
+	add(a, m);
+	show(a, m, e);
 	if ((cls == REASON_dnsbl || cls == REASON_rhsbl) && e->sub.n > 0)
 		tally_word(a->f->tally, a->host, a->minute, e->sub, a->n);
 	if (e->kind == EV_TEMPFAIL && cls == REASON_greylist)
@@ -44,12 +54,47 @@ refused(const struct at *a, const struct event *e)
 		tops_domain(a->f->tops, a->host, a->hour, TOP_RCPT, e->to, n);
 }
 
+static enum reason
+reason_of(const struct event *e)
+{
+	enum reason cls = event_reason(e);
+
+	return cls != REASON_none ? cls : REASON_other;
+}
+
+/* What became of a recipient, and what a filter said: counted with the mail, shown from here. */
+static void
+show_of_mail(const struct at *a, const struct event *e)
+{
+	switch (e->kind) {
+	case EV_DELIVERED:
+		specimens_slow(a->f->specimens, a->host, a->time, a->line, e);
+		break;
+	case EV_DEFERRED:
+		show(a, metric_defer[reason_of(e)], e);
+		break;
+	case EV_BOUNCED:
+		show(a, metric_bounce[reason_of(e)], e);
+		break;
+	case EV_EXPIRED: show(a, M_expire, e); break;
+	case EV_DSN_SENT: show(a, M_dsn, e); break;
+	case EV_HELD: show(a, M_held, e); break;
+	case EV_DISCARDED: show(a, M_discard, e); break;
+	case EV_SPAM: show(a, M_spam, e); break;
+	case EV_VIRUS: show(a, M_virus, e); break;
+	case EV_BANNED: show(a, M_banned, e); break;
+	default:
+		break;
+	}
+}
+
 void
 flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
-    uint32_t times)
+    uint32_t times, uint64_t line)
 {
 	uint32_t count = e->count > 0 ? e->count : 1;
-	struct at a = { f, host, time >= 0 ? time / 60 : -1, time >= 0 ? time / 3600 : -1, times };
+	struct at a = { f, host, time, time >= 0 ? time / 60 : -1, time >= 0 ? time / 3600 : -1, times,
+		line };
 
 	switch (e->kind) {
 	case EV_CONNECT:
@@ -75,6 +120,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	case EV_AUTH_FAIL:
 		a.n *= count;
 		add(&a, e->mailbox ? M_login_fail : M_auth_fail);
+		show(&a, e->mailbox ? M_login_fail : M_auth_fail, e);
 		if (e->sasl_user.n > 0)
 			tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
 		return;
@@ -108,6 +154,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		return;
 	case EV_FILTER_FAIL:
 		add(&a, M_filter_fail);
+		show(&a, M_filter_fail, e);
 		tops_add(f->tops, host, a.hour, TOP_FILTER, e->sub.n > 0 ? e->sub : e->service, times);
 		return;
 	case EV_LOG_LOSS:
@@ -137,5 +184,6 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	default:
 		break;
 	}
+	show_of_mail(&a, e);
 	track_event(f->track, host, label, time, e, times);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dialect/dialect.h"
+#include "flow/specimens.h"
 #include "flow/tally.h"
 #include "flow/top.h"
 #include "flow/track.h"
@@ -16,11 +17,12 @@ struct flow {
 	struct tally *tally;
 	struct tops *tops;
 	struct track *track;
+	struct specimens *specimens;
 };
 
 /* host: its number; label: hash of the instance's name; times: how often the line's
- * event happened. */
+ * event happened; line: a keyed hash of the line. */
 void flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time,
-    const struct event *e, uint32_t times);
+    const struct event *e, uint32_t times, uint64_t line);
 
 #endif

@@ -20,6 +20,7 @@
 #include "slice.h"
 
 struct join;
+struct specimens;
 struct state;
 struct tally;
 struct tops;
@@ -89,6 +90,7 @@ struct commit {
 	struct track *track;
 	struct tops *tops;
 	struct join *join;
+	struct specimens *specimens;	/* NULL: not now */
 	int64_t now;		/* clock */
 	bool with_tops;		/* once a minute and at the end */
 	bool put_away;		/* quiet mails leave the memory */

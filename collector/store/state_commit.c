@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/specimens.h"
 #include "mem.h"
 #include "store/state_db.h"
 
@@ -313,12 +314,17 @@ put_pieces(struct writing *w, struct join *join)
 static bool
 expire(struct writing *w, const struct commit *c)
 {
-	static const struct {
+	const int64_t minutes = c->keep_minutes * 60, hours = c->keep_hours * 60;
+	const struct {
 		const char *table, *at, *host;
-		int64_t unit;		/* of at, in seconds */
+		int64_t unit, keep;	/* of at, in seconds; seconds */
+		int by_key;		/* what at is shifted by */
 	} rows[] = {
-		{ "cell", "at >> 16", "at & 65535", 60 }, { "seen", "at >> 16", "at & 65535", 60 },
-		{ "hour", "at >> 16", "at & 65535", 3600 }, { "top", "hour", "host", 3600 },
+		{ "cell", "at >> 16", "at & 65535", 60, minutes, 16 },
+		{ "seen", "at >> 16", "at & 65535", 60, minutes, 16 },
+		{ "specimen", "at >> 16", "at & 65535", SPECIMEN_SLOT_S, SPECIMEN_KEEP_S, 16 },
+		{ "hour", "at >> 16", "at & 65535", 3600, hours, 16 },
+		{ "top", "hour", "host", 3600, hours, 0 },
 	};
 	int64_t newest = 0;
 	char sql[400];
@@ -326,13 +332,13 @@ expire(struct writing *w, const struct commit *c)
 	for (size_t h = 0; h < w->s->hosts; h++)
 		newest = host_last(w->s, h) > newest ? host_last(w->s, h) : newest;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		int64_t keep = (i < 2 ? c->keep_minutes : c->keep_hours) * 60, unit = rows[i].unit;
+		int64_t keep = rows[i].keep, unit = rows[i].unit;
 
 		/* the first condition uses the index */
 		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
 		    " (SELECT max(newest, coalesce(sampled, 0)) - %lld FROM host WHERE id = (%s)) / %lld%s",
-		    rows[i].table, i < 3 ? "at" : "hour",
-		    (long long)((newest - keep) / unit * (i < 3 ? 65536 : 1)), rows[i].at,
+		    rows[i].table, rows[i].by_key > 0 ? "at" : "hour",
+		    (long long)((newest - keep) / unit * (1 << rows[i].by_key)), rows[i].at,
 		    (long long)keep, rows[i].host, (long long)unit, i == 0 && c->keep_undrawn ?
 		    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "");
 		if (!db_run(w->s, sql, w->e))
@@ -355,6 +361,8 @@ store_all(struct writing *w, const struct commit *c)
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) || !put_words(w, c->tally) ||
 	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->with_tops, w->e))
+		return false;
+	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))
 		return false;
@@ -385,6 +393,8 @@ committed(struct writing *w, const struct commit *c)
 	join_stored(c->join);
 	if (c->with_tops)
 		tops_clear(c->tops);
+	if (c->specimens != NULL)
+		specimens_clear(c->specimens);
 	mails_committed(s, true);
 	track_committed(c->track);
 }

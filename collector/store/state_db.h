@@ -10,7 +10,7 @@
 #include "flow/track.h"
 #include "store/state.h"
 
-enum { STATE_VERSION = 7 };
+enum { STATE_VERSION = 8 };
 
 /* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
  * and what that mail has more than the log said so far. */
@@ -128,5 +128,8 @@ struct lost;
 bool lost_store(struct state *s, const struct lost *l, struct err *e);
 /* Drop samples that many minutes older than their host's newest line. */
 bool lost_expire(struct state *s, int64_t keep, struct err *e);
+
+/* state_specimens.c */
+bool specimens_store(struct state *s, struct specimens *some, struct err *e);
 
 #endif

@@ -72,6 +72,10 @@ wanted(const struct trace *t, const struct mail *m)
 			if (slice_eq(without_brackets(f.a), t->what))
 				return true;
 			break;
+		case FACT_CLIENT: case FACT_SESSION:
+			if (t->what.n > 0 && (slice_eq(f.b, t->what) || slice_eq_nocase(f.c, t->what)))
+				return true;
+			break;
 		case FACT_PICKUP: case FACT_QUEUED: case FACT_PROBE:
 			if (address_matches(f.a, t->what))
 				return true;
@@ -324,12 +328,59 @@ put_mail(struct buf *b, const struct mail *m, const struct names *hosts)
 	free(f);
 }
 
+/* --- what never was a mail ---------------------------------------------------------- */
+
+struct samples {
+	const struct trace *t;
+	const struct names *hosts;
+	struct buf *out;
+	size_t n;
+};
+
+/* Does a mail that was printed tell more? */
+static bool
+is_found(const struct trace *t, int host, struct slice id)
+{
+	for (size_t i = 0; id.n > 0 && i < t->n; i++)
+		if (t->found[i].mail.host == host && slice_eq(mail_id(&t->found[i].mail), id))
+			return true;
+	return false;
+}
+
+static bool
+put_sample(void *arg, int host, const struct specimen *s)
+{
+	struct samples *x = arg;
+	const struct slice *text = s->text, what = x->t->what;
+
+	if (slice_eq(s->kind, SLICE(SPECIMEN_SLOW)) || is_found(x->t, host, text[SPECIMEN_ID]) ||
+	    !(slice_eq(text[SPECIMEN_ID], what) || slice_eq(text[SPECIMEN_CLIENT], what) ||
+	    address_matches(text[SPECIMEN_USER], what) || address_matches(text[SPECIMEN_FROM], what) ||
+	    address_matches(text[SPECIMEN_TO], what)))
+		return true;
+	if (x->n++ == 0)
+		buf_fmt(x->out, "%ssamples of lines\n", x->out->n > 0 ? "\n" : "");
+	buf_str(x->out, "  ");
+	when_print(x->out, s->time);
+	put(x->out, "  ", slice_of(host_name(x->hosts, (unsigned)host)));
+	put(x->out, " ", text[SPECIMEN_ID]);
+	put(x->out, " counted as ", s->kind);
+	put(x->out, ", client ", text[SPECIMEN_CLIENT]);
+	put(x->out, ", user ", text[SPECIMEN_USER]);
+	put(x->out, ", from ", text[SPECIMEN_FROM]);
+	put(x->out, ", to ", text[SPECIMEN_TO]);
+	put(x->out, ": ", text[SPECIMEN_SAID]);
+	buf_char(x->out, '\n');
+	return x->n < TRACE_MAX;
+}
+
 bool
 trace_text(struct stateread *r, const char *what, const char *host, struct buf *out,
     size_t *found, struct err *e)
 {
 	struct trace t = { .what = without_brackets(slice_of(what)), .host = -1 };
 	struct names hosts = { NULL, 0 };
+	struct samples samples = { &t, &hosts, out, 0 };
 	bool good = stateread_hosts(r, &hosts.host, &hosts.n, e);
 
 	for (size_t i = 0; good && host != NULL && i < hosts.n; i++)
@@ -346,33 +397,52 @@ trace_text(struct stateread *r, const char *what, const char *host, struct buf *
 	for (size_t i = 0; i < t.n; i++) {
 		if (good)
 			put_mail(out, &t.found[i].mail, &hosts);
-		free(t.found[i].mail.facts);
 	}
+	good = good && stateread_specimens(r, t.host, 0, INT64_MAX / 65536 / 2, put_sample, &samples, e);
+	for (size_t i = 0; i < t.n; i++)
+		free(t.found[i].mail.facts);
 	if (t.n == TRACE_MAX)
 		buf_fmt(out, "\nmore mails match: only %d are shown; name a queue id\n", TRACE_MAX);
-	*found = t.n;
+	*found = t.n + samples.n;
 	free(t.found);
 	free(t.id);
 	return good;
 }
 
-int
-trace_run(const char *dir, const char *what, const char *host)
+/* Of one name. */
+static bool
+print(struct stateread *r, const char *what, const char *host)
 {
-	struct err e;
-	struct stateread *r = stateread_open(dir, &e);
 	struct buf out = buf_new(OUT_MAX);
+	struct err e;
 	size_t found = 0;
-	bool good = r != NULL && trace_text(r, what, host, &out, &found, &e);
+	bool good = trace_text(r, what, host, &out, &found, &e);
 
-	stateread_close(r);
 	if (!good)
 		fprintf(stderr, "mxgauge: %s\n", e.text);
 	else if (found == 0)
 		fprintf(stderr, "mxgauge: nothing is known of %s; mails are kept as long as keep_mails "
 		    "says\n", what);
-	else if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0)
-		found = 0;
+	else
+		good = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
 	buf_free(&out);
-	return good && found > 0 ? 0 : 1;
+	return good && found > 0;
+}
+
+int
+trace_run(const char *dir, char **what, size_t n, const char *host)
+{
+	struct err e;
+	struct stateread *r = stateread_open(dir, &e);
+	bool good = r != NULL;
+
+	if (r == NULL)
+		fprintf(stderr, "mxgauge: %s\n", e.text);
+	for (size_t i = 0; r != NULL && i < n; i++) {
+		if (i > 0)
+			putchar('\n');
+		good &= print(r, what[i], host);
+	}
+	stateread_close(r);
+	return good ? 0 : 1;
 }

@@ -9,12 +9,15 @@
 #include "stateread.h"
 
 /* Append what is known of the mails that what names: a queue id, a Message-ID (with or
- * without <>), or an address or its domain ("@example.org"); with the mails that they
- * continue or became. host: only of this host, or NULL. found: how many mails. */
+ * without <>), an address or its domain ("@example.org"), a client's IP address, who
+ * authenticated; with the mails that they continue or became. Behind them the refusals and
+ * failed logins of that name that the state keeps as samples. host: only of this host, or NULL.
+ * found: how many mails and samples. */
 bool trace_text(struct stateread *r, const char *what, const char *host, struct buf *out,
     size_t *found, struct err *e);
 
-/* `mxgauge trace`: print it. 0: found, 1: no such mail, or a sentence on stderr. */
-int trace_run(const char *dir, const char *what, const char *host);
+/* `mxgauge trace`: print it for each of n names. 0: all found, 1: of one nothing is known, or a
+ * sentence on stderr. */
+int trace_run(const char *dir, char **what, size_t n, const char *host);
 
 #endif

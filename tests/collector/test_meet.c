@@ -197,7 +197,7 @@ say(struct flow *f, const struct step *s)
 		e.where = WHERE_LOCAL;
 	if (s->kind == EV_STARTED)
 		e.where = s->nrcpt > 0 ? WHERE_EXT : WHERE_LOCAL;
-	flow_event(f, 1, 7, at / 1000, &e, 1);
+	flow_event(f, 1, 7, at / 1000, &e, 1, 0);
 	track_settle(f->track);
 }
 
@@ -220,7 +220,7 @@ outcome(const struct step *const *order, unsigned n, struct buf *b)
 {
 	struct hash_key key = hash_key_random();
 	int64_t sum[METRIC_N] = { 0 };
-	struct flow f = { .tally = tally_new(), .tops = tops_new() };
+	struct flow f = { .tally = tally_new(), .tops = tops_new(), .specimens = specimens_new() };
 
 	f.track = track_new(&key, f.tally, NULL, NULL);
 	for (unsigned i = 0; i < n; i++)
@@ -232,6 +232,7 @@ outcome(const struct step *const *order, unsigned n, struct buf *b)
 			buf_fmt(b, "%s=%lld ", metrics[looked_at[i]].name, (long long)sum[looked_at[i]]);
 	track_free(f.track);
 	tops_free(f.tops);
+	specimens_free(f.specimens);
 	tally_free(f.tally);
 }
 

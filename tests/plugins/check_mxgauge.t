@@ -16,7 +16,7 @@ says "there is no state in $dir/state"
 ok "it is told"
 stamp=$(perl -MPOSIX -e 'print strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime(time - 400))')
 echo "$stamp mx1 postfix/smtpd[1]: connect from unknown[192.0.2.1]" >"$dir/log"
-printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nsource "a" { files = { "%s/log" } }\n' \
+printf 'graph_url = "https://mon.example.org/%%h/%%t"\nstate = "%s/state"\ntemplates = "%s/rrd-templates"\nsource "a" { files = { "%s/log" } }\n' \
     "$dir" "$PWD" "$dir" >"$dir/conf"
 "$BUILD/bin/mxgauged" --foreground --config "$dir/conf" >"$dir/said" 2>&1 &
 pid=$!
@@ -51,6 +51,8 @@ run 1
 ok "seven are, whatever the other programs say"
 says "87.5% of the lines of postfix/smtpd not understood (limit 1%)"
 ok "it names the program"
+says "Graph: https://mon.example.org/_farm/collector"
+ok "and where the graph is, as the daemon's configuration has it"
 kill "$pid"
 wait "$pid"
 pid=

@@ -76,7 +76,7 @@ run 2 --at "$at" -w ratio=80% -c dnsbl=50% -w unknown_rcpt=10%; ok "CRITICAL for
 first "REJECTS CRITICAL - dnsbl 70% (limit 50%); 90% of 100 recipients rejected in 15 min (limit 80%); unknown_rcpt 20% (limit 10%) | ratio=90%;80 rejected=90 accepted=10 tempfailed=3 dnsbl=70%;;50 unknown_rcpt=20%;10"; ok "the worst first"
 run 1 --at "$at" -w virus=1: ; ok "a class that did not occur has a limit all the same"
 says " virus=0%;1:"; ok "and stands in the performance data"
-run 1 --at "$at" -w tempfailed=2 --url "https://www.example.org/g?id=1&host=mx1"; ok "WARNING for a count"
+run 1 --at "$at" -w tempfailed=2 --graph-url "https://www.example.org/g?id=1&host=mx1"; ok "WARNING for a count"
 says "Graph: https://www.example.org/g?id=1&host=mx1"; ok "the link to the graph"
 
 run 0 --at "2026-11-20 03:00" -H mx2 -w 10% -c dnsbl=10%; ok "below the floor nothing is judged"

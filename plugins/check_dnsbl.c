@@ -10,6 +10,7 @@
 #include "check.h"
 #include "dnsbl_from.h"
 #include "dnsbl_hits.h"
+#include "dnsbl_log.h"
 #include "dnsbl_targets.h"
 #include "dnsbl_tell.h"
 #include "near.h"
@@ -24,7 +25,7 @@ static struct {
 	struct opt_list list, domain_list, allow_list, table, host, domain;
 	const char *resolver, *networks;
 	const char *postfix, *exim, *sendmail, *spamassassin;
-	bool all, own, no_health, no_history, no_table;
+	bool all, own, no_health, no_history, no_table, log;
 	double patience_s;
 	int64_t tries;
 	struct dnsbl_limit limit[LIMITS_MAX];
@@ -74,6 +75,8 @@ static const struct opt opts[] = {
 	    "judge lists of which so many hits were to be expected, or came", .min = 1, .max = 1e9 },
 	{ 0, "no-health", OPT_FLAG, &set.no_health, NULL, "do not test the lists themselves" },
 	{ 0, "no-history", OPT_FLAG, &set.no_history, NULL, "keep no latencies for the next runs" },
+	{ 0, "log", OPT_FLAG, &set.log, NULL,
+	    "log a line of each list (facility mail), from which the collector draws health and latency" },
 	{ 0, "table", OPT_LIST, &set.table, "FILE", "more lists, or corrections, in the form of dnsbl.conf" },
 	{ 0, "no-table", OPT_FLAG, &set.no_table, NULL, "leave out the dnsbl.conf that came with the program, and "
 	    ETC_TABLE },
@@ -310,6 +313,8 @@ ask_lists(struct dnsbl_run *r)
 	if (!dnsbl_ask(r, &e))
 		check_unknown("%s", e.text);
 	dnsbl_judge(r);
+	if (set.log && !dnsbl_log(r, &e))
+		check_detail("%s", e.text);
 	past = set.no_history ? NULL : xcalloc(r->lists, sizeof *past);
 	if (past != NULL && !dnsbl_keep(r, slice_of(set.resolver), (int64_t)time(NULL), past, &e))
 		check_detail("%s", e.text);

@@ -89,9 +89,27 @@ quantile(const char *name, struct template_ds *ds)
 static bool
 of_list(const char *name, struct template_ds *ds)
 {
+	static const struct {
+		const char *name;
+		enum cell_fact of, by;
+		double scale;
+	} shares[] = {
+		{ "latency", CELL_FACT_US, CELL_FACT_TIMED, 1e-3 },	/* milliseconds */
+		{ "unhealthy", CELL_FACT_ILL, CELL_FACT_TESTED, 100 },
+		{ "unanswered", CELL_FACT_UNANSWERED, CELL_FACT_ASKED, 100 },
+	};
+
 	ds->source = DS_COUNT;
 	ds->key = CELL_WORD;
-	return strcmp(name, "hits") == 0;
+	for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
+		if (strcmp(name, shares[i].name) != 0)
+			continue;
+		ds->source = DS_SHARE;
+		ds->of = shares[i].of;
+		ds->by = shares[i].by;
+		ds->scale = shares[i].scale;
+	}
+	return ds->source == DS_SHARE || strcmp(name, "hits") == 0;
 }
 
 /* Called while the file is read, when libconfuse still knows the line. */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cell.h"
 #include "err.h"
 #include "mem.h"
 #include "metric.h"
@@ -17,6 +18,8 @@
 enum ds_source {
 	DS_COUNT,	/* summed per minute: ABSOLUTE */
 	DS_GAUGE,	/* a metric's mean in the minute: GAUGE, unknown without a sample */
+	DS_SHARE,	/* of a block list, one fact of another: GAUGE, that of the last run of
+			 * check_dnsbl until the next, for COLUMNS_HOLD minutes at most */
 	DS_QUANTILE	/* of a histogram: GAUGE, unknown in minutes without an entry */
 };
 
@@ -24,6 +27,8 @@ struct template_ds {
 	char name[20];		/* as rrdtool knows it */
 	enum ds_source source;
 	uint32_t key;		/* DS_COUNT: of the cell; of block lists that of word 0 */
+	enum cell_fact of, by;	/* DS_SHARE: times scale */
+	double scale;
 	enum metric metric;	/* DS_GAUGE */
 	uint32_t hist;		/* DS_QUANTILE: CELL_DELAY or CELL_DELAY_TOTAL */
 	double q;		/* 0..1; 1 is the maximum */

@@ -41,12 +41,14 @@ struct template_rra {
 	double xff;		/* share that may be unknown */
 };
 
-enum draw_as { DRAW_AREA, DRAW_STACK, DRAW_LINE };
+/* DRAW_MARK: no curve, but a mark at the upper edge wherever it is above 0. */
+enum draw_as { DRAW_AREA, DRAW_STACK, DRAW_LINE, DRAW_MARK };
 
 struct template_draw {
 	enum draw_as as;
 	char colour[7];		/* "0072B2" */
 	const char *legend;
+	bool right;		/* by the axis on the right: lines alone */
 	unsigned width;		/* of a line, in pixels */
 	const unsigned *ds;	/* what is added up: places in template.ds */
 	size_t n;
@@ -56,6 +58,7 @@ struct template_graph {
 	const char *name;	/* part of the picture's file name */
 	const char *title;
 	const char *unit;	/* of the axis: "recipients/min" */
+	const char *right;	/* what the axis on the right is of; "": it has none of its own */
 	unsigned per_s;		/* counts are drawn per so many seconds, */
 	unsigned divide;	/* and divided by this: bytes as kB */
 	bool log_scale;

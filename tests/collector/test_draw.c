@@ -327,8 +327,14 @@ test_lists(void)
 	    "h() { sed -n '/<svg/s/.* height=\"\\([0-9]*\\).*/\\1/p' $1/dnsbl-hits-day.svg; } && "
 	    "one=$(h mx2) && all=$(h mx1) && test $all -gt $((one + 7 * 10)) && test $all -lt $((one + 7 * 20))") == 0,
 	    "the legend has eight of them, and on mx2 one");
-	ok(run("rm -r lists; mv st/rrd/mx2/dnsbl-bl.example.org.rrd x; mxgauge graph --state st --out lists "
-	    "--host mx2 --span day >/dev/null; mv x st/rrd/mx2/dnsbl-bl.example.org.rrd; "
+	ok(run("found() { echo \"2026-11-20T02:30:0$1+00:00 mx1 check_dnsbl[7]: list=l50.example.org health=$2 asked=6 "
+	    "answered=6\" >found.log && mxgauge import --state st found.log >said && mxgauge graph --state st --out $2 "
+	    "--host mx1 --span day --format svg >/dev/null; } && found 1 ok && found 2 dead && "
+	    "for i in lists ok dead; do sed 's/surface[0-9]*//' $i/mx1/dnsbl-hits-day.svg >$i.svg; done && "
+	    "cmp -s lists.svg ok.svg && ! cmp -s lists.svg dead.svg") == 0,
+	    "of those that hit less, only one that is ill has a place");
+	ok(run("rm -r lists; mkdir y; mv st/rrd/mx2/dnsbl-* y; mxgauge graph --state st --out lists "
+	    "--host mx2 --span day >/dev/null; mv y/* st/rrd/mx2; "
 	    "test -e lists/mx2/flow-in-day.png && ! test -e lists/mx2/dnsbl-hits-day.png") == 0,
 	    "a list without a file is left out");
 }

@@ -73,6 +73,9 @@ bool cell_decode(struct slice s, struct cell *c);
 /* Make of a host's cell, or of a sum of several hosts', what the farm has of it: less the hops
  * inside it. Or, not farm, leave the hops out: that is what the host itself did. */
 void cell_whose(struct cell *c, bool farm);
+/* One fact of a word divided by another: CELL_FACT_US by CELL_FACT_TIMED is the mean latency. NAN: the
+ * second is 0, or there is no room for that word. */
+double cell_list_share(const struct cell *c, enum cell_fact of, enum cell_fact by, uint32_t word);
 /* The histogram that begins at key base. */
 void cell_hist(const struct cell *c, uint32_t base, struct hist *h);
 /* That of one part of the delay: 0 before the queue, 1 in it, 2 connection, 3 transmission. */

@@ -19,6 +19,9 @@ const struct measure dnsbl_measures[] = {
 	{ "latency", "s", "the slowest list of this run" },
 	{ "p50", "s", "half of the last 100 runs were faster; of the slowest list" },
 	{ "p95", "s", "19 of 20 of the last 100 runs were faster; of the slowest list" },
+	{ "logged_ill", "", "with --from-state: lists that half of the runs that --log logged found ill", "0" },
+	{ "slowed", "%", "with --from-state: logged latency of the list that slowed most, of that in its week; lists "
+	    "of 100 ms and more", "300" },
 	{ "hits_least", "%", "with --from-state: hits of the list that lost most, of what its week lets expect",
 	    "20:" },
 	{ "hits_most", "%", "with --from-state: hits of the list that gained most", "500" },

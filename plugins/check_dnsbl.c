@@ -101,7 +101,8 @@ static const struct program program = {
 	"nothing about yours.\n\n"
 	"With --from-state, hits of each list in the collector's logs are compared with the week before, as "
 	"shares of all recipients: one that stopped hitting is dead, blocks the resolver, or is not asked any "
-	"more; one that hits much more may have gone mad.\n\n"
+	"more; one that hits much more may have gone mad. What --log told the collector is judged there, too: "
+	"lists that half of the runs found ill, and one that is three times as slow as in its week.\n\n"
 	"Latencies of the last 100 runs are kept for p50 and p95, for each resolver, in "
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID.",
 	opts, .measures = dnsbl_measures,

@@ -86,9 +86,7 @@ clear(struct columns *c)
 static double
 share(const struct cell *cell, const struct template_ds *ds, uint32_t word)
 {
-	int64_t by = word < CELL_LISTS ? cell_get(cell, cell_list(ds->by, word)) : 0;
-
-	return by > 0 ? ds->scale * (double)cell_get(cell, cell_list(ds->of, word)) / (double)by : (double)NAN;
+	return ds->scale * cell_list_share(cell, ds->of, ds->by, word);
 }
 
 /* A minute before those that are loaded. */

@@ -457,6 +457,7 @@ tell_limits(struct ingest *in)
 		{ "hosts", state_hosts(in->state), HOSTS_MAX, in->homeless },
 		{ "line_bytes", 0, LINE_MAX_BYTES, in->total.cut - in->cut_told },
 		{ "pieces", waiting, JOIN_PIECES, in->evicted[JOIN_MANY] },
+		{ "list_health", 0, CELL_LISTS, tally_left_out(in->tally) },
 		{ "piece_bytes", join_bytes(in->join), JOIN_BYTES, in->evicted[JOIN_BIG] },
 	};
 

@@ -255,6 +255,14 @@ cell_decode(struct slice s, struct cell *c)
 	return s.n == 0;
 }
 
+double
+cell_list_share(const struct cell *c, enum cell_fact of, enum cell_fact by, uint32_t word)
+{
+	int64_t whole = word < CELL_LISTS ? cell_get(c, cell_list(by, word)) : 0;
+
+	return whole > 0 ? (double)cell_get(c, cell_list(of, word)) / (double)whole : (double)NAN;
+}
+
 void
 cell_hist(const struct cell *c, uint32_t base, struct hist *h)
 {

@@ -17,6 +17,7 @@
 enum {
 	CELL_METRIC = 0,		/* + enum metric, by the state's own numbering */
 	CELL_DELAY = 4096,		/* + bucket: delay of final deliveries */
+	CELL_LIST = 5120,		/* cell_list(): how check_dnsbl found a DNSBL */
 	CELL_DELAY_TOTAL = 8192,	/* + bucket: the whole way through a filter */
 	CELL_DELAY_PARTS = 10240,	/* + part * HIST_PART_N + coarse bucket: see hist_part() */
 	/* of hours alone, how many lines a program brought, and how many of them were not understood: */
@@ -26,6 +27,24 @@ enum {
 	CELL_HOP = 32768		/* + any of the above: so much of it is not the farm's, since
 					 * another of its hosts has it too (cell_whose()) */
 };
+
+/* What is counted of a block list's health, of the first CELL_LISTS words. */
+enum cell_fact {
+	CELL_FACT_TESTED,		/* runs that found out whether it is healthy */
+	CELL_FACT_ILL,		/* of those, how often it was not */
+	CELL_FACT_TIMED,		/* runs in which it answered what no cache can know */
+	CELL_FACT_US,		/* how long that took, in microseconds, all of them together */
+	CELL_FACT_ASKED,		/* questions */
+	CELL_FACT_UNANSWERED,	/* those without an answer */
+	CELL_FACTS
+};
+enum { CELL_LISTS = 512 };
+
+static inline uint32_t
+cell_list(enum cell_fact fact, uint32_t word)
+{
+	return CELL_LIST + (uint32_t)fact * CELL_LISTS + word;
+}
 
 struct cell_pair {
 	uint32_t key;
@@ -54,6 +73,9 @@ bool cell_decode(struct slice s, struct cell *c);
 /* Make of a host's cell, or of a sum of several hosts', what the farm has of it: less the hops
  * inside it. Or, not farm, leave the hops out: that is what the host itself did. */
 void cell_whose(struct cell *c, bool farm);
+/* One fact of a word divided by another: CELL_FACT_US by CELL_FACT_TIMED is the mean latency. NAN: the
+ * second is 0, or there is no room for that word. */
+double cell_list_share(const struct cell *c, enum cell_fact of, enum cell_fact by, uint32_t word);
 /* The histogram that begins at key base. */
 void cell_hist(const struct cell *c, uint32_t base, struct hist *h);
 /* That of one part of the delay: 0 before the queue, 1 in it, 2 connection, 3 transmission. */

@@ -1,7 +1,8 @@
 /* dnsbl_hits.c - see dnsbl_hits.h.
  *
  * Compared are shares: hits of a list of all recipients that were refused or accepted, so that a busy
- * hour is no alarm. A list that had no hit in the week is new, and has nothing to be compared with. */
+ * hour is no alarm. A list that had no hit in the week is new, and has nothing to be compared with.
+ * The same holds for latencies, where a few runs say little, and milliseconds hurt nobody. */
 #include "dnsbl_hits.h"
 
 #include <math.h>
@@ -11,7 +12,9 @@
 
 #include "poison.h"
 
-enum { WEEK_HOURS = 7 * 24, JSON_BYTES = 1 << 16 };
+enum { WEEK_HOURS = 7 * 24, JSON_BYTES = 1 << 16, RUNS_NOW = 3, RUNS_WEEK = 20, NAMED = 12 };
+
+#define SLOW_S 0.1	/* faster than that is no trouble, however fast it was before */
 
 struct compared {
 	struct slice zone;
@@ -93,6 +96,70 @@ compare(struct checkstate *s, const struct cell *now, const struct cell *week, d
 	buf_free(&json);
 }
 
+/* --- what check_dnsbl --log found --------------------------------------------------------------- */
+
+static void
+tell_ill(struct checkstate *s, const struct cell *now)
+{
+	struct buf names = buf_new(800);
+	size_t lists = 0, ill = 0;
+
+	for (uint32_t word = 0; word < CELL_LISTS; word++) {
+		double share = cell_list_share(now, CELL_FACT_ILL, CELL_FACT_TESTED, word);
+		int64_t runs = cell_get(now, cell_list(CELL_FACT_TESTED, word));
+		const char *zone;
+
+		if (isnan(share))
+			continue;
+		lists++;
+		zone = check_clean(stateread_word(s->r, word));
+		if (share > 0)
+			check_detail("%s: ill in %s of %s logged runs", zone,
+			    check_people((double)cell_get(now, cell_list(CELL_FACT_ILL, word)), ""),
+			    check_people((double)runs, ""));
+		if (share >= 0.5 && ++ill <= NAMED)
+			buf_fmt(&names, "%s%s", ill > 1 ? ", " : "", zone);
+	}
+	if (lists == 0) {
+		check_show("logged_ill", (double)NAN, "");
+	} else {
+		check_value("logged_ill", (double)ill, "");
+		check_words("logged_ill", NULL, "%zu of %zu %s ill by the log%s%s%s", ill, lists,
+		    lists == 1 ? "list" : "lists", ill > 0 ? ": " : "", names.n > 0 ? names.p : "",
+		    ill > NAMED ? ", ..." : "");
+	}
+	buf_free(&names);
+}
+
+static void
+tell_slowed(struct checkstate *s, const struct cell *now, const struct cell *week)
+{
+	struct slice zone = { NULL, 0 };
+	double most = 0, now_s = 0, week_s = 0;
+
+	for (uint32_t word = 0; word < CELL_LISTS; word++) {
+		double fast = cell_list_share(week, CELL_FACT_US, CELL_FACT_TIMED, word) / 1e6;
+		double slow = cell_list_share(now, CELL_FACT_US, CELL_FACT_TIMED, word) / 1e6;
+
+		if (cell_get(now, cell_list(CELL_FACT_TIMED, word)) < RUNS_NOW ||
+		    cell_get(week, cell_list(CELL_FACT_TIMED, word)) < RUNS_WEEK || slow < SLOW_S || fast <= 0)
+			continue;
+		if (zone.p == NULL || slow / fast > most) {
+			zone = stateread_word(s->r, word);
+			most = slow / fast;
+			now_s = slow;
+			week_s = fast;
+		}
+	}
+	if (zone.p == NULL) {
+		check_show("slowed", (double)NAN, "%");
+		return;
+	}
+	check_value("slowed", 100 * most, "%");
+	check_words("slowed", NULL, "%s answers in %s, in its week in %s", check_clean(zone),
+	    check_people(now_s, "s"), check_people(week_s, "s"));
+}
+
 void
 dnsbl_hits(struct checkstate *s, double least_hits)
 {
@@ -101,6 +168,8 @@ dnsbl_hits(struct checkstate *s, double least_hits)
 	checkstate_open(s);
 	sum(s, false, &now);
 	sum(s, true, &week);
+	tell_ill(s, &now);
+	tell_slowed(s, &now, &week);
 	compare(s, &now, &week, least_hits);
 	checkstate_tell_window(s);
 	cell_free(&now);

@@ -154,8 +154,8 @@ is_empty(const struct dnsbl_run *r, struct dnsbl_list *l)
 
 /* --- a list ------------------------------------------------------------------------------------------ */
 
-static bool
-answers(const struct dnsbl_reply *reply)
+bool
+dnsbl_answers(const struct dnsbl_reply *reply)
 {
 	return reply->answered && reply->fault <= DNS_NO_RECORD;
 }
@@ -163,11 +163,11 @@ answers(const struct dnsbl_reply *reply)
 static void
 take_latency(const struct dnsbl_run *r, struct dnsbl_list *l)
 {
-	const struct dnsbl_reply *of = answers(&l->random) ? &l->random : &l->test;
+	const struct dnsbl_reply *of = dnsbl_answers(&l->random) ? &l->random : &l->test;
 
-	for (size_t t = 0; t < r->targets && !answers(of); t++)
+	for (size_t t = 0; t < r->targets && !dnsbl_answers(of); t++)
 		of = &l->of[t];
-	l->latency_s = answers(of) ? of->took_s : (double)NAN;
+	l->latency_s = dnsbl_answers(of) ? of->took_s : (double)NAN;
 }
 
 static bool
@@ -177,7 +177,7 @@ judge_targets(const struct dnsbl_run *r, struct dnsbl_list *l)
 
 	for (size_t t = 0; t < r->targets && !any; t++) {
 		any = judge_codes(l, &l->of[t]);
-		well = well || answers(&l->of[t]);
+		well = well || dnsbl_answers(&l->of[t]);
 	}
 	for (size_t t = 0; t < r->targets && !any && !well; t++)
 		any = judge_fault(l, &l->of[t], &l->of[t]);
@@ -189,7 +189,7 @@ judge_list(const struct dnsbl_run *r, struct dnsbl_list *l, const struct dnsbl_r
 {
 	bool told;
 
-	if (answers(&l->test) && l->test.n == 0 && l->test6.n > 0)
+	if (dnsbl_answers(&l->test) && l->test.n == 0 && l->test6.n > 0)
 		l->test = l->test6;	/* a list of IPv6 alone */
 	told = judge_codes(l, &l->test) || judge_codes(l, &l->clean) || judge_codes(l, &l->random) ||
 	    is_wild(l) || judge_fault(l, &l->test, again) || judge_fault(l, &l->random, again) ||
@@ -214,6 +214,27 @@ dnsbl_judge(struct dnsbl_run *r)
 {
 	for (size_t i = 0; i < r->lists; i++)
 		judge_list(r, &r->list[i], &r->again[i]);
+}
+
+static bool
+is_mute(const struct dnsbl_list *l)
+{
+	const struct dnsbl_reply *of = &l->random;	/* no cache has it */
+
+	return of->asked && (!of->answered || of->fault == DNS_TIMEOUT || (of->fault == DNS_NOBODY &&
+	    (l->health == DNSBL_TIMED_OUT || l->health == DNSBL_DEAD)));
+}
+
+enum dnsbl_resolver
+dnsbl_resolver(const struct dnsbl_run *r)
+{
+	size_t mute = 0;
+
+	for (size_t i = 0; i < r->lists; i++)
+		mute += is_mute(&r->list[i]);
+	if (mute == r->lists && r->control.asked && !dnsbl_answers(&r->control))
+		return DNSBL_MUTE;
+	return r->control.n > 0 ? DNSBL_LIES : DNSBL_RESOLVES;
 }
 
 bool
@@ -282,7 +303,7 @@ dnsbl_find(const struct dnsbl_list *l, size_t target, struct dnsbl_found *f)
 	const struct dnsbl_reply *reply = &l->of[target];
 
 	*f = (struct dnsbl_found){ .verdict = DNSBL_NOT_KNOWN };
-	if (!answers(reply)) {
+	if (!dnsbl_answers(reply)) {
 		(void)snprintf(f->words, sizeof f->words, "%s", faults[reply->answered ? reply->fault : DNS_TIMEOUT]);
 	} else if (reply->n > 0) {
 		read_codes(l, reply, f);

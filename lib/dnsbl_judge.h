@@ -13,8 +13,15 @@ extern const char *const dnsbl_verdict_name[], *const dnsbl_health_name[];
 
 /* Fill health, why and latency_s of each list. */
 void dnsbl_judge(struct dnsbl_run *r);
+/* Was it answered, be it by "no such name"? */
+bool dnsbl_answers(const struct dnsbl_reply *reply);
 /* Is that the health of a list on which nobody should rely? */
 bool dnsbl_is_ill(enum dnsbl_health h);
+
+/* What the questions to all lists say of the resolver, after dnsbl_judge(). One that is mute gave no
+ * answer at all; one that lies answers for names that nobody has. Of lists they say nothing. */
+enum dnsbl_resolver { DNSBL_RESOLVES, DNSBL_LIES, DNSBL_MUTE };
+enum dnsbl_resolver dnsbl_resolver(const struct dnsbl_run *r);
 
 struct dnsbl_found {
 	enum dnsbl_verdict verdict;

@@ -19,6 +19,9 @@ const struct measure dnsbl_measures[] = {
 	{ "latency", "s", "the slowest list of this run" },
 	{ "p50", "s", "half of the last 100 runs were faster; of the slowest list" },
 	{ "p95", "s", "19 of 20 of the last 100 runs were faster; of the slowest list" },
+	{ "logged_ill", "", "with --from-state: lists that half of the runs that --log logged found ill", "0" },
+	{ "slowed", "%", "with --from-state: logged latency of the list that slowed most, of that in its week; lists "
+	    "of 100 ms and more", "300" },
 	{ "hits_least", "%", "with --from-state: hits of the list that lost most, of what its week lets expect",
 	    "20:" },
 	{ "hits_most", "%", "with --from-state: hits of the list that gained most", "500" },
@@ -236,31 +239,18 @@ tell_latency(const struct dnsbl_list *l, const struct dnsbl_past *past)
 	buf_free(&b);
 }
 
-static bool
-is_mute(const struct dnsbl_list *l)
-{
-	const struct dnsbl_reply *of = &l->random;	/* no cache has it */
-
-	return of->asked && (!of->answered || of->fault == DNS_TIMEOUT || (of->fault == DNS_NOBODY &&
-	    (l->health == DNSBL_TIMED_OUT || l->health == DNSBL_DEAD)));
-}
-
 /* True: nothing more is to be said of the lists. */
 static bool
 tell_resolver(const struct dnsbl_tell *t)
 {
-	const struct dnsbl_run *r = t->run;
-	size_t mute = 0;
+	enum dnsbl_resolver resolver = dnsbl_resolver(t->run);
 
-	for (size_t i = 0; i < r->lists; i++)
-		mute += is_mute(&r->list[i]);
-	if (r->control.n > 0)
+	if (resolver == DNSBL_LIES)
 		check_state(CHECK_CRITICAL, "the resolver %s answers for names that do not exist: each list "
 		    "seems to list the world", t->resolver);
-	if (mute < r->lists || !r->control.asked || (r->control.answered && r->control.fault <= DNS_NO_RECORD))
-		return false;
-	check_state(CHECK_CRITICAL, "the resolver %s gives no answer", t->resolver);
-	return true;
+	if (resolver == DNSBL_MUTE)
+		check_state(CHECK_CRITICAL, "the resolver %s gives no answer", t->resolver);
+	return resolver == DNSBL_MUTE;
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */

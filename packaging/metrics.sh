@@ -99,9 +99,17 @@ on: the whole way of mails that went through a filter and back. All in the RRD `
 
 ## Block lists
 
-A template with `each = "dnsbl"` makes an RRD of each block list that ever refused a recipient at the host:
-`HOST/dnsbl-ZONE.rrd`, with the data source `hits`, a count: recipients refused because of that list. A
-list that stopped hitting goes on as zeros. Of a host 64 lists are drawn, those the state has known for
+A template with `each = "dnsbl"` makes an RRD of each block list that ever refused a recipient at the host, or
+was asked there by `check_dnsbl --log`: `HOST/dnsbl-ZONE.rrd`. Its data sources:
+
+- `hits`, a count: recipients refused because of that list
+- `latency`, a gauge in milliseconds: how long it took to answer a question that no cache can know
+- `unhealthy`, a gauge in per cent: runs of `check_dnsbl` that found it ill: silent, refusing, dead, listing the world ...
+- `unanswered`, a gauge in per cent: questions of `check_dnsbl` that it did not answer
+
+A list that stopped hitting goes on as zeros. What a run of `check_dnsbl` found holds until the next one, for
+an hour and a half at most; several runs in a minute are their mean, that of the farm is of all its hosts. The
+first 512 names of lists that a state learns can have these gauges (`list_health` in `mxgauge status`). Of a host 64 lists are drawn, those the state has known for
 longest; `mxgauge status` shows whether there were more (`rrd_lists`). A name of other characters than
 `a-z0-9.-`, longer than 100, or with a dot in front has no RRD; its hits are in the state and in reports.
 The picture has the eight lists with the most hits in the week, or in its own longer span.

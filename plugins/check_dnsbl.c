@@ -10,6 +10,7 @@
 #include "check.h"
 #include "dnsbl_from.h"
 #include "dnsbl_hits.h"
+#include "dnsbl_log.h"
 #include "dnsbl_targets.h"
 #include "dnsbl_tell.h"
 #include "near.h"
@@ -24,7 +25,7 @@ static struct {
 	struct opt_list list, domain_list, allow_list, table, host, domain;
 	const char *resolver, *networks;
 	const char *postfix, *exim, *sendmail, *spamassassin;
-	bool all, own, no_health, no_history, no_table;
+	bool all, own, no_health, no_history, no_table, log;
 	double patience_s;
 	int64_t tries;
 	struct dnsbl_limit limit[LIMITS_MAX];
@@ -74,6 +75,8 @@ static const struct opt opts[] = {
 	    "judge lists of which so many hits were to be expected, or came", .min = 1, .max = 1e9 },
 	{ 0, "no-health", OPT_FLAG, &set.no_health, NULL, "do not test the lists themselves" },
 	{ 0, "no-history", OPT_FLAG, &set.no_history, NULL, "keep no latencies for the next runs" },
+	{ 0, "log", OPT_FLAG, &set.log, NULL,
+	    "log a line of each list (facility mail), from which the collector draws health and latency" },
 	{ 0, "table", OPT_LIST, &set.table, "FILE", "more lists, or corrections, in the form of dnsbl.conf" },
 	{ 0, "no-table", OPT_FLAG, &set.no_table, NULL, "leave out the dnsbl.conf that came with the program, and "
 	    ETC_TABLE },
@@ -98,7 +101,8 @@ static const struct program program = {
 	"nothing about yours.\n\n"
 	"With --from-state, hits of each list in the collector's logs are compared with the week before, as "
 	"shares of all recipients: one that stopped hitting is dead, blocks the resolver, or is not asked any "
-	"more; one that hits much more may have gone mad.\n\n"
+	"more; one that hits much more may have gone mad. What --log told the collector is judged there, too: "
+	"lists that half of the runs found ill, and one that is three times as slow as in its week.\n\n"
 	"Latencies of the last 100 runs are kept for p50 and p95, for each resolver, in "
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID.",
 	opts, .measures = dnsbl_measures,
@@ -310,6 +314,8 @@ ask_lists(struct dnsbl_run *r)
 	if (!dnsbl_ask(r, &e))
 		check_unknown("%s", e.text);
 	dnsbl_judge(r);
+	if (set.log && !dnsbl_log(r, &e))
+		check_detail("%s", e.text);
 	past = set.no_history ? NULL : xcalloc(r->lists, sizeof *past);
 	if (past != NULL && !dnsbl_keep(r, slice_of(set.resolver), (int64_t)time(NULL), past, &e))
 		check_detail("%s", e.text);

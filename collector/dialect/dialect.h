@@ -51,14 +51,16 @@
  * QWARN	queue, disk, process or lookup trouble (cls sub text)
  * FILTER_FAIL	a filter, milter or policy service is broken (sub: which)
  * LOG_LOSS	the log daemon dropped count messages
- * STATS	a gauge from the log (stage: name, count: value) */
+ * STATS	a gauge from the log (stage: name, count: value)
+ * DNSBL	how check_dnsbl found a block list (sub: its zone, stage: its health, asked answered
+ *		latency_us) */
 #define EVENT_KINDS(X) \
 	X(CONNECT) X(DISCONNECT) X(REJECT) X(TEMPFAIL) X(WARN_REJECT) X(CLIENT) X(NEW) X(PICKUP) \
 	X(MSGID) X(QUEUED) X(STARTED) X(DELIVERED) X(DEFERRED) X(BOUNCED) X(EXPIRED) X(REMOVED) \
 	X(HELD) X(RELEASED) X(DISCARDED) X(FILTERED) X(REDIRECTED) X(ACCEPT) X(DSN_SENT) \
 	X(LINK) X(PROBE) X(SPAM) X(VIRUS) X(BANNED) X(HAM) X(DKIM) X(SPF) X(DMARC) X(POLICY) X(AUTH_OK) X(AUTH_FAIL) X(TLS) \
 	X(TLS_FAIL) X(LOST_CONN) X(TIMEOUT) X(RATELIMIT) X(SCREEN) X(QWARN) \
-	X(FILTER_FAIL) X(LOG_LOSS) X(STATS) X(INFO)
+	X(FILTER_FAIL) X(LOG_LOSS) X(STATS) X(DNSBL) X(INFO)
 
 enum event_kind {
 #define X(name) EV_##name,
@@ -95,10 +97,12 @@ struct event {
 				 * is gone when all its recipients are (Sendmail, OpenSMTPD) */
 	bool twin;		/* REJECT TEMPFAIL: syslog gets this line twice, two are one (Exim's main and
 				 * reject log) */
+	bool timed;		/* DNSBL: latency_us is known */
 	uint32_t usec;		/* where ids are reused within a second: when in it (qmail) */
 	uint32_t nrcpt;		/* QUEUED, verdicts: recipients, 0: not said */
 	uint32_t count;		/* how often (1 if 0); LOG_LOSS STATS: the number */
 	uint32_t conn_use;
+	uint32_t asked, answered, latency_us;	/* DNSBL: questions, and how long one took */
 	uint32_t auth_fail;	/* DISCONNECT: AUTH commands that were refused */
 	uint64_t size;		/* bytes */
 	int64_t delay_ms;	/* since arrival; -1 if not logged: it is taken from the stamps */

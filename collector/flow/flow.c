@@ -88,6 +88,19 @@ show_of_mail(const struct at *a, const struct event *e)
 	}
 }
 
+static __attribute__((noinline)) void
+list_found(const struct at *a, const struct event *e)
+{
+	bool tested = !slice_eq(e->stage, SLICE("untested"));
+	const int64_t fact[CELL_FACTS] = {
+		[CELL_FACT_TESTED] = tested, [CELL_FACT_ILL] = tested && !slice_eq(e->stage, SLICE("ok")),
+		[CELL_FACT_TIMED] = e->timed, [CELL_FACT_US] = e->latency_us,
+		[CELL_FACT_ASKED] = e->asked, [CELL_FACT_UNANSWERED] = e->asked - e->answered
+	};
+
+	tally_list(a->f->tally, a->host, a->minute, e->sub, fact, a->n);
+}
+
 void
 flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times, uint64_t line)
@@ -160,6 +173,9 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	case EV_LOG_LOSS:
 		a.n *= count;
 		add(&a, M_log_loss);
+		return;
+	case EV_DNSBL:
+		list_found(&a, e);
 		return;
 	case EV_DSN_SENT:
 		add(&a, M_dsn);

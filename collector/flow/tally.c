@@ -16,8 +16,8 @@
 
 enum { WORD_TEXT_MAX = 100, PROGRAM_TEXT_MAX = 63, RECENT = 16 };
 
-struct extra {			/* a word's count */
-	uint32_t word;
+struct extra {			/* what is counted of a word */
+	uint32_t key;
 	int64_t n;
 };
 
@@ -49,6 +49,7 @@ struct tally {
 	size_t programs;
 	struct slice word[WORDS_MAX];
 	size_t words;
+	uint64_t left_out;	/* what is known of lists, and has no room */
 	struct arena word_text;
 	struct cell out;
 	struct lost *lost;
@@ -206,36 +207,30 @@ tally_word_load(struct tally *t, struct slice text)
 		t->word[t->words++] = arena_slice(&t->word_text, text);
 }
 
+/* The word's number; WORDS_MAX: it is not among the first, and no longer can be. */
 static uint32_t
-word_number(struct tally *t, struct slice text)
+word_among(struct tally *t, struct slice text, size_t first)
 {
+	char low[WORD_TEXT_MAX];
+
+	text = slice_head(text, sizeof low);
+	for (size_t i = 0; i < text.n; i++)
+		low[i] = slice_lower(text.p[i]);
+	text.p = low;
 	for (size_t i = 0; i < t->words; i++)	/* a farm asks a dozen lists */
 		if (slice_eq(t->word[i], text))
-			return (uint32_t)i;
-	if (t->words == WORDS_MAX - 1)
-		text = SLICE("other");
-	if (t->words == WORDS_MAX)
-		return WORDS_MAX - 1;
-	tally_word_load(t, text);
+			return i < first ? (uint32_t)i : WORDS_MAX;
+	if (t->words >= first)
+		return WORDS_MAX;
+	tally_word_load(t, t->words == WORDS_MAX - 1 ? SLICE("other") : text);
 	return (uint32_t)t->words - 1;
 }
 
-void
-tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, int64_t n)
+static void
+add_extra(struct tcell *c, uint32_t key, int64_t n)
 {
-	struct tcell *c = cell_at(t, host, minute);
-	char low[WORD_TEXT_MAX];
-	uint32_t word;
-
-	text = slice_head(text, sizeof low);
-	for (size_t i = 0; i < text.n; i++) {
-		char ch = text.p[i];
-
-		low[i] = ch >= 'A' && ch <= 'Z' ? (char)(ch | 0x20) : ch;
-	}
-	word = word_number(t, (struct slice){ low, text.n });
 	for (uint32_t i = 0; i < c->extras; i++) {
-		if (c->extra[i].word == word) {
+		if (c->extra[i].key == key) {
 			c->extra[i].n += n;
 			return;
 		}
@@ -244,7 +239,39 @@ tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, in
 		c->extras_cap = c->extras_cap > 0 ? c->extras_cap * 2 : 4;
 		c->extra = xreallocarray(c->extra, c->extras_cap, sizeof *c->extra);
 	}
-	c->extra[c->extras++] = (struct extra){ word, n };
+	c->extra[c->extras++] = (struct extra){ key, n };
+}
+
+void
+tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, int64_t n)
+{
+	uint32_t word = word_among(t, text, WORDS_MAX);
+
+	add_extra(cell_at(t, host, minute), CELL_WORD + (word < WORDS_MAX ? word : WORDS_MAX - 1), n);
+}
+
+void
+tally_list(struct tally *t, unsigned host, int64_t minute, struct slice text,
+    const int64_t fact[CELL_FACTS], int64_t n)
+{
+	uint32_t word = word_among(t, text, CELL_LISTS);
+
+	if (word == WORDS_MAX) {
+		t->left_out += (uint64_t)n;
+		return;
+	}
+	for (uint32_t i = 0; i < CELL_FACTS; i++)
+		if (fact[i] != 0)
+			add_extra(cell_at(t, host, minute), cell_list(i, word), n * fact[i]);
+}
+
+uint64_t
+tally_left_out(struct tally *t)
+{
+	uint64_t n = t->left_out;
+
+	t->left_out = 0;
+	return n;
 }
 
 /* --- programs ----------------------------------------------------------------------- */
@@ -340,7 +367,7 @@ to_sparse(const struct tcell *c, struct cell *out)
 	add_hist(out, CELL_DELAY_TOTAL, c->hist[1]);
 	add_hist(out, CELL_DELAY_PARTS, c->hist[2]);
 	for (uint32_t i = 0; i < c->extras; i++)
-		cell_add(out, CELL_WORD + c->extra[i].word, c->extra[i].n);
+		cell_add(out, c->extra[i].key, c->extra[i].n);
 	for (uint32_t m = 0; c->hop != NULL && m < METRIC_N; m++)
 		cell_add(out, CELL_HOP + m, c->hop[m]);
 	add_hist(out, CELL_HOP + CELL_DELAY, c->hist[3]);

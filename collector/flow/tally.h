@@ -37,6 +37,11 @@ void tally_delay(struct tally *t, unsigned host, int64_t minute, unsigned base, 
     int64_t n);
 /* A word's count; text is lower-cased and cut at 100 bytes. */
 void tally_word(struct tally *t, unsigned host, int64_t minute, struct slice text, int64_t n);
+/* How a block list was found, n times; its name is such a word. There is room for the first CELL_LISTS
+ * words of a state: of others it is left out, and tally_left_out() tells and forgets how often. */
+void tally_list(struct tally *t, unsigned host, int64_t minute, struct slice text,
+    const int64_t fact[CELL_FACTS], int64_t n);
+uint64_t tally_left_out(struct tally *t);
 
 /* The number of a program, by the tag of its lines (cut at 63 bytes). */
 unsigned tally_program(struct tally *t, struct slice tag);

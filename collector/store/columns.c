@@ -21,13 +21,18 @@ columns_shape(struct columns *c, const struct columns_file *file, size_t n)
 	c->n = n;
 	c->width = 0;
 	c->from = c->to = 0;
+	c->holds = false;
 	for (size_t i = 0; i < n; i++) {
 		c->file[i] = file[i];
 		c->first[i] = c->width;
 		c->width += file[i].t->n_ds;
+		for (size_t k = 0; k < file[i].t->n_ds; k++)
+			c->holds = c->holds || file[i].t->ds[k].source == DS_SHARE;
 	}
 	if (c->width > c->width_cap) {
 		c->width_cap = c->width;
+		c->last = xreallocarray(c->last, c->width, sizeof *c->last);
+		c->last_at = xreallocarray(c->last_at, c->width, sizeof *c->last_at);
 		c->value = xreallocarray(c->value, COLUMNS_MINUTES * c->width, sizeof *c->value);
 	}
 }
@@ -38,6 +43,8 @@ columns_free(struct columns *c)
 	free(c->file);
 	free(c->first);
 	free(c->value);
+	free(c->last);
+	free(c->last_at);
 	*c = (struct columns){ 0 };
 }
 
@@ -75,6 +82,48 @@ clear(struct columns *c)
 				*v++ = c->file[i].t->ds[k].source == DS_COUNT ? 0 : NAN;
 }
 
+/* NAN: no run in this minute. */
+static double
+share(const struct cell *cell, const struct template_ds *ds, uint32_t word)
+{
+	return ds->scale * cell_list_share(cell, ds->of, ds->by, word);
+}
+
+/* A minute before those that are loaded. */
+static void
+note_last(struct columns *c, int64_t minute, const struct cell *cell)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct template *t = c->file[i].t;
+
+		for (size_t k = 0; k < t->n_ds; k++) {
+			double v = t->ds[k].source == DS_SHARE ? share(cell, &t->ds[k], c->file[i].word) :
+			    (double)NAN;
+
+			if (isnan(v))
+				continue;
+			c->last[c->first[i] + k] = v;
+			c->last_at[c->first[i] + k] = minute;
+		}
+	}
+}
+
+/* Let what is known hold on. */
+static void
+hold(struct columns *c, size_t column)
+{
+	for (int64_t m = c->from; m < c->to; m++) {
+		double *v = &c->value[(size_t)(m - c->from) * c->width + column];
+
+		if (!isnan(*v)) {
+			c->last[column] = *v;
+			c->last_at[column] = m;
+		} else if (m - c->last_at[column] < COLUMNS_HOLD) {
+			*v = c->last[column];
+		}
+	}
+}
+
 static bool
 fill(void *arg, int host, int64_t minute, const struct cell *cell)
 {
@@ -83,6 +132,8 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 	double *v;
 
 	(void)host;
+	if (minute < c->from && c->holds)
+		note_last(c, minute, cell);
 	if (minute < c->from || minute >= c->to)
 		return true;
 	if (c->cells++ == 0)
@@ -94,6 +145,7 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 
 		for (size_t k = 0; k < t->n_ds; k++, v++)
 			*v = t->ds[k].source == DS_QUANTILE ? quantile(cell, &t->ds[k], &h) :
+			    t->ds[k].source == DS_SHARE ? share(cell, &t->ds[k], c->file[i].word) :
 			    t->ds[k].source == DS_GAUGE ? cell_gauge(cell, t->ds[k].metric) :
 			    (double)cell_get(cell, t->ds[k].key + c->file[i].word);
 	}
@@ -109,11 +161,17 @@ columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *sou
 	c->to = to;
 	c->cells = 0;
 	c->silent = false;
-	if (from < to && !source(arg, from, to, fill, c, e))
+	for (size_t i = 0; c->holds && i < c->width; i++)
+		c->last_at[i] = from - COLUMNS_HOLD;
+	if (from < to && !source(arg, c->holds ? from - COLUMNS_HOLD : from, to, fill, c, e))
 		return false;
 	if (c->cells == 0 && to - from == COLUMNS_MINUTES)
 		c->silent = true;
 	else if (c->cells == 0)
 		clear(c);
+	for (size_t i = 0; !c->silent && c->holds && i < c->n; i++)
+		for (size_t k = 0; k < c->file[i].t->n_ds; k++)
+			if (c->file[i].t->ds[k].source == DS_SHARE)
+				hold(c, c->first[i] + k);
 	return true;
 }

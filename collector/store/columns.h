@@ -16,6 +16,10 @@
 
 enum { COLUMNS_MINUTES = 1440 };
 
+/* What a run of check_dnsbl found holds so long unless another comes: an hour between two, and some
+ * to spare. */
+enum { COLUMNS_HOLD = 90 };
+
 /* Gives f each minute from <= minute < to that has a cell, as stateread_minutes does. */
 typedef bool columns_source_fn(void *arg, int64_t from, int64_t to, stateread_minute_fn *f,
     void *f_arg, struct err *e);
@@ -33,6 +37,9 @@ struct columns {
 	size_t width_cap, n_cap;
 	int64_t from, to;	/* the minutes that are loaded */
 	double *value;		/* NAN: unknown; not filled for a silent day */
+	bool holds;		/* some columns are DS_SHARE: */
+	double *last;		/* what is known of each column, */
+	int64_t *last_at;	/* and of which minute */
 	uint32_t cells;		/* how many of the minutes have one */
 	bool silent;		/* a whole day of UTC without one: nobody watched */
 };
@@ -51,7 +58,7 @@ columns_end(int64_t from, int64_t to)
 }
 
 /* Load from <= minute < to, at most COLUMNS_MINUTES. Counts without a cell are 0, gauges
- * and quantiles unknown. On a day of UTC without any cell all is unknown: so a stray
+ * and quantiles unknown; the source is also asked for the minutes before that shares hold from. On a day of UTC without any cell all is unknown: so a stray
  * line of long ago costs no years of zeros. */
 bool columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source,
     void *arg, struct err *e);

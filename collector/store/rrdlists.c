@@ -39,9 +39,16 @@ rrdlists_minutes(struct rrdlists *l, struct stateread *r, int host, int64_t from
 	struct cell sum = { .n = 0 };
 	bool good = from >= to || stateread_sum_hours(r, host, from / 60, (to + 59) / 60, &sum, e);
 
-	for (uint32_t i = 0; good && i < sum.n; i++)
-		if (sum.pair[i].key >= CELL_WORD && sum.pair[i].n > 0)
-			add(l, sum.pair[i].key - CELL_WORD);
+	for (uint32_t i = 0; good && i < sum.n; i++) {
+		uint32_t key = sum.pair[i].key;
+
+		if (sum.pair[i].n <= 0)
+			continue;
+		if (key >= CELL_WORD)
+			add(l, key - CELL_WORD);
+		else if (key >= CELL_LIST && key < cell_list(CELL_FACTS, 0))
+			add(l, (key - CELL_LIST) % CELL_LISTS);
+	}
 	cell_free(&sum);
 	return good;
 }

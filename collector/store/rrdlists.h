@@ -1,6 +1,6 @@
 /* rrdlists.h - of which block lists a host has RRDs.
  *
- * Of those that ever refused a recipient there: since its cells are kept, and those that have
+ * Of those that ever refused a recipient there, or were asked by check_dnsbl: since its cells are kept, and those that have
  * files already, so that the picture of a list that stopped hitting goes on. The names come from
  * logs: what cannot be a file's name is left out, and only so many lists are drawn. */
 #ifndef MX_RRDLISTS_H

@@ -152,6 +152,7 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 	bool same = false;
 
 	f->end = m->end;
+	f->sure = m->kept + COLUMNS_HOLD;
 	f->again = INT64_MAX;
 	if (s->cached != NULL && (m->unsure || m->changed == RRD_COMPARE) &&
 	    access(f->path, F_OK) == 0 && !cached_settle(s->cached, f->path, e))
@@ -201,6 +202,13 @@ differs(const struct template_ds *ds, double cell, double file)
 	return fabs(cell - file) > 0.001;
 }
 
+/* Did the run that the file still knows of go with the cells that were dropped? */
+static bool
+is_forgotten(const struct rrdmake_file *f, const struct template_ds *ds, int64_t minute, double cell)
+{
+	return ds->source == DS_SHARE && isnan(cell) && minute < f->sure;
+}
+
 /* The first minute of the loaded ones in which the file is not what the cells say. */
 void
 rrdmake_compare(const struct rrdmake *s, struct rrdmake_file *f)
@@ -210,9 +218,9 @@ rrdmake_compare(const struct rrdmake *s, struct rrdmake_file *f)
 			continue;
 		for (size_t i = 0; i < f->n_ds; i++) {
 			int c = f->column[i];
+			double v = c >= 0 ? columns_value(&s->columns, f->place, m, (size_t)c) : (double)NAN;
 
-			if (c >= 0 && differs(&f->t->ds[c],
-			    columns_value(&s->columns, f->place, m, (size_t)c),
+			if (c >= 0 && !is_forgotten(f, &f->t->ds[c], m, v) && differs(&f->t->ds[c], v,
 			    rrdfile_minute(&f->old, (size_t)f->before[i], m))) {
 				f->again = m;
 				break;
@@ -305,8 +313,11 @@ value_at(const struct rrdmake *s, const struct rrdmake_file *f, size_t i, int64_
 	int c = f->column[i];
 	double v;
 
-	if (c >= 0 && minute >= kept)
-		return columns_value(&s->columns, f->place, minute, (size_t)c);
+	if (c >= 0 && minute >= kept) {
+		v = columns_value(&s->columns, f->place, minute, (size_t)c);
+		if (!is_forgotten(f, &f->t->ds[c], minute, v))
+			return v;
+	}
 	if (f->before[i] < 0)
 		return NAN;
 	v = rrdfile_minute(&f->old, (size_t)f->before[i], minute);

@@ -39,6 +39,7 @@ struct rrdmake_file {
 	int64_t next, end;	/* minutes to write: next <= minute < end */
 	int64_t again;		/* the first that must be rewritten; INT64_MAX: none */
 	int64_t lost, lost_to;	/* minutes of which coarse rows alone know: lost <= m < lost_to */
+	int64_t sure;		/* before this minute, what shares hold from may be in no cell any more */
 	size_t n_ds;		/* data sources as the file has (or will have) them */
 	int *column;		/* place in the template of each, -1: the file's own */
 	int *before;		/* place in old, -1: it had it not */

@@ -89,9 +89,27 @@ quantile(const char *name, struct template_ds *ds)
 static bool
 of_list(const char *name, struct template_ds *ds)
 {
+	static const struct {
+		const char *name;
+		enum cell_fact of, by;
+		double scale;
+	} shares[] = {
+		{ "latency", CELL_FACT_US, CELL_FACT_TIMED, 1e-3 },	/* milliseconds */
+		{ "unhealthy", CELL_FACT_ILL, CELL_FACT_TESTED, 100 },
+		{ "unanswered", CELL_FACT_UNANSWERED, CELL_FACT_ASKED, 100 },
+	};
+
 	ds->source = DS_COUNT;
 	ds->key = CELL_WORD;
-	return strcmp(name, "hits") == 0;
+	for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
+		if (strcmp(name, shares[i].name) != 0)
+			continue;
+		ds->source = DS_SHARE;
+		ds->of = shares[i].of;
+		ds->by = shares[i].by;
+		ds->scale = shares[i].scale;
+	}
+	return ds->source == DS_SHARE || strcmp(name, "hits") == 0;
 }
 
 /* Called while the file is read, when libconfuse still knows the line. */
@@ -230,17 +248,35 @@ take_rra(cfg_t *cfg, struct template *t, struct arena *a)
 }
 
 static bool
+take_as(cfg_t *cfg, struct template_draw *d)
+{
+	static const char *const ways[] = { "area", "stack", "line", "mark" };
+	const char *as = cfg_getstr(cfg, "as"), *axis = cfg_getstr(cfg, "axis");
+	size_t way = 0;
+
+	while (way < sizeof ways / sizeof ways[0] && strcmp(ways[way], as) != 0)
+		way++;
+	d->as = (enum draw_as)way;
+	d->right = strcmp(axis, "right") == 0;
+	if (way == sizeof ways / sizeof ways[0])
+		cfg_error(cfg, "as = %s is none of area, stack, line, mark", as);
+	else if (!d->right && strcmp(axis, "left") != 0)
+		cfg_error(cfg, "axis = %s is neither left nor right", axis);
+	else if (d->right && d->as != DRAW_LINE)
+		cfg_error(cfg, "axis = right is for as = line alone");
+	else
+		return true;
+	return false;
+}
+
+static bool
 take_draw(cfg_t *cfg, const struct template *t, struct template_draw *d, struct arena *a)
 {
-	const char *as = cfg_getstr(cfg, "as"), *colour = cfg_getstr(cfg, "colour");
+	const char *colour = cfg_getstr(cfg, "colour");
 	unsigned n = cfg_size(cfg, "of"), *ds;
 
-	d->as = strcmp(as, "area") == 0 ? DRAW_AREA :
-	    strcmp(as, "stack") == 0 ? DRAW_STACK : DRAW_LINE;
-	if (d->as == DRAW_LINE && strcmp(as, "line") != 0) {
-		cfg_error(cfg, "as = %s is none of area, stack, line", as);
+	if (!take_as(cfg, d))
 		return false;
-	}
 	if (strlen(colour) != 7 || colour[0] != '#' ||
 	    strspn(colour + 1, "0123456789abcdefABCDEF") != 6) {
 		cfg_error(cfg, "colour = \"%s\" is not like \"#0072B2\"", colour);
@@ -286,6 +322,7 @@ take_graph(cfg_t *cfg, const struct template *t, struct template_graph *g, struc
 	g->name = arena_strdup(a, slice_of(cfg_title(cfg)));
 	g->title = arena_strdup(a, slice_of(cfg_getstr(cfg, "title")));
 	g->unit = arena_strdup(a, slice_of(cfg_getstr(cfg, "unit")));
+	g->right = arena_strdup(a, slice_of(cfg_getstr(cfg, "right")));
 	g->per_s = (unsigned)per;
 	g->log_scale = cfg_getbool(cfg, "log") == cfg_true;
 	g->divide = (unsigned)divide;
@@ -325,11 +362,13 @@ static bool
 load(const char *path, struct template *t, struct arena *a, struct err *e)
 {
 	cfg_opt_t draw[] = {
-		CFG_STR("as", "line", CFGF_NONE), CFG_STR("colour", "#000000", CFGF_NONE),
+		CFG_STR("as", "line", CFGF_NONE), CFG_STR("axis", "left", CFGF_NONE),
+		CFG_STR("colour", "#000000", CFGF_NONE),
 		CFG_INT("width", 1, CFGF_NONE), CFG_STR_LIST("of", NULL, CFGF_NONE), CFG_END()
 	};
 	cfg_opt_t graph[] = {
 		CFG_STR("title", "", CFGF_NONE), CFG_STR("unit", "", CFGF_NONE),
+		CFG_STR("right", "", CFGF_NONE),
 		CFG_INT("per", 60, CFGF_NONE), CFG_BOOL("log", cfg_false, CFGF_NONE),
 		CFG_INT("divide", 1, CFGF_NONE),
 		CFG_SEC("draw", draw, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END()

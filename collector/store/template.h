@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cell.h"
 #include "err.h"
 #include "mem.h"
 #include "metric.h"
@@ -17,6 +18,8 @@
 enum ds_source {
 	DS_COUNT,	/* summed per minute: ABSOLUTE */
 	DS_GAUGE,	/* a metric's mean in the minute: GAUGE, unknown without a sample */
+	DS_SHARE,	/* of a block list, one fact of another: GAUGE, that of the last run of
+			 * check_dnsbl until the next, for COLUMNS_HOLD minutes at most */
 	DS_QUANTILE	/* of a histogram: GAUGE, unknown in minutes without an entry */
 };
 
@@ -24,6 +27,8 @@ struct template_ds {
 	char name[20];		/* as rrdtool knows it */
 	enum ds_source source;
 	uint32_t key;		/* DS_COUNT: of the cell; of block lists that of word 0 */
+	enum cell_fact of, by;	/* DS_SHARE: times scale */
+	double scale;
 	enum metric metric;	/* DS_GAUGE */
 	uint32_t hist;		/* DS_QUANTILE: CELL_DELAY or CELL_DELAY_TOTAL */
 	double q;		/* 0..1; 1 is the maximum */
@@ -36,12 +41,14 @@ struct template_rra {
 	double xff;		/* share that may be unknown */
 };
 
-enum draw_as { DRAW_AREA, DRAW_STACK, DRAW_LINE };
+/* DRAW_MARK: no curve, but a mark at the upper edge wherever it is above 0. */
+enum draw_as { DRAW_AREA, DRAW_STACK, DRAW_LINE, DRAW_MARK };
 
 struct template_draw {
 	enum draw_as as;
 	char colour[7];		/* "0072B2" */
 	const char *legend;
+	bool right;		/* by the axis on the right: lines alone */
 	unsigned width;		/* of a line, in pixels */
 	const unsigned *ds;	/* what is added up: places in template.ds */
 	size_t n;
@@ -51,6 +58,7 @@ struct template_graph {
 	const char *name;	/* part of the picture's file name */
 	const char *title;
 	const char *unit;	/* of the axis: "recipients/min" */
+	const char *right;	/* what the axis on the right is of; "": it has none of its own */
 	unsigned per_s;		/* counts are drawn per so many seconds, */
 	unsigned divide;	/* and divided by this: bytes as kB */
 	bool log_scale;

@@ -4,10 +4,14 @@
  * the files and drawn per minute (or what the template says). A point of the curve is an
  * average over minutes, so that the eye sees the course and not the noise; the maximum in
  * the legend is that of single minutes, in a year as well. Where several counts are added
- * it is the sum of their maxima within a point: at most that. */
+ * it is the sum of their maxima within a point: at most that.
+ *
+ * What has the axis on the right is drawn to the scale of the left one: a first attempt tells how high
+ * both reach. */
 #include "view/graph.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +27,9 @@
 #include "poison.h"
 
 enum { ARGS_MAX = 1000, WIDTH = 720, HEIGHT = 220, LABEL_BYTES = 28, TOTAL_BYTES = 17,
-	HOST_BYTES = 60 };
+	LIST_BYTES = 26, HOST_BYTES = 60, SMOOTH = 6 };
+
+#define MARK 0.025	/* of the height, a list's */
 
 const struct graph_span graph_spans[GRAPH_SPANS] = {
 	{ "day", 86400, 300, 60 }, { "week", 7 * 86400, 1800, 1800 },
@@ -114,17 +120,30 @@ graph_has_data(const struct graph *g)
 	return has;
 }
 
-/* A curve: all draws, or those of each block list one after the other. */
+/* A curve: all draws; of block lists, each draw of each of them. */
 struct curve {
 	const struct template_draw *draw;
 	const struct rrd_list *list;	/* or NULL */
+	size_t nth;			/* list */
 	const char *colour;
 };
+
+/* What an attempt to draw found out. */
+struct found {
+	bool *curve;			/* has it a value at all? */
+	double left, right;		/* how high the stack, and curves of the axis on the right, reach */
+};
+
+static size_t
+lists(const struct graph *g)
+{
+	return g->template->lists ? g->lists : 1;
+}
 
 static size_t
 curves(const struct graph *g)
 {
-	return g->graph->n * (g->template->lists ? g->lists : 1);
+	return g->graph->n * lists(g);
 }
 
 static struct curve
@@ -132,12 +151,30 @@ curve_at(const struct graph *g, size_t i)
 {
 	static const char colour[GRAPH_LISTS][7] = { "0072B2", "E69F00", "009E73", "D55E00", "CC79A7",
 		"56B4E9", "F0E442", "999999" };
-	const struct template_draw *d = &g->graph->draw[i % g->graph->n];
-	size_t k = i / g->graph->n;
+	size_t k = i % lists(g);
+	const struct template_draw *d = &g->graph->draw[i / lists(g)];
 
 	if (!g->template->lists)
-		return (struct curve){ d, NULL, d->colour };
-	return (struct curve){ d, &g->list[k], colour[k % GRAPH_LISTS] };
+		return (struct curve){ d, NULL, 0, d->colour };
+	return (struct curve){ d, &g->list[k], k, colour[k % GRAPH_LISTS] };
+}
+
+static bool
+is_count(const struct graph *g, const struct template_draw *d)
+{
+	return g->template->ds[d->ds[0]].source == DS_COUNT;
+}
+
+/* How much a step of the left axis is on the right: a round number by which all fits. */
+static double
+right_scale(const struct found *f)
+{
+	double least = f->right / f->left, scale;
+
+	if (!(f->left > 0) || !(f->right > 0) || !(least > 1e-9) || !(least < 1e9))
+		return 1;
+	scale = pow(10, floor(log10(least)));
+	return least <= scale ? scale : least <= 2 * scale ? 2 * scale : least <= 5 * scale ? 5 * scale : 10 * scale;
 }
 
 /* The sum of the draw's data sources as NAME; most: of single minutes, else the average. */
@@ -165,20 +202,50 @@ define_sum(struct args *a, const struct graph *g, size_t i, const char *name, bo
 	buf_free(&rpn);
 }
 
-/* raw: per second; val: per minute, what is drawn; top: of single minutes. */
+/* raw: per second; val: per minute, what is drawn; top: of single minutes; at: val by the left axis. */
 static void
-define(struct args *a, const struct graph *g, size_t i, bool counts)
+define(struct args *a, const struct graph *g, size_t i, double scale)
 {
-	unsigned per = counts ? g->graph->per_s : 1, by = g->graph->divide;
+	const struct template_draw *d = curve_at(g, i).draw;
+	unsigned per = is_count(g, d) ? g->graph->per_s : 1, by = is_count(g, d) ? g->graph->divide : 1;
 
 	define_sum(a, g, i, "raw", false);
 	define_sum(a, g, i, "most", true);
 	add(a, "CDEF:val%zu=raw%zu,%u,*,%u,/", i, i, per, by);
 	add(a, "CDEF:top%zu=most%zu,%u,*,%u,/", i, i, per, by);
+	if (d->right)	/* by the half hour in a day's picture: single questions are noise */
+		add(a, "CDEF:run%zu=val%zu,%lld,TRENDNAN", i, i, (long long)(SMOOTH * g->span->step_s));
+	else
+		add(a, "CDEF:run%zu=val%zu", i, i);
+	add(a, "CDEF:at%zu=run%zu,%.9f,/", i, i, d->right ? scale : 1.0);
 	add(a, "VDEF:last%zu=val%zu,LAST", i, i);
 	add(a, "VDEF:mean%zu=val%zu,AVERAGE", i, i);
 	add(a, "VDEF:peak%zu=top%zu,MAXIMUM", i, i);
-	add(a, "PRINT:last%zu:%%lf", i);	/* for known() */
+	add(a, "PRINT:last%zu:%%lf", i);	/* for take_found() */
+	if (g->graph->right[0] != '\0') {
+		add(a, "VDEF:crest%zu=run%zu,MAXIMUM", i, i);
+		add(a, "PRINT:crest%zu:%%lf", i);
+	}
+}
+
+/* How high the stack is, for take_found(). */
+static void
+define_stack(struct args *a, const struct graph *g)
+{
+	struct buf rpn = buf_new(4096);
+
+	if (g->graph->right[0] == '\0')
+		return;
+	for (size_t i = 0; i < curves(g); i++) {
+		if (curve_at(g, i).draw->as == DRAW_STACK || curve_at(g, i).draw->as == DRAW_AREA)
+			buf_fmt(&rpn, "%sval%zu%s", rpn.n > 0 ? "," : "", i, rpn.n > 0 ? ",ADDNAN" : "");
+	}
+	if (rpn.n > 0) {
+		add(a, "CDEF:stack=%s", rpn.p);
+		add(a, "VDEF:crest=stack,MAXIMUM");
+		add(a, "PRINT:crest:%%lf");
+	}
+	buf_free(&rpn);
 }
 
 /* The exact count of the span, as the state has it: 1,234,567. */
@@ -207,39 +274,99 @@ total(struct args *a, const struct graph *g, const struct curve *c)
 
 /* A figure, or a dash where rrdtool would write "-nan". */
 static void
-figure(struct args *a, bool known, const char *what, size_t i, const char *number, const char *end)
+figure(struct args *a, bool known, const char *what, size_t i, int width, int digits, const char *end)
 {
 	if (known)
-		add(a, "GPRINT:%s%zu:%s%s", what, i, number, end);
+		add(a, "GPRINT:%s%zu:%%%d.%dlf%s", what, i, width, digits, end);
 	else
-		add(a, "COMMENT:%11s%s", "-", end);
+		add(a, "COMMENT:%*s%s", width, "-", end);
+}
+
+/* Draw a curve; legend is escaped, "": it has none. */
+static void
+draw(struct args *a, const struct graph *g, size_t i, const char *legend)
+{
+	struct curve c = curve_at(g, i);
+	const char *colon = legend[0] != '\0' ? ":" : "";
+
+	if (c.draw->as == DRAW_MARK)
+		add(a, "TICK:at%zu#%s:-%.3f%s%s", i, c.colour, MARK * (double)(c.nth + 1), colon, legend);
+	else if (c.draw->as == DRAW_LINE)
+		add(a, "LINE%u:at%zu#%s%s%s", c.draw->width, i, c.colour, colon, legend);
+	else
+		add(a, "AREA:at%zu#%s:%s%s", i, c.colour, legend, c.draw->as == DRAW_STACK && i > 0 ? ":STACK" : "");
 }
 
 /* One line of the legend with its figures. */
 static void
-draw(struct args *a, const struct graph *g, size_t i, bool counts, bool known)
+draw_row(struct args *a, const struct graph *g, size_t i, bool known)
 {
 	struct curve c = curve_at(g, i);
-	const struct template_draw *d = c.draw;
-	const char *legend = c.list != NULL ? c.list->zone : d->legend;
-	const char *number = counts ? "%11.1lf" : "%11.2lf";
+	bool counts = is_count(g, c.draw);
 	char label[LABEL_BYTES + 1];
-	const char *safe;
 
-	if (c.list != NULL && strlen(legend) > LABEL_BYTES)
-		legend += strlen(legend) - LABEL_BYTES;		/* the end of a zone tells most */
-	(void)snprintf(label, sizeof label, "%-*.*s", LABEL_BYTES, LABEL_BYTES, legend);
-	safe = escaped(a, label, sizeof label);
-	if (d->as == DRAW_LINE)
-		add(a, "LINE%u:val%zu#%s:%s", d->width, i, c.colour, safe);
-	else
-		add(a, "AREA:val%zu#%s:%s%s", i, c.colour, safe,
-		    d->as == DRAW_STACK && i > 0 ? ":STACK" : "");
-	figure(a, known, "last", i, number, "");
-	figure(a, known, "mean", i, number, "");
-	figure(a, known, "peak", i, number, g->sum != NULL && counts ? "" : "\\l");
+	(void)snprintf(label, sizeof label, "%-*.*s", LABEL_BYTES, LABEL_BYTES, c.draw->legend);
+	draw(a, g, i, escaped(a, label, sizeof label));
+	figure(a, known, "last", i, 11, counts ? 1 : 2, "");
+	figure(a, known, "mean", i, 11, counts ? 1 : 2, "");
+	figure(a, known, "peak", i, 11, counts ? 1 : 2, g->sum != NULL && counts ? "" : "\\l");
 	if (g->sum != NULL && counts)
 		add(a, "COMMENT:%*s\\l", TOTAL_BYTES, total(a, g, &c));
+}
+
+/* The same of a block list, with the figures of all its curves. */
+static void
+draw_list(struct args *a, const struct graph *g, size_t nth, const bool *known)
+{
+	const char *zone = g->list[nth].zone;
+	char label[LIST_BYTES + 1];
+
+	if (strlen(zone) > LIST_BYTES)
+		zone += strlen(zone) - LIST_BYTES;	/* the end of a zone tells most */
+	(void)snprintf(label, sizeof label, "%-*.*s", LIST_BYTES, LIST_BYTES, zone);
+	for (size_t i = nth; i < curves(g); i += lists(g)) {
+		struct curve c = curve_at(g, i);
+
+		if (i == nth)
+			draw(a, g, i, escaped(a, label, sizeof label));
+		if (c.draw->as != DRAW_MARK) {
+			figure(a, known[i], "last", i, 8, 1, "");
+			figure(a, known[i], "mean", i, 8, 1, "");
+			figure(a, known[i], "peak", i, 8, 1, "");
+		} else {
+			figure(a, known[i], "mean", i, 6, 1, "");
+		}
+		if (is_count(g, c.draw) && g->sum != NULL)
+			add(a, "COMMENT:%11s", total(a, g, &c));
+	}
+	add(a, "COMMENT:\\l");
+}
+
+/* Curves of lists that are not the first of theirs: lines with a white rim, since they cross the
+ * areas of their own colour; marks in lanes, the first list's above the others. */
+static void
+draw_rest(struct args *a, const struct graph *g)
+{
+	for (size_t i = lists(g); i < curves(g); i++) {
+		struct curve c = curve_at(g, i);
+
+		if (c.draw->as == DRAW_LINE)
+			add(a, "LINE%u:at%zu#FFFFFF", c.draw->width + 2, i);
+		if (c.draw->as != DRAW_MARK)
+			draw(a, g, i, "");
+	}
+	for (size_t i = curves(g); i-- > lists(g); ) {
+		struct curve c = curve_at(g, i);
+
+		if (c.draw->as != DRAW_MARK)
+			continue;
+		if (c.nth + 1 == lists(g))
+			add(a, "CDEF:lane%zu=at%zu", i, i);
+		else
+			add(a, "CDEF:lane%zu=at%zu,lane%zu,ADDNAN", i, i, i + 1);
+		add(a, "TICK:lane%zu#FFFFFF:-%.3f", i, MARK * (double)(c.nth + 1));
+		draw(a, g, i, "");
+	}
 }
 
 static void
@@ -253,7 +380,7 @@ when(int64_t t, char *out, size_t size)
 }
 
 static void
-head(struct args *a, const struct graph *g, const char *file)
+head(struct args *a, const struct graph *g, const char *file, double scale)
 {
 	bool farm = strcmp(g->host, RRD_FARM) == 0;
 	struct buf host = buf_new(1024);
@@ -276,7 +403,9 @@ head(struct args *a, const struct graph *g, const char *file)
 	add(a, "--color=BACK#FFFFFF");
 	add(a, "--color=CANVAS#FFFFFF");
 	add(a, "--color=ARROW#FFFFFF");
-	add(a, "--right-axis=1:0");	/* the newest values are there */
+	add(a, "--right-axis=%.9f:0", scale);	/* the newest values are there */
+	if (g->graph->right[0] != '\0')
+		add(a, "--right-axis-label=%s", g->graph->right);
 	if (g->graph->log_scale) {
 		add(a, "--logarithmic");
 		add(a, "--units=si");	/* else it writes 5e-01; on the right it can do better */
@@ -302,6 +431,27 @@ headings(struct args *a, bool total)
 		add(a, "COMMENT:%*s\\l", TOTAL_BYTES, "total");
 }
 
+/* Those of the lists: all curves side by side. */
+static void
+headings_lists(struct args *a, const struct graph *g)
+{
+	add(a, "COMMENT:%*s", LIST_BYTES + 2, "");
+	for (size_t k = 0; k < g->graph->n; k++) {
+		const struct template_draw *d = &g->graph->draw[k];
+
+		if (d->as == DRAW_MARK) {
+			add(a, "COMMENT:%6.6s", d->legend);
+			continue;
+		}
+		add(a, "COMMENT:%8s", k == 0 ? "last" : d->legend);
+		add(a, "COMMENT:%8s", "average");
+		add(a, "COMMENT:%8s", "maximum");
+		if (is_count(g, d) && g->sum != NULL)
+			add(a, "COMMENT:%11s", "total");
+	}
+	add(a, "COMMENT:\\l");
+}
+
 static void
 foot(struct args *a, const struct graph *g)
 {
@@ -312,19 +462,32 @@ foot(struct args *a, const struct graph *g)
 	add(a, "COMMENT:%s to %s\\r", escaped(a, from, sizeof from), escaped(a, to, sizeof to));
 }
 
-/* Which curves have a value at all, by the PRINTs of define(). */
+/* By the PRINTs of define() and define_stack(). */
 static void
-known(const rrd_info_t *info, bool *curve, size_t n)
+take_found(const rrd_info_t *info, const struct graph *g, struct found *f)
 {
-	size_t i = 0;
+	bool right = g->graph->right[0] != '\0';
+	size_t n = 0, each = right ? 2 : 1;
 
-	for (; info != NULL && i < n; info = info->next)
-		if (strncmp(info->key, "print[", 6) == 0)
-			curve[i++] = strstr(info->value.u_str, "nan") == NULL;
+	f->left = f->right = 0;
+	for (; info != NULL; info = info->next) {
+		double v;
+
+		if (strncmp(info->key, "print[", 6) != 0)
+			continue;
+		v = strtod(info->value.u_str, NULL);
+		if (n >= each * curves(g))
+			f->left = v;
+		else if (n % each == 0)
+			f->curve[n / each] = !isnan(v);
+		else if (curve_at(g, n / each).draw->right && v > f->right)
+			f->right = v;
+		n++;
+	}
 }
 
 static bool
-render(struct args *a, struct graph_size *size, bool *curve, size_t n, const char *file,
+render(struct args *a, const struct graph *g, struct graph_size *size, struct found *f, const char *file,
     struct err *e)
 {
 	rrd_info_t *info = rrd_graph_v(a->n, a->v);
@@ -342,29 +505,36 @@ render(struct args *a, struct graph_size *size, bool *curve, size_t n, const cha
 		else if (strcmp(i->key, "image_height") == 0)
 			size->height = (int)i->value.u_cnt;
 	}
-	known(info, curve, n);
+	take_found(info, g, f);
 	rrd_info_free(info);
 	return true;
 }
 
-/* Draw into a file of our own; curve: which are known, as it was found out before. */
+/* Draw into a file of our own, with what was found out before. */
 static bool
-attempt(const struct graph *g, const char *new, const char *file, const bool *curve, bool *found,
-    struct graph_size *size, struct err *e)
+attempt(const struct graph *g, const char *new, const char *file, const struct found *known,
+    struct found *found, struct graph_size *size, struct err *e)
 {
 	struct args a = { .n = 0 };
-	bool counts = true, good;
+	double scale = right_scale(known);
+	bool good;
 
-	head(&a, g, new);
-	for (size_t i = 0; i < curves(g); i++) {
-		counts = g->template->ds[curve_at(g, i).draw->ds[0]].source == DS_COUNT;
-		define(&a, g, i, counts);
-	}
-	headings(&a, g->sum != NULL && counts);
+	head(&a, g, new, scale);
 	for (size_t i = 0; i < curves(g); i++)
-		draw(&a, g, i, counts, curve[i]);
+		define(&a, g, i, scale);
+	define_stack(&a, g);
+	if (g->template->lists) {
+		headings_lists(&a, g);
+		for (size_t k = 0; k < lists(g); k++)
+			draw_list(&a, g, k, known->curve);
+		draw_rest(&a, g);
+	} else {
+		headings(&a, g->sum != NULL && is_count(g, g->graph->draw));
+		for (size_t i = 0; i < curves(g); i++)
+			draw_row(&a, g, i, known->curve[i]);
+	}
 	foot(&a, g);
-	good = render(&a, size, found, curves(g), file, e);
+	good = render(&a, g, size, found, file, e);
 	arena_free(&a.memory);
 	return good;
 }
@@ -374,7 +544,8 @@ graph_draw(const struct graph *g, struct graph_size *size, struct err *e)
 {
 	struct buf path = buf_new(4096), new = buf_new(4096);
 	size_t n = curves(g);
-	bool *curve = xcalloc(n, sizeof *curve), *found = xcalloc(n, sizeof *found);
+	struct found before = { .curve = xcalloc(n, sizeof *before.curve) };
+	struct found after = { .curve = xcalloc(n, sizeof *after.curve) };
 	char file[GRAPH_FILE_BYTES];
 	bool good;
 
@@ -382,17 +553,17 @@ graph_draw(const struct graph *g, struct graph_size *size, struct err *e)
 	buf_fmt(&path, "%s/%s", g->out, file);
 	buf_fmt(&new, "%s.new", path.p);
 	for (size_t i = 0; i < n; i++)
-		curve[i] = found[i] = true;
+		before.curve[i] = after.curve[i] = true;
 	good = new.full ? err_set(e, "%s: the name is too long", g->out) :
-	    attempt(g, new.p, path.p, curve, found, size, e);
-	if (good && memcmp(curve, found, n * sizeof *curve) != 0)
-		good = attempt(g, new.p, path.p, found, curve, size, e);
+	    attempt(g, new.p, path.p, &before, &after, size, e);
+	if (good && (memcmp(before.curve, after.curve, n * sizeof *before.curve) != 0 || right_scale(&after) != 1))
+		good = attempt(g, new.p, path.p, &after, &before, size, e);
 	if (good && rename(new.p, path.p) != 0)
 		good = err_set(e, "rename %s: %s", new.p, strerror(errno));
 	if (!good)
 		(void)unlink(new.p);
-	free(curve);
-	free(found);
+	free(before.curve);
+	free(after.curve);
 	buf_free(&path);
 	buf_free(&new);
 	return good;

@@ -192,6 +192,9 @@ put_event(struct parsing *p, const struct line *l, const struct event *e)
 	put_delays(b, e);
 	put_number(b, "conn_use", e->conn_use);
 	put_number(b, "auth_fail", e->auth_fail);
+	put_number(b, "asked", e->asked);
+	put_number(b, "answered", e->answered);
+	put_number(b, "latency_us", e->latency_us);
 	put_number(b, "count", e->count);
 	put_text(b, "tls_proto", e->tls_proto);
 	put_text(b, "tls_cipher", e->tls_cipher);

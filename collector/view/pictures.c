@@ -19,7 +19,7 @@
 #include "view/page.h"
 #include "poison.h"
 
-enum { PATH_BYTES = 4096, WEEK = 1 /* of graph_spans */ };
+enum { PATH_BYTES = 4096, WEEK = 1 /* of graph_spans */, ILL_LISTS = 3 };
 
 /* A run. */
 struct drawing {
@@ -75,37 +75,69 @@ has_rrd(const struct graph *g, const struct rrd_list *list)
 	return has;
 }
 
+struct candidate {
+	struct rrd_list list;
+	int64_t hits, ill;
+};
+
+static int
+by_hits(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->hits != y->hits ? (x->hits < y->hits ? 1 : -1) : x->ill != y->ill ? (x->ill < y->ill ? 1 : -1) :
+	    (x->list.word > y->list.word) - (x->list.word < y->list.word);
+}
+
+/* All that have a file, the most hits first; n of them. */
+static struct candidate *
+candidates(struct stateread *r, const struct page_host *h, size_t span, const struct graph *g, size_t *n)
+{
+	const struct cell *sum = &h->sum[span > WEEK ? span : WEEK];
+	struct candidate *all = xcalloc(STATEREAD_PROGRAMS, sizeof *all);
+
+	*n = 0;
+	for (uint32_t word = 0; word < STATEREAD_PROGRAMS && stateread_word(r, word).n > 0; word++) {
+		bool room = word < CELL_LISTS;
+		struct candidate *c = &all[*n];
+
+		c->hits = cell_get(sum, CELL_WORD + word);
+		c->ill = room ? cell_get(&h->sum[span], cell_list(CELL_FACT_ILL, word)) : 0;
+		if ((c->hits > 0 || (room && cell_get(sum, cell_list(CELL_FACT_ASKED, word)) > 0)) &&
+		    rrd_list_make(&c->list, r, word) && has_rrd(g, &c->list))
+			++*n;
+	}
+	qsort(all, *n, sizeof *all, by_hits);
+	return all;
+}
+
 /* The block lists with the most hits; those of the week on the picture of a day, so that one
- * that stopped hitting is still on it. */
+ * that stopped hitting is still on it. Where there are more than fit, up to three that are ill
+ * take the place of the last ones. */
 static void
 choose_lists(struct drawing *d, struct stateread *r, const struct page_host *h, size_t span,
     struct graph *g)
 {
-	const struct cell *sum = &h->sum[span > WEEK ? span : WEEK];
-	struct rrd_list *list = arena_alloc(&d->templates.memory, GRAPH_LISTS * sizeof *list), one;
-	int64_t hits[GRAPH_LISTS];
-	size_t n = 0;
+	struct rrd_list *list = arena_alloc(&d->templates.memory, GRAPH_LISTS * sizeof *list);
+	size_t n, shown;
+	struct candidate *all = candidates(r, h, span, g, &n);
 
-	for (uint32_t i = 0; i < sum->n; i++) {
-		const struct cell_pair *p = &sum->pair[i];
-		size_t at = n;
+	shown = n < GRAPH_LISTS ? n : GRAPH_LISTS;
+	for (size_t place = GRAPH_LISTS; place-- > GRAPH_LISTS - ILL_LISTS && n > shown; ) {
+		size_t worst = shown;
 
-		if (p->key < CELL_WORD || p->n <= 0 || !rrd_list_make(&one, r, p->key - CELL_WORD) ||
-		    !has_rrd(g, &one))
-			continue;
-		for (; at > 0 && hits[at - 1] < p->n; at--)
-			if (at < GRAPH_LISTS) {
-				list[at] = list[at - 1];
-				hits[at] = hits[at - 1];
-			}
-		if (at < GRAPH_LISTS) {
-			list[at] = one;
-			hits[at] = p->n;
-			n += n < GRAPH_LISTS;
-		}
+		for (size_t i = shown + 1; i < n; i++)
+			if (all[i].ill > all[worst].ill)
+				worst = i;
+		if (all[worst].ill > all[place].ill)
+			all[place] = all[worst];
+		all[worst].ill = 0;
 	}
+	for (size_t i = 0; i < shown; i++)
+		list[i] = all[i].list;
+	free(all);
 	g->list = list;
-	g->lists = n;
+	g->lists = shown;
 }
 
 /* All pictures of a host that there is data for. */

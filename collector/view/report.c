@@ -318,6 +318,7 @@ report_json(const struct report *r, struct buf *out)
 	classes_json(&r->sum, metric_tmp, out);
 	buf_str(out, ",\"dnsbl\":");
 	zones_json(r, out);
+	report_lists_json(r, out);
 	delay_json(&r->sum, out);
 	books_json(&r->sum, out);
 	member(out, "hops", report_hops(r));

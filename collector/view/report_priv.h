@@ -9,4 +9,9 @@
 void report_queues_json(const struct report *r, struct buf *out);
 void report_queues_text(const struct report *r, struct buf *out);
 
+/* How check_dnsbl found block lists: ,"dnsbl_health":{ZONE:{"runs":,"ill":,"asked":,"unanswered":,
+ * "latency":SECONDS}}, and a table, the worst first. */
+void report_lists_json(const struct report *r, struct buf *out);
+void report_lists_text(const struct report *r, struct buf *out);
+
 #endif

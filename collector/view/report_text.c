@@ -430,6 +430,7 @@ report_text(const struct report *r, struct buf *out)
 	reasons(&r->sum, "Why recipients were refused for good", metric_rej, out);
 	reasons(&r->sum, "Why recipients were put off", metric_tmp, out);
 	zones(r, out);
+	report_lists_text(r, out);
 	top(r, "Refused clients by network", TOP_CLIENT, out);
 	top(r, "Refused sender domains", TOP_SENDER, out);
 	top(r, "Refused recipient domains", TOP_RCPT, out);

@@ -100,6 +100,10 @@ put_event(struct buf *b, unsigned number, const struct event *e)
 	put_number(b, "size", e->size);
 	put_number(b, "count", e->count);
 	put_number(b, "auth_fail", e->auth_fail);
+	put_number(b, "asked", e->asked);
+	put_number(b, "answered", e->answered);
+	if (e->timed)
+		buf_fmt(b, " latency_us=%u", (unsigned)e->latency_us);
 	put_number(b, "conn_use", e->conn_use);
 	if (e->delay_ms >= 0)
 		buf_fmt(b, " delay=%lld", (long long)e->delay_ms);

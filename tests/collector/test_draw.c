@@ -53,6 +53,39 @@ write_day(const char *name, int64_t from, int64_t to, int each)
 		fclose(f);
 }
 
+/* check_dnsbl each ten minutes on both hosts, of two lists: one is ill in the fifth hour, and nobody asked
+ * for five hours in the middle. */
+static void
+write_checks(const char *name)
+{
+	struct buf path = buf_new(200);
+	FILE *f;
+
+	buf_fmt(&path, "%s/%s", dir, name);
+	f = fopen(path.p, "w");
+	buf_free(&path);
+	for (int64_t t = START + 1000; f != NULL && t < START + 60 * MINUTES - 100; t += 600) {
+		time_t at = (time_t)t;
+		int hour = (int)(t - START) / 3600;
+		char stamp[64];
+		struct tm tm;
+
+		if (hour >= 10 && hour < 15)
+			continue;
+		(void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&at, &tm));
+		for (int host = 1; host <= 2; host++) {
+			fprintf(f, "%s mx%d check_dnsbl[7]: list=bl.example.org health=%s latency_ms=%d.%d "
+			    "asked=6 answered=%d\n", stamp, host, hour == 5 ? "servfail" : "ok", 20 * host + hour,
+			    (int)(t / 600 % 10), hour == 5 ? 3 : 6);
+			fprintf(f, "%s mx%d check_dnsbl[7]: list=quiet.example.org health=%s latency_ms=%s asked=6 "
+			    "answered=%d\n", stamp, host, hour == 7 ? "timeout" : "ok", hour == 7 ? "-" : "3.5",
+			    hour == 7 ? 0 : 6);
+		}
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
 static int
 run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -92,6 +125,13 @@ take(void *arg, int host, int64_t minute, const struct cell *c)
 	for (size_t k = 0; i >= 0 && i < MINUTES && k < w->t->n_ds; k++) {
 		const struct template_ds *ds = &w->t->ds[k];
 
+		if (ds->source == DS_SHARE) {
+			double by = (double)cell_get(c, cell_list(ds->by, w->list.word));
+
+			w->v[i][k] = by > 0 ? ds->scale * (double)cell_get(c, cell_list(ds->of, w->list.word)) /
+			    by : NAN;
+			continue;
+		}
 		if (ds->source == DS_COUNT) {
 			w->v[i][k] = (double)cell_get(c, ds->key + w->list.word);
 			continue;
@@ -100,6 +140,24 @@ take(void *arg, int host, int64_t minute, const struct cell *c)
 		w->v[i][k] = ds->q < 1 ? hist_quantile(&h, ds->q) : hist_max(&h);
 	}
 	return true;
+}
+
+/* What a run of check_dnsbl found holds for an hour and a half. */
+static void
+hold(struct table *w)
+{
+	for (size_t k = 0; k < w->t->n_ds; k++) {
+		double v = NAN;
+
+		for (int m = 0, since = 0; w->t->ds[k].source == DS_SHARE && m < MINUTES; m++, since++) {
+			if (!isnan(w->v[m][k])) {
+				v = w->v[m][k];
+				since = 0;
+			} else if (since < 90) {
+				w->v[m][k] = v;
+			}
+		}
+	}
 }
 
 /* How many values of an RRD rrdtool reads as something else; *seen: how many there are. */
@@ -153,6 +211,7 @@ wrong_file(struct stateread *r, const struct stateread_host *h, struct table *w,
 			w->v[m][k] = w->t->ds[k].source == DS_COUNT ? 0 : NAN;
 	if (!stateread_minutes(r, h != NULL ? h->id : STATEREAD_FARM, 0, INT32_MAX, take, w, &e))
 		return 1;
+	hold(w);
 	return wrong(h != NULL ? h->name : "_farm", w, first - START / 60, last - START / 60, seen);
 }
 
@@ -170,7 +229,8 @@ wrong_lists(struct stateread *r, const struct stateread_host *h, struct table *w
 
 		if (!stateread_sum(r, h != NULL ? h->id : STATEREAD_FARM, 0, INT32_MAX, &sum, &e))
 			bad++;
-		if (cell_get(&sum, CELL_WORD + word) > 0 && rrd_list_make(&w->list, r, word)) {
+		if ((cell_get(&sum, CELL_WORD + word) > 0 || (word < CELL_LISTS &&
+		    cell_get(&sum, cell_list(CELL_FACT_ASKED, word)) > 0)) && rrd_list_make(&w->list, r, word)) {
 			int before = *seen;
 
 			bad += wrong_file(r, h, w, first, last, seen);
@@ -259,16 +319,22 @@ test_lists(void)
 		(void)snprintf(zone, sizeof zone, "l%d.example.org", i);
 		refused_by("many.log", "02:00:00", zone);
 	}
-	is_int(run("mxgauge import --state st many.log > said"), 0, "72 lists");
-	ok(run("test $(ls st/rrd/mx1/dnsbl-*.rrd | wc -l) = 64 && test -s st/rrd/mx1/dnsbl-l61.example.org.rrd && "
-	    "! test -e st/rrd/mx1/dnsbl-l62.example.org.rrd") == 0, "64 of them are drawn, first come");
-	ok(run("mxgauge status --state st | grep -Eq 'rrd_lists +64 +64 +8 '") == 0, "and the limit is told");
+	is_int(run("mxgauge import --state st many.log > said"), 0, "73 lists");
+	ok(run("test $(ls st/rrd/mx1/dnsbl-*.rrd | wc -l) = 64 && test -s st/rrd/mx1/dnsbl-l60.example.org.rrd && "
+	    "! test -e st/rrd/mx1/dnsbl-l61.example.org.rrd") == 0, "64 of them are drawn, first come");
+	ok(run("mxgauge status --state st | grep -Eq 'rrd_lists +64 +64 +9 '") == 0, "and the limit is told");
 	ok(run("mxgauge graph --state st --out lists --span day --format svg >/dev/null && cd lists && "
 	    "h() { sed -n '/<svg/s/.* height=\"\\([0-9]*\\).*/\\1/p' $1/dnsbl-hits-day.svg; } && "
 	    "one=$(h mx2) && all=$(h mx1) && test $all -gt $((one + 7 * 10)) && test $all -lt $((one + 7 * 20))") == 0,
 	    "the legend has eight of them, and on mx2 one");
-	ok(run("rm -r lists; mv st/rrd/mx2/dnsbl-bl.example.org.rrd x; mxgauge graph --state st --out lists "
-	    "--host mx2 --span day >/dev/null; mv x st/rrd/mx2/dnsbl-bl.example.org.rrd; "
+	ok(run("found() { echo \"2026-11-20T02:30:0$1+00:00 mx1 check_dnsbl[7]: list=l50.example.org health=$2 asked=6 "
+	    "answered=6\" >found.log && mxgauge import --state st found.log >said && mxgauge graph --state st --out $2 "
+	    "--host mx1 --span day --format svg >/dev/null; } && found 1 ok && found 2 dead && "
+	    "for i in lists ok dead; do sed 's/surface[0-9]*//' $i/mx1/dnsbl-hits-day.svg >$i.svg; done && "
+	    "cmp -s lists.svg ok.svg && ! cmp -s lists.svg dead.svg") == 0,
+	    "of those that hit less, only one that is ill has a place");
+	ok(run("rm -r lists; mkdir y; mv st/rrd/mx2/dnsbl-* y; mxgauge graph --state st --out lists "
+	    "--host mx2 --span day >/dev/null; mv y/* st/rrd/mx2; "
 	    "test -e lists/mx2/flow-in-day.png && ! test -e lists/mx2/dnsbl-hits-day.png") == 0,
 	    "a list without a file is left out");
 }
@@ -339,6 +405,9 @@ main(void)
 	write_day("day.log", START, START + 60 * MINUTES - 100, 20);
 	is_int(run("mxgauge import --state st day.log > said"), 0, "a day and three hours");
 	test_minutes("imported at once");
+	write_checks("checks.log");
+	is_int(run("mxgauge import --state st checks.log > said"), 0, "what check_dnsbl found of lists, late");
+	test_minutes("after that");
 	write_day("late.log", START + 9 * 3600, START + 10 * 3600, 6);
 	is_int(run("mxgauge import --state st late.log > said"), 0, "late: an hour of the day before");
 	test_minutes("after late lines");

@@ -222,6 +222,9 @@ dump_minute(void *arg, int host, int64_t minute, const struct cell *c)
 		buf_fmt(&d->b, "%s %+" PRId64 " ", d->host->name, minute - T0 / 60);
 		if (key < METRIC_N) {
 			buf_str(&d->b, metrics[key].name);
+		} else if (key >= CELL_LIST && key < cell_list(CELL_FACTS, 0)) {
+			buf_fmt(&d->b, "fact%u of ", (key - CELL_LIST) / CELL_LISTS);
+			buf_add(&d->b, stateread_word(d->r, (key - CELL_LIST) % CELL_LISTS));
 		} else if (key >= CELL_WORD) {
 			buf_add(&d->b, stateread_word(d->r, key - CELL_WORD));
 		} else {
@@ -646,6 +649,8 @@ random_line(struct buf *b, long *at, uint32_t hosts)
 		SUPER "%s: released from hold",
 		AMAVIS "(1-1) Passed SPAM {X}, [192.0.2.1]:4711 [192.0.2.1] <a@example.net> -> <u@example.org>, "
 		    "Queue-ID: %s, mail_id: x, Hits: 9, size: 1, queued_as: %s/E000000001, 9 ms",
+		"check_dnsbl[7]: list=%s.example.org health=ok latency_ms=12.3 asked=6 answered=6",
+		"check_dnsbl[7]: list=%s.example.org health=servfail latency_ms=- asked=6 answered=1",
 	};
 	static const char *const ids[] = { "A000000001", "B000000001", "C000000001", "D000000001" };
 	const char *p = texts[roll(sizeof texts / sizeof *texts)], *cut;

@@ -70,6 +70,16 @@ fill(struct world *w)
 	count(w, b, 30, M_tmp, 5);
 	count(w, b, 30, M_tmp_greylist, 5);
 	tally_word(w->tally, a, day / 60 + 15, SLICE("bl.example.net"), 600);
+	for (int run = 0; run < 4; run++) {
+		const int64_t bl[CELL_FACTS] = { [CELL_FACT_TESTED] = 1, [CELL_FACT_ILL] = run == 0,
+			[CELL_FACT_TIMED] = run != 0, [CELL_FACT_US] = run * 10000, [CELL_FACT_ASKED] = 6,
+			[CELL_FACT_UNANSWERED] = run == 0 ? 6 : 0 };
+		const int64_t quiet[CELL_FACTS] = { [CELL_FACT_ASKED] = 1, [CELL_FACT_UNANSWERED] = 1 };
+
+		tally_list(w->tally, a, day / 60 + 20 + run, SLICE("bl.example.net"), bl, 1);
+		tally_list(w->tally, a, day / 60 + 20 + run, SLICE("a.list.with.a.very.long.name.in.it.quiet.example.org"),
+		    quiet, 1);
+	}
 	for (int i = 1; i <= 1000; i++)
 		tally_delay(w->tally, a, day / 60 + 15, CELL_DELAY, (uint64_t)i * 1000, 1);
 	tops_client(w->tops, a, day / 3600, SLICE("192.0.2.77"), 400);
@@ -122,7 +132,10 @@ test_json(struct stateread *r)
 		"{\"period\":{\"from\":", "},\"lines\":{\"read\":1000,\"events\":793,\"known\":0,"
 		"\"foreign\":200,\"unknown\":7},\"counts\":{", "\"conn\":0,", "\"rej\":600,\"tmp\":5,",
 		"\"rej_dnsbl\":600,\"tmp_greylist\":5}", "\"reject\":{\"dnsbl\":600},"
-		"\"tempfail\":{\"greylist\":5},\"dnsbl\":{\"bl.example.net\":600},\"delay\":{\"p50\":",
+		"\"tempfail\":{\"greylist\":5},\"dnsbl\":{\"bl.example.net\":600},"
+		"\"dnsbl_health\":{\"bl.example.net\":{\"runs\":4,\"ill\":1,\"asked\":24,\"unanswered\":6,\"latency\":0.020000},"
+		"\"a.list.with.a.very.long.name.in.it.quiet.example.org\":{\"runs\":0,\"ill\":0,\"asked\":4,\"unanswered\":4,"
+		"\"latency\":null}},\"delay\":{\"p50\":",
 		"\"open\":{\"mails\":2,\"rcpts\":5},\"balance\":{\"accepted\":100,\"delivered\":95,"
 		"\"bounced\":0,\"expired\":0,\"discarded\":0,\"held\":0,\"open\":5,\"unaccounted\":0},"
 		"\"hops\":0,\"programs\":{},\"hosts\":{\"mx1.example.org\":{", "},\"mx2\\\"\\u001b[2J\":{",
@@ -173,6 +186,8 @@ test_text(struct stateread *r)
 		"          600   100.0%  dnsbl: the client's address is on a DNS block list\n",
 		"Refused clients by network\n  192.0.2.0/24   ",
 		"Block lists that refused\n  bl.example.net   ",
+		"  bl.example.net                             4    25.0%      20 ms       25.0%\n"
+		"  y.long.name.in.it.quiet.example.org   ", "  0        -          -      100.0%\n",
 		"= unaccounted for                            0   the books balance\n",
 		"  not understood                               7   0.7% of the lines\n",
 	};

@@ -78,6 +78,34 @@ test_programs(void)
 	tally_free(t);
 }
 
+static void
+test_lists(void)
+{
+	const int64_t fact[CELL_FACTS] = { [CELL_FACT_TESTED] = 1, [CELL_FACT_US] = 12300, [CELL_FACT_ASKED] = 6 };
+	struct tally *t = tally_new();
+	struct sums s = { 0 };
+	char text[20];
+
+	tally_word(t, 3, 100, SLICE("bl.example.net"), 4);
+	tally_list(t, 3, 100, SLICE("zen.example.org"), fact, 1);
+	tally_list(t, 3, 100, SLICE("BL.Example.Net"), fact, 2);
+	tally_list(t, 3, 100, SLICE("zen.example.org"), fact, 1);
+	tally_each(t, add_up, &s);
+	ok(cell_get(&s.last, CELL_WORD) == 4 && cell_get(&s.last, cell_list(CELL_FACT_US, 0)) == 24600 &&
+	    cell_get(&s.last, cell_list(CELL_FACT_US, 1)) == 24600 && cell_get(&s.last, CELL_WORD + 1) == 0 &&
+	    cell_get(&s.last, cell_list(CELL_FACT_ASKED, 1)) == 12 && s.last.n == 7, "facts of lists beside their hits");
+	for (int i = 0; i < CELL_LISTS + 50; i++)
+		tally_list(t, 3, 100, (struct slice){ text, (size_t)snprintf(text, sizeof text, "w%d", i) }, fact, 1);
+	is_int((long long)tally_words(t), CELL_LISTS, "there is room for so many");
+	ok(tally_left_out(t) == 52 && tally_left_out(t) == 0, "and how often there was none is told once");
+	tally_word(t, 3, 100, SLICE("late.example.net"), 1);
+	tally_list(t, 3, 100, SLICE("late.example.net"), fact, 1);
+	tally_each(t, add_up, &s);
+	ok(cell_get(&s.last, CELL_WORD + CELL_LISTS) == 1 && tally_left_out(t) == 1, "hits have room yet");
+	cell_free(&s.last);
+	tally_free(t);
+}
+
 int
 main(void)
 {
@@ -133,5 +161,6 @@ main(void)
 	cell_free(&s.last);
 	tally_free(t);
 	test_programs();
+	test_lists();
 	return done_testing();
 }

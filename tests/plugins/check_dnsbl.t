@@ -260,6 +260,32 @@ run 2 "mad.example.com: 60 hits" --from-state -c hits_least=0: -w hits_least=0: 
 run 0 "bl.example.net: 1 hits" --from-state -w hits_least=0: -w hits_most=1000000
 run 1 "1 of 1 list unhealthy" --from-state -w hits_least=0: -w hits_most=1000000 -l gone.example.org --resolver "$server"
 run 3 "no state" --from-state --state "$D/nowhere"
+
+# --- health by what --log logged: each half hour of the week, in the last hour one is ill and two are slow
+perl -e '
+    use POSIX "strftime";
+    my $end = 1795143600;	# 2026-11-20 03:00
+    for my $run (-336 .. 4) {
+        my $now = $run >= 0;
+        for my $list (["zen.example.org", "ok", 20], ["ill.example.net", $now && $run < 4 ? "refused" : "ok", 20],
+            ["slow.example.com", "ok", $now ? 900.5 : 100], ["fast.example.com", "ok", $now ? 90 : 2]) {
+            printf "%s mx1 check_dnsbl[%d]: list=%s health=%s latency_ms=%s slowest_ms=- asked=6 answered=6 listed=0 of=0\n",
+                strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime($end + ($now ? $run * 840 : $run * 1800))), 5000 + $run, @$list;
+        }
+    }' >"$D/log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$D/logged" "$D/log" >"$D/out" 2>&1
+ok $? "what was logged in a week is imported"
+grep -q ' 0 unknown' "$D/out"
+ok $? "and understood"
+check="$BUILD/plugins/check_dnsbl --at 2026-11-20T04:00Z --state $D/logged"
+run 1 "1 of 4 lists ill by the log: ill.example.net (limit 0)" --from-state
+says "slow.example.com answers in 900 ms, in its week in 100 ms (limit 300%)"
+says "ill.example.net: ill in 4 of 5 logged runs"
+says "logged_ill=1;0 slowed=900.5%;300"
+run 2 "1 of 4 lists ill" --from-state -c logged_ill=0 -w slowed=1000
+run 0 "1 of 4 lists ill by the log" --from-state -w logged_ill=1 -w slowed=1000
+check="$BUILD/plugins/check_dnsbl --at 2026-11-19T04:00Z --state $D/logged"
+run 0 "0 of 4 lists ill by the log" --from-state
 check="$BUILD/plugins/check_dnsbl --resolver $server --query-timeout 400ms --no-table --table $D/table"
 
 # --- the run as a whole

@@ -79,7 +79,7 @@ none "each metric of a template exists" "$(
         sed 's/^[[:space:]]*#.*//' "$f" | tr '\n\t' '  ' | grep -oE '\b(ds|of) *= *\{[^}]*\}' |
             sed 's/^[^{]*{//' | tr -c 'a-z0-9_' '\n' | sort -u | while read -r m; do
                 case " $(echo $parts) " in *" $m "*) continue ;; esac
-                grep -q '^each = "dnsbl"' "$f" && case $m in hits) continue ;; esac
+                grep -q '^each = "dnsbl"' "$f" && case $m in hits | latency | unhealthy | unanswered) continue ;; esac
                 case $m in '' | delay_p[0-9]* | delay_max | delay_total_*) continue ;; esac
                 grep -qE "^METRIC\($m," lib/metric.def || echo "$f: $m is no row of lib/metric.def"
             done

@@ -24,6 +24,10 @@
 	"CREATE TABLE unaccounted(host INT, id BLOB, time INT, rcpts INT, PRIMARY KEY(host, id))" \
 	" WITHOUT ROWID;"
 
+#define NEW_IN_8 \
+	"CREATE TABLE account(at INTEGER PRIMARY KEY, accounts BLOB, networks BLOB);" \
+	"CREATE TABLE account_log(id INTEGER PRIMARY KEY, at INT, accounts BLOB, networks BLOB);"
+
 /* Rows are found by integer keys: minute * 65536 + host. */
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
@@ -44,7 +48,8 @@ static const char schema[] =
     "CREATE INDEX block_at ON block(at);"
     "CREATE TABLE piece(id INTEGER PRIMARY KEY, bytes BLOB);"
     "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);"
-    NEW_IN_6;
+    NEW_IN_6
+    NEW_IN_8;
 
 /* How a state of each earlier release becomes one of the next. */
 static const struct {
@@ -58,6 +63,7 @@ static const struct {
 	    "INSERT INTO run SELECT key, value FROM meta WHERE key='committed_at';"
 	    "DELETE FROM meta WHERE key='committed_at';" },
 	{ 6, "ALTER TABLE host ADD COLUMN sampled INT;" },
+	{ 7, NEW_IN_8 },
 };
 
 /* No time of a line is later. */

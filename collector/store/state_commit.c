@@ -318,21 +318,25 @@ expire(struct writing *w, const struct commit *c)
 		int64_t unit;		/* of at, in seconds */
 	} rows[] = {
 		{ "cell", "at >> 16", "at & 65535", 60 }, { "seen", "at >> 16", "at & 65535", 60 },
-		{ "hour", "at >> 16", "at & 65535", 3600 }, { "top", "hour", "host", 3600 },
+		{ "hour", "at >> 16", "at & 65535", 3600 },
+		{ "account", "at >> 16", "at & 65535", 3600 }, { "top", "hour", "host", 3600 },
 	};
+	const int64_t keep_for[] = { c->keep_minutes, c->keep_minutes, c->keep_hours,
+		c->keep_accounts, c->keep_hours };
+	enum { BY_HOUR = 4 };	/* the table that has host and hour apart */
 	int64_t newest = 0;
 	char sql[400];
 
 	for (size_t h = 0; h < w->s->hosts; h++)
 		newest = host_last(w->s, h) > newest ? host_last(w->s, h) : newest;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		int64_t keep = (i < 2 ? c->keep_minutes : c->keep_hours) * 60, unit = rows[i].unit;
+		int64_t keep = keep_for[i] * 60, unit = rows[i].unit;
 
 		/* the first condition uses the index */
 		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
 		    " (SELECT max(newest, coalesce(sampled, 0)) - %lld FROM host WHERE id = (%s)) / %lld%s",
-		    rows[i].table, i < 3 ? "at" : "hour",
-		    (long long)((newest - keep) / unit * (i < 3 ? 65536 : 1)), rows[i].at,
+		    rows[i].table, i < BY_HOUR ? "at" : "hour",
+		    (long long)((newest - keep) / unit * (i < BY_HOUR ? 65536 : 1)), rows[i].at,
 		    (long long)keep, rows[i].host, (long long)unit, i == 0 && c->keep_undrawn ?
 		    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "");
 		if (!db_run(w->s, sql, w->e))
@@ -353,7 +357,8 @@ store_all(struct writing *w, const struct commit *c)
 		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
-	    !lost_store(s, tally_lost(c->tally), w->e) || !put_words(w, c->tally) ||
+	    !lost_store(s, tally_lost(c->tally), w->e) ||
+	    !accounts_store(s, tally_accounts(c->tally), c->with_tops, w->e) || !put_words(w, c->tally) ||
 	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->with_tops, w->e))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))

@@ -10,7 +10,7 @@
 #include "flow/track.h"
 #include "store/state.h"
 
-enum { STATE_VERSION = 7 };
+enum { STATE_VERSION = 8 };
 
 /* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
  * and what that mail has more than the log said so far. */
@@ -122,6 +122,11 @@ void mails_committed(struct state *s, bool done);
 void mails_free(struct state *s);
 /* Drop the blocks of mails last spoken of so many minutes before their host's newest. */
 bool mails_expire(struct state *s, int64_t keep, struct err *e);
+
+/* state_accounts.c */
+/* slow: also bring table account up to date. */
+struct accounts;
+bool accounts_store(struct state *s, struct accounts *a, bool slow, struct err *e);
 
 /* state_lost.c */
 struct lost;

@@ -48,7 +48,8 @@ ok $? "an open mail goes on"
 # one of version 6 lacks a column
 cp -R "$d/new" "$d/six"
 figures "$d/six" >"$d/a"
-sqlite3 "$d/six/state.db" "ALTER TABLE host DROP COLUMN sampled; UPDATE meta SET value=6 WHERE key='version'"
+sqlite3 "$d/six/state.db" "ALTER TABLE host DROP COLUMN sampled; DROP TABLE account;
+    DROP TABLE account_log; UPDATE meta SET value=6 WHERE key='version'"
 "$BUILD/bin/mxgauge" report --state "$d/six" >"$d/out" 2>&1
 ok $(($? == 0)) "a state of version 6 is not read as one of ours"
 "$BUILD/bin/mxgauge" import --no-rrd --state "$d/six" --tz UTC --year 2026 tests/collector/state-5/mail.log >"$d/out" 2>&1
@@ -56,4 +57,17 @@ ok $? "but brought up to date"
 figures "$d/six" >"$d/b"
 cmp -s "$d/a" "$d/b"
 ok $? "with its figures"
+
+# one of version 7 knows no accounts
+cp -R "$d/new" "$d/seven"
+sqlite3 "$d/seven/state.db" "DROP TABLE account; DROP TABLE account_log; UPDATE meta SET value=7 WHERE key='version'"
+"$BUILD/bin/mxgauge" report --state "$d/seven" >"$d/out" 2>&1
+ok $(($? == 0)) "a state of version 7 is not read as one of ours"
+echo "Nov  5 10:03:00 mx1 postfix/submission/smtpd[74]: 4A1B2C3D5F: client=h.example.net[198.51.100.7], sasl_method=PLAIN, sasl_username=v@example.org" >>"$d/mail.log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$d/seven" --tz UTC --year 2026 "$d/mail.log" >"$d/out" 2>&1
+ok $? "but brought up to date"
+figures "$d/seven" | grep -q '"auth_ok":1,'
+ok $? "and counts on"
+is "$(sqlite3 "$d/seven/state.db" "SELECT count(*) FROM account WHERE instr(accounts, CAST('v@example.org' AS BLOB)) > 0")" 1 \
+    "and learns accounts from then on"
 done_testing

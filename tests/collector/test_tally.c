@@ -51,7 +51,7 @@ note_hour(void *arg, unsigned host, int64_t hour, const struct cell *c)
 static void
 test_programs(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(NULL);
 	struct buf b = buf_new(4096);
 	char text[8];
 	unsigned smtpd = tally_program(t, SLICE("postfix/smtpd")), qmgr = tally_program(t, SLICE("qmgr"));
@@ -81,7 +81,7 @@ test_programs(void)
 int
 main(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(NULL);
 	struct sums s = { 0 };
 	char wide[300];
 	int calls = 0;
@@ -126,7 +126,7 @@ main(void)
 	is_int((long long)tally_words(t), WORDS_MAX, "also long ones");
 	ok(tally_word_text(t, WORDS_MAX).n == 0, "no such word");
 	tally_free(t);
-	t = tally_new();
+	t = tally_new(NULL);
 	tally_word(t, 0, 1, (struct slice){ wide, sizeof wide }, 1);
 	tally_word(t, 0, 1, (struct slice){ wide, 100 }, 1);
 	ok(tally_words(t) == 1 && tally_word_text(t, 0).n == 100, "a long word is cut");

@@ -58,12 +58,20 @@ reindex(struct users *u)
 		*slot_of(u, user_name(u->user[i])) = i + 1;
 }
 
-struct user *
-users_find(const struct users *u, struct slice name)
+uint32_t
+users_place(const struct users *u, struct slice name)
 {
 	uint32_t i = u->slot != NULL ? *slot_of(u, slice_head(name, USERS_TEXT)) : 0;
 
-	return i > 0 ? u->user[i - 1] : NULL;
+	return i > 0 ? i - 1 : u->n;
+}
+
+struct user *
+users_find(const struct users *u, struct slice name)
+{
+	uint32_t i = users_place(u, name);
+
+	return i < u->n ? u->user[i] : NULL;
 }
 
 struct user *

@@ -82,7 +82,8 @@ void users_free(struct users *u);
 /* The user of that name, cut at USERS_TEXT; new ones begin with nothing. Valid until the
  * table is pruned or freed. */
 struct user *users_get(struct users *u, struct slice name);
-/* NULL: there is none. */
+/* Its place in user[], n if there is none; and itself, NULL if there is none. */
+uint32_t users_place(const struct users *u, struct slice name);
 struct user *users_find(const struct users *u, struct slice name);
 
 static inline struct slice

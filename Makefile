@@ -80,6 +80,7 @@ LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
 # OpenSSL, c-ares, libcurl and net-snmp are loaded when they are needed (lib/lateload.h).
 LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)
 LIBS_mxgauged   := $(LIBS_collector)
+LIBS_check_mail_accounts := -lsqlite3 -lm
 LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_mail_delay := -lsqlite3 -lm
 LIBS_check_mail_flow := -lsqlite3 -lm

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "dialect/dialect.h"
+#include "flow/accounts.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -21,7 +22,7 @@ enum {
 
 const struct ingest_settings ingest_defaults = {
 	.horizon_s = 8 * 86400, .future_s = 86400, .keep_minutes = 8 * 1440, .keep_hours = 400 * 1440,
-	.keep_mails = 8 * 1440, .max_mails = 500000,
+	.keep_mails = 8 * 1440, .keep_accounts = 35 * 1440, .max_mails = 500000,
 };
 
 static void joined(void *arg, const struct joined *w);
@@ -37,7 +38,7 @@ ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
 		free(in);
 		return NULL;
 	}
-	in->tally = in->flow.tally = tally_new();
+	in->tally = in->flow.tally = tally_new(state_key(in->state));
 	in->flow.tops = tops_new();
 	in->flow.specimens = specimens_new();
 	in->flow.track = track_new(state_key(in->state), in->tally, state_fetch, in->state);
@@ -458,6 +459,7 @@ tell_limits(struct ingest *in)
 		{ "line_bytes", 0, LINE_MAX_BYTES, in->total.cut - in->cut_told },
 		{ "pieces", waiting, JOIN_PIECES, in->evicted[JOIN_MANY] },
 		{ "list_health", 0, CELL_LISTS, tally_left_out(in->tally) },
+		{ "accounts", 0, ACCOUNTS_MAX, accounts_dropped(tally_accounts(in->tally)) },
 		{ "piece_bytes", join_bytes(in->join), JOIN_BYTES, in->evicted[JOIN_BIG] },
 	};
 
@@ -484,6 +486,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
 		.keep_hours = in->set.keep_hours, .keep_mails = in->set.keep_mails,
+		.keep_accounts = in->set.keep_accounts,
 		.keep_undrawn = in->set.draws,
 	};
 

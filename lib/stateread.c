@@ -31,6 +31,7 @@ struct stateread {
 	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
 	size_t metrics_n;
 	struct toplist top;
+	sqlite3_stmt *users;		/* asked many times */
 	struct arena text;
 };
 
@@ -193,6 +194,7 @@ stateread_close(struct stateread *r)
 {
 	if (r == NULL)
 		return;
+	sqlite3_finalize(r->users);
 	(void)sqlite3_close(r->db);
 	toplist_free(&r->top);
 	free(r->host);
@@ -510,6 +512,35 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
 			r->top.entry[n].n, r->top.entry[n].error };
 	return n;
+}
+
+bool
+stateread_users(struct stateread *r, int host, int64_t from, int64_t to, stateread_users_fn *f,
+    void *arg, struct err *e)
+{
+	sqlite3_stmt *st = r->users;
+	bool good;
+	int rc;
+
+	if (st == NULL)
+		st = r->users = prepare(r, "SELECT at, accounts, networks FROM account WHERE at >= ?1"
+		    " AND at < ?2 UNION ALL SELECT at, accounts, networks FROM account_log"
+		    " WHERE at >= ?1 AND at < ?2", e);
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, from * 65536);
+	sqlite3_bind_int64(st, 2, to * 65536);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t at = sqlite3_column_int64(st, 0);
+
+		if (host >= 0 && (at & 65535) != host)
+			continue;
+		if (!f(arg, (int)(at & 65535), at >> 16, blob(st, 1), blob(st, 2)))
+			break;
+	}
+	good = rc == SQLITE_ROW || rc == SQLITE_DONE || fail(r, e);
+	(void)sqlite3_reset(st);
+	return good;
 }
 
 size_t

@@ -111,6 +111,13 @@ struct stateread_top {
 size_t stateread_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
     enum top_kind kind, struct stateread_top *top, size_t max);
 
+/* What accounts and networks did in the hours from <= hour < to, as blobs for users_decode(); f
+ * may be given several of the same host and hour, to be added up. */
+typedef bool stateread_users_fn(void *arg, int host, int64_t hour, struct slice accounts,
+    struct slice networks);
+bool stateread_users(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
+    stateread_users_fn *f, void *arg, struct err *e);
+
 /* Mails that ended with recipients of which nothing says what became of them. */
 struct stateread_lost {
 	int host;

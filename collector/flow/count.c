@@ -134,6 +134,7 @@ struct found {
 	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred;
 	bool no_end, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
+	struct slice account;		/* that they name */
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t by_hop;		/* recipients that other hosts of the farm handed over */
@@ -142,6 +143,16 @@ struct found {
 	bool refused;
 	struct rcpts *deferred, *failed;	/* slot is NULL as long as there is no need */
 };
+
+/* One of several names, the same in whatever order they are asked. */
+static struct slice
+lesser(struct slice a, struct slice b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return a.n == 0 || c > 0 || (c == 0 && b.n < a.n) ? b : a;
+}
 
 static int64_t
 arrival(const struct fact *from)
@@ -163,6 +174,7 @@ look_at_bonds(const struct life *l, struct found *w)
 			w->dsn = true;
 		} else if (b->kind == FACT_SESSION) {
 			w->session |= b->flags | IN_SESSION;
+			w->account = lesser(w->account, b->c);
 		} else if (b->kind == FACT_HOP_FROM) {
 			w->by_hop++;
 		} else if (b->kind == FACT_FROM) {
@@ -377,16 +389,6 @@ count_bounced(const struct life *l, struct found *w, const struct fact *f)
 	add(l, f->time, M_b_bounced, 1);
 }
 
-/* One of several ids, the same in whatever order they are asked. */
-static struct slice
-lesser(struct slice a, struct slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	return a.n == 0 || c > 0 || (c == 0 && b.n < a.n) ? b : a;
-}
-
 static void
 count_deliveries(const struct life *l, struct found *w)
 {
@@ -525,24 +527,6 @@ count_rest(const struct life *l, const struct found *w)
 		add(l, w->tried_at, M_b_msgs, -1);
 }
 
-/* INTO i is the first that tells how many recipients a mail got of which no delivery
- * speaks. */
-static bool
-is_sibling(const struct life *l, uint32_t i)
-{
-	const struct fact *b = &l->into[i];
-
-	if (b->flags != 0 || b->nrcpt == 0)
-		return false;
-	for (uint32_t k = 0; k < l->n_into; k++) {
-		mail_steps++;
-		if ((l->into[k].flags == FACT_BY_DELIVERY || (k < i && l->into[k].flags == 0 &&
-		    l->into[k].nrcpt > 0)) && slice_eq(l->into[k].other_id, b->other_id))
-			return false;
-	}
-	return true;
-}
-
 /* A filter that parts a mail answers with one id for all recipients: that mail has fewer
  * than it was told of, and counts them as lost; the others have them. */
 static void
@@ -555,9 +539,26 @@ count_siblings(const struct life *l, struct found *w)
 			continue;
 		if (b->flags & FACT_BY_REQUEUE)
 			w->requeued = b;
-		else if (w->named > 0 && is_sibling(l, i))
+		else if (w->named > 0 && bond_is_sibling(l, i))
 			lose(l, w->parted, b->time, -(int64_t)b->nrcpt);
 	}
+}
+
+/* Whose it is, if an authenticated user's. A filter's mail that continues it is not counted again. */
+static void
+count_owner(const struct life *l, struct found *w)
+{
+	bool client = w->client != NULL && w->client->kind == FACT_CLIENT && w->client->c.n > 0;
+	struct owned o = { client ? w->client->c : w->account, w->received, w->nrcpt,
+		w->handed + w->delivered + w->discarded, w->bounced + w->given_up, 0 };
+
+	if (o.account.n == 0 || w->linked > 0 || w->dsn)
+		return;
+	if (w->any_deferred && w->deferred->slot == NULL)
+		rcpts_fill(w->deferred, l, FACT_DEFERRED, false);
+	if (w->any_deferred)
+		o.deferred = w->deferred->n;
+	owner_count(l, &o);
 }
 
 /* An address probe looks like a notice to postmaster until its outcome is there. */
@@ -586,6 +587,7 @@ life_count(const struct life *l)
 	count_siblings(l, &w);
 	count_reception(l, &w);
 	count_rest(l, &w);
+	count_owner(l, &w);
 	if (deferred.slot != NULL)
 		rcpts_free(&deferred);
 	if (failed.slot != NULL)

@@ -1,6 +1,8 @@
 /* flow.c - see flow.h. */
 #include "flow/flow.h"
 
+#include "flow/accounts.h"
+
 #include "poison.h"
 
 struct at {			/* where and when, and how often */
@@ -116,8 +118,11 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		else if (!e->loopback)
 			add(&a, M_conn);
 		break;
-	case EV_DISCONNECT: case EV_MSGID: case EV_FILTERED: case EV_REDIRECTED: case EV_INFO:
-	case EV_STATS:
+	case EV_DISCONNECT: case EV_MSGID: case EV_FILTERED: case EV_REDIRECTED: case EV_STATS:
+		break;
+	case EV_INFO:
+		if (e->sasl_user.n > 0)
+			accounts_login(tally_accounts(f->tally), host, time, e, times);
 		break;
 	case EV_REJECT:
 	case EV_TEMPFAIL:
@@ -129,6 +134,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	case EV_AUTH_OK:
 		add(&a, e->mailbox ? M_login_ok : M_auth_ok);
 		tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
+		accounts_login(tally_accounts(f->tally), host, time, e, times);
 		break;
 	case EV_AUTH_FAIL:
 		a.n *= count;
@@ -136,6 +142,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		show(&a, e->mailbox ? M_login_fail : M_auth_fail, e);
 		if (e->sasl_user.n > 0)
 			tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
+		accounts_login(tally_accounts(f->tally), host, time, e, (uint32_t)a.n);
 		return;
 	case EV_TLS:
 		add(&a, e->outbound ? M_tls_out : M_tls_in);

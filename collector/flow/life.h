@@ -1,6 +1,6 @@
 /* life.h - between lives.c, which cuts the facts of a queue id into lives, count.c, which
- * counts one, and bonds.c, which knows what other mails have to do with it. Nobody else
- * includes it. */
+ * counts one, bonds.c, which knows what other mails have to do with it, and owner.c, which counts
+ * it for the account that sent it. Nobody else includes it. */
 #ifndef MX_LIFE_H
 #define MX_LIFE_H
 
@@ -36,5 +36,17 @@ bool bond_is_backwards(const struct life *l, const struct fact *b);
 bool bond_handed_over(const struct life *l, const struct fact *f);
 /* Did another host of the farm take it, whose mail is there too? */
 bool bond_left_host(const struct life *l, const struct fact *f);
+/* Is INTO i the first that tells how many recipients a mail got of which no delivery speaks? */
+bool bond_is_sibling(const struct life *l, uint32_t i);
+
+/* A mail that an account submitted, and what is known of its recipients. */
+struct owned {
+	struct slice account;
+	int64_t received;		/* time */
+	uint32_t rcpts, done, bounced, deferred;
+};
+
+/* Count it for its account (owner.c). */
+void owner_count(const struct life *l, const struct owned *o);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/accounts.h"
 #include "flow/lost.h"
 #include "hash.h"
 #include "mem.h"
@@ -53,6 +54,7 @@ struct tally {
 	struct arena word_text;
 	struct cell out;
 	struct lost *lost;
+	struct accounts *accounts;
 };
 
 static uint64_t
@@ -62,12 +64,13 @@ at_of(unsigned host, int64_t minute)
 }
 
 struct tally *
-tally_new(void)
+tally_new(const struct hash_key *key)
 {
 	struct tally *t = xcalloc(1, sizeof *t);
 
 	t->key = hash_key_random();
 	t->lost = lost_new();
+	t->accounts = accounts_new(key != NULL ? key : &t->key);
 	t->mask = 1023;
 	t->slot = xcalloc(t->mask + 1, sizeof *t->slot);
 	return t;
@@ -103,6 +106,7 @@ tally_free(struct tally *t)
 	arena_free(&t->word_text);
 	cell_free(&t->out);
 	lost_free(t->lost);
+	accounts_free(t->accounts);
 	free(t);
 }
 
@@ -342,6 +346,12 @@ tally_lost(struct tally *t)
 	return t->lost;
 }
 
+struct accounts *
+tally_accounts(struct tally *t)
+{
+	return t->accounts;
+}
+
 size_t
 tally_cells(const struct tally *t)
 {
@@ -413,6 +423,7 @@ tally_clear(struct tally *t)
 	cells_drop(t);
 	memset(t->slot, 0, (t->mask + 1) * sizeof *t->slot);
 	lost_clear(t->lost);
+	accounts_clear(t->accounts);
 }
 
 size_t

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cell.h"
+#include "hash.h"
 #include "metric.h"
 #include "slice.h"
 
@@ -18,10 +19,12 @@ enum {
 	PROGRAMS_MAX = 256	/* distinct tags of log lines; further ones are "other" */
 };
 
+struct accounts;
 struct lost;
 struct tally;
 
-struct tally *tally_new(void);
+/* key: the state's; NULL: one of its own. */
+struct tally *tally_new(const struct hash_key *key);
 void tally_free(struct tally *t);
 
 void tally_add(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n);
@@ -51,6 +54,8 @@ void tally_unknown(struct tally *t, unsigned host, int64_t hour, unsigned progra
 
 /* Whose the recipients counted as b_lost are; cleared with the cells. */
 struct lost *tally_lost(struct tally *t);
+/* Whose the mails of authenticated users are; cleared with the cells. */
+struct accounts *tally_accounts(struct tally *t);
 
 /* Cells that wait for the commit: how many, and each as sparse pairs with all
  * its keys (words by their number here). c is the tally's own, until the next call. */

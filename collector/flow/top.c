@@ -10,6 +10,8 @@
 
 #include "poison.h"
 
+_Static_assert((int)TOP_NETWORK_MAX >= (int)INET6_ADDRSTRLEN + 8, "room for the prefix");
+
 struct table {
 	unsigned host;
 	int64_t hour;
@@ -80,14 +82,13 @@ tops_add(struct tops *t, unsigned host, int64_t hour, enum top_kind kind, struct
 	toplist_add(list_of(t, host, hour, kind), text, n);
 }
 
-void
-tops_client(struct tops *t, unsigned host, int64_t hour, struct slice ip, uint32_t n)
+bool
+top_network(struct slice ip, char text[TOP_NETWORK_MAX])
 {
-	char text[INET6_ADDRSTRLEN + 8];
 	struct in6_addr a;
 
 	if (ip.n == 0 || ip.n >= INET6_ADDRSTRLEN)
-		return;
+		return false;
 	memcpy(text, ip.p, ip.n);
 	text[ip.n] = '\0';
 	if (memchr(text, ':', ip.n) == NULL) {
@@ -96,17 +97,26 @@ tops_client(struct tops *t, unsigned host, int64_t hour, struct slice ip, uint32
 		while (dot > 0 && text[dot] != '.')
 			dot--;
 		if (dot == 0)
-			return;
+			return false;
 		memcpy(text + dot, ".0/24", 6);
-	} else {
-		if (inet_pton(AF_INET6, text, &a) != 1)
-			return;
-		memset(a.s6_addr + 8, 0, 8);
-		if (inet_ntop(AF_INET6, &a, text, INET6_ADDRSTRLEN) == NULL)
-			return;
-		memcpy(text + strlen(text), "/64", 4);
+		return true;
 	}
-	tops_add(t, host, hour, TOP_CLIENT, slice_of(text), n);
+	if (inet_pton(AF_INET6, text, &a) != 1)
+		return false;
+	memset(a.s6_addr + 8, 0, 8);
+	if (inet_ntop(AF_INET6, &a, text, INET6_ADDRSTRLEN) == NULL)
+		return false;
+	memcpy(text + strlen(text), "/64", 4);
+	return true;
+}
+
+void
+tops_client(struct tops *t, unsigned host, int64_t hour, struct slice ip, uint32_t n)
+{
+	char text[TOP_NETWORK_MAX];
+
+	if (top_network(ip, text))
+		tops_add(t, host, hour, TOP_CLIENT, slice_of(text), n);
 }
 
 void

@@ -20,7 +20,10 @@ void tops_free(struct tops *t);
 /* Count text n times. */
 void tops_add(struct tops *t, unsigned host, int64_t hour, enum top_kind kind, struct slice text,
     uint32_t n);
-/* Count a client by its network: 192.0.2.0/24, 2001:db8::/64. */
+/* The network of an address as text: 192.0.2.0/24, 2001:db8::/64. False: it is no address. */
+enum { TOP_NETWORK_MAX = 46 + 8 };
+bool top_network(struct slice ip, char text[TOP_NETWORK_MAX]);
+/* Count a client by its network. */
 void tops_client(struct tops *t, unsigned host, int64_t hour, struct slice ip, uint32_t n);
 /* The domain of an address, "<>" for the null sender. */
 void tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind,

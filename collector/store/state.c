@@ -25,7 +25,9 @@
 	" WITHOUT ROWID;"
 
 #define NEW_IN_8 \
-	"CREATE TABLE specimen(at INTEGER PRIMARY KEY, list BLOB);"
+	"CREATE TABLE specimen(at INTEGER PRIMARY KEY, list BLOB);" \
+	"CREATE TABLE account(at INTEGER PRIMARY KEY, accounts BLOB, networks BLOB);" \
+	"CREATE TABLE account_log(id INTEGER PRIMARY KEY, at INT, accounts BLOB, networks BLOB);"
 
 /* Rows are found by integer keys: minute * 65536 + host. */
 static const char schema[] =

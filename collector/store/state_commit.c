@@ -324,6 +324,7 @@ expire(struct writing *w, const struct commit *c)
 		{ "seen", "at >> 16", "at & 65535", 60, minutes, 16 },
 		{ "specimen", "at >> 16", "at & 65535", SPECIMEN_SLOT_S, SPECIMEN_KEEP_S, 16 },
 		{ "hour", "at >> 16", "at & 65535", 3600, hours, 16 },
+		{ "account", "at >> 16", "at & 65535", 3600, c->keep_accounts * 60, 16 },
 		{ "top", "hour", "host", 3600, hours, 0 },
 	};
 	int64_t newest = 0;
@@ -359,7 +360,8 @@ store_all(struct writing *w, const struct commit *c)
 		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
-	    !lost_store(s, tally_lost(c->tally), w->e) || !put_words(w, c->tally) ||
+	    !lost_store(s, tally_lost(c->tally), w->e) ||
+	    !accounts_store(s, tally_accounts(c->tally), c->with_tops, w->e) || !put_words(w, c->tally) ||
 	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->with_tops, w->e))
 		return false;
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))

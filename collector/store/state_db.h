@@ -123,6 +123,11 @@ void mails_free(struct state *s);
 /* Drop the blocks of mails last spoken of so many minutes before their host's newest. */
 bool mails_expire(struct state *s, int64_t keep, struct err *e);
 
+/* state_accounts.c */
+/* slow: also bring table account up to date. */
+struct accounts;
+bool accounts_store(struct state *s, struct accounts *a, bool slow, struct err *e);
+
 /* state_lost.c */
 struct lost;
 bool lost_store(struct state *s, const struct lost *l, struct err *e);

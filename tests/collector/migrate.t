@@ -45,11 +45,11 @@ echo "Nov  5 10:02:00 mx1 postfix/smtp[73]: 4A1B2C3D4E: to=<v@example.org>, rela
 figures "$d/old" | grep -q '"dlv_ext":2,'
 ok $? "an open mail goes on"
 
-# one of version 6 lacks a column, one of version 7 a table
+# one of version 6 lacks a column, one of version 7 tables
 figures "$d/new" >"$d/a"
 for version in 6 7; do
     cp -R "$d/new" "$d/$version"
-    sqlite3 "$d/$version/state.db" "DROP TABLE specimen; UPDATE meta SET value=$version WHERE key='version'"
+    sqlite3 "$d/$version/state.db" "DROP TABLE specimen; DROP TABLE account; DROP TABLE account_log; UPDATE meta SET value=$version WHERE key='version'"
     [ $version -gt 6 ] || sqlite3 "$d/$version/state.db" "ALTER TABLE host DROP COLUMN sampled"
     "$BUILD/bin/mxgauge" report --state "$d/$version" >"$d/out" 2>&1
     ok $(($? == 0)) "a state of version $version is not read as one of ours"
@@ -59,4 +59,11 @@ for version in 6 7; do
     cmp -s "$d/a" "$d/b"
     ok $? "with its figures"
 done
+echo "Nov  5 10:03:00 mx1 postfix/submission/smtpd[74]: 4A1B2C3D5F: client=h.example.net[198.51.100.7], sasl_method=PLAIN, sasl_username=v@example.org" >>"$d/mail.log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$d/7" --tz UTC --year 2026 "$d/mail.log" >"$d/out" 2>&1
+ok $? "and it counts on"
+figures "$d/7" | grep -q '"auth_ok":1,'
+ok $? "what is new, too"
+is "$(sqlite3 "$d/7/state.db" "SELECT count(*) FROM account WHERE instr(accounts, CAST('v@example.org' AS BLOB)) > 0")" 1 \
+    "and learns accounts from then on"
 done_testing

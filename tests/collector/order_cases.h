@@ -12,7 +12,7 @@
 struct order_case {
 	const char *name, *want;
 	bool ordered;
-	const char *line[40];
+	const char *line[45];
 };
 
 #define SMTPD "postfix/smtpd[201]: "
@@ -380,6 +380,45 @@ static const struct order_case order_cases[] = {
 	"1 " QMGR "A000000025: " FROM(1),
 	"3 " SMTP "A000000025: to=<v@example.com>, " MX DELAY(2) REMOTE,
 	"3 " QMGR "A000000025: removed",
+} },
+/* one id twice, by two accounts; a filter's mail is nobody's again; who guesses, and what the
+ * password service says beside. What accounts and networks did is in test_order.c. */
+{ "accounts", "recv_msg=4 recv_rcpt=7 auth_ok=4 auth_rcpt=7 dlv_ext=5 defer=2 bounce=2 b_in=7 b_delivered=5 b_bounced=2", false, {
+	"1 postfix/submission/smtpd[1]: A0000000A1: " OUTSIDE ", sasl_method=PLAIN, sasl_username=Anna@example.org",
+	"1 " CLEANUP "A0000000A1: message-id=<a1@example.net>",
+	"1 " QMGR "A0000000A1: " FROM(3),
+	"2 " SMTP "A0000000A1: to=<v@example.com>, " MX DELAY(2) REMOTE,
+	"2 " SMTP "A0000000A1: to=<w@example.com>, " MX DELAY(2) DEFER,
+	"2 " SMTP "A0000000A1: to=<x@example.net>, " MX DELAY(2) BOUNCED,
+	"700 " SMTP "A0000000A1: to=<w@example.com>, " MX DELAY(700) DEFER,
+	"1500 " SMTP "A0000000A1: to=<w@example.com>, " MX DELAY(1500) REMOTE,
+	"1500 " QMGR "A0000000A1: removed",
+	"4000 postfix/submission/smtpd[1]: A0000000A1: client=h.example.com[198.51.100.9], sasl_method=PLAIN, sasl_username=bob",
+	"4000 " CLEANUP "A0000000A1: message-id=<a2@example.net>",
+	"4000 " QMGR "A0000000A1: " FROM(1),
+	"4001 " SMTP "A0000000A1: to=<v@example.com>, " MX DELAY(1) REMOTE,
+	"4001 " QMGR "A0000000A1: removed",
+	"5 postfix/submission/smtpd[1]: A0000000A2: " OUTSIDE ", sasl_method=PLAIN, sasl_username=anna@example.org",
+	"5 " CLEANUP "A0000000A2: message-id=<a3@example.net>",
+	"5 " QMGR "A0000000A2: " FROM(2),
+	"6 " SMTP "A0000000A2: to=<v@example.com>, " FILTER DELAY(1) BACK("B0000000A2"),
+	"6 " SMTP "A0000000A2: to=<z@example.net>, " FILTER DELAY(1) BACK("B0000000A2"),
+	"6 " QMGR "A0000000A2: removed",
+	"6 " SMTPD "B0000000A2: " LOOP,
+	"6 " CLEANUP "B0000000A2: message-id=<a3@example.net>",
+	"6 " QMGR "B0000000A2: " FROM(2),
+	"7 " SMTP "B0000000A2: to=<v@example.com>, " MX DELAY(1) REMOTE,
+	"7 " SMTP "B0000000A2: to=<z@example.net>, " MX DELAY(1) BOUNCED,
+	"7 " QMGR "B0000000A2: removed",
+	"9 postfix/submission/smtpd[1]: A0000000A3: client=six.example.com[2001:db8:1:2:3::4], sasl_method=PLAIN, sasl_username=bob",
+	"9 " CLEANUP "A0000000A3: message-id=<a4@example.net>",
+	"9 " QMGR "A0000000A3: " FROM(1),
+	"9 " SMTP "A0000000A3: to=<v@example.com>, " MX DELAY(1) REMOTE,
+	"9 " QMGR "A0000000A3: removed",
+	"20 postfix/smtpd[1]: warning: unknown[203.0.113.7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6",
+	"20 dovecot: auth: passwd-file(bob,203.0.113.7): Password mismatch",
+	"21 postfix/smtpd[1]: warning: unknown[203.0.113.8]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=carol",
+	"22 dovecot: imap-login: Login: user=<anna@example.org>, method=PLAIN, rip=192.0.2.99, lip=198.51.100.1, mpid=9, TLS, session=<q1w2>",
 } },
 { "repeated", "rej=5", false, {
 	"1 " SMTPD "NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 550 5.1.1 <x@example.org>: Recipient address rejected: User unknown in local recipient table; from=<a@example.net> to=<x@example.org> proto=SMTP helo=<x>",

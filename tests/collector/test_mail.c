@@ -101,7 +101,7 @@ static void
 test_damage(void)
 {
 	struct mail m = { .host = 1 }, copy;
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(NULL);
 	struct buf b = buf_new(1 << 20);
 
 	fill(&m);
@@ -153,7 +153,7 @@ static uint64_t
 steps_of(uint32_t rcpts, bool without_qmgr)
 {
 	struct mail m = { .host = 1 };
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(NULL);
 	struct fact f = { .kind = FACT_QUEUED, .label = 7, .time = 1700000000, .nrcpt = rcpts };
 	uint64_t before;
 	char text[40], id[20];

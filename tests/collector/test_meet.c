@@ -220,7 +220,7 @@ outcome(const struct step *const *order, unsigned n, struct buf *b)
 {
 	struct hash_key key = hash_key_random();
 	int64_t sum[METRIC_N] = { 0 };
-	struct flow f = { .tally = tally_new(), .tops = tops_new(), .specimens = specimens_new() };
+	struct flow f = { .tally = tally_new(NULL), .tops = tops_new(), .specimens = specimens_new() };
 
 	f.track = track_new(&key, f.tally, NULL, NULL);
 	for (unsigned i = 0; i < n; i++)

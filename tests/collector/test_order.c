@@ -15,6 +15,7 @@
 #include "state_dir.h"
 #include "stateread.h"
 #include "tap.h"
+#include "users.h"
 
 enum { CASES = sizeof order_cases / sizeof *order_cases, T0 = 1773136800, MAX = 1200 };
 
@@ -42,7 +43,7 @@ static void
 make_lines(void)
 {
 	for (int c = 0; c < CASES; c++) {
-		for (int i = 0; i < 40 && order_cases[c].line[i] != NULL; i++) {
+		for (int i = 0; i < 45 && order_cases[c].line[i] != NULL; i++) {
 			struct buf b = buf_new(4096);
 			char *rest, stamp[40];
 			const char *name = order_cases[c].name;
@@ -248,6 +249,60 @@ dump_lost(struct dump *d)
 		    lost[i].rcpts);
 }
 
+static int
+by_visitor(const void *a, const void *b)
+{
+	const struct users_visit *x = a, *y = b;
+	size_t n = x->len < y->len ? x->len : y->len;
+	int c = memcmp(x->text, y->text, n);
+
+	return c != 0 ? c : (int)x->len - (int)y->len;
+}
+
+static void
+dump_set(struct dump *d, const char *what, const struct users_set *s)
+{
+	if (s->n > 0)
+		qsort(s->v, s->n, sizeof *s->v, by_visitor);
+	for (unsigned i = 0; i < s->n; i++)
+		buf_fmt(&d->b, " %s %.*s %u/%u@%" PRId64, what, s->v[i].len, s->v[i].text, s->v[i].n,
+		    s->v[i].other, s->v[i].at - T0);
+}
+
+/* The hashes are of the state's own key: domains are told by how often there were any. */
+static void
+dump_user(struct dump *d, int64_t hour, const struct user *u)
+{
+	int64_t domains = 0;
+
+	buf_fmt(&d->b, "%s user %+" PRId64 " %.*s", d->host->name, hour - T0 / 3600, u->len, u->text);
+	for (uint32_t i = 0; i < u->num.n; i++) {
+		if (u->num.pair[i].key >= USER_DOMAINS)
+			buf_fmt(&d->b, " %u:%" PRId64, u->num.pair[i].key - USER_DOMAINS, u->num.pair[i].n);
+		else
+			domains += u->num.pair[i].n > 0 ? u->num.pair[i].n : 1000;
+	}
+	buf_fmt(&d->b, " domains %" PRId64, domains);
+	dump_set(d, "ok", &u->ok);
+	dump_set(d, "failed", &u->failed);
+	buf_char(&d->b, '\n');
+}
+
+static bool
+dump_users(void *arg, int host, int64_t hour, struct slice accounts, struct slice networks)
+{
+	struct users u = { 0 };
+
+	(void)host;
+	if ((accounts.n > 0 && !users_decode(&u, hour, accounts, NULL)) ||
+	    (networks.n > 0 && !users_decode(&u, hour, networks, NULL)))
+		buf_str(&((struct dump *)arg)->b, "damaged\n");
+	for (uint32_t i = 0; i < u.n; i++)
+		dump_user(arg, hour, u.user[i]);
+	users_free(&u);
+	return true;
+}
+
 /* Every count of every minute of every host and of the farm, and the samples of unaccounted
  * recipients. */
 static char *
@@ -266,6 +321,8 @@ dump(void)
 		if (!stateread_minutes(d.r, hosts[i].id, 0, INT32_MAX, dump_minute, &d, &e))
 			die(&e);
 		dump_lost(&d);
+		if (!stateread_users(d.r, hosts[i].id, 0, INT32_MAX, dump_users, &d, &e))
+			die(&e);
 	}
 	d.host = &(struct stateread_host){ .name = "_farm" };
 	if (!stateread_minutes(d.r, STATEREAD_FARM, 0, INT32_MAX, dump_minute, &d, &e))
@@ -375,6 +432,33 @@ judge(const struct order_case *c, const struct cell *sum)
 	buf_free(&wrong);
 }
 
+/* Of host accounts: messages, recipients, ends known, bounced, deferred are 0: to 4:, logins 5:,
+ * to read mail 6:, failed 7:, of whom is not said 8:. A user without a set has one that is known
+ * to be empty. */
+static const char *const users[] = {
+	"accounts user +0 anna@example.org 0:2 1:5 2:4 3:1 4:1 5:2 6:1 domains 7 ok 192.0.2.0/24 2/1@22\n",
+	"accounts user +0 bob 0:1 1:1 2:1 5:1 domains 1 ok 2001:db8:1:2::/64 1/0@9 failed 203.0.113.0/24 0/1@20\n",
+	"accounts user +0 carol 7:1 domains 0 failed 203.0.113.0/24 1/0@21\n",
+	"accounts user +1 bob 0:1 1:1 2:1 5:1 domains 1 ok 198.51.100.0/24 1/0@4000\n",
+	"accounts user +0 192.0.2.0/24 5:2 6:1 domains 0 ok anna@example.org 2/1@22\n",
+	"accounts user +0 203.0.113.0/24 7:2 8:1 domains 0 failed ",
+};
+
+static void
+test_users(void)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < sizeof users / sizeof *users; i++)
+		if (strstr(reference, users[i]) == NULL) {
+			printf("# lacks %s", users[i]);
+			missing++;
+		}
+	for (const char *p = reference; missing > 0 && (p = strstr(p, "accounts user ")) != NULL; p++)
+		printf("# has %.*s\n", (int)strcspn(p, "\n"), p);
+	ok(missing == 0, "what accounts and networks did");
+}
+
 static void
 test_by_hand(void)
 {
@@ -400,6 +484,7 @@ test_by_hand(void)
 	}
 	stateread_close(r);
 	reference = sorted(dump());
+	test_users();
 	drop_state(dir);
 }
 

@@ -239,7 +239,7 @@ test_words(void)
 int
 main(void)
 {
-	struct world w = { .tally = tally_new(), .seen = seen_new(NULL, NULL), .tops = tops_new() };
+	struct world w = { .tally = tally_new(NULL), .seen = seen_new(NULL, NULL), .tops = tops_new() };
 	struct stateread *r;
 	char command[100];
 	struct err e;

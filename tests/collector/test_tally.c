@@ -51,7 +51,7 @@ note_hour(void *arg, unsigned host, int64_t hour, const struct cell *c)
 static void
 test_programs(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(NULL);
 	struct buf b = buf_new(4096);
 	char text[8];
 	unsigned smtpd = tally_program(t, SLICE("postfix/smtpd")), qmgr = tally_program(t, SLICE("qmgr"));
@@ -82,7 +82,7 @@ static void
 test_lists(void)
 {
 	const int64_t fact[CELL_FACTS] = { [CELL_FACT_TESTED] = 1, [CELL_FACT_US] = 12300, [CELL_FACT_ASKED] = 6 };
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(NULL);
 	struct sums s = { 0 };
 	char text[20];
 
@@ -109,7 +109,7 @@ test_lists(void)
 int
 main(void)
 {
-	struct tally *t = tally_new();
+	struct tally *t = tally_new(NULL);
 	struct sums s = { 0 };
 	char wide[300];
 	int calls = 0;
@@ -154,7 +154,7 @@ main(void)
 	is_int((long long)tally_words(t), WORDS_MAX, "also long ones");
 	ok(tally_word_text(t, WORDS_MAX).n == 0, "no such word");
 	tally_free(t);
-	t = tally_new();
+	t = tally_new(NULL);
 	tally_word(t, 0, 1, (struct slice){ wide, sizeof wide }, 1);
 	tally_word(t, 0, 1, (struct slice){ wide, 100 }, 1);
 	ok(tally_words(t) == 1 && tally_word_text(t, 0).n == 100, "a long word is cut");

@@ -88,7 +88,7 @@ test_bond(void)
 	bool good = true;
 
 	for (int order = 0; order < 24; order++) {
-		struct tally *tally = tally_new();
+		struct tally *tally = tally_new(NULL);
 		struct track *t = track_new(&key, tally, NULL, NULL);
 		int left[4] = { 0, 1, 2, 3 }, n = 4, x = order;
 		struct sums s;
@@ -121,7 +121,7 @@ test_bond(void)
 static void
 test_address(void)
 {
-	struct tally *tally = tally_new();
+	struct tally *tally = tally_new(NULL);
 	struct track *t = track_new(&key, tally, NULL, NULL);
 	struct event e = event(EV_DELIVERED, "A");
 	struct sums s;
@@ -165,7 +165,7 @@ keep(void *arg, struct mail *m)
 static void
 test_table(void)
 {
-	struct tally *tally = tally_new();
+	struct tally *tally = tally_new(NULL);
 	struct track *t = track_new(&key, tally, NULL, NULL);
 	char id[20];
 	int n = 0;
@@ -205,7 +205,7 @@ test_table(void)
 static uint32_t
 bytes_of(int rcpts, bool backwards)
 {
-	struct tally *tally = tally_new();
+	struct tally *tally = tally_new(NULL);
 	struct track *t = track_new(&key, tally, NULL, NULL);
 	char rcpt[40];
 	size_t bytes;

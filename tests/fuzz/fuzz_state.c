@@ -65,7 +65,7 @@ static void
 as_mails(struct slice blob)
 {
 	static const struct hash_key key = { { 1, 2, 3, 4 } };
-	struct tally *tally = tally_new();
+	struct tally *tally = tally_new(NULL);
 	struct track *t = track_new(&key, tally, NULL, NULL);
 	struct slice s = blob;
 	struct mail m;

@@ -1,0 +1,203 @@
+/* accounts.c - see accounts.h. */
+#include "flow/accounts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/top.h"
+#include "mem.h"
+
+#include "poison.h"
+
+struct table {
+	unsigned host;
+	int64_t hour;
+	struct users users[USERS_TABLES];
+};
+
+struct accounts {
+	struct hash_key key;
+	struct table **table;
+	size_t n, cap;
+	struct table *recent;
+	size_t dropped;
+};
+
+struct accounts *
+accounts_new(const struct hash_key *key)
+{
+	struct accounts *a = xcalloc(1, sizeof *a);
+
+	a->key = *key;
+	return a;
+}
+
+void
+accounts_clear(struct accounts *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		for (int k = 0; k < USERS_TABLES; k++)
+			users_free(&a->table[i]->users[k]);
+		free(a->table[i]);
+	}
+	a->n = 0;
+	a->recent = NULL;
+}
+
+void
+accounts_free(struct accounts *a)
+{
+	if (a == NULL)
+		return;
+	accounts_clear(a);
+	free(a->table);
+	free(a);
+}
+
+static struct table *
+table_of(struct accounts *a, unsigned host, int64_t hour)
+{
+	struct table *t = a->recent;
+
+	if (t != NULL && t->hour == hour && t->host == host)
+		return t;
+	for (size_t i = a->n; i-- > 0; )
+		if (a->table[i]->hour == hour && a->table[i]->host == host)
+			return a->recent = a->table[i];
+	if (a->n == a->cap) {
+		a->cap = a->cap > 0 ? a->cap * 2 : 8;
+		a->table = xreallocarray(a->table, a->cap, sizeof(struct table *));
+	}
+	t = xcalloc(1, sizeof *t);
+	t->host = host;
+	t->hour = hour;
+	return a->recent = a->table[a->n++] = t;
+}
+
+/* A name in lower case: clients spell accounts as their owners typed them. */
+static struct slice
+low(struct slice name, char to[USERS_TEXT])
+{
+	name = slice_head(slice_trim(name), USERS_TEXT);
+	for (size_t i = 0; i < name.n; i++)
+		to[i] = slice_lower(name.p[i]);
+	return (struct slice){ to, name.n };
+}
+
+static struct user *
+user_of(struct accounts *a, unsigned host, int64_t time, enum users_table which, struct slice name)
+{
+	struct users *u = &table_of(a, host, time >= 0 ? time / 3600 : -1)->users[which];
+
+	if (u->n >= 2 * ACCOUNTS_MAX)
+		a->dropped += users_prune(u, ACCOUNTS_MAX);
+	return users_get(u, name);
+}
+
+/* What a line says of a login, as numbers and as a visit. */
+struct login {
+	enum users_number number;
+	bool failed, counts;	/* counts: not only said beside the line that counts */
+	struct users_visit visit;
+};
+
+static bool
+login_of(const struct event *e, int64_t time, uint32_t n, struct login *l)
+{
+	uint32_t *to = &l->visit.n;
+
+	*l = (struct login){ .failed = e->kind != EV_AUTH_OK, .counts = e->kind != EV_INFO,
+		.visit = { .at = time } };
+	if (e->kind == EV_INFO) {
+		/* the service says which account, where the server that asked does not */
+		if (!slice_eq(e->sub, SLICE("password_mismatch")) &&
+		    !slice_eq(e->sub, SLICE("unknown_user")))
+			return false;
+		to = &l->visit.other;
+	} else if (e->kind == EV_AUTH_FAIL) {
+		l->number = USER_FAILED;
+	} else {
+		l->number = e->mailbox ? USER_BOX : USER_OK;
+		if (e->mailbox)
+			to = &l->visit.other;
+	}
+	*to = n;
+	return true;
+}
+
+void
+accounts_login(struct accounts *a, unsigned host, int64_t time, const struct event *e, uint32_t n)
+{
+	char text[TOP_NETWORK_MAX], name_low[USERS_TEXT];
+	struct slice name = low(e->sasl_user, name_low);
+	bool from = !e->loopback && top_network(e->client_ip, text);
+	struct user *user;
+	struct login l;
+
+	if ((name.n == 0 && !from) || !login_of(e, time, n, &l))
+		return;
+	if (name.n > 0) {
+		user = user_of(a, host, time, USERS_ACCOUNTS, name);
+		if (l.counts)
+			cell_add(&user->num, l.number, n);
+		if (from)
+			user_visit(user, &a->key, l.failed, &l.visit, slice_of(text));
+	}
+	if (from) {
+		user = user_of(a, host, time, USERS_NETWORKS, slice_of(text));
+		if (l.counts)
+			cell_add(&user->num, l.number, n);
+		if (l.counts && l.failed && name.n == 0)
+			cell_add(&user->num, USER_NAMELESS, n);
+		if (name.n > 0)
+			user_visit(user, &a->key, l.failed, &l.visit, name);
+	}
+}
+
+struct cell *
+accounts_mail(struct accounts *a, unsigned host, int64_t time, struct slice account)
+{
+	char name[USERS_TEXT];
+
+	return &user_of(a, host, time, USERS_ACCOUNTS, low(account, name))->num;
+}
+
+uint32_t
+accounts_domain(const struct accounts *a, struct slice address)
+{
+	size_t at = address.n;
+
+	while (at > 0 && address.p[at - 1] != '@')
+		at--;
+	return users_domain(&a->key, slice_from(address, at));
+}
+
+bool
+accounts_any(const struct accounts *a)
+{
+	return a->n > 0;
+}
+
+bool
+accounts_each(struct accounts *a, accounts_fn *f, void *arg)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!f(arg, a->table[i]->host, a->table[i]->hour, a->table[i]->users))
+			return false;
+	return true;
+}
+
+size_t
+accounts_dropped(struct accounts *a)
+{
+	size_t n = a->dropped;
+
+	a->dropped = 0;
+	return n;
+}
+
+void
+accounts_drop(struct accounts *a, size_t n)
+{
+	a->dropped += n;
+}

@@ -94,7 +94,7 @@ put 644 "$share/cacti" cacti/*.xml
 put 644 "$doc" README.md CHANGELOG.md LICENSE
 put 644 "$doc/docs" docs/*.md
 put 644 "$doc/docs/img" docs/img/*.png
-for folder in nagios/commands nagios/farm nrpe icinga2 icinga2/farm; do
+for folder in nagios/commands nagios/farm nagios/one nrpe icinga2 icinga2/farm; do
     put_with_prefix "$share/$folder" nagios-cfg/$folder/*.*
 done
 put_with_prefix "$to/lib/systemd/system" packaging/*.service

@@ -25,17 +25,6 @@ pair_ends() {
 trap pair_ends EXIT
 trap 'exit 1' HUP INT TERM
 
-# until_so SECONDS COMMAND...
-until_so() {
-    tries=$(($1 * 5))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
-        sleep 0.2
-    done
-}
-
 ip link set lo up
 unshare --net sleep 1000 &
 far=$!

@@ -45,11 +45,11 @@ begin() {
     $wrap slapd -f "$d/$1.conf" -u nobody -h "ldap://10.99.0.$1:13389/ ldaps://10.99.0.$1:13636/" -d 0 2>"$d/err.$1" &
     pid=$!
     pids="$pids $pid"
-    until_so 30 ldapsearch -LLL -x -H "ldap://10.99.0.$1:13389" -b '' -s base ||
+    until_so 30 timeout 5 ldapsearch -LLL -x -H "ldap://10.99.0.$1:13389" -b '' -s base ||
         { sed 's/^/# /' "$d/err.$1"; exit 1; }
 }
 change() { # LDIF at the provider
-    echo "$1" | ldapmodify -x -H ldap://10.99.0.1:13389 -D cn=admin,dc=example,dc=org -w secret >/dev/null
+    echo "$1" | timeout 30 ldapmodify -x -H ldap://10.99.0.1:13389 -D cn=admin,dc=example,dc=org -w secret >/dev/null
 }
 describe() { change "dn: dc=example,dc=org
 changetype: modify

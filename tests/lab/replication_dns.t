@@ -104,16 +104,14 @@ primary_conf "$secret"
 kill -HUP "$primary"
 says "the key is right again" 0 "3 servers have serial 2026010103" -w lag=0
 
-kill "$bind"
-wait "$bind"
+pair_stop "$bind"
 bind_conf 3 "$secret" 'type primary; file "own";'
 sed 's/2026010103/2026010199/' "$d/2/example.org" >"$d/3/own"
 start_bind
 bind=$pid
 # shellcheck disable=SC2086
 says "a copy that was changed by hand" 2 "10.99.0.3 port 10053: serial 2026010199 is newer than 2026010103 of the primary" $in_primary
-kill "$bind"
-wait "$bind"
+pair_stop "$bind"
 says "the BIND copy is gone" 2 "10.99.0.3 port 10053: "
 rm -f "$d/3/copy"
 bind_conf 3 "$secret" 'type secondary; primaries port 10053 { 10.99.0.2 key mx; }; file "copy"; allow-notify { 10.99.0.2; };'
@@ -141,7 +139,6 @@ in_time 3600
 pair_mend
 # shellcheck disable=SC2086
 says "cable back: both catch up" 0 "3 servers have serial 2026010104" $in_primary
-kill "$nsd"
-wait "$nsd"
+pair_stop "$nsd"
 says "the NSD copy is gone" 2 "10.99.0.1 port 10053: "
 done_testing

@@ -24,9 +24,10 @@ export PATH KIND
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 d=$(mktemp -d) || exit 1
 pair_check=check_replication_$KIND
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 case $KIND in
 files | data)
-    . tests/tap.sh
     check=$BUILD/plugins/$pair_check
     export NAGIOS_PLUGIN_STATE_DIRECTORY="$d"
     trap 'rm -rf "$d"' EXIT

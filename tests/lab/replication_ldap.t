@@ -66,6 +66,18 @@ begin 2
 consumer=$pid
 says "mended" 0 "10.99.0.2 is 0 s behind" -c lag=3s
 
+pair_stop "$consumer"
+configure 2 13389 guess
+begin 2
+consumer=$pid
+describe four
+says "the consumer's own password is wrong" 2 "10.99.0.2 is" -c lag=2s
+pair_stop "$consumer"
+configure 2 13389
+begin 2
+consumer=$pid
+says "mended" 0 "10.99.0.2 is 0 s behind" -c lag=3s
+
 kill -STOP "$consumer"
 says "consumer frozen" 2 "10.99.0.2: no answer in time while connecting" -t 3
 in_time 3600

@@ -12,7 +12,7 @@
 
 #include "poison.h"
 
-enum { COPIES_MAX = 1000, SAY_BYTES = 1000 };
+enum { SAY_BYTES = 1000, PLACES = 1 << 15 };
 
 struct copy {
 	char *name;
@@ -27,10 +27,12 @@ struct note {
 };
 
 static struct {
-	struct copy copy[COPIES_MAX];
+	struct copy copy[LAG_COPIES];
 	size_t copies;
 	struct note note[LAG_NOTES];
+	uint16_t place[PLACES];	/* where a key's note is, and 1; by the key, the next free one else */
 	size_t notes;
+	bool many, much;	/* copies, and notes, that found no room */
 	bool has_state;
 	const char *check;	/* whose notes lag_tell() writes; NULL: none */
 	struct slice thing;
@@ -39,8 +41,10 @@ static struct {
 void
 lag_copy(const char *name, double lag_s, double silent_s)
 {
-	if (all.copies < COPIES_MAX)
+	if (all.copies < LAG_COPIES)
 		all.copy[all.copies++] = (struct copy){ xstrdup(name), lag_s < 0 ? 0 : lag_s, silent_s };
+	else
+		all.many = true;
 }
 
 void
@@ -140,6 +144,25 @@ hashed(struct slice s)
 	return hash_bytes(&key, s);
 }
 
+static struct note *
+find(uint64_t key)
+{
+	size_t at = key % PLACES;
+
+	while (all.place[at] != 0) {
+		if (all.note[all.place[at] - 1].key == key)
+			return &all.note[all.place[at] - 1];
+		at = (at + 1) % PLACES;
+	}
+	if (all.notes == LAG_NOTES) {
+		all.much = true;
+		return NULL;
+	}
+	all.note[all.notes] = (struct note){ .key = key };
+	all.place[at] = (uint16_t)++all.notes;
+	return &all.note[all.notes - 1];
+}
+
 bool
 lag_notes_read(const char *check, struct slice thing, struct err *e)
 {
@@ -150,29 +173,15 @@ lag_notes_read(const char *check, struct slice thing, struct err *e)
 
 	while (good && all.notes < LAG_NOTES && slice_varint(&s, &n.key) && slice_varint(&s, &n.value) &&
 	    slice_zigzag(&s, &n.since))
-		all.note[all.notes++] = n;
+		*find(n.key) = n;
 	buf_free(&b);
 	return good;
-}
-
-static struct note *
-find(struct slice key)
-{
-	uint64_t h = hashed(key);
-
-	for (size_t i = 0; i < all.notes; i++)
-		if (all.note[i].key == h)
-			return &all.note[i];
-	if (all.notes == LAG_NOTES)
-		return NULL;
-	all.note[all.notes] = (struct note){ .key = h };
-	return &all.note[all.notes++];
 }
 
 double
 lag_since(struct slice key, struct slice value, int64_t now)
 {
-	struct note *n = find(key);
+	struct note *n = find(hashed(key));
 	uint64_t v = hashed(value);
 
 	if (n == NULL)
@@ -188,7 +197,7 @@ lag_since(struct slice key, struct slice value, int64_t now)
 double
 lag_last_well(struct slice key, bool well, int64_t now)
 {
-	struct note *n = find(key);
+	struct note *n = find(hashed(key));
 
 	if (n == NULL)
 		return (double)NAN;
@@ -201,7 +210,7 @@ lag_last_well(struct slice key, bool well, int64_t now)
 void
 lag_keep(struct slice key)
 {
-	struct note *n = find(key);
+	struct note *n = find(hashed(key));
 
 	if (n != NULL)
 		n->wanted = n->since != 0;
@@ -285,6 +294,10 @@ lag_tell(void)
 	} else {
 		check_show("silent", (double)NAN, "s");
 	}
+	if (all.many)
+		check_state(CHECK_UNKNOWN, "there are more than %d copies; the rest was not looked at", LAG_COPIES);
+	if (all.much)
+		check_detail("since when is remembered of %d things alone", LAG_NOTES);
 	tell_each();
 	tell_json();
 	if (all.check != NULL && !lag_notes_write(all.check, all.thing, &e))

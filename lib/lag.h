@@ -22,7 +22,9 @@
 	{ "lag", "s", "how long the copy that is furthest behind is behind", warn, crit }, \
 	{ "silent", "s", "for how long nothing came from the source of a copy; shown where it is known" }
 
-/* Remember one copy. lag_s NAN: it is not known, which is no verdict: say why by lag_state().
+enum { LAG_COPIES = 10000 };
+
+/* Remember one copy, LAG_COPIES at most: one more is UNKNOWN. lag_s NAN: it is not known, which is no verdict: say why by lag_state().
  * silent_s NAN: not known. name is copied, and cleaned when it is told. */
 void lag_copy(const char *name, double lag_s, double silent_s);
 
@@ -42,7 +44,7 @@ bool lag_answer(const struct apart_job *j, struct rows *r, const char *name);
 
 /* --- what is remembered from run to run ---------------------------------------------- */
 
-enum { LAG_NOTES = 1000 };
+enum { LAG_NOTES = 10000 };
 
 /* Read the notes; lag_tell() writes them. What does not go is a detail and no verdict. Both stay. */
 void lag_begin(const char *check, struct slice thing);
@@ -52,7 +54,7 @@ void lag_begin(const char *check, struct slice thing);
 bool lag_notes_read(const char *check, struct slice thing, struct err *e);
 
 /* For how many seconds key has had this value without a break, as far as runs have
- * seen; 0 when it is new. Keys and values may be strangers'. */
+ * seen; 0 when it is new, and of what is beyond LAG_NOTES always, which lag_tell() says. Keys and values may be strangers'. */
 double lag_since(struct slice key, struct slice value, int64_t now);
 
 /* How many seconds ago key was last seen to be well, now included; NAN: never yet. */

@@ -22,6 +22,17 @@ none() {
     [ -z "$2" ] || echo "$2" | sed 's/^/# /'
 }
 
+# until_so SECONDS COMMAND...: tried five times a second until it goes well, quietly; not one within another
+until_so() {
+    tap_tries=$(($1 * 5))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tap_tries=$((tap_tries - 1))
+        [ $tap_tries -gt 0 ] || return 1
+        sleep 0.2
+    done
+}
+
 # skip_all WHY: instead of everything
 skip_all() {
     echo "1..0 # SKIP $1"

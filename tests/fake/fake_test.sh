@@ -26,10 +26,4 @@ name_servers() {
     /usr/bin/python3 "tests/fake/${1:-dns.py}" "$D/zone" "$D/dns" <"$D/end2" 2>"$D/dns.err" &
     exec 9>"$D/end2"
 }
-ready() {
-    tries=0
-    until [ -e "$D/$1" ] || [ $tries -ge 200 ]; do
-        tries=$((tries + 1))
-        sleep 0.1
-    done
-}
+ready() { until_so 20 [ -e "$D/$1" ]; }

@@ -24,6 +24,8 @@ def lenenc(b):
 
 
 class Session:
+    FAULTS = ('flood', 'wide')
+
     def __init__(self, sock):
         self.sock, self.seq = sock, 0
 
@@ -72,25 +74,15 @@ class Session:
             self.send(b''.join(b'\xfb' if v == 'NULL' else lenenc(v.encode()) for _, v in row))
         self.eof()
 
-    def fault(self, text):
-        kind, _, rest = text[1:].strip().partition(' ')
-        if kind == 'error':
-            self.error(rest)
-        elif kind == 'hang':
-            time.sleep(60)
-        elif kind == 'garbage':
-            self.sock.sendall(b'\0HTTP/1.1 400 Bad Request\r\n\r\n' * 50)
-            self.sock.close()
-        elif kind == 'flood':
-            self.columns(['x'])
-            while True:
-                self.send(lenenc(b'y' * 60000))
-        elif kind == 'wide':
-            self.columns(['c%d' % i for i in range(65000)])
-            self.send(lenenc(b'z') * 65000)
-            self.eof()
-        else:
-            sys.exit()
+    def flood(self):
+        self.columns(['x'])
+        while True:
+            self.send(lenenc(b'y' * 60000))
+
+    def wide(self):
+        self.columns(['c%d' % i for i in range(65000)])
+        self.send(lenenc(b'z') * 65000)
+        self.eof()
 
     def hello(self):
         text = serve.read('hello').strip()
@@ -102,7 +94,7 @@ class Session:
                 self.sock.sendall(bytes([byte]))
                 time.sleep(0.5)
         elif text.startswith('!') and text != '!clear':
-            self.fault(text)
+            serve.fault(self, text)
         self.send(body)
         self.get()
         if text == '!clear':
@@ -123,7 +115,7 @@ class Session:
             if text is None:
                 self.ok()
             elif text.startswith('!'):
-                self.fault(text)
+                serve.fault(self, text)
             else:
                 self.rows(text)
 

@@ -17,6 +17,8 @@ WORDS = [('AS sync_names', 'self'), ('pg_sleep', 'pause'), ('pg_stat_wal_receive
 
 
 class Session:
+    FAULTS = ('flood',)
+
     def __init__(self, sock):
         self.sock = sock
 
@@ -50,21 +52,10 @@ class Session:
                 for _, v in row))
         self.send(b'C', b'SELECT 1\0')
 
-    def fault(self, text):
-        kind, _, rest = text[1:].strip().partition(' ')
-        if kind == 'error':
-            self.error(rest)
-        elif kind == 'hang':
-            time.sleep(60)
-        elif kind == 'garbage':
-            self.sock.sendall(b'\0HTTP/1.1 400 Bad Request\r\n\r\n' * 50)
-            self.sock.close()
-        elif kind == 'flood':
-            self.send(b'T', struct.pack('>H', 1) + b'x\0' + struct.pack('>IHIhih', 0, 0, 25, -1, -1, 0))
-            while True:
-                self.send(b'D', struct.pack('>Hi', 1, 60000) + b'y' * 60000)
-        else:
-            sys.exit()
+    def flood(self):
+        self.send(b'T', struct.pack('>H', 1) + b'x\0' + struct.pack('>IHIhih', 0, 0, 25, -1, -1, 0))
+        while True:
+            self.send(b'D', struct.pack('>Hi', 1, 60000) + b'y' * 60000)
 
     def hello(self):
         kind, body = self.message(False)
@@ -80,7 +71,7 @@ class Session:
                 self.sock.sendall(bytes([byte]))
                 time.sleep(0.5)
         elif text:
-            self.fault(text)
+            serve.fault(self, text)
         self.send(b'R', struct.pack('>I', 0))
         self.send(b'S', b'server_version\0' + (serve.read('version').strip() or '15.18').encode() + b'\0')
         self.send(b'Z', b'I')
@@ -95,7 +86,7 @@ class Session:
             serve.note('asked', sql)
             text = serve.read('q.' + next(w for key, w in WORDS if key in sql))
             if text.startswith('!'):
-                self.fault(text)
+                serve.fault(self, text)
             else:
                 self.rows(text)
             self.send(b'Z', b'I')

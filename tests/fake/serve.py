@@ -2,7 +2,7 @@
 
 serve(Session) listens on a free port of loopback, writes it to DIR/port, and gives each connection to
 Session(socket).serve() in a thread of its own. Ends the program with its standard input. DIR is the first argument."""
-import os, socket, sys, threading
+import os, socket, sys, threading, time
 
 D = sys.argv[1]
 
@@ -25,6 +25,22 @@ def exactly(sock, n):
     while len(b) < n:
         b += sock.recv(n - len(b)) or sys.exit()
     return b
+
+
+def fault(session, text):
+    """What stands behind "!" in a file: "error NUMBER TEXT", "hang", "garbage", "close", or a method of the session."""
+    kind, _, rest = text[1:].strip().partition(' ')
+    if kind == 'error':
+        session.error(rest)
+    elif kind == 'hang':
+        time.sleep(60)
+    elif kind == 'garbage':
+        session.sock.sendall(b'\0HTTP/1.1 400 Bad Request\r\n\r\n' * 50)
+        session.sock.close()
+    elif kind in session.FAULTS:
+        getattr(session, kind)()
+    else:
+        sys.exit()
 
 
 def session(kind, sock):

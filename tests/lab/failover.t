@@ -5,22 +5,11 @@ set -u
 . tests/tap.sh
 . tests/lab/lab_test.sh
 lab_needs "failover" crm_mon keepalived nsenter
-export NAGIOS_PLUGIN_STATE_DIRECTORY="$d/kept"
-mkdir "$d/kept"
+rm -rf "$d"
+# shellcheck source=tests/plugins/kept_test.sh
+. tests/plugins/kept_test.sh
+d=$dir
 check=$BUILD/plugins/check_failover
-# run STATUS TEXT ARGS...
-run() {
-    want=$1 text=$2
-    shift 2
-    "$check" "$@" >"$d/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && grep -qF -- "$text" "$d/out"
-}
-told() {
-    rc=$?
-    ok $rc "$1"
-    [ $rc = 0 ] || sed 's/^/# /' "$d/out"
-}
 
 # --- crm_mon ---
 # op RESOURCE OPERATION RC INTERVAL [MORE]: it was done so
@@ -79,6 +68,7 @@ told "crm_mon: no cluster"
 # Two namespaces with a cable between them.
 cat >"$d/play" <<'END'
 set -u
+. tests/tap.sh
 d=$1
 conf() {
     mkdir "$d/$1"
@@ -95,7 +85,8 @@ trap stop EXIT
 ip link set lo up
 unshare -n sleep 300 &
 n=$!
-until [ "$(readlink /proc/$n/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
+elsewhere() { [ "$(readlink /proc/$n/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
+until_so 20 elsewhere
 ip link add v1 type veth peer name v2
 ip link set v2 netns $n
 ip addr add 192.0.2.1/24 dev v1
@@ -116,20 +107,18 @@ state() {
     until [ -s "$d/$1/keepalived.json" ] || [ $i -ge 10 ]; do i=$((i + 1)); sleep 0.05; done
     [ -s "$d/$1/keepalived.json" ] && cp "$d/$1/keepalived.json" "$d/json$1"
 }
-# scene NAME STATUS TEXT: until it is so, for some 20 s
+# is_so STATUS TEXT
+is_so() {
+    state 1
+    state 2
+    rm -f "$d"/kept/*
+    "$CHECK" -k "mx1=$d/json1" -k "mx2=$d/json2" --alone >"$d/said" 2>&1
+    rc=$?
+    [ $rc = "$1" ] && grep -qF "$2" "$d/said"
+}
+# scene NAME STATUS TEXT: until it is so, a frozen one takes a second to be asked each time
 scene() {
-    i=0
-    while :; do
-        state 1
-        state 2
-        rm -f "$d"/kept/*
-        "$CHECK" -k "mx1=$d/json1" -k "mx2=$d/json2" --alone >"$d/said" 2>&1
-        rc=$?
-        [ $rc = "$2" ] && grep -qF "$3" "$d/said" && { echo "yes $1"; return; }
-        i=$((i + 1))
-        [ $i -lt 24 ] || { echo "no $1: $rc $(cat "$d/said")"; return; }
-        sleep 0.5
-    done
+    if until_so 20 is_so "$2" "$3"; then echo "yes $1"; else echo "no $1: $rc $(cat "$d/said")"; fi
 }
 scene "one master" 0 "MAIL at mx1"
 ip link set v1 down

@@ -91,11 +91,11 @@ CONF
     pids="$pids $pid"
 }
 put() { # N TEXT [USER]: a mail into server N's INBOX
-    printf 'Subject: %s\n\n%s\n' "$2" "$2" | doveadm -c "$d/$1.conf" save -u "${3:-probe}" -m INBOX
+    printf 'Subject: %s\n\n%s\n' "$2" "$2" | timeout 30 doveadm -c "$d/$1.conf" save -u "${3:-probe}" -m INBOX
 }
-copy() { doveadm -c "$d/1.conf" backup -u probe "maildir:$d/2/home/Maildir"; }
+copy() { timeout 30 doveadm -c "$d/1.conf" backup -u probe "maildir:$d/2/home/Maildir"; }
 begin 1
 first=$pid
-until_so 20 doveadm -c "$d/1.conf" mailbox status -u probe messages INBOX
+until_so 20 timeout 5 doveadm -c "$d/1.conf" mailbox status -u probe messages INBOX
 begin 2
 second=$pid

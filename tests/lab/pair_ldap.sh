@@ -5,7 +5,7 @@ chown nobody "$d/good.pem" "$d/good.key"
 schema=/etc/ldap/schema
 modules=
 for modules in /usr/lib/ldap /usr/lib/openldap; do [ ! -d $modules ] || break; done
-# configure N PROVIDER-PORT: server N, that follows the far end's port unless that is 0
+# configure N PROVIDER-PORT [PASSWORD]: server N, that follows the far end's port unless that is 0
 configure() {
     mkdir -p "$d/$1"
     cat >"$d/$1.conf" <<CONF
@@ -32,7 +32,7 @@ CONF
         printf 'overlay syncprov\nsyncprov-checkpoint 10 1\n' >>"$d/$1.conf"
     else
         echo "syncrepl rid=001 provider=ldap://10.99.0.1:$2 type=refreshAndPersist retry=\"1 +\"
- searchbase=\"dc=example,dc=org\" bindmethod=simple binddn=\"cn=admin,dc=example,dc=org\" credentials=secret
+ searchbase=\"dc=example,dc=org\" bindmethod=simple binddn=\"cn=admin,dc=example,dc=org\" credentials=${3:-secret}
  network-timeout=2 timeout=2" >>"$d/$1.conf"
     fi
     chown -R nobody "$d/$1" "$d/$1.conf"
@@ -45,11 +45,11 @@ begin() {
     $wrap slapd -f "$d/$1.conf" -u nobody -h "ldap://10.99.0.$1:13389/ ldaps://10.99.0.$1:13636/" -d 0 2>"$d/err.$1" &
     pid=$!
     pids="$pids $pid"
-    until_so 30 ldapsearch -LLL -x -H "ldap://10.99.0.$1:13389" -b '' -s base ||
+    until_so 30 timeout 5 ldapsearch -LLL -x -H "ldap://10.99.0.$1:13389" -b '' -s base ||
         { sed 's/^/# /' "$d/err.$1"; exit 1; }
 }
 change() { # LDIF at the provider
-    echo "$1" | ldapmodify -x -H ldap://10.99.0.1:13389 -D cn=admin,dc=example,dc=org -w secret >/dev/null
+    echo "$1" | timeout 30 ldapmodify -x -H ldap://10.99.0.1:13389 -D cn=admin,dc=example,dc=org -w secret >/dev/null
 }
 describe() { change "dn: dc=example,dc=org
 changetype: modify

@@ -3,7 +3,7 @@
 sh tests/fake/certs.sh "$d" >/dev/null 2>&1
 mkdir "$d/1"
 chown nobody "$d/1" "$d/good.pem" "$d/good.key"
-mariadb-install-db --no-defaults --user=nobody --datadir="$d/1/d" --auth-root-authentication-method=normal \
+timeout 120 mariadb-install-db --no-defaults --user=nobody --datadir="$d/1/d" --auth-root-authentication-method=normal \
     --skip-test-db >"$d/install" 2>&1 || { sed 's/^/# /' "$d/install"; exit 1; }
 cp -a "$d/1" "$d/2"
 
@@ -23,7 +23,7 @@ daemon() {
     pids="$pids $pid"
 }
 sql() { # N STATEMENTS
-    mariadb --no-defaults --skip-ssl -u root -S "$d/$1/s" -N -e "$2"
+    timeout -k 1 60 mariadb --no-defaults --skip-ssl -u root -S "$d/$1/s" -N -e "$2"
 }
 daemon 1
 source=$pid

@@ -3,7 +3,7 @@
 sh tests/fake/certs.sh "$d" >/dev/null 2>&1
 chown nobody "$d" "$d/good.pem" "$d/good.key"
 user="setpriv --reuid nobody --regid nogroup --clear-groups env HOME=$d"
-$user initdb -D "$d/1" -A trust -U postgres --no-sync >"$d/initdb" 2>&1 || { sed 's/^/# /' "$d/initdb"; exit 1; }
+timeout 120 $user initdb -D "$d/1" -A trust -U postgres --no-sync >"$d/initdb" 2>&1 || { sed 's/^/# /' "$d/initdb"; exit 1; }
 cat >>"$d/1/postgresql.conf" <<CONF
 unix_socket_directories = '$d'
 wal_level = logical
@@ -35,13 +35,13 @@ begin() {
     pids="$pids $pid"
 }
 sql() { # N STATEMENTS
-    psql -X -q -A -t -h "$d" -p "1543$1" -U postgres -d postgres -c "$2"
+    timeout -k 1 60 psql -X -q -A -t -h "$d" -p "1543$1" -U postgres -d postgres -c "$2"
 }
 begin 1
 primary=$pid
 sql 1 "create role repl superuser login; create table t (id int primary key, n int); create publication p for table t;
     create role monitor login password 'guess'; grant pg_monitor to monitor; create role nobody login password 'guess'"
-$user pg_basebackup -h 10.99.0.1 -p 15431 -U repl -D "$d/2" -X stream -c fast -R -C -S standby1 >"$d/copy" 2>&1 ||
+timeout 120 $user pg_basebackup -h 10.99.0.1 -p 15431 -U repl -D "$d/2" -X stream -c fast -R -C -S standby1 >"$d/copy" 2>&1 ||
     { sed 's/^/# /' "$d/copy"; exit 1; }
 echo "primary_conninfo = 'host=10.99.0.1 port=15431 user=repl application_name=db2'" >>"$d/2/postgresql.auto.conf"
 begin 2

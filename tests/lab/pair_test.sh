@@ -2,13 +2,16 @@
 # cut, daemons that are stopped by pid, and what the check says.
 # shellcheck shell=sh
 #
+# Whoever asks a daemon asks it with timeout(1): one that is stopped, or holds a lock, must not hold up the test.
+#
 # ". tests/lab/pair_test.sh" at the root of the repository, behind tap.sh and lab_test.sh, when
 # lab_needs has passed. The test is run again in namespaces of its own: the copy and the check
 # live at 10.99.0.2, what pair_far starts at 10.99.0.1, and pair_cut pulls the cable between them.
 export LC_ALL=C TZ=UTC
 if [ -z "${PAIR_INSIDE:-}" ]; then
     rm -rf "$d"
-    exec env PAIR_INSIDE=1 BUILD="$BUILD" unshare --mount --net sh "$0"
+    # whatever is stopped or hangs dies with the test
+    exec env PAIR_INSIDE=1 BUILD="$BUILD" unshare --mount --net --pid --fork --kill-child --mount-proc sh "$0"
 fi
 check=$BUILD/plugins/$pair_check
 export NAGIOS_PLUGIN_STATE_DIRECTORY="$d"
@@ -24,17 +27,13 @@ pair_ends() {
 }
 trap pair_ends EXIT
 trap 'exit 1' HUP INT TERM
-
-# until_so SECONDS COMMAND...
-until_so() {
-    tries=$(($1 * 5))
-    shift
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || return 1
-        sleep 0.2
-    done
+# pair_stop PID: it is told to end, and has 20 s
+pair_stop() {
+    kill "$1"
+    until_so 20 pair_ended "$1" || kill -KILL "$1"
+    wait "$1"
 }
+pair_ended() { [ ! -e "/proc/$1" ] || grep -q ') Z ' "/proc/$1/stat"; }
 
 ip link set lo up
 unshare --net sleep 1000 &
@@ -58,7 +57,7 @@ asked() {
     shift 2
     before=$(date +%s%N)
     # shellcheck disable=SC2086
-    "$check" $always "$@" >"$d/out" 2>&1
+    timeout -k 1 30 "$check" $always "$@" >"$d/out" 2>&1
     rc=$?
     ms=$((($(date +%s%N) - before) / 1000000))
     [ $rc = "$want" ] && head -n 1 "$d/out" | grep -qF -- "$text"
@@ -72,8 +71,10 @@ says() {
     ok $good "$when: $1, $2 (after $ms ms)"
     [ $good = 0 ] || sed "s/^/# $rc: /" "$d/out"
 }
-# in_time MS: the answer before took no longer, though something hung
+# in_time MS: the answer before took no longer, though something hung; a machine with much else to do has twice that
 in_time() {
-    [ "$ms" -le "$1" ]
-    ok $? "and that took $ms ms, at most $1"
+    most=$1
+    [ "$(cut -d . -f 1 /proc/loadavg)" -lt 4 ] || most=$((2 * most))
+    [ "$ms" -le $most ]
+    ok $? "and that took $ms ms, at most $most"
 }

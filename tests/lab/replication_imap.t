@@ -58,9 +58,7 @@ says "network cut" 2 "mta-sts.example.org: " -t 3
 in_time 3600
 pair_mend
 says "cable back" 0 "0 s behind"
-kill "$second"
-wait "$second"
+pair_stop "$second"
 says "gone" 2 "mx1.example.org: IMAP: Couldn't connect to server"
-kill "$first"
-wait "$first"
+pair_stop "$first"
 done_testing

@@ -47,8 +47,7 @@ is $? 3 "no password goes over the wire as it is"
 says "no such suffix" 2 "search: No such object" -b dc=example,dc=net
 
 # the consumer loses its way: the provider's port is closed
-kill "$consumer"
-wait "$consumer"
+pair_stop "$consumer"
 configure 2 9
 begin 2
 consumer=$pid
@@ -61,8 +60,19 @@ ok $? "a change that does not come"
 ok $? "counts from when all was well at most, not from the change before"
 until_so 20 asked 2 "10.99.0.2 is" -c lag=3s
 ok $? "and it grows"
-kill "$consumer"
-wait "$consumer"
+pair_stop "$consumer"
+configure 2 13389
+begin 2
+consumer=$pid
+says "mended" 0 "10.99.0.2 is 0 s behind" -c lag=3s
+
+pair_stop "$consumer"
+configure 2 13389 guess
+begin 2
+consumer=$pid
+describe four
+says "the consumer's own password is wrong" 2 "10.99.0.2 is" -c lag=2s
+pair_stop "$consumer"
 configure 2 13389
 begin 2
 consumer=$pid
@@ -82,7 +92,7 @@ pair_cut
 says "network cut" 2 "10.99.0.1: " -t 3
 in_time 3600
 pair_mend
-describe three
+until_so 20 describe three
 says "cable back, after the consumer has tried again" 0 "0 s behind" -c lag=3s
 kill -KILL "$consumer"
 says "consumer gone" 2 "10.99.0.2: login: Can't contact LDAP server"

@@ -38,7 +38,7 @@ says "without rights" 3 "grant it pg_monitor" -u nobody
 
 # nothing comes for a while: the age of the last transaction grows, and nothing is missing
 sql 1 "insert into t values (1, 1)"
-until_so 20 sh -c "[ \"\$(psql -X -A -t -h $d -p 15432 -U postgres -c 'select now() - pg_last_xact_replay_timestamp() > interval \$\$3s\$\$')\" = t ]"
+until_so 20 sh -c "[ \"\$(timeout 5 psql -X -A -t -h $d -p 15432 -U postgres -c 'select now() - pg_last_xact_replay_timestamp() > interval \$\$3s\$\$')\" = t ]"
 says "idle is not behind" 0 "10.99.0.2 is 0 s behind" -c lag=2s
 
 sql 2 "select pg_wal_replay_pause()" >/dev/null
@@ -128,7 +128,7 @@ sql 1 "alter system reset max_slot_wal_keep_size"
 sql 1 "select pg_reload_conf()" >/dev/null
 says "all is well again" 0 "" -H $one --ignore-slot s
 
-$user pg_ctl -D "$d/2" -w promote >/dev/null
+timeout 60 $user pg_ctl -D "$d/2" -w promote >/dev/null
 says "promoted" 2 "it is no standby: it was promoted, or never was one" --role standby
 says "two primaries" 2 "it and 10.99.0.1 are both primaries: split brain" --primary $one
 kill -INT "$primary"

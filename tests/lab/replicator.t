@@ -23,8 +23,8 @@ export MXGAUGE_PASSWORD=guess
 # once TEXT: is it in what the check said last?
 once() { grep -qF -- "$1" "$d/out"; ok $? "it says: $1"; }
 copied() { # USER: as many mails at both ends
-    [ "$(doveadm -c "$d/1.conf" mailbox status -u "$1" messages INBOX)" = \
-        "$(doveadm -c "$d/2.conf" mailbox status -u "$1" messages INBOX)" ]
+    [ "$(timeout 5 doveadm -c "$d/1.conf" mailbox status -u "$1" messages INBOX)" = \
+        "$(timeout 5 doveadm -c "$d/2.conf" mailbox status -u "$1" messages INBOX)" ]
 }
 
 says "idle" 0 "replicator is 0 s behind" -c users=2
@@ -55,11 +55,10 @@ put 2 fourth
 says "network cut" 1 "copying failed for 1 of 2 users" -c lag=1h
 once "replicator probe: copying failed"
 pair_mend
-doveadm -c "$d/2.conf" replicator replicate '*' >/dev/null 2>&1
+timeout 20 doveadm -c "$d/2.conf" replicator replicate '*' >/dev/null 2>&1
 says "cable back, tried again" 0 "replicator is 0 s behind"
 
-kill "$first"
-wait "$first"
+pair_stop "$first"
 put 2 fifth
 put 2 sixth anna
 says "gone: nobody can be copied" 2 "copying failed for all users (2)"
@@ -70,13 +69,12 @@ says "with another password" 2 "is the other server away, or its doveadm_passwor
 put 2 seventh
 until_so 20 grep -q "authentication failed" "$d/2/log"
 ok $? "it is refused"
-kill "$first"
-wait "$first"
+pair_stop "$first"
 secret=
 begin 1
 first=$pid
-until_so 20 doveadm -c "$d/1.conf" mailbox status -u probe messages INBOX
-doveadm -c "$d/2.conf" replicator replicate '*' >/dev/null 2>&1
+until_so 20 timeout 5 doveadm -c "$d/1.conf" mailbox status -u probe messages INBOX
+timeout 20 doveadm -c "$d/2.conf" replicator replicate '*' >/dev/null 2>&1
 says "mended" 0 "replicator is 0 s behind"
 copied probe && copied anna
 ok $? "all is copied"
@@ -88,9 +86,7 @@ says "our own replicator hangs" 2 "replicator: no answer in time while waiting f
 in_time 3600
 kill -CONT "$replicator"
 says "thawed" 0 "replicator is 0 s behind"
-kill "$second"
-wait "$second"
+pair_stop "$second"
 says "our own does not run" 2 "replicator: it does not run: "
-kill "$first"
-wait "$first"
+pair_stop "$first"
 done_testing

@@ -108,12 +108,7 @@ run() {
 }
 # in_time ARGS OF run...: for at most 40 s
 in_time() {
-    tries=0
-    until run "$@"; do
-        tries=$((tries + 1))
-        [ $tries -lt 100 ] || return 1
-        sleep 0.25
-    done
+    until_so 40 run "$@"
 }
 told() {
     rc=$?
@@ -173,13 +168,11 @@ in_time 0 "3 servers have serial 2026010104"
 told "and again ahead"
 kill "$p3" && wait "$p3"
 p3=
-"$check" -H example.org --server 127.0.0.2 --server 127.0.0.1 -p "$port" -t 3 >"$d/out" 2>&1
-tries=0
-until [ "$(grep -o 'fails (SERVFAIL)' "$d/out" | wc -l)" = 2 ] || [ $tries -ge 100 ]; do
+both_fail() {
     "$check" -H example.org --server 127.0.0.2 --server 127.0.0.1 -p "$port" -t 3 >"$d/out" 2>&1
-    tries=$((tries + 1))
-    sleep 0.25
-done
+    [ "$(grep -o 'fails (SERVFAIL)' "$d/out" | wc -l)" = 2 ]
+}
+until_so 40 both_fail
 says "127.0.0.2 port $port: fails (SERVFAIL)" && says "127.0.0.1 port $port: fails (SERVFAIL)"
 told "the primary is gone for longer than EXPIRE: both copies have the zone no more"
 done_testing

@@ -67,9 +67,8 @@ told "no such resource"
 # --- since when ---
 rm -f "$dir"/kept/*
 run 2 "away" --drbd-proc "$dir/proc" && is "$(perf lag)" 0 "seen for the first time: since now"
-sleep_until=$(($(date +%s) + 2))
-until [ "$(date +%s)" -ge $sleep_until ]; do sleep 0.2; done
-run 2 "drbd2 is" --drbd-proc "$dir/proc" -c lag=1 && [ "$(perf lag)" -ge 2 ]
+goes_by() { run 2 "drbd2 is" --drbd-proc "$dir/proc" -c lag=1 && [ "$(perf lag)" -ge 2 ]; }
+until_so 20 goes_by
 told "time goes by: lag"
 
 # --- version 9 ---

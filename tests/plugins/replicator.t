@@ -182,9 +182,8 @@ doveadm 3 "this doveadm has no replicator: only Dovecot 2.2 and 2.3 have" \
 told "Dovecot 2.4"
 doveadm 2 "replicator: no answer in time while waiting for doveadm replicator status" "echo \$\$ >$dir/pid; sleep 60; exit 1" -t 2
 told "it hangs: inside -t"
-tries=0
-while kill -0 "$(cat "$dir/pid")" 2>/dev/null && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
-! kill -0 "$(cat "$dir/pid")" 2>/dev/null
+is_gone() { ! kill -0 "$(cat "$dir/pid")"; }
+until_so 5 is_gone
 ok $? "and nothing of it stays behind"
 doveadm 2 "no answer in time" "yes | tr -d '\n'" -t 2
 told "without end: inside -t"

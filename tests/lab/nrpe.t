@@ -36,7 +36,11 @@ say 3 check_replication_drbd
 say hostile check_smtp_latency -vvv $(for i in 25 26 31 32 41 42 51 53 54 61 62 71; do echo "-H 192.0.2.$i"; done)
 rm "$d/hostile"
 say reasons check_reject_ratio -vvv --window 1h
-said="0 1 2 3 hostile reasons"
+# shellcheck disable=SC2046
+say long check_mail_flow $(sed -nE 's/^METRIC\(([a-z_0-9]+), COUNT.*/\1/p' lib/metric.def)
+said="0 1 2 3 hostile reasons long"
+test "$(head -n 1 "$d/said.long" | wc -c)" -gt 900
+ok $? "one has a first line that is as long as may be"
 for s in 0 1 2 3; do is "$(cat "$d/status.$s")" "$s" "a check says $s"; done
 test "$(wc -c <"$d/said.hostile")" -gt 5000 -a "$(wc -c <"$d/said.hostile")" -le 8192
 ok $? "and another thousands of bytes, within the 8,192 of Nagios"
@@ -99,7 +103,7 @@ for s in $said; do
     { printf 'collector\t%s\t%s\t' "$s" "$(cat "$d/status.$s")" && head -c 4000 "$d/said.$s" && printf '\027'; } >"$d/packet"
     await sh -c "send_nsca -H 192.0.2.51 -p 5667 -c /etc/send_nsca.cfg <'$d/packet' >'$d/sent' 2>&1"
 done
-all_came() { [ "$(grep -c PROCESS_SERVICE_CHECK_RESULT "$d/came")" -ge 6 ]; }
+all_came() { [ "$(grep -c PROCESS_SERVICE_CHECK_RESULT "$d/came")" -ge 7 ]; }
 await all_came
 ok $? "NSCA brings them all"
 none "each with its state, its first line whole, and 4 KB of its text" "$(

@@ -37,7 +37,7 @@ say hostile check_smtp_latency -vvv $(for i in 25 26 31 32 41 42 51 53 54 61 62 
 rm "$d/hostile"
 say reasons check_reject_ratio -vvv --window 1h
 # shellcheck disable=SC2046
-say long check_mail_flow $(sed -nE 's/^METRIC\(([a-z_0-9]+), COUNT.*/\1/p' lib/metric.def)
+say long check_mail_flow $(sed -nE 's/^METRIC\(([a-z_0-9]+), COUNT.*/\1/p' lib/metric.def) $(sed -nE 's/^REASON\(([a-z_0-9]+).*/rej_\1/p' lib/reason.def)
 said="0 1 2 3 hostile reasons long"
 test "$(head -n 1 "$d/said.long" | wc -c)" -gt 900
 ok $? "one has a first line that is as long as may be"

@@ -18,7 +18,7 @@ ok $? "mxgauged reads the farm's log"
 farm_nrpe
 farm_nagios
 # a heartbeat that is missed sooner
-sed -i 's/freshness_threshold     180/freshness_threshold     9/' /etc/nagios4/mxgauge/passive.cfg
+sed -i 's/freshness_threshold     180/freshness_threshold     9/' /etc/nagios4/conf.d/mxgauge/passive.cfg
 nagios4 -v /etc/nagios4/nagios.cfg >"$d/verify" 2>&1
 ok $? "Nagios takes the configuration"
 grep -q 'Total Warnings: 0' "$d/verify" && grep -q 'Total Errors: *0' "$d/verify"
@@ -39,8 +39,10 @@ mail-farm/IMAP: copies 2
 appliance1/Mail: queue by SNMP 2
 store1/DRBD 3
 store2/DRBD 3
-store1/Failover 2
-store2/Failover 2
+store1/Failover [23]
+store2/Failover [23]
+store1/IMAP: replicator [23]
+store2/IMAP: replicator [23]
 mail-farm/MX: alike 1
 mail-farm/MX: reachable 1
 EOF

@@ -46,7 +46,6 @@ group: files' >/etc/nsswitch.conf
     sh packaging/install.sh "" /usr/local "$BUILD" >"$d/install" 2>&1 || { cat "$d/install"; exit 1; }
     install -D -m 755 "$d/wake" /usr/local/bin/mx-wake
     share=/usr/local/share/mxgauge
-    install -D -m 644 $share/nrpe/mxgauge.ini /etc/mxgauge/mxgauge.ini
     for f in probe db; do echo s3cret >/etc/mxgauge/$f.password; done
     for f in auth priv; do echo passphrase >/etc/mxgauge/snmp.$f; done
     chmod 600 /etc/mxgauge/*.password /etc/mxgauge/snmp.*
@@ -151,10 +150,9 @@ farm() {
     surroundings
 }
 
-# farm_nrpe: by the file that is shipped
+# farm_nrpe: by the file that make install laid there
 farm_nrpe() {
-    mkdir -p /etc/nagios/nrpe.d /var/lib/nagios
-    cp $share/nrpe/mxgauge.cfg /etc/nagios/nrpe.d/
+    mkdir -p /var/lib/nagios
     printf '%s\n' server_port=5666 pid_file=/run/nrpe.pid nrpe_user=nagios nrpe_group=nagios command_timeout=60 \
         allowed_hosts=127.0.0.1,192.0.2.0/24 "log_file=$d/nrpe.log" include_dir=/etc/nagios/nrpe.d >/etc/nagios/nrpe.cfg
     chown nagios /var/lib/nagios
@@ -163,14 +161,15 @@ farm_nrpe() {
     await /usr/lib/nagios/plugins/check_nrpe -H 192.0.2.51 >/dev/null
 }
 
-# farm_nagios: its configuration, with the two cfg_dir that hosts.cfg names; $minute seconds are a minute
+# farm_nagios: with the folders of Debian's nagios.cfg, in one of which make install made a link, and the farm copied
+# as hosts.cfg says; $minute seconds are a minute
 farm_nagios() {
-    cp -r $share/nagios/farm /etc/nagios4/mxgauge
+    cp -r $share/nagios/farm /etc/nagios4/conf.d/mxgauge
     v=$d/var
     mkdir -p "$v/spool" "$v/rw"
     cat >/etc/nagios4/nagios.cfg <<END
-cfg_dir=/usr/local/share/mxgauge/nagios/commands
-cfg_dir=/etc/nagios4/mxgauge
+cfg_dir=/etc/nagios-plugins/config
+cfg_dir=/etc/nagios4/conf.d
 resource_file=/etc/nagios4/resource.cfg
 log_file=$v/nagios.log
 object_cache_file=$v/objects.cache

@@ -101,10 +101,6 @@ ok $? "an acknowledgement through the command file is seen"
 # --- the state is stale: one alarm
 kill "$daemon"
 wait "$daemon"
-age() { # SECONDS: as if they had passed
-    sqlite3 -cmd '.filectrl persist_wal 1' /var/lib/mxgauge/state.db "update run set value = value - $1 where key like '%\_at' escape '\\';
-        update host set newest = newest - $1, first = first - $1; update source set newest = newest - $1, read_at = read_at - $1" >/dev/null
-}
 hard() { [ "$(field "$1" "$2" current_state)" = "$3" ] && [ "$(field "$1" "$2" state_type)" = 1 ]; }
 wc -l <"$v/nagios.log" >"$d/before"
 age 400

@@ -136,11 +136,20 @@ collector() {
     await sh -c 'mxgauge report --state /var/lib/mxgauge --json | grep -q "\"recv_msg\":60"'
 }
 
+# farm_end: all that was started, and its files
+farm_end() {
+    exec 7>&- 8>&- 9>&-
+    jobs -p >"$d/jobs"
+    while read -r p; do kill "$p" 2>/dev/null; done <"$d/jobs"
+    wait
+    rm -rf "$d"
+}
+
 # farm: all of it
 farm() {
     d=$(mktemp -d) || exit 1
     chmod 755 "$d"
-    trap 'exec 7>&- 8>&- 9>&-; rm -rf "$d"' EXIT
+    trap farm_end EXIT
     plugins=/usr/local/lib/nagios/plugins
     PATH=/usr/local/bin:/usr/local/sbin:$PATH
     private 2>/dev/null
@@ -230,4 +239,10 @@ all_checked() { [ "$(shown | grep -v '^branch1/' | cut -f 3 | grep -c 0)" = 0 ];
 # tell LINE: an external command for Nagios
 tell() {
     printf '[%s] %s\n' "$(date +%s)" "$1" >"$v/rw/nagios.cmd"
+}
+
+# age SECONDS: the state, as if they had passed
+age() {
+    sqlite3 -cmd '.filectrl persist_wal 1' /var/lib/mxgauge/state.db "update run set value = value - $1 where key like '%\_at' escape '\\';
+        update host set newest = newest - $1, first = first - $1; update source set newest = newest - $1, read_at = read_at - $1" >/dev/null
 }

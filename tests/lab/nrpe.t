@@ -18,9 +18,9 @@ farm_nrpe
 
 # --- what is said: OK, WARNING, CRITICAL, UNKNOWN, and the longest that there is
 say() { # NAME CHECK...: keep it, with its status
-    name=$1
-    shift
-    "$plugins/$@" >"$d/said.$name" 2>&1
+    name=$1 checked=$2
+    shift 2
+    "$plugins/$checked" "$@" >"$d/said.$name" 2>&1
     echo $? >"$d/status.$name"
 }
 ini=/etc/mxgauge/mxgauge.ini
@@ -33,6 +33,7 @@ say 3 check_replication_drbd
     head -c 20000 /dev/zero | tr '\0' z
     printf '\r\n'
 } >"$d/hostile"
+# shellcheck disable=SC2046
 say hostile check_smtp_latency -vvv $(for i in 25 26 31 32 41 42 51 53 54 61 62 71; do echo "-H 192.0.2.$i"; done)
 rm "$d/hostile"
 say reasons check_reject_ratio -vvv --window 1h

@@ -95,7 +95,7 @@ surroundings() {
     mkdir "$d/box"
     sh tests/fake/certs.sh "$d/box"
     (
-        cd "$d/box"
+        cd "$d/box" || exit
         printf 'subjectAltName=DNS:mx1.example.org,DNS:mx2.example.org,DNS:imap.example.org' >farm.ext
         openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=farm -keyout farm.key -out farm.csr
         openssl x509 -req -in farm.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile farm.ext -out farm.crt -days 90
@@ -106,13 +106,19 @@ surroundings() {
     ) >"$d/certs" 2>&1
     sed -nE 's/^ *(list|zone) *"?([a-z0-9.-]+\.[a-z]+)"?.*/\2 good/p' plugins/dnsbl.conf >"$d/zones"
     mkfifo "$d/end" "$d/end2" "$d/end3"
-    /usr/bin/python3 tests/fake/dnsbl.py "$d/zones" "$d/dnsbl.port" <"$d/end" 2>"$d/dnsbl.err" &
+    {
+        for h in mx1=25 mx2=26 imap=41 store1=41 store2=42 ns1=53 ns2=54 ldap1=61 ldap2=62 db1=61 db2=62; do
+            echo "host ${h%=*}.example.org 192.0.2.${h#*=}"
+        done
+        printf '%s example.org %s.example.org\n' mx mx1 mx mx2 ns ns1 ns ns2
+    } >>"$d/zones"
+    /usr/bin/python3 tests/fake/dnsbl.py "$d/zones" "$d/dnsbl.port" 127.0.0.1:53 <"$d/end" 2>"$d/dnsbl.err" &
     exec 7>"$d/end"
     /usr/bin/python3 tests/fake/box.py "$d/box" <"$d/end2" 2>"$d/box.err" &
     exec 8>"$d/end2"
     await test -e "$d/dnsbl.port" -a -e "$d/box/ports"
     cp "$d/box/farm.pem" "$d/"
-    /usr/bin/python3 tests/lab/farm/world.py "$d" "$(cat "$d/dnsbl.port")" "$(sed -n 's/^smtp //p' "$d/box/ports")" \
+    /usr/bin/python3 tests/lab/farm/world.py "$d" "$(sed -n 's/^smtp //p' "$d/box/ports")" \
         "$(sed -n 's/^probe //p' "$d/box/ports")" <"$d/end3" >"$d/world" 2>"$d/world.err" &
     exec 9>"$d/end3"
     await grep -q ready "$d/world"

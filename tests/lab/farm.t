@@ -23,6 +23,8 @@ nagios4 -v /etc/nagios4/nagios.cfg >"$d/verify" 2>&1
 ok $? "Nagios takes the configuration"
 grep -q 'Total Warnings: 0' "$d/verify" && grep -q 'Total Errors: *0' "$d/verify"
 ok $? "without a warning"
+grep -q 'Total Errors: *0' "$d/verify.debian"
+ok $? "so it does beside what Debian's own configuration has"
 
 # What others depend on is sure of itself before they are: else one fault rings twenty times. Not the passive ones:
 # nobody asks for them.

@@ -180,6 +180,9 @@ farm_nrpe() {
 # as hosts.cfg says; $minute seconds are a minute
 farm_nagios() {
     cp -r $share/nagios/farm /etc/nagios4/conf.d/mxgauge
+    mkdir -p /var/lib/nagios4/spool/checkresults /var/lib/nagios4/rw
+    chown -R nagios /var/lib/nagios4
+    nagios4 -v /etc/nagios4/nagios.cfg >"$d/verify.debian" 2>&1
     v=$d/var
     mkdir -p "$v/spool" "$v/rw"
     cat >/etc/nagios4/nagios.cfg <<END

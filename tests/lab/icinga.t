@@ -52,6 +52,9 @@ ok $? "Icinga takes the configuration with agents"
 is "$(grep -E 'warning/|critical/' "$d/validate")" "" "and warns of nothing"
 icinga2 daemon -C -c "$i/icinga2.conf" "$@" >"$d/validate" 2>&1
 ok $? "and without"
+icinga2 daemon -C -c /etc/icinga2/icinga2.conf "$@" >"$d/validate" 2>&1
+ok $? "and beside what Debian's own configuration has"
+grep 'critical/' "$d/validate" | sed 's/^/# /'
 export NAGIOS_PLUGIN_STATE_DIRECTORY=/var/lib/nagios
 icinga2 daemon -c "$i/icinga2.conf" "$@" >"$d/icinga.out" 2>&1 &
 await test -p "$i/run/cmd/icinga2.cmd"

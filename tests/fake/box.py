@@ -301,6 +301,7 @@ SERVERS = {
     'smtp': smtp,
     'good': imap(), 'junked': imap(), 'held': imap(), 'dropped': imap(), 'skewed': imap(),
     'tls.good': imap('good'), 'tls.other': imap('other'), 'tls.expired': imap('expired'), 'tls.self': imap('self'),
+    'probe': imap('farm'),      # of the lab
     'starttls': imap(starttls='good'), 'starttls.other': imap(starttls='other'), 'nostarttls': imap(),
     'tls.silent': then(30),
     'silent': imap(greeting=then(30)),

@@ -4,13 +4,13 @@
 A line of ZONES: "ZONE MANNER [ARGUMENT]" with the manners good, silent, slow SECONDS, refused, servfail, wild CODE,
 parked ADDRESS, blocked CODE, empty, gone, truncated, many COUNT, garbage, loop, wrong-id, spoofed, foreign, alias;
 a zone may have several. "entry NAME CODE[,CODE] [TEXT]" is an entry of a good zone, whole name; "host NAME ADDRESS"
-an address; "control ADDRESS" is said of names in .invalid. "\\xHH" in a TEXT is that byte, "\\R COUNT" at its end
+an address; "mx NAME HOST" and "ns NAME HOST" its other records; "control ADDRESS" is said of names in .invalid. "\\xHH" in a TEXT is that byte, "\\R COUNT" at its end
 repeats it. ZONES is read again when it changes. Ends when its standard input ends. What was asked is counted
 in PORTFILE.asked at the end."""
 import heapq, os, select, socket, struct, sys, time
 
-A, NS, CNAME, SOA, TXT, AAAA = 1, 2, 5, 6, 16, 28
-zones, entries, hosts, control, stamp, asked = {}, {}, {}, [], None, {}
+A, NS, CNAME, SOA, MX, TXT, AAAA = 1, 2, 5, 6, 15, 16, 28
+zones, entries, hosts, others, control, stamp, asked = {}, {}, {}, {}, [], None, {}
 UPSIDE = '0.0.0.0.0.0.f.7.f.f.f.f.' + '0.' * 20
 
 
@@ -32,7 +32,7 @@ def read_zones():
     if now == stamp:
         return
     stamp = now
-    zones.clear(), entries.clear(), hosts.clear(), control.clear()
+    zones.clear(), entries.clear(), hosts.clear(), others.clear(), control.clear()
     for line in open(sys.argv[1]):
         word = line.split()
         if not word or word[0] == '#':
@@ -46,6 +46,9 @@ def read_zones():
             entries[word[1].lower()] = (word[2].split(','), text and unescape(text.rstrip()) * count)
         elif word[0] == 'host':
             hosts.setdefault(word[1].lower(), []).append(word[2])
+        elif word[0] in ('mx', 'ns'):
+            kind, front = (MX, b'\0\x0a') if word[0] == 'mx' else (NS, b'')
+            others.setdefault(word[1].lower(), []).append((kind, front + name(word[2])))
         elif word[0] == 'control':
             control.append(word[1])
         else:
@@ -88,6 +91,8 @@ def reply(host, kind):
         family = [h for h in hosts[host] if (':' in h) == (kind == AAAA)]
         return 0, [record(host, kind, socket.inet_pton(
             socket.AF_INET6 if kind == AAAA else socket.AF_INET, h)) for h in family]
+    if host in others:
+        return 0, [record(host, k, data) for k, data in others[host] if k == kind]
     if host.endswith('.invalid'):
         return (0, [record(host, A, socket.inet_aton(control[0]))]) if control else (3, [])
     zone = next((z for z in sorted(zones, key=len, reverse=True) if host == z or host.endswith('.' + z)), None)
@@ -161,7 +166,11 @@ def answer(packet, tcp):
 
 def serve():
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    for most in (socket.SO_RCVBUF, 33):     # SO_RCVBUFFORCE, where the test runs as root
+        try:
+            udp.setsockopt(socket.SOL_SOCKET, most, 1 << 22)
+        except PermissionError:
+            pass
     where = sys.argv[3].rsplit(':', 1) if len(sys.argv) > 3 else ('127.0.0.1', 0)
     udp.bind((where[0], int(where[1])))
     other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

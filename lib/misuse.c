@@ -213,7 +213,7 @@ compare(const struct misuse_own *o, const struct misuse_set *set, struct misuse_
 
 	a->usual = misuse_usual(o->past, name);
 	a->rise = user_number(a->worst, USER_RCPTS) / fmax(a->usual, (double)(set->base > 0 ? set->base : 1));
-	a->domains = misuse_new_domains(o->past, name, &a->worst->num);
+	a->domains = misuse_new_domains(o->past, name, &a->worst->domains);
 	a->networks = count_providers(a->window, o->past);
 	a->guessed = find_guessed(o, set, a);
 }

@@ -362,7 +362,7 @@ tell_sender(const struct misuse_account *a)
 	    several(user_number(a->worst, USER_RCPTS), "recipient"), hour_of(a));
 	if (!isnan(a->rise))
 		buf_fmt(&text, "; usual are %s", check_people(a->usual, ""));
-	buf_fmt(&text, "; %s", several(round(users_domains(&a->worst->num)), "domain"));
+	buf_fmt(&text, "; %s", several(round(users_domains(&a->worst->domains)), "domain"));
 	if (!isnan(a->domains))
 		buf_fmt(&text, ", %s new", check_people(round(a->domains), ""));
 	if (a->bounced > 0)
@@ -451,7 +451,7 @@ json_account(struct buf *json, const struct misuse_account *a)
 	    user_number(a->worst, USER_RCPTS));
 	put_number(json, "usual", isnan(a->rise) ? (double)NAN : a->usual);
 	put_number(json, "rise", a->rise);
-	put_number(json, "domains", users_domains(&a->worst->num));
+	put_number(json, "domains", users_domains(&a->worst->domains));
 	put_number(json, "new_domains", a->domains);
 	put_number(json, "providers", a->providers);
 	put_number(json, "new_providers", a->networks);

@@ -247,9 +247,8 @@ word_account(int which, const struct misuse_account *a, double v)
 		    who, several(v, "domain"), hour_of(a), from);
 		break;
 	case NETWORKS:
-		check_words(name, NULL, "%s was used from %s that it had not been used from: %s", who,
-		    several(v, "provider"),
-		    visitors(&a->window->ok, true, 2, &b));
+		check_words(name, NULL, "%s was used from %s that it had not been used from before, in all from %s",
+		    who, several(v, "provider"), visitors(&a->window->ok, true, 2, &b));
 		break;
 	case BOUNCED:
 	case DEFERRED:

@@ -331,18 +331,22 @@ users_domains(const struct cell *domains)
 }
 
 void
+users_add(struct users *u, const struct user *x)
+{
+	struct user *to = users_get(u, user_name(x));
+
+	for (int n = 0; n < USER_N; n++)
+		to->num[n] += x->num[n];
+	cell_merge(&to->domains, &x->domains);
+	set_merge(to, false, &x->ok);
+	set_merge(to, true, &x->failed);
+}
+
+void
 users_merge(struct users *a, const struct users *b)
 {
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct user *from = b->user[i];
-		struct user *to = users_get(a, user_name(from));
-
-		for (int n = 0; n < USER_N; n++)
-			to->num[n] += from->num[n];
-		cell_merge(&to->domains, &from->domains);
-		set_merge(to, false, &from->ok);
-		set_merge(to, true, &from->failed);
-	}
+	for (uint32_t i = 0; i < b->n; i++)
+		users_add(a, b->user[i]);
 }
 
 /* --- bytes ---------------------------------------------------------------------------- */

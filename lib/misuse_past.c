@@ -101,7 +101,7 @@ misuse_past_read(struct stateread *r, int host, const struct users *wanted, int6
 	p->wanted = wanted;
 	p->member = xcalloc(wanted->n + 1, sizeof *p->member);
 	p->from = from;
-	p->hour = INT64_MIN;
+	p->hour = from;
 	p->days = days > MISUSE_DAYS ? MISUSE_DAYS : days > 0 ? (unsigned)days : 0;
 	good = read_hours(p, r, host, from - NEAR_DAYS * 24 - 12, from - ITS_OWN_H, e);
 	for (int64_t d = NEAR_DAYS + 1; good && d <= p->days; d++)

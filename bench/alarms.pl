@@ -35,7 +35,7 @@ for my $part (qw(templates services)) {
     $farm .= join '', grep !/^\s*#/, <$f>;
 }
 my ($usual) = $farm =~ /name\s+mx-from-state\s[^}]*max_check_attempts\s+(\d+)/ or die "no template mx-from-state\n";
-for my $check (qw(check_reject_ratio check_mail_flow check_mail_peers check_mail_delay check_mail_balance)) {
+for my $check (qw(check_reject_ratio check_mail_flow check_mail_peers check_mail_delay check_mail_balance check_mail_accounts)) {
     my ($definition) = $farm =~ /(define service \{[^}]*mx_nrpe!$check\s[^}]*\})/ or die "$check has no sample service\n";
     $service{$check} = $sections{$check} or die "$check has no section in mxgauge.ini\n";
     ($attempts{$check}) = $definition =~ /max_check_attempts\s+(\d+)/;
@@ -96,7 +96,7 @@ sub mail { my ($t, $host, %o) = @_;
     my $seconds = ($o{seconds} // 1) * exp(0.6 * (rand() + rand() + rand() - 1.5));
     my $user = $o{user} ? ", sasl_method=PLAIN, sasl_username=$o{user}" : '';
     my $from = $o{null} ? '' : 's' . int(rand 1000) . '@example.net';
-    my $c = client();
+    my $c = $o{client} // client();
     say_line($t, $host, 'postfix/smtpd[101]', "connect from $c") unless $o{user};
     say_line($t, $host, 'postfix/smtpd[101]', "$q: client=$c$user");
     say_line($t, $host, 'postfix/qmgr[7]', "$q: from=<$from>, size=" . int(2000 + rand 20000) . ', nrcpt=1 (queue active)');
@@ -130,7 +130,13 @@ sub content { my ($t, $host, $text) = @_;
     say_line($t, $host, 'postfix/cleanup[102]', "$q: milter-reject: END-OF-MESSAGE from $c: $text; from=<a\@example.net> to=<u1\@example.org> proto=ESMTP helo=<pc.example.net>");
 }
 sub auth_fail { my ($t, $host) = @_;
-    say_line($t, $host, 'postfix/smtpd[101]', 'warning: unknown[203.0.113.' . int(rand 200) . ']: SASL LOGIN authentication failed: authentication failure, sasl_username=u' . int(rand 50));
+    say_line($t, $host, 'postfix/smtpd[101]', 'warning: ' . anywhere() . ': SASL LOGIN authentication failed: authentication failure, sasl_username=u' . int(rand 50));
+}
+sub anywhere { return 'unknown[3fff:' . sprintf('%x:%x::9', rand 4000, rand 65000) . ']' }
+# A stolen password, used by a botnet; and one machine that tries a few passwords with all accounts.
+sub stolen { my ($t, $host) = @_; mail($t, $host, user => 'u7', client => anywhere(), out => 'd' . int(rand 5000) . '.example.com') }
+sub spray { my ($t, $host) = @_;
+    say_line($t, $host, 'postfix/smtpd[101]', 'warning: unknown[203.0.113.66]: SASL LOGIN authentication failed: authentication failure, sasl_username=u' . int(rand 400));
 }
 
 # --- faults: what a minute of a node is, once it has begun ------------------------------------
@@ -149,6 +155,8 @@ my %fault = (
     'silence' => { within => 15, cause => qr/usual at this time|conn|recipients/, do => sub { my ($r) = @_; %$r = (anvil => 1) } },
     'botnet wave' => { within => 5, cause => qr/dnsbl|rej|conn/, do => sub { my ($r) = @_; $r->{dnsbl} *= 6; $r->{authfail} *= 3 } },
     'passwords tried' => { within => 5, cause => qr/auth_fail/, do => sub { my ($r) = @_; $r->{authfail} += 20 } },
+    'stolen password' => { within => 5, grows => 1, cause => qr/\bu7 /, do => sub { my ($r) = @_; $r->{stolen} = 5 } },
+    'passwords sprayed' => { within => 5, grows => 1, cause => qr/203\.0\.113\.0\/24/, do => sub { my ($r) = @_; $r->{spray} = 5 } },
     'virus wave' => { within => 5, cause => qr/virus/, do => sub { my ($r) = @_; $r->{virus} += 4 } },
     'store down' => { within => 5, cause => qr/dlv_local|defer|fall/, do => sub { my ($r) = @_; $r->{undelivered} = 1 } },
     'node left by the balancer' => { within => 15, cause => qr/mx3.*conn/, node => 'mx3', do => sub { my ($r) = @_; %$r = (anvil => 1) } },
@@ -190,6 +198,8 @@ sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
             content($at->(), $node, '5.7.1 Spam message rejected') for 1 .. chance($r{spam});
             content($at->(), $node, '5.7.1 virus Eicar-Test-Signature detected by ClamAV - http://www.clamav.net') for 1 .. chance($r{virus});
             auth_fail($at->(), $node) for 1 .. chance($r{authfail});
+            stolen($at->(), $node) for 1 .. chance($r{stolen});
+            spray($at->(), $node) for 1 .. chance($r{spray});
             mail($at->(), $node, user => 'u' . int(rand 50), out => 'example.com', seconds => $r{seconds}) for 1 .. chance($r{submit});
             mail($at->(), $node, out => 'far.example.net', defer => 1) for 1 .. chance($r{defer});
             mail($at->(), $node, out => 'example.com', bounce => 1, seconds => $r{seconds}) for 1 .. chance($r{bounce});
@@ -207,7 +217,7 @@ sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
             }
             for my $n (@news) {
                 next unless $minute >= $n->[0] && $minute < $n->[1] && $node eq $farm->{nodes}[0];
-                mail($at->(), $node, user => 'news', out => 'example.com') for 1 .. chance($n->[2]);
+                mail($at->(), $node, user => 'news@lists.example.org', out => 'example.com') for 1 .. chance($n->[2]);
             }
         }
     }
@@ -240,6 +250,17 @@ sub ask { my ($state, $check, $t) = @_;
     my $words = `$build/plugins/$check --state $state --at \@$t $service{$check} 2>&1`;
     return ($? >> 8, (split /\n/, $words)[0] // '');
 }
+# Accounts are counted by the hour, and --at cannot look at half of one: the day's log as it is then.
+sub grow { my ($t) = @_;
+    my $until = stamp($t);
+    open my $in, '<', "$dir/day0.log" or die "day0.log: $!\n";
+    open my $f, '>', "$dir/grown.log" or die "grown.log: $!\n";
+    while (my $line = <$in>) { print $f $line if $line lt $until }
+    close $f or die "grown.log: $!\n";
+    my @files = -e "$dir/grown" ? "$dir/grown.log" : ((map "$dir/day$_.log", reverse 1 .. 4), "$dir/grown.log");
+    system("$build/bin/mxgauge import --no-rrd --state $dir/grown --tz UTC @files >$dir/import 2>&1") == 0 or die "import failed\n";
+    return "$dir/grown";
+}
 sub clock { my ($t) = @_; return sprintf '%02d:%02d', (gmtime $t)[2, 1] }
 
 my $only_quiet = "@ARGV" eq 'quiet';
@@ -255,14 +276,14 @@ for my $name (@names) {
         my ($state, $day) = build_state($name, $shape{$shape}, 0, $fault, $from);
         my ($after, $by, $said);
         my (%before, %row);
-        for my $check (sort keys %service) {
-            next if $check eq 'check_mail_peers' && @{ $shape{$shape}{nodes} } < 2;
-            ($before{$check}) = ask($state, $check, $from);
-        }
+        my @checks = grep { ($_ ne 'check_mail_accounts' || $fault->{grows}) &&
+            ($_ ne 'check_mail_peers' || @{ $shape{$shape}{nodes} } > 1) } sort keys %service;
+        system('rm', '-rf', "$dir/grown");
+        ($before{$_}) = ask($_ eq 'check_mail_accounts' ? grow($from) : $state, $_, $from) for @checks;
         MINUTE: for my $m (1 .. 90) {
-            for my $check (sort keys %service) {
-                next if $before{$check} || ($check eq 'check_mail_peers' && @{ $shape{$shape}{nodes} } < 2);
-                my ($status, $words) = ask($state, $check, $from + 60 * $m);
+            for my $check (grep { !$before{$_} } @checks) {
+                my $t = $from + 60 * $m;
+                my ($status, $words) = ask($check eq 'check_mail_accounts' ? grow($t) : $state, $check, $t);
                 $row{$check} = $status ? ($row{$check} // 0) + 1 : 0;
                 next unless $row{$check} >= ($attempts{$check} // 1);
                 ($after, $by, $said) = ($m, $check, $words) if !defined $after;

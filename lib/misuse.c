@@ -14,7 +14,7 @@
 enum { FILE_MAX = 4 << 20, MANY_PROVIDERS = 2 };
 
 struct misuse_own {
-	struct users *hour;		/* accounts of each hour of the window */
+	struct users *hour;		/* of each hour of the window, the accounts that sent */
 	struct users window[USERS_TABLES];
 	struct users except, wanted;
 	struct misuse_past *past;
@@ -29,10 +29,15 @@ static bool
 take_hour(void *arg, int host, int64_t hour, struct slice accounts, struct slice networks)
 {
 	struct misuse_own *o = arg;
-	struct users *now = &o->hour[hour - o->from];
+	struct users now = { 0 };
 
 	(void)host;
-	o->damaged |= accounts.n > 0 && !users_decode(now, hour, accounts, NULL);
+	o->damaged |= accounts.n > 0 && !users_decode(&now, hour, accounts, NULL);
+	users_merge(&o->window[USERS_ACCOUNTS], &now);
+	for (uint32_t i = 0; i < now.n; i++)
+		if (now.user[i]->num[USER_MSGS] != 0)
+			users_add(&o->hour[hour - o->from], now.user[i]);
+	users_free(&now);
 	o->damaged |= networks.n > 0 &&
 	    !users_decode(&o->window[USERS_NETWORKS], hour, networks, NULL);
 	return !o->damaged;
@@ -153,10 +158,14 @@ count_failures(const struct misuse_own *o, const struct user *u)
 static void
 look_at_hours(const struct misuse_own *o, struct misuse_account *a)
 {
+	static const struct user nobody;
+
+	a->worst = &nobody;
+	a->hour = o->from;
 	for (size_t h = 0; h < o->hours; h++) {
 		const struct user *u = users_find(&o->hour[h], user_name(a->window));
 
-		if (u == NULL || (a->worst != NULL &&
+		if (u == NULL || (a->worst != &nobody &&
 		    user_number(u, USER_RCPTS) <= user_number(a->worst, USER_RCPTS)))
 			continue;
 		a->worst = u;
@@ -213,7 +222,7 @@ compare(const struct misuse_own *o, const struct misuse_set *set, struct misuse_
 
 	a->usual = misuse_usual(o->past, name);
 	a->rise = user_number(a->worst, USER_RCPTS) / fmax(a->usual, (double)(set->base > 0 ? set->base : 1));
-	a->domains = misuse_new_domains(o->past, name, &a->worst->num);
+	a->domains = misuse_new_domains(o->past, name, &a->worst->domains);
 	a->networks = count_providers(a->window, o->past);
 	a->guessed = find_guessed(o, set, a);
 }
@@ -272,8 +281,6 @@ misuse_read(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 		return false;
 	if (o->damaged)
 		return err_set(e, "the state is damaged: a table of accounts cannot be read");
-	for (size_t h = 0; h < o->hours; h++)
-		users_merge(&o->window[USERS_ACCOUNTS], &o->hour[h]);
 	m->accounts = o->window[USERS_ACCOUNTS].n;
 	m->account = xcalloc(m->accounts + 1, sizeof *m->account);
 	for (size_t i = 0; i < m->accounts; i++) {

@@ -35,7 +35,7 @@ struct misuse_set {
 
 struct misuse_account {
 	const struct user *window;	/* all of it */
-	const struct user *worst;	/* the hour with most recipients */
+	const struct user *worst;	/* the hour with most recipients; it sent nothing: all zero */
 	int64_t hour;
 	bool exempt;			/* what it sends is not judged */
 	bool judged;			/* enough recipients for shares and rise */

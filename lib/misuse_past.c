@@ -58,8 +58,7 @@ settle(struct misuse_past *p)
 
 		if (ago >= 1 && ago <= MISUSE_DAYS && n > m->day[ago])
 			m->day[ago] = n;
-		for (uint32_t k = 0; k < u->num.n && u->num.pair[k].key < USER_DOMAINS; k++)
-			cell_add(&m->domains, u->num.pair[k].key, u->num.pair[k].n);
+		cell_merge(&m->domains, &u->domains);
 		for (unsigned k = 0; k < u->ok.n; k++)
 			(void)users_get(&p->known, pair(user_name(u),
 			    misuse_provider(users_visit_name(&u->ok.v[k])), text));
@@ -102,7 +101,7 @@ misuse_past_read(struct stateread *r, int host, const struct users *wanted, int6
 	p->wanted = wanted;
 	p->member = xcalloc(wanted->n + 1, sizeof *p->member);
 	p->from = from;
-	p->hour = INT64_MIN;
+	p->hour = from;
 	p->days = days > MISUSE_DAYS ? MISUSE_DAYS : days > 0 ? (unsigned)days : 0;
 	good = read_hours(p, r, host, from - NEAR_DAYS * 24 - 12, from - ITS_OWN_H, e);
 	for (int64_t d = NEAR_DAYS + 1; good && d <= p->days; d++)
@@ -157,8 +156,7 @@ misuse_new_domains(const struct misuse_past *p, struct slice account, const stru
 	if (i == p->wanted->n)
 		return users_domains(hour);
 	cell_merge(&both, &p->member[i].domains);
-	for (uint32_t k = 0; k < hour->n && hour->pair[k].key < USER_DOMAINS; k++)
-		cell_add(&both, hour->pair[k].key, hour->pair[k].n);
+	cell_merge(&both, hour);
 	v = users_domains(&both) - users_domains(&p->member[i].domains);
 	cell_free(&both);
 	return v > 0 ? v : 0;

@@ -1,8 +1,8 @@
 /* users.c - see users.h.
  *
- * Encoded: number of users, and for each its name, its cell, and both sets. A visit is its hash
- * in four bytes, name, numbers, and seconds since the hour began. A usual account takes some
- * 60 bytes. */
+ * Encoded: number of users, and for each its name, a bit for each number that is not zero, those
+ * numbers, a bit for each that has domains or visitors, and these. A visit is its hash in four
+ * bytes, name, numbers, and seconds since the hour began. A usual account takes some 60 bytes. */
 #include "users.h"
 
 #include <math.h>
@@ -15,20 +15,55 @@
 
 enum { USERS_MAX = 1 << 20 };	/* more is damage */
 
-static void
-user_free(struct user *x)
+/* A larger number is, too: sums must not overflow. */
+#define LARGEST ((int64_t)1 << 40)
+
+struct users_chunk {
+	struct users_chunk *next;
+	struct user user[16];
+};
+
+static struct user *
+user_new(struct users *u)
 {
-	cell_free(&x->num);
-	free(x->ok.v);
-	free(x->failed.v);
-	free(x);
+	struct user *x;
+
+	if (u->spare == NULL) {
+		struct users_chunk *c = xcalloc(1, sizeof *c);
+
+		c->next = u->chunk;
+		u->chunk = c;
+		for (size_t i = sizeof c->user / sizeof *c->user; i-- > 0; ) {
+			c->user[i].next = u->spare;
+			u->spare = &c->user[i];
+		}
+	}
+	x = u->spare;
+	u->spare = x->next;
+	return x;
+}
+
+static void
+user_drop(struct user *x)
+{
+	cell_free(&x->domains);
+	if (x->ok.v != &x->only)
+		free(x->ok.v);
+	if (x->failed.v != &x->only)
+		free(x->failed.v);
 }
 
 void
 users_free(struct users *u)
 {
 	for (uint32_t i = 0; i < u->n; i++)
-		user_free(u->user[i]);
+		user_drop(u->user[i]);
+	while (u->chunk != NULL) {
+		struct users_chunk *c = u->chunk;
+
+		u->chunk = c->next;
+		free(c);
+	}
 	free(u->user);
 	free(u->slot);
 	*u = (struct users){ 0 };
@@ -74,38 +109,44 @@ users_find(const struct users *u, struct slice name)
 	return i < u->n ? u->user[i] : NULL;
 }
 
+static void
+grow(struct users *u)
+{
+	u->cap = u->cap > 0 ? u->cap * 2 : 16;
+	u->user = xreallocarray(u->user, u->cap, sizeof *u->user);
+	free(u->slot);
+	u->mask = u->cap * 2 - 1;
+	u->slot = xcalloc(u->mask + 1, sizeof *u->slot);
+	reindex(u);
+}
+
 struct user *
 users_get(struct users *u, struct slice name)
 {
-	struct user *x = users_find(u, name);
+	uint32_t *slot;
+	struct user *x;
 
-	if (x != NULL)
-		return x;
-	if (u->n == u->cap) {
-		u->cap = u->cap > 0 ? u->cap * 2 : 16;
-		u->user = xreallocarray(u->user, u->cap, sizeof *u->user);
-		free(u->slot);
-		u->mask = u->cap * 2 - 1;
-		u->slot = xcalloc(u->mask + 1, sizeof *u->slot);
-		reindex(u);
-	}
-	x = xcalloc(1, sizeof *x);
 	name = slice_head(name, USERS_TEXT);
+	if (u->n == u->cap)
+		grow(u);
+	slot = slot_of(u, name);
+	if (*slot != 0)
+		return u->user[*slot - 1];
+	x = user_new(u);
 	x->len = (uint8_t)name.n;
 	if (name.n > 0)
 		memcpy(x->text, name.p, name.n);
-	*slot_of(u, name) = u->n + 1;
-	u->user[u->n++] = x;
-	return x;
+	*slot = u->n + 1;
+	return u->user[u->n++] = x;
 }
 
 /* Mails weigh most: an account that sends is never a guesser's invention. */
 static double
 weight(const struct user *x)
 {
-	return fabs((double)cell_get(&x->num, USER_MSGS)) * 1e6 +
-	    (double)(cell_get(&x->num, USER_OK) + cell_get(&x->num, USER_BOX)) * 1e3 +
-	    (double)cell_get(&x->num, USER_FAILED) + x->failed.n;
+	return fabs((double)x->num[USER_MSGS]) * 1e6 +
+	    (double)(x->num[USER_OK] + x->num[USER_BOX]) * 1e3 + (double)x->num[USER_FAILED] +
+	    x->failed.n;
 }
 
 static int
@@ -130,8 +171,13 @@ users_prune(struct users *u, size_t max)
 	if (left == 0)
 		return 0;
 	qsort(u->user, u->n, sizeof(struct user *), by_weight);
-	while (u->n > max)
-		user_free(u->user[--u->n]);
+	while (u->n > max) {
+		struct user *x = u->user[--u->n];
+
+		user_drop(x);
+		*x = (struct user){ .next = u->spare };
+		u->spare = x;
+	}
 	reindex(u);
 	return left;
 }
@@ -156,9 +202,26 @@ saturated(uint32_t a, uint32_t b)
 	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
+/* Room for one more. */
+static void
+set_grow(struct user *u, struct users_set *s)
+{
+	bool inside = s->v == &u->only;
+
+	if (s->cap == 0 && u->ok.v != &u->only && u->failed.v != &u->only) {
+		s->v = &u->only;
+		s->cap = 1;
+		return;
+	}
+	s->cap = (uint8_t)(s->cap > 0 ? s->cap * 2 : 1);
+	s->v = xreallocarray(inside ? NULL : s->v, s->cap, sizeof *s->v);
+	if (inside)
+		s->v[0] = u->only;
+}
+
 /* Room at i. The last leaves if there are enough; false if the new one would be it. */
 static bool
-set_open(struct users_set *s, unsigned i)
+set_open(struct user *u, struct users_set *s, unsigned i)
 {
 	if (s->n == USERS_KEEP) {
 		s->more = true;
@@ -166,19 +229,23 @@ set_open(struct users_set *s, unsigned i)
 			return false;
 		s->n--;
 	}
-	if (s->n == s->cap) {
-		s->cap = (uint8_t)(s->cap > 0 ? s->cap * 2 : 1);
-		s->v = xreallocarray(s->v, s->cap, sizeof *s->v);
-	}
+	if (s->n == s->cap)
+		set_grow(u, s);
 	memmove(s->v + i + 1, s->v + i, (s->n - i) * sizeof *s->v);
 	s->n++;
 	return true;
 }
 
-/* last: of two times the later one is kept, else the earlier one. */
+struct seen {			/* as in a visit */
+	uint32_t hash, n, other;
+	int64_t at;
+};
+
+/* Of two times the later one is kept, of failed logins the earlier one. */
 static void
-set_add(struct users_set *s, bool last, const struct users_visit *v, struct slice name)
+set_add(struct user *u, bool failed, struct slice name, const struct seen *v)
 {
+	struct users_set *s = failed ? &u->failed : &u->ok;
 	unsigned i = 0;
 	struct users_visit *x;
 	int c = 1;
@@ -189,36 +256,40 @@ set_add(struct users_set *s, bool last, const struct users_visit *v, struct slic
 		x = &s->v[i];
 		x->n = saturated(x->n, v->n);
 		x->other = saturated(x->other, v->other);
-		if (last ? v->at > x->at : v->at < x->at)
+		if (failed ? v->at < x->at : v->at > x->at)
 			x->at = v->at;
 		return;
 	}
-	if (!set_open(s, i))
+	if (!set_open(u, s, i))
 		return;
 	x = &s->v[i];
-	*x = (struct users_visit){ .hash = v->hash, .n = v->n, .other = v->other, .at = v->at,
-		.len = (uint8_t)name.n };
+	x->hash = v->hash;
+	x->n = v->n;
+	x->other = v->other;
+	x->at = v->at;
+	x->len = (uint8_t)name.n;
 	if (name.n > 0)
 		memcpy(x->text, name.p, name.n);
 }
 
 void
-user_visit(struct user *u, const struct hash_key *key, bool failed, const struct users_visit *v,
-    struct slice name)
+user_visit(struct user *u, const struct hash_key *key, bool failed, struct slice name, uint32_t n,
+    uint32_t other, int64_t at)
 {
-	struct users_visit x = { .n = v->n, .other = v->other, .at = v->at };
+	struct seen v = { 0, n, other, at };
 
 	name = slice_head(name, USERS_TEXT);
-	x.hash = (uint32_t)(hash_bytes(key, name) >> 32);
-	set_add(failed ? &u->failed : &u->ok, !failed, &x, name);
+	v.hash = (uint32_t)(hash_bytes(key, name) >> 32);
+	set_add(u, failed, name, &v);
 }
 
 static void
-set_merge(struct users_set *a, bool last, const struct users_set *b)
+set_merge(struct user *to, bool failed, const struct users_set *s)
 {
-	for (unsigned i = 0; i < b->n; i++)
-		set_add(a, last, &b->v[i], users_visit_name(&b->v[i]));
-	a->more |= b->more;
+	for (unsigned i = 0; i < s->n; i++)
+		set_add(to, failed, users_visit_name(&s->v[i]),
+		    &(struct seen){ s->v[i].hash, s->v[i].n, s->v[i].other, s->v[i].at });
+	(failed ? &to->failed : &to->ok)->more |= s->more;
 }
 
 double
@@ -240,84 +311,132 @@ users_domain(const struct hash_key *key, struct slice domain)
 
 	for (size_t i = 0; i < n; i++)
 		low[i] = slice_lower(domain.p[i]);
-	return USER_DOMAIN + (uint32_t)(hash_bytes(key, (struct slice){ low, n }) >> 40) %
-	    USER_DOMAINS;
+	return (uint32_t)(hash_bytes(key, (struct slice){ low, n }) >> 40) % USERS_DOMAINS;
 }
 
 double
 user_number(const struct user *u, enum users_number number)
 {
-	int64_t n = cell_get(&u->num, (uint32_t)number);
-
-	return n > 0 ? (double)n : 0;
+	return u->num[number] > 0 ? (double)u->num[number] : 0;
 }
 
 double
-users_domains(const struct cell *num)
+users_domains(const struct cell *domains)
 {
-	uint32_t empty = USER_DOMAINS;
+	uint32_t empty = USERS_DOMAINS;
 
-	for (uint32_t i = 0; i < num->n && num->pair[i].key < USER_DOMAINS; i++)
-		empty -= num->pair[i].n > 0;
-	return -(double)USER_DOMAINS * log((empty > 0 ? empty : 1) / (double)USER_DOMAINS);
+	for (uint32_t i = 0; i < domains->n; i++)
+		empty -= domains->pair[i].n > 0;
+	return -(double)USERS_DOMAINS * log((empty > 0 ? empty : 1) / (double)USERS_DOMAINS);
+}
+
+void
+users_add(struct users *u, const struct user *x)
+{
+	struct user *to = users_get(u, user_name(x));
+
+	for (int n = 0; n < USER_N; n++)
+		to->num[n] += x->num[n];
+	cell_merge(&to->domains, &x->domains);
+	set_merge(to, false, &x->ok);
+	set_merge(to, true, &x->failed);
 }
 
 void
 users_merge(struct users *a, const struct users *b)
 {
-	for (uint32_t i = 0; i < b->n; i++) {
-		const struct user *from = b->user[i];
-		struct user *to = users_get(a, user_name(from));
-
-		cell_merge(&to->num, &from->num);
-		set_merge(&to->ok, true, &from->ok);
-		set_merge(&to->failed, false, &from->failed);
-	}
+	for (uint32_t i = 0; i < b->n; i++)
+		users_add(a, b->user[i]);
 }
 
 /* --- bytes ---------------------------------------------------------------------------- */
 
-static void
-put_text(struct buf *b, const char *text, uint8_t len)
+enum {
+	VISIT_BYTES = 4 + 1 + USERS_TEXT + 3 * 10,
+	USER_BYTES = 1 + USERS_TEXT + 2 + USER_N * 10 + 3,
+	HAS_DOMAINS = 1, HAS_OK = 2, HAS_FAILED = 4
+};
+_Static_assert(USER_N <= 14, "their bits fit two bytes of a varint");
+
+static unsigned char *
+put_varint(unsigned char *p, uint64_t v)
 {
-	buf_char(b, (char)len);
-	buf_add(b, (struct slice){ text, len });
+	while (v >= 0x80) {
+		*p++ = (unsigned char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (unsigned char)v;
+	return p;
+}
+
+static unsigned char *
+put_zigzag(unsigned char *p, int64_t v)
+{
+	return put_varint(p, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+}
+
+static unsigned char *
+put_text(unsigned char *p, const char *text, uint8_t len)
+{
+	*p++ = len;
+	memcpy(p, text, len);
+	return p + len;
 }
 
 static void
 put_set(struct buf *b, const struct users_set *s, int64_t hour)
 {
-	buf_char(b, (char)(s->n << 1 | s->more));
+	unsigned char raw[1 + USERS_KEEP * VISIT_BYTES], *p = raw;
+
+	if (s->n == 0)
+		return;
+	*p++ = (unsigned char)(s->n << 1 | s->more);
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct users_visit *v = &s->v[i];
 
 		for (int k = 0; k < 32; k += 8)
-			buf_char(b, (char)(v->hash >> k & 0xff));
-		put_text(b, v->text, v->len);
-		buf_varint(b, v->n);
-		buf_varint(b, v->other);
-		buf_zigzag(b, v->at - hour * 3600);
+			*p++ = (unsigned char)(v->hash >> k & 0xff);
+		p = put_text(p, v->text, v->len);
+		p = put_varint(p, v->n);
+		p = put_varint(p, v->other);
+		p = put_zigzag(p, v->at - hour * 3600);
 	}
+	buf_add(b, (struct slice){ (char *)raw, (size_t)(p - raw) });
+}
+
+static void
+put_user(struct buf *b, const struct user *x, int64_t hour)
+{
+	unsigned char raw[USER_BYTES], *p = raw;
+	struct buf cell = buf_new(1 << 16);
+	unsigned has = 0;
+
+	p = put_text(p, x->text, x->len);
+	for (int n = 0; n < USER_N; n++)
+		has |= (unsigned)(x->num[n] != 0) << n;
+	p = put_varint(p, has);
+	for (int n = 0; n < USER_N; n++)
+		if (x->num[n] != 0)
+			p = put_zigzag(p, x->num[n]);
+	*p++ = (unsigned char)((x->domains.n > 0 ? HAS_DOMAINS : 0) | (x->ok.n > 0 ? HAS_OK : 0) |
+	    (x->failed.n > 0 ? HAS_FAILED : 0));
+	buf_add(b, (struct slice){ (char *)raw, (size_t)(p - raw) });
+	if (x->domains.n > 0) {
+		cell_encode(&cell, &x->domains);
+		buf_varint(b, cell.n);
+		buf_add(b, buf_slice(&cell));
+		buf_free(&cell);
+	}
+	put_set(b, &x->ok, hour);
+	put_set(b, &x->failed, hour);
 }
 
 void
 users_encode(const struct users *u, int64_t hour, struct buf *b)
 {
-	struct buf cell = buf_new(1 << 16);
-
 	buf_varint(b, u->n);
-	for (uint32_t i = 0; i < u->n; i++) {
-		const struct user *x = u->user[i];
-
-		put_text(b, x->text, x->len);
-		buf_clear(&cell);
-		cell_encode(&cell, &x->num);
-		buf_varint(b, cell.n);
-		buf_add(b, buf_slice(&cell));
-		put_set(b, &x->ok, hour);
-		put_set(b, &x->failed, hour);
-	}
-	buf_free(&cell);
+	for (uint32_t i = 0; i < u->n; i++)
+		put_user(b, u->user[i], hour);
 }
 
 static bool
@@ -334,15 +453,15 @@ take_text(struct slice *s, struct slice *text)
 
 /* to may be NULL: it is only passed over. */
 static bool
-take_set(struct slice *s, bool last, int64_t hour, struct users_set *to)
+take_set(struct slice *s, bool failed, int64_t hour, struct user *to)
 {
 	unsigned head = s->n > 0 ? (unsigned char)s->p[0] : 0xff;
 
-	if (head >> 1 > USERS_KEEP)
+	if (head >> 1 == 0 || head >> 1 > USERS_KEEP)
 		return false;
 	*s = slice_from(*s, 1);
 	for (unsigned i = 0; i < head >> 1; i++) {
-		struct users_visit v = { 0 };
+		struct seen v = { 0 };
 		struct slice text;
 		uint64_t n, other;
 
@@ -357,36 +476,70 @@ take_set(struct slice *s, bool last, int64_t hour, struct users_set *to)
 		v.other = (uint32_t)other;
 		v.at += hour * 3600;
 		if (to != NULL)
-			set_add(to, last, &v, text);
+			set_add(to, failed, text, &v);
 	}
 	if (to != NULL)
-		to->more |= head & 1;
+		(failed ? &to->failed : &to->ok)->more |= head & 1;
 	return true;
+}
+
+static bool
+take_numbers(struct slice *s, struct user *to)
+{
+	uint64_t has;
+	int64_t v;
+
+	if (!slice_varint(s, &has) || has >> USER_N != 0)
+		return false;
+	for (int n = 0; n < USER_N; n++) {
+		if (!(has >> n & 1))
+			continue;
+		if (!slice_zigzag(s, &v) || v > LARGEST || v < -LARGEST)
+			return false;
+		if (to != NULL)
+			to->num[n] += v;
+	}
+	return true;
+}
+
+static bool
+take_domains(struct slice *s, struct user *to)
+{
+	struct cell c = { 0 };
+	uint64_t bytes;
+	bool good;
+
+	if (!slice_varint(s, &bytes) || bytes > s->n)
+		return false;
+	good = to == NULL || (cell_decode(slice_head(*s, (size_t)bytes), &c) &&
+	    (c.n == 0 || c.pair[c.n - 1].key < USERS_DOMAINS));
+	if (good && to != NULL)
+		cell_merge(&to->domains, &c);
+	cell_free(&c);
+	*s = slice_from(*s, (size_t)bytes);
+	return good;
 }
 
 bool
 users_decode(struct users *u, int64_t hour, struct slice s, const struct users *only)
 {
-	struct cell c = { 0 };
-	uint64_t n, bytes;
+	uint64_t n;
 	bool good = slice_varint(&s, &n) && n <= USERS_MAX;
 
 	for (uint64_t i = 0; good && i < n; i++) {
 		struct slice name;
 		struct user *x = NULL;
+		unsigned has;
 
-		good = take_text(&s, &name) && slice_varint(&s, &bytes) && bytes <= s.n;
-		if (!good)
-			break;
-		if (only == NULL || users_find(only, name) != NULL) {
+		good = take_text(&s, &name);
+		if (good && (only == NULL || users_find(only, name) != NULL))
 			x = users_get(u, name);
-			good = cell_decode(slice_head(s, (size_t)bytes), &c);
-			cell_merge(&x->num, &c);
-		}
-		s = slice_from(s, (size_t)bytes);
-		good = good && take_set(&s, true, hour, x != NULL ? &x->ok : NULL) &&
-		    take_set(&s, false, hour, x != NULL ? &x->failed : NULL);
+		good = good && take_numbers(&s, x) && s.n > 0;
+		has = good ? (unsigned char)s.p[0] : 0;
+		s = slice_from(s, 1);
+		good = good && (!(has & HAS_DOMAINS) || take_domains(&s, x)) &&
+		    (!(has & HAS_OK) || take_set(&s, false, hour, x)) &&
+		    (!(has & HAS_FAILED) || take_set(&s, true, hour, x));
 	}
-	cell_free(&c);
 	return good && s.n == 0;
 }

@@ -31,11 +31,10 @@ enum { USERS_KEEP = 32, USERS_TEXT = 79 };
 
 enum users_table { USERS_ACCOUNTS, USERS_NETWORKS, USERS_TABLES };
 
-/* The keys of a user's numbers. */
+enum { USERS_DOMAINS = 256 };
+
 enum users_number {
-	USER_DOMAIN = 0,		/* + bucket of a recipient's domain: recipients */
-	USER_DOMAINS = 256,
-	USER_MSGS = USER_DOMAINS,	/* messages received in this hour, and ... */
+	USER_MSGS,			/* messages received in this hour, and ... */
 	USER_RCPTS,			/* ... their recipients, those of which an end is known: */
 	USER_DONE,			/* delivered or handed to the next machine or filter */
 	USER_BOUNCED,			/* refused for good or given up */
@@ -43,7 +42,8 @@ enum users_number {
 	USER_OK,			/* logins to send */
 	USER_BOX,			/* logins to read mail */
 	USER_FAILED,			/* failed logins, by the program that was asked */
-	USER_NAMELESS			/* of these, those whose line does not say the account */
+	USER_NAMELESS,			/* of these, those whose line does not say the account */
+	USER_N
 };
 
 /* Somebody beside: a network of an account, an account of a network. */
@@ -57,20 +57,25 @@ struct users_visit {
 };
 
 struct users_set {
-	struct users_visit *v;	/* by hash, then by text */
+	struct users_visit *v;	/* by hash, then by text; &only where that is all */
 	uint8_t n, cap;
 	bool more;		/* there are others */
 };
 
 struct user {
+	struct user *next;	/* while nobody has it */
 	uint8_t len;
 	char text[USERS_TEXT];
-	struct cell num;
+	int64_t num[USER_N];	/* may be negative as corrections */
+	struct cell domains;	/* by users_domain(): recipients */
 	struct users_set ok, failed;
+	struct users_visit only;	/* the first one, of whichever set: most have no other */
 };
 
 struct users {
 	struct user **user;	/* in order of birth */
+	struct users_chunk *chunk;	/* where they live, some at a time */
+	struct user *spare;
 	uint32_t n, cap;
 	uint32_t *slot;		/* index + 1; open addressing */
 	uint32_t mask;
@@ -98,12 +103,15 @@ users_visit_name(const struct users_visit *v)
 	return (struct slice){ v->text, v->len };
 }
 
-/* Which of the USER_DOMAINS counters a domain has; case does not matter. */
+/* Which of the USERS_DOMAINS counters a domain has; case does not matter. */
 uint32_t users_domain(const struct hash_key *key, struct slice domain);
-/* One who logged in, or failed to; key is the same for all tables that are ever merged. */
-void user_visit(struct user *u, const struct hash_key *key, bool failed, const struct users_visit *v,
-    struct slice name);
+/* Somebody logged in, or failed to, n and other times as in a visit; key is the same for all
+ * tables that are ever merged. */
+void user_visit(struct user *u, const struct hash_key *key, bool failed, struct slice name, uint32_t n,
+    uint32_t other, int64_t at);
 
+/* Add what x did to the user of its name. */
+void users_add(struct users *u, const struct user *x);
 /* a += b, user by user. */
 void users_merge(struct users *a, const struct users *b);
 /* Keep the max that did most; returns how many left. */
@@ -118,6 +126,6 @@ bool users_decode(struct users *u, int64_t hour, struct slice s, const struct us
 double user_number(const struct user *u, enum users_number number);
 /* About how many distinct ones. */
 double users_set_size(const struct users_set *s);
-double users_domains(const struct cell *num);
+double users_domains(const struct cell *domains);
 
 #endif

@@ -86,6 +86,11 @@ static const struct program program = {
 
 static struct misuse found;
 
+/* Accounts whose mails are to be looked at; and does anybody guess passwords? */
+static const struct user *alarmed[MEASURES];
+static size_t alarms;
+static bool guessers;
+
 /* --- the worst of each ----------------------------------------------------------------- */
 
 static double
@@ -242,9 +247,8 @@ word_account(int which, const struct misuse_account *a, double v)
 		    who, several(v, "domain"), hour_of(a), from);
 		break;
 	case NETWORKS:
-		check_words(name, NULL, "%s was used from %s that it had not been used from: %s", who,
-		    several(v, "provider"),
-		    visitors(&a->window->ok, true, 2, &b));
+		check_words(name, NULL, "%s was used from %s that it had not been used from before, in all from %s",
+		    who, several(v, "provider"), visitors(&a->window->ok, true, 2, &b));
 		break;
 	case BOUNCED:
 	case DEFERRED:
@@ -263,6 +267,17 @@ word_account(int which, const struct misuse_account *a, double v)
 }
 
 static void
+blame(int which, const struct misuse_account *a)
+{
+	guessers |= which == FAILURES || which == SOURCES;
+	for (size_t i = 0; i < alarms; i++)
+		if (alarmed[i] == a->window)
+			return;
+	if (which < FAILURES)
+		alarmed[alarms++] = a->window;
+}
+
+static void
 measure_account(int which)
 {
 	const struct measure *m = &measures[which];
@@ -275,7 +290,8 @@ measure_account(int which)
 		return;
 	}
 	v = a == NULL ? 0 : which == DOMAINS || which == NETWORKS || which == SOURCES ? round(v) : v;
-	check_value(m->name, v, m->unit);
+	if (check_value(m->name, v, m->unit) > CHECK_OK && a != NULL)
+		blame(which, a);
 	if (a != NULL && v > 0)
 		word_account(which, a, v);
 	else if (which == RISE)
@@ -291,7 +307,7 @@ measure_network(int which)
 	double v;
 	const struct misuse_network *w = worst_network(which, &v);
 
-	check_value(m->name, w != NULL ? round(v) : 0, m->unit);
+	guessers |= check_value(m->name, w != NULL ? round(v) : 0, m->unit) > CHECK_OK;
 	if (w != NULL && v > 0 && which == ATTEMPTS)
 		check_words(m->name, NULL, "%s from %s", several(v, "failed login"), name_of(w->window));
 	else if (w != NULL && v > 0)
@@ -319,7 +335,7 @@ measure_guessed(void)
 		check_show("guessed", (double)NAN, "");
 		return;
 	}
-	check_value("guessed", (double)n, "");
+	guessers |= check_value("guessed", (double)n, "") > CHECK_OK;
 	if (first != NULL)
 		check_words("guessed", NULL, "%s was logged into from %s, where it had not been used, at %s after "
 		    "many failed logins", name_of(first->window),
@@ -362,7 +378,7 @@ tell_sender(const struct misuse_account *a)
 	    several(user_number(a->worst, USER_RCPTS), "recipient"), hour_of(a));
 	if (!isnan(a->rise))
 		buf_fmt(&text, "; usual are %s", check_people(a->usual, ""));
-	buf_fmt(&text, "; %s", several(round(users_domains(&a->worst->num)), "domain"));
+	buf_fmt(&text, "; %s", several(round(users_domains(&a->worst->domains)), "domain"));
 	if (!isnan(a->domains))
 		buf_fmt(&text, ", %s new", check_people(round(a->domains), ""));
 	if (a->bounced > 0)
@@ -451,7 +467,7 @@ json_account(struct buf *json, const struct misuse_account *a)
 	    user_number(a->worst, USER_RCPTS));
 	put_number(json, "usual", isnan(a->rise) ? (double)NAN : a->usual);
 	put_number(json, "rise", a->rise);
-	put_number(json, "domains", users_domains(&a->worst->num));
+	put_number(json, "domains", users_domains(&a->worst->domains));
 	put_number(json, "new_domains", a->domains);
 	put_number(json, "providers", a->providers);
 	put_number(json, "new_providers", a->networks);
@@ -508,6 +524,22 @@ tell_json(void)
 	buf_free(&json);
 }
 
+/* Of those who send, their mails, which are found by the sender; of those who guess, lines. */
+static void
+tell_next(void)
+{
+	static const char *const failed[] = { "auth_fail", "login_fail" };
+	struct nextstep w;
+
+	nextstep_begin(&w, &set);
+	for (size_t i = 0; i < alarms; i++)
+		(void)nextstep_add(&w, user_name(alarmed[i]));
+	nextstep_tell(&w);
+	if (guessers)
+		nextstep_samples(&set, set.id, failed, 2);
+	nextstep_graph_of(&set, set.host, guessers && alarms == 0 ? "auth_fail" : "auth_ok");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -537,6 +569,6 @@ main(int argc, char **argv)
 	tell_senders();
 	tell_failures();
 	tell_json();
-	nextstep_graph_of(&set, set.host, "auth_ok");
+	tell_next();
 	check_done();	/* the kernel closes and frees quicker than we could */
 }

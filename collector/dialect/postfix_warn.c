@@ -26,7 +26,7 @@ sasl_failed(struct slice s, struct event *e)
 	reason = slice_trim(s);
 	/* the name is whatever the client sent: all the rest of the line */
 	if (slice_cut_at(&reason, SLICE(", sasl_username="), &s))
-		e->sasl_user = reason;
+		e->sasl_user = slice_eq(reason, SLICE("(unavailable)")) ? slice_head(reason, 0) : reason;
 	else
 		s = reason;
 	e->text = slice_trim(s);

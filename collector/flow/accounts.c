@@ -94,72 +94,65 @@ user_of(struct accounts *a, unsigned host, int64_t time, enum users_table which,
 	return users_get(u, name);
 }
 
-/* What a line says of a login, as numbers and as a visit. */
+/* What a line says of a login. */
 struct login {
 	enum users_number number;
-	bool failed, counts;	/* counts: not only said beside the line that counts */
-	struct users_visit visit;
+	bool failed;
+	bool counts;		/* not only said beside the line that counts */
+	bool other;		/* of a visit: other, not n */
 };
 
 static bool
-login_of(const struct event *e, int64_t time, uint32_t n, struct login *l)
+login_of(const struct event *e, struct login *l)
 {
-	uint32_t *to = &l->visit.n;
-
-	*l = (struct login){ .failed = e->kind != EV_AUTH_OK, .counts = e->kind != EV_INFO,
-		.visit = { .at = time } };
-	if (e->kind == EV_INFO) {
-		/* the service says which account, where the server that asked does not */
-		if (!slice_eq(e->sub, SLICE("password_mismatch")) &&
-		    !slice_eq(e->sub, SLICE("unknown_user")))
-			return false;
-		to = &l->visit.other;
-	} else if (e->kind == EV_AUTH_FAIL) {
-		l->number = USER_FAILED;
-	} else {
-		l->number = e->mailbox ? USER_BOX : USER_OK;
-		if (e->mailbox)
-			to = &l->visit.other;
-	}
-	*to = n;
-	return true;
+	l->failed = e->kind != EV_AUTH_OK;
+	l->counts = e->kind != EV_INFO;
+	l->number = l->failed ? USER_FAILED : e->mailbox ? USER_BOX : USER_OK;
+	l->other = !l->counts || l->number == USER_BOX;
+	/* the service says which account, where the server that asked does not */
+	return l->counts || slice_eq(e->sub, SLICE("password_mismatch")) ||
+	    slice_eq(e->sub, SLICE("unknown_user"));
 }
 
 void
 accounts_login(struct accounts *a, unsigned host, int64_t time, const struct event *e, uint32_t n)
 {
 	char text[TOP_NETWORK_MAX], name_low[USERS_TEXT];
-	struct slice name = low(e->sasl_user, name_low);
+	struct slice name = low(e->sasl_user, name_low), network;
 	bool from = !e->loopback && top_network(e->client_ip, text);
-	struct user *user;
+	uint32_t times, other;
+	struct user *u;
 	struct login l;
 
-	if ((name.n == 0 && !from) || !login_of(e, time, n, &l))
+	if ((name.n == 0 && !from) || !login_of(e, &l))
 		return;
+	network = from ? slice_of(text) : SLICE("");
+	times = l.other ? 0 : n;
+	other = l.other ? n : 0;
 	if (name.n > 0) {
-		user = user_of(a, host, time, USERS_ACCOUNTS, name);
+		u = user_of(a, host, time, USERS_ACCOUNTS, name);
 		if (l.counts)
-			cell_add(&user->num, l.number, n);
+			u->num[l.number] += n;
 		if (from)
-			user_visit(user, &a->key, l.failed, &l.visit, slice_of(text));
+			user_visit(u, &a->key, l.failed, network, times, other, time);
 	}
 	if (from) {
-		user = user_of(a, host, time, USERS_NETWORKS, slice_of(text));
+		u = user_of(a, host, time, USERS_NETWORKS, network);
 		if (l.counts)
-			cell_add(&user->num, l.number, n);
+			u->num[l.number] += n;
 		if (l.counts && l.failed && name.n == 0)
-			cell_add(&user->num, USER_NAMELESS, n);
+			u->num[USER_NAMELESS] += n;
 		if (name.n > 0)
-			user_visit(user, &a->key, l.failed, &l.visit, name);
+			user_visit(u, &a->key, l.failed, name, times, other, time);
 	}
 }
 
-struct cell *
+struct user *
 accounts_mail(struct accounts *a, unsigned host, int64_t time, struct slice account)
 {
 	char name[USERS_TEXT];
 
-	return &user_of(a, host, time, USERS_ACCOUNTS, low(account, name))->num;
+	return user_of(a, host, time, USERS_ACCOUNTS, low(account, name));
 }
 
 uint32_t

@@ -27,8 +27,8 @@ void accounts_free(struct accounts *a);
 /* AUTH_OK, AUTH_FAIL, and what the password service said of a login (INFO), n times. */
 void accounts_login(struct accounts *a, unsigned host, int64_t time, const struct event *e, uint32_t n);
 
-/* The account that a mail of that time is of; its number may be added to until the next call. */
-struct cell *accounts_mail(struct accounts *a, unsigned host, int64_t time, struct slice account);
+/* The account that a mail of that time is of, to be added to until the next call. */
+struct user *accounts_mail(struct accounts *a, unsigned host, int64_t time, struct slice account);
 /* The counter of the domain of an address. */
 uint32_t accounts_domain(const struct accounts *a, struct slice address);
 

@@ -12,17 +12,17 @@ void
 owner_count(const struct life *l, const struct owned *o)
 {
 	struct accounts *a = tally_accounts(l->t);
-	struct cell *num = accounts_mail(a, l->host, o->received, o->account);
+	struct user *u = accounts_mail(a, l->host, o->received, o->account);
 
-	cell_add(num, USER_MSGS, l->sign);
-	cell_add(num, USER_RCPTS, (int64_t)o->rcpts * l->sign);
-	cell_add(num, USER_DONE, (int64_t)o->done * l->sign);
-	cell_add(num, USER_BOUNCED, (int64_t)o->bounced * l->sign);
-	cell_add(num, USER_DEFERRED, (int64_t)o->deferred * l->sign);
+	u->num[USER_MSGS] += l->sign;
+	u->num[USER_RCPTS] += (int64_t)o->rcpts * l->sign;
+	u->num[USER_DONE] += (int64_t)o->done * l->sign;
+	u->num[USER_BOUNCED] += (int64_t)o->bounced * l->sign;
+	u->num[USER_DEFERRED] += (int64_t)o->deferred * l->sign;
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct fact *f = &l->fact[i];
 
 		if (fact_is_delivery(f->kind) || f->kind == FACT_STARTED)
-			cell_add(num, accounts_domain(a, f->b.n > 0 ? f->b : f->a), l->sign);
+			cell_add(&u->domains, accounts_domain(a, f->b.n > 0 ? f->b : f->a), l->sign);
 	}
 }

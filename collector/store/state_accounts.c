@@ -10,87 +10,69 @@
 
 enum { BLOB_MAX = 64 << 20 };
 
-struct logging {
+struct storing {
 	struct state *s;
-	sqlite3_stmt *put;
+	struct accounts *a;
+	sqlite3_stmt *get, *put;
 	struct err *e;
 };
 
 static bool
-put_row(struct state *s, sqlite3_stmt *put, int64_t at, const struct users u[USERS_TABLES],
-    struct err *e)
+put_row(const struct storing *t, int64_t at, const struct users u[USERS_TABLES])
 {
 	struct buf blob[USERS_TABLES];
 	bool good = true;
 
-	sqlite3_bind_int64(put, 1, at);
+	sqlite3_bind_int64(t->put, 1, at);
 	for (int k = 0; k < USERS_TABLES; k++) {
 		blob[k] = buf_new(BLOB_MAX);
 		if (u[k].n > 0)
 			users_encode(&u[k], at >> 16, &blob[k]);
 		good &= !blob[k].full;
-		sqlite3_bind_blob(put, 2 + k, blob[k].p != NULL ? blob[k].p : "", (int)blob[k].n,
+		sqlite3_bind_blob(t->put, 2 + k, blob[k].p != NULL ? blob[k].p : "", (int)blob[k].n,
 		    SQLITE_STATIC);
 	}
-	good = good ? db_step(s, put, "write", e) :
-	    err_set(e, "%s/state.db: too much of the accounts of one hour", s->dir);
+	good = good ? db_step(t->s, t->put, "write", t->e) :
+	    err_set(t->e, "%s/state.db: too much of the accounts of one hour", t->s->dir);
 	for (int k = 0; k < USERS_TABLES; k++)
 		buf_free(&blob[k]);
 	return good;
 }
 
-static bool
-log_table(void *arg, unsigned host, int64_t hour, const struct users u[USERS_TABLES])
-{
-	struct logging *l = arg;
-
-	return put_row(l->s, l->put, hour * 65536 + host, u, l->e);
-}
-
-static bool
-damaged(struct state *s, struct err *e)
-{
-	return err_set(e, "%s/state.db has a damaged table of accounts; import the logs again into a "
-	    "new directory", s->dir);
-}
-
 /* Add the row's tables, from that column on, to u. */
 static bool
-take_row(struct state *s, sqlite3_stmt *st, int column, int64_t at, struct users u[USERS_TABLES],
-    struct err *e)
+take_row(const struct storing *t, sqlite3_stmt *st, int column, int64_t at,
+    struct users u[USERS_TABLES])
 {
 	for (int k = 0; k < USERS_TABLES; k++) {
 		struct slice blob = db_blob(st, column + k);
 
 		if (blob.n > 0 && !users_decode(&u[k], at >> 16, blob, NULL))
-			return damaged(s, e);
+			return err_set(t->e, "%s/state.db has a damaged table of accounts; import the logs "
+			    "again into a new directory", t->s->dir);
 	}
 	return true;
 }
 
-/* One hour of a host: what is stored, and what came. */
+/* One hour of a host: what came, u, and what is stored. u is empty afterwards. */
 static bool
-add_hour(struct state *s, sqlite3_stmt *get, sqlite3_stmt *put, int64_t at, struct accounts *a,
-    struct users u[USERS_TABLES], struct err *e)
+add_hour(const struct storing *t, int64_t at, struct users u[USERS_TABLES])
 {
 	bool found, good;
 
-	sqlite3_bind_int64(get, 1, at);
-	if (!db_find(s, get, &found, e))
-		return false;
-	good = !found || take_row(s, get, 0, at, u, e);
-	(void)sqlite3_reset(get);
+	sqlite3_bind_int64(t->get, 1, at);
+	good = db_find(t->s, t->get, &found, t->e) && (!found || take_row(t, t->get, 0, at, u));
+	(void)sqlite3_reset(t->get);
 	for (int k = 0; k < USERS_TABLES; k++)
-		accounts_drop(a, users_prune(&u[k], ACCOUNTS_MAX));
-	good = good && put_row(s, put, at, u, e);
+		accounts_drop(t->a, users_prune(&u[k], ACCOUNTS_MAX));
+	good = good && put_row(t, at, u);
 	for (int k = 0; k < USERS_TABLES; k++)
 		users_free(&u[k]);
 	return good;
 }
 
 static bool
-merge_log(struct state *s, struct accounts *a, sqlite3_stmt *log, sqlite3_stmt *get,
-    sqlite3_stmt *put, struct err *e)
+add_log(const struct storing *t, sqlite3_stmt *log)
 {
 	struct users u[USERS_TABLES] = { { 0 } };
 	int64_t at = INT64_MIN;
@@ -101,45 +83,74 @@ merge_log(struct state *s, struct accounts *a, sqlite3_stmt *log, sqlite3_stmt *
 		int64_t next = sqlite3_column_int64(log, 0);
 
 		if (at != INT64_MIN && next != at)
-			good = add_hour(s, get, put, at, a, u, e);
+			good = add_hour(t, at, u);
 		at = next;
-		good = good && take_row(s, log, 1, at, u, e);
+		good = good && take_row(t, log, 1, at, u);
 	}
 	if (good && rc != SQLITE_DONE)
-		good = db_fail(s, "read", e);
+		good = db_fail(t->s, "read", t->e);
 	if (good && at != INT64_MIN)
-		good = add_hour(s, get, put, at, a, u, e);
+		good = add_hour(t, at, u);
 	for (int k = 0; k < USERS_TABLES; k++)
 		users_free(&u[k]);
 	return good;
 }
 
 static bool
-empty_log(struct state *s, struct accounts *a, struct err *e)
+add_table(void *arg, unsigned host, int64_t hour, const struct users u[USERS_TABLES])
 {
-	sqlite3_stmt *log = db_prepare(s, "SELECT at, accounts, networks FROM account_log ORDER BY at", e);
-	sqlite3_stmt *get = log == NULL ? NULL :
-	    db_prepare(s, "SELECT accounts, networks FROM account WHERE at=?1", e);
-	sqlite3_stmt *put = get == NULL ? NULL :
-	    db_prepare(s, "INSERT OR REPLACE INTO account VALUES(?1,?2,?3)", e);
-	bool good = put != NULL && merge_log(s, a, log, get, put, e);
+	const struct storing *t = arg;
+	struct users sum[USERS_TABLES] = { { 0 } };
+	int64_t at = hour * 65536 + host;
+	bool found;
 
+	sqlite3_bind_int64(t->get, 1, at);
+	if (!db_find(t->s, t->get, &found, t->e))
+		return false;
+	(void)sqlite3_reset(t->get);
+	if (!found && u[USERS_ACCOUNTS].n <= ACCOUNTS_MAX && u[USERS_NETWORKS].n <= ACCOUNTS_MAX)
+		return put_row(t, at, u);	/* as in an import */
+	for (int k = 0; k < USERS_TABLES; k++)
+		users_merge(&sum[k], &u[k]);
+	return add_hour(t, at, sum);
+}
+
+static bool
+put_log(void *arg, unsigned host, int64_t hour, const struct users u[USERS_TABLES])
+{
+	return put_row(arg, hour * 65536 + host, u);
+}
+
+static bool
+store_slowly(struct storing *t)
+{
+	sqlite3_stmt *log = db_prepare(t->s, "SELECT at, accounts, networks FROM account_log ORDER BY at",
+	    t->e);
+	bool good;
+
+	t->get = log == NULL ? NULL : db_prepare(t->s, "SELECT accounts, networks FROM account WHERE at=?1",
+	    t->e);
+	t->put = t->get == NULL ? NULL : db_prepare(t->s, "INSERT OR REPLACE INTO account VALUES(?1,?2,?3)",
+	    t->e);
+	good = t->put != NULL && add_log(t, log) && accounts_each(t->a, add_table, t);
 	sqlite3_finalize(log);
-	sqlite3_finalize(get);
-	sqlite3_finalize(put);
-	return good && db_run(s, "DELETE FROM account_log", e);
+	sqlite3_finalize(t->get);
+	sqlite3_finalize(t->put);
+	return good && db_run(t->s, "DELETE FROM account_log", t->e);
 }
 
 bool
 accounts_store(struct state *s, struct accounts *a, bool slow, struct err *e)
 {
-	struct logging l = { s, NULL, e };
-	bool good = true;
+	struct storing t = { s, a, NULL, NULL, e };
+	bool good;
 
-	if (accounts_any(a)) {
-		l.put = db_prepare(s, "INSERT INTO account_log(at, accounts, networks) VALUES(?1,?2,?3)", e);
-		good = l.put != NULL && accounts_each(a, log_table, &l);
-		sqlite3_finalize(l.put);
-	}
-	return good && (!slow || empty_log(s, a, e));
+	if (slow)
+		return store_slowly(&t);
+	if (!accounts_any(a))
+		return true;
+	t.put = db_prepare(s, "INSERT INTO account_log(at, accounts, networks) VALUES(?1,?2,?3)", e);
+	good = t.put != NULL && accounts_each(a, put_log, &t);
+	sqlite3_finalize(t.put);
+	return good;
 }

@@ -276,12 +276,11 @@ dump_user(struct dump *d, int64_t hour, const struct user *u)
 	int64_t domains = 0;
 
 	buf_fmt(&d->b, "%s user %+" PRId64 " %.*s", d->host->name, hour - T0 / 3600, u->len, u->text);
-	for (uint32_t i = 0; i < u->num.n; i++) {
-		if (u->num.pair[i].key >= USER_DOMAINS)
-			buf_fmt(&d->b, " %u:%" PRId64, u->num.pair[i].key - USER_DOMAINS, u->num.pair[i].n);
-		else
-			domains += u->num.pair[i].n > 0 ? u->num.pair[i].n : 1000;
-	}
+	for (int i = 0; i < USER_N; i++)
+		if (u->num[i] != 0)
+			buf_fmt(&d->b, " %d:%" PRId64, i, u->num[i]);
+	for (uint32_t i = 0; i < u->domains.n; i++)
+		domains += u->domains.pair[i].n > 0 ? u->domains.pair[i].n : 1000;
 	buf_fmt(&d->b, " domains %" PRId64, domains);
 	dump_set(d, "ok", &u->ok);
 	dump_set(d, "failed", &u->failed);

@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 
 		assert(x->len <= USERS_TEXT && x->ok.n <= USERS_KEEP && x->failed.n <= USERS_KEEP);
 		assert(users_find(&u, user_name(x)) == x);
-		assert(users_set_size(&x->ok) >= x->ok.n && users_domains(&x->num) >= 0);
+		assert(users_set_size(&x->ok) >= x->ok.n && users_domains(&x->domains) >= 0);
 	}
 	users_encode(&u, 498658, &b);
 	if (good && users_decode(&again, 498658, buf_slice(&b), NULL)) {	/* else a sum is too large */

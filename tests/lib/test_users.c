@@ -27,12 +27,12 @@ static void
 say(struct users *u, unsigned i)
 {
 	unsigned who = i * 7919 % 50;
-	struct users_visit v = { .n = 1, .other = i % 5 == 0, .at = (int64_t)HOUR * 3600 + i % 3600 };
 	struct user *x = users_get(u, text("user", who));
 
-	cell_add(&x->num, USER_MSGS, 1);
-	cell_add(&x->num, users_domain(&key, text(i % 2 ? "D" : "d", i % 40)), 1);
-	user_visit(x, &key, i % 3 == 0, &v, text("net", i * 31 % (who < 25 ? 20 : 500)));
+	x->num[USER_MSGS] += 1;
+	cell_add(&x->domains, users_domain(&key, text(i % 2 ? "D" : "d", i % 40)), 1);
+	user_visit(x, &key, i % 3 == 0, text("net", i * 31 % (who < 25 ? 20 : 500)), 1, i % 5 == 0,
+	    (int64_t)HOUR * 3600 + i % 3600);
 }
 
 static int
@@ -112,11 +112,11 @@ test_corrections(void)
 	struct user *x = users_get(&u, SLICE("anna"));
 
 	for (unsigned i = 0; i < 100; i++)
-		cell_add(&x->num, users_domain(&key, text("d", i)), 2);
+		cell_add(&x->domains, users_domain(&key, text("d", i)), 2);
 	for (unsigned i = 3; i < 100; i++)
-		cell_add(&x->num, users_domain(&key, text("d", i)), -2);
-	ok(fabs(users_domains(&x->num) - 3) < 0.2, "domains that were taken back were never there");
-	cell_add(&x->num, USER_MSGS, -1);
+		cell_add(&x->domains, users_domain(&key, text("d", i)), -2);
+	ok(fabs(users_domains(&x->domains) - 3) < 0.2, "domains that were taken back were never there");
+	x->num[USER_MSGS] += -1;
 	ok(user_number(x, USER_MSGS) <= 0, "no number is below nothing");
 	ok(users_find(&u, SLICE("anna")) == x && users_find(&u, SLICE("ann")) == NULL, "found by name");
 	users_free(&u);
@@ -132,14 +132,13 @@ test_sizes(void)
 		unsigned n = sizes[k];
 		struct users u = { 0 };
 		struct user *x = users_get(&u, SLICE("anna"));
-		struct users_visit v = { .n = 1 };
 		double domains, nets;
 
 		for (unsigned i = 0; i < n; i++) {
-			cell_add(&x->num, users_domain(&key, text("d", i)), 1);
-			user_visit(x, &key, true, &v, text("net", i));
+			cell_add(&x->domains, users_domain(&key, text("d", i)), 1);
+			user_visit(x, &key, true, text("net", i), 1, 0, 0);
 		}
-		domains = users_domains(&x->num);
+		domains = users_domains(&x->domains);
 		nets = users_set_size(&x->failed);
 		ok(n <= USERS_KEEP ? nets == n : nets > n * 0.6 && nets < n * 1.5, "%u visitors: %.0f", n, nets);
 		ok(n > 1000 ? domains > 1000 : fabs(domains - n) < 1 + n * 0.15, "%u domains: %.1f", n, domains);
@@ -153,9 +152,9 @@ test_bounds(void)
 	struct users u = { 0 };
 
 	for (unsigned i = 0; i < 1000; i++)
-		cell_add(&users_get(&u, text("guess", i))->num, USER_FAILED, 5);
-	cell_add(&users_get(&u, SLICE("anna"))->num, USER_MSGS, 1);
-	cell_add(&users_get(&u, SLICE("bob"))->num, USER_OK, 1);
+		users_get(&u, text("guess", i))->num[USER_FAILED] += 5;
+	users_get(&u, SLICE("anna"))->num[USER_MSGS] += 1;
+	users_get(&u, SLICE("bob"))->num[USER_OK] += 1;
 	is_int((int)users_prune(&u, 100), 902, "who does not fit leaves, and is counted");
 	ok(users_find(&u, SLICE("anna")) != NULL && users_find(&u, SLICE("bob")) != NULL,
 	    "never one who sends or logs in for names that were guessed");

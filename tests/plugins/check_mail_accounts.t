@@ -76,7 +76,7 @@ ok "and what is usual of it"
 run 1 --at "$(at 10)" -w rise=10 -c rise=50
 ok "or WARNING"
 run 2 --at "$(at 10)" -c networks=8
-says 'was used from 12 providers that it had not been used from'
+says 'was used from 12 providers that it had not been used from before, in all from '
 ok "one that is used from many new providers"
 run 1 --at "$(at 10)" -w domains=100
 says 'where it had sent nothing before'

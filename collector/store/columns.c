@@ -27,7 +27,7 @@ columns_shape(struct columns *c, const struct columns_file *file, size_t n)
 		c->first[i] = c->width;
 		c->width += file[i].t->n_ds;
 		for (size_t k = 0; k < file[i].t->n_ds; k++)
-			c->holds = c->holds || file[i].t->ds[k].source == DS_SHARE;
+			c->holds = c->holds || (file[i].found && file[i].t->ds[k].source == DS_SHARE);
 	}
 	if (c->width > c->width_cap) {
 		c->width_cap = c->width;

@@ -27,6 +27,7 @@ typedef bool columns_source_fn(void *arg, int64_t from, int64_t to, stateread_mi
 struct columns_file {
 	const struct template *t;
 	uint32_t word;		/* of a template of block lists: which */
+	bool found;		/* check_dnsbl told of it: there may be something to hold */
 };
 
 struct columns {

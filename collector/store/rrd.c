@@ -172,7 +172,8 @@ files_of(struct rrd_store *s, const struct rrd_minutes *m, const char *dir, size
 		for (size_t k = 0; k < files; k++, ++*n) {
 			const struct rrd_list *list = t->lists ? &m->list[k] : NULL;
 
-			columns[*n] = (struct columns_file){ t, list != NULL ? list->word : 0 };
+			columns[*n] = (struct columns_file){ t, list != NULL ? list->word : 0,
+				list != NULL && list->found };
 			f[*n] = (struct rrdmake_file){ .t = t, .place = *n,
 				.path = join(dir, t->name, list, ".rrd"),
 				.new_path = join(dir, t->name, list, ".rrd.new"),

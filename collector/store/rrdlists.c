@@ -20,6 +20,7 @@ rrd_list_make(struct rrd_list *l, struct stateread *r, uint32_t word)
 		if (memchr(plain, zone.p[i], sizeof plain - 1) == NULL)
 			return false;
 	l->word = word;
+	l->found = false;
 	memcpy(l->zone, zone.p, zone.n);
 	l->zone[zone.n] = '\0';
 	return true;
@@ -46,8 +47,10 @@ rrdlists_minutes(struct rrdlists *l, struct stateread *r, int host, int64_t from
 			continue;
 		if (key >= CELL_WORD)
 			add(l, key - CELL_WORD);
-		else if (key >= CELL_LIST && key < cell_list(CELL_FACTS, 0))
-			add(l, (key - CELL_LIST) % CELL_LISTS);
+		if (key < CELL_LIST || key >= cell_list(CELL_FACTS, 0))
+			continue;
+		add(l, (key - CELL_LIST) % CELL_LISTS);
+		l->found[(key - CELL_LIST) % CELL_LISTS] = true;
 	}
 	cell_free(&sum);
 	return good;
@@ -85,6 +88,7 @@ rrdlists_choose(const struct rrdlists *l, struct stateread *r,
 	for (uint32_t word = 0; word < STATEREAD_PROGRAMS; word++) {
 		if ((l->has[word / 64] >> word % 64 & 1) == 0 || !rrd_list_make(&one, r, word))
 			continue;
+		one.found = word < CELL_LISTS && l->found[word];
 		if (n < RRD_LISTS_MAX)
 			list[n++] = one;
 		else

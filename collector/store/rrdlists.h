@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cell.h"
 #include "err.h"
 #include "slice.h"
 #include "stateread.h"
@@ -18,12 +19,14 @@ enum { RRD_LISTS_MAX = 64, RRD_ZONE_MAX = 100 };
 
 struct rrd_list {
 	uint32_t word;			/* its number in the state */
+	bool found;			/* check_dnsbl told of it since cells are kept */
 	char zone[RRD_ZONE_MAX + 1];	/* a-z0-9.- alone, no dot in front */
 };
 
 /* The numbers of the words that a host had. Begin with zeros. */
 struct rrdlists {
 	uint64_t has[STATEREAD_PROGRAMS / 64];
+	bool found[CELL_LISTS];		/* rrd_list.found of the first */
 };
 
 /* Make a list of a word of the state. False: its text is none that a file may be called by. */

@@ -318,6 +318,8 @@ test_lists(void)
 	for (int i = 0; i < 70; i++) {
 		(void)snprintf(zone, sizeof zone, "l%d.example.org", i);
 		refused_by("many.log", "02:00:00", zone);
+		if (i < 10)
+			refused_by("many.log", "02:00:01", zone);
 	}
 	is_int(run("mxgauge import --state st many.log > said"), 0, "73 lists");
 	ok(run("test $(ls st/rrd/mx1/dnsbl-*.rrd | wc -l) = 64 && test -s st/rrd/mx1/dnsbl-l60.example.org.rrd && "

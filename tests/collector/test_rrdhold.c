@@ -62,7 +62,7 @@ write_conf(const char *ds)
 static bool
 run(const char *host, int64_t end, int64_t changed)
 {
-	struct rrd_list list = { .word = WORD, .zone = "bl.example.org" };
+	struct rrd_list list = { .word = WORD, .found = true, .zone = "bl.example.org" };
 	struct rrd_minutes m = { .name = host, .kept = w.kept, .end = end, .limit = end, .changed = changed,
 		.list = &list, .lists = 1, .source = source };
 	struct templates t;
@@ -195,7 +195,7 @@ test_beyond(void)
 
 	if (!ok(templates_load(w.conf, &t, &e), "templates"))
 		return;
-	columns_shape(&c, &(struct columns_file){ &t.t[0], CELL_LISTS + WORD }, 1);
+	columns_shape(&c, &(struct columns_file){ &t.t[0], CELL_LISTS + WORD, true }, 1);
 	ok(columns_load(&c, DAY + 100, DAY + 110, source, NULL, &e) && isnan(columns_value(&c, 0, DAY + 100, 1)) &&
 	    columns_value(&c, 0, DAY + 100, 0) < 0.5, "a word that has no room for health has hits alone");
 	columns_free(&c);

@@ -1,10 +1,12 @@
 /* test_dnsbl.c - patterns of codes, the table of lists, networks, and the names that are asked. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dnsbl_from.h"
 #include "dnsbl_judge.h"
+#include "dnsbl_log.h"
 #include "dnsbl_targets.h"
 #include "tap.h"
 
@@ -281,9 +283,63 @@ test_other_mtas(void)
 	    "k.example.org/4/SpamAssassin/urirhsbl//no", 0, "SpamAssassin");
 }
 
+/* An answer to one question: none, "no such name", or an address. */
+static struct dnsbl_reply
+reply(bool answered, unsigned char last, double took_s)
+{
+	struct dnsbl_reply r = { .asked = true, .answered = answered, .took_s = took_s,
+		.fault = last > 0 ? DNS_WELL : DNS_NO_NAME, .addr = { { 127, 0, 0, last } }, .n = last > 0 };
+
+	return r;
+}
+
+static void
+is_logged(struct dnsbl_run *r, const char *want, const char *what)
+{
+	struct buf b = buf_new(DNSBL_LINE_BYTES);
+
+	dnsbl_log_line(&b, r, &r->list[0]);
+	is_str(b.n > 0 ? b.p : "", want, what);
+	buf_free(&b);
+}
+
+static void
+test_log(void)
+{
+	struct dnsbl_code code = { .says = DNSBL_LISTED, .pattern = "127.0.0.[2..255]", .weight = 1, .words = "" };
+	struct dnsbl_row row = { .zone = "*", .code = &code, .codes = 1 };
+	struct dnsbl_reply of[2] = { reply(true, 2, 0.0401), reply(false, 0, 1.5) };
+	char zone[] = "zen.example.org", keyed[] = "w32duasl7xhmhiqgeoc4tg3ojy.zen.dq.example.org", wide[300];
+	struct dnsbl_list l = { .zone = zone, .health = DNSBL_OK, .latency_s = 0.01234, .row = &row,
+		.test = reply(true, 2, 0.001), .random = reply(true, 0, 0.01234), .of = of };
+	struct dnsbl_run r = { .list = &l, .lists = 1, .targets = 2 };
+
+	is_logged(&r, "list=zen.example.org health=ok latency_ms=12.3 slowest_ms=40.1 asked=4 answered=3 listed=1 of=2",
+	    "the line of a list");
+	l.zone = keyed;
+	l.health = DNSBL_TIMED_OUT;
+	l.latency_s = (double)NAN;
+	l.test = l.random = (struct dnsbl_reply){ .asked = true };
+	r.targets = 0;
+	is_logged(&r, "list=zen.dq.example.org health=timeout latency_ms=- slowest_ms=- asked=2 answered=0 listed=0 of=0",
+	    "a customer's key stays a secret");
+	ok(dnsbl_resolver(&r) == DNSBL_RESOLVES, "one list that is mute may be alone in that");
+	r.control = (struct dnsbl_reply){ .asked = true };
+	ok(dnsbl_resolver(&r) == DNSBL_MUTE, "unless nothing else is answered");
+	r.control = reply(true, 2, 0.1);
+	ok(dnsbl_resolver(&r) == DNSBL_LIES, "an answer for a name that nobody has is a lie");
+	memset(wide, 'w', sizeof wide);
+	for (size_t i = 50; i < sizeof wide; i += 51)
+		wide[i] = '.';
+	wide[sizeof wide - 1] = '\0';
+	l.zone = wide;
+	is_logged(&r, "", "a name that is too long is left out");
+}
+
 int
 main(void)
 {
+	test_log();
 	test_postfix();
 	test_exim();
 	test_other_mtas();

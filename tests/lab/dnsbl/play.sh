@@ -122,3 +122,83 @@ END
 run 2 "Sendmail refuses all mail: dnsbl world.example" --from-sendmail="$d/sendmail.cf" -v
 has "good.example ok"
 run 2 "the resolver 127.0.0.1:54 gives no answer" -l good.example --resolver 127.0.0.1:54
+
+# --- --log: by a real rsyslogd into the collector
+mkdir "$d/dev"
+mount -t tmpfs -o mode=755 none "$d/dev"
+for n in null zero full random urandom; do
+    : >"$d/dev/$n"
+    mount --bind /dev/$n "$d/dev/$n"
+done
+mount --move "$d/dev" /dev
+run 0 "1 of 1 list healthy" -l good.example --log --no-history
+has "--log: /dev/log: No such file or directory"
+cat >"$d/rsyslog.conf" <<END
+global(localHostname="mx1")
+module(load="imuxsock" SysSock.Use="off")
+input(type="imuxsock" Socket="/dev/log" RateLimit.Interval="0")
+mail.* action(type="omfile" file="$d/mail.log" template="RSYSLOG_FileFormat")
+END
+rsyslogd -n -f "$d/rsyslog.conf" -i "$d/rsyslog.pid" >"$d/rsyslogd.out" 2>&1 &
+syslog=$!
+tries=0
+until [ -S /dev/log ] || [ $tries -ge 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
+for n in 1 2 3; do
+    # shellcheck disable=SC2086
+    "$check" $all -H 192.0.2.66 --query-timeout 700ms --log --json >"$d/run$n.json"
+done
+"$check" -l good.example --resolver 127.0.0.1:54 --log >"$d/said"
+lists=$(echo "$all" | wc -w)
+lists=$((lists / 2))
+tries=0
+until [ "$(grep -c . "$d/mail.log" 2>/dev/null)" = $((3 * lists + 1)) ] || [ $tries -ge 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.1
+done
+[ $tries -lt 100 ]
+said $? "a line for each list and run, and one for the mute resolver"
+kill $syslog
+wait $syslog
+"$BUILD/bin/mxgauge" import --state "$d/state" "$d/mail.log" >"$d/said" 2>&1
+said $? "imported"
+has "$((3 * lists + 1)) lines, $((3 * lists + 1)) understood"
+"$BUILD/bin/mxgauge" import --state "$d/state" "$d/mail.log" >"$d/said" 2>&1
+said $? "and once more, which adds nothing"
+"$BUILD/bin/mxgauge" report --state "$d/state" --json >"$d/report.json"
+/usr/bin/python3 - "$d" >"$d/said" <<'END'
+import json, sys
+d = sys.argv[1]
+report = json.load(open(d + '/report.json'))
+runs = [json.load(open('%s/run%d.json' % (d, n)))['lists'] for n in (1, 2, 3)]
+bad = report['counts']['qwarn'] != 1
+print('warnings', report['counts']['qwarn'])
+for zone in runs[0]:
+    ill = sum(r[zone]['health'] not in ('ok', 'untested') for r in runs)
+    timed = [r[zone]['latency'] for r in runs if r[zone]['latency'] is not None]
+    got = report['dnsbl_health'].get(zone)
+    same = got is not None and got['ill'] == ill and (got['latency'] is None) == (not timed) and \
+        (not timed or abs(got['latency'] - sum(timed) / len(timed)) < 0.0001)
+    bad = bad or not same
+    print(zone, 'as it was' if same else 'WRONG', got, ill, timed)
+for zone, asked, unanswered in (('good', 21, 0), ('silent', 21, 21), ('blocked', 21, 0)):
+    got = report['dnsbl_health'][zone + '.example']
+    if (got['runs'], got['asked'], got['unanswered']) != (3, asked, unanswered):
+        bad = True
+        print(zone, 'WRONG', got)
+sys.exit(bad)
+END
+said $? "health, latency and questions of each list are what three runs of check_dnsbl said"
+"$check" --from-state --state "$d/state" >"$d/said"
+grep -q "of $lists lists ill by the log: " "$d/said" && grep -q "^silent.example: ill in 3 of 3 logged runs" "$d/said"
+said $? "--from-state names those that were ill"
+"$BUILD/bin/mxgauge" report --state "$d/state" | grep -q "^  silent.example  *3   100.0%  *-  *100.0%$"
+said $? "mxgauge report has them too"
+# of a minute that is over
+sed "s/^[^T]*/$(date -d yesterday +%F)/" "$d/mail.log" >"$d/old.log"
+"$BUILD/bin/mxgauge" import --state "$d/old" "$d/old.log" >"$d/said" 2>&1
+find "$d/old/rrd/mx1" -name 'dnsbl-*' | sed 's|.*/dnsbl-||' | sort >>"$d/said"
+[ "$(grep -c 'example.rrd$' "$d/said")" = "$lists" ] && grep -qx silent.example.rrd "$d/said"
+said $? "each has an RRD"

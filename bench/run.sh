@@ -78,9 +78,14 @@ for check in "$BUILD"/plugins/check_*; do
     [ -x "$check" ] || continue
     name=${check##*/}
     set -- "$@" "$name" "$check -V"
-    if [ "$name" = check_reject_ratio ]; then
+    case $name in
+    check_reject_ratio | check_mail_delay | check_mail_flow | check_mail_peers | check_mail_balance | check_mxgauge)
         set -- "$@" "$name+state" "$check --state $T/state --at 2026-11-05T${newest}Z"
-    fi
+        ;;
+    check_rrd)
+        set -- "$@" "$name+rrd" "$check --at 2026-11-05T${newest}Z $T/state/rrd/_farm/flow.rrd"
+        ;;
+    esac
 done
 "$measure" -n 200 -c "$core" "$@" >"$T/small" || exit 1
 for check in "$BUILD"/plugins/check_*; do

@@ -35,6 +35,7 @@ static struct {
 	const char *extra_opts;		/* read by extraopts.c; here for the help */
 
 	const struct program *program;
+	void (*before_done)(void);
 	bool (*take_limit)(const char *text, bool critical);
 	struct limit *limit;
 	size_t limits;
@@ -539,8 +540,16 @@ unused_limits(void)
 }
 
 void
+check_before_done(void (*f)(void))
+{
+	run.before_done = f;
+}
+
+void
 check_done(void)
 {
+	if (run.before_done != NULL)
+		run.before_done();
 	unused_limits();
 	finish();
 }

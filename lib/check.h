@@ -82,6 +82,9 @@ const char *check_clean(struct slice s);
 /* A number as quantity_people says it; it lives until the sixteenth call after this one. */
 const char *check_people(double v, const char *unit);
 
+/* Have check_done() call f before it prints. */
+void check_before_done(void (*f)(void));
+
 /* Print the answer and end: with what was found, or at once for trouble of our own. */
 _Noreturn void check_done(void);
 _Noreturn void check_unknown(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

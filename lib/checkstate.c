@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "check.h"
+#include "hold.h"
 #include "host.h"
 #include "metric.h"
 #include "quantity.h"
@@ -158,8 +159,11 @@ void
 checkstate_begin(struct checkstate *s)
 {
 	struct err e = { "" };
+	int64_t then;
 
 	s->now = (int64_t)time(NULL);
+	if ((then = hold_begin(s->hold_s, s->at != 0 ? s->at : s->now)) != 0)
+		s->at = then;
 	s->as_of = s->at != 0 ? s->at : s->now;
 	s->to = (s->as_of + 59) / 60;	/* the running minute included */
 	s->from = s->to - (int64_t)ceil(s->window_s / 60);

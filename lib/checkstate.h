@@ -10,13 +10,14 @@
 #include <stdint.h>
 
 #include "check.h"
+#include "hold.h"
 #include "past.h"
 #include "stateread.h"
 
 struct checkstate {
 	/* options */
 	const char *state, *host, *graph_url;
-	double window_s, stale_s;
+	double window_s, stale_s, hold_s;
 	int64_t at;
 	/* what came of them */
 	struct stateread *r;
@@ -45,7 +46,10 @@ struct checkstate {
 #define CHECKSTATE_OPTS(set) \
 	CHECKSTATE_OPTS_WHICH(set), \
 	{ 0, "stale", OPT_DURATION, &(set).stale_s, "TIME", \
-	    "UNKNOWN if the newest log line is older", .min = 60, .max = 8 * 86400 }
+	    "UNKNOWN if the newest log line is older", .min = 60, .max = 8 * 86400 }, \
+	{ 0, "hold", OPT_DURATION, &(set).hold_s, "TIME", \
+	    "an alarm that stood for two minutes ends when there was none for so long: asked of the state, " \
+	    "which nobody needs to remember", .min = 60, .max = HOLD_MAX_S }
 
 /* Open the state, see one commit of it only, and fill the rest. Ends the check as UNKNOWN where
  * there is no state or no such host. */

@@ -569,6 +569,31 @@ stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
 	return n;
 }
 
+size_t
+stateread_waiting(struct stateread *r, int host, int64_t at, int64_t before,
+    struct stateread_waiting *w, size_t max, int64_t *n)
+{
+	/* until, by which there is an index: of those that ended later than that there are few */
+	sqlite3_stmt *st = prepare_span(r,
+	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 AND host = ?4"
+	    " ORDER BY since, id",
+	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 ORDER BY since, host, id",
+	    host, at, before);
+
+	*n = 0;
+	while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
+		struct slice id = slice_head(blob(st, 1), sizeof w->id - 1);
+
+		if ((size_t)(*n)++ >= max)
+			continue;
+		w[*n - 1] = (struct stateread_waiting){ .host = sqlite3_column_int(st, 0),
+			.since = sqlite3_column_int64(st, 2) };
+		memcpy(w[*n - 1].id, id.p, id.n);
+	}
+	sqlite3_finalize(st);
+	return (size_t)*n < max ? (size_t)*n : max;
+}
+
 bool
 stateread_specimens(struct stateread *r, int host, int64_t from, int64_t to,
     stateread_specimen_fn *f, void *arg, struct err *e)

@@ -98,6 +98,8 @@ enum top_kind {
 	TOP_RCPT,		/* recipient domains refused */
 	TOP_UNKNOWN,		/* lines that were not understood: program, ": ", and how they begin */
 	TOP_FILTER,		/* filters and services that failed */
+	TOP_RELAY_DELAY,	/* next hops, and how long deliveries to them took: delaylist.h */
+	TOP_RCPT_DELAY,		/* the same by the recipient's domain */
 	TOP_KIND_N
 };
 
@@ -136,6 +138,20 @@ size_t stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
 typedef bool stateread_specimen_fn(void *arg, int host, const struct specimen *s);
 bool stateread_specimens(struct stateread *r, int host, int64_t from, int64_t to,
     stateread_specimen_fn *f, void *arg, struct err *e);
+
+/* Mails that were in the queue for more than STATEREAD_WAITED_S. */
+enum { STATEREAD_WAITED_S = 900 };
+#define STATEREAD_WAITS ((int64_t)1 << 40)	/* the column until of one that is there still */
+struct stateread_waiting {
+	int host;
+	char id[64];		/* from the log: to be cleaned before it is shown */
+	int64_t since;
+};
+
+/* Those that were in the queue at that time and came before the time before, the oldest first, at
+ * most max; *n is how many there are, not with less than STATEREAD_WAITED_S between the two. */
+size_t stateread_waiting(struct stateread *r, int host, int64_t at, int64_t before,
+    struct stateread_waiting *w, size_t max, int64_t *n);
 
 struct stateread_source {
 	char name[1024];

@@ -8,7 +8,7 @@
 
 #include "poison.h"
 
-enum { DAY_S = 86400, HOUR_S = 3600, POINTS_NEEDED = 6, YEARS_S = 10 * 365 * DAY_S, PAIRS_MAX = 200000 };
+enum { DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60, POINTS_NEEDED = 6, YEARS_S = 10 * 365 * DAY_S, PAIRS_MAX = 200000 };
 enum { SAME_TIME_S = HOUR_S };	/* points nearer than that have the same time of day */
 
 struct points {
@@ -130,12 +130,20 @@ trend_fit(struct trend *r, const int64_t *t, const double *v, size_t n, int64_t 
 	free(p.v);
 }
 
+/* The tide of an hour is that of its middle; between two of them it rises evenly. */
+static double
+tide_at(const struct trend *r, int64_t t)
+{
+	double hours = (double)((t - HOUR_S / 2) % DAY_S + DAY_S) / HOUR_S, part = hours - floor(hours);
+	int hour = (int)hours % TREND_HOURS;
+
+	return r->tide[hour] * (1 - part) + r->tide[(hour + 1) % TREND_HOURS] * part;
+}
+
 static double
 foretold(const struct trend *r, int64_t ahead)
 {
-	int64_t hour = (r->at + ahead) % DAY_S / HOUR_S;
-
-	return r->level + r->slope * (double)ahead + r->tide[hour < 0 ? 0 : hour];
+	return r->level + r->slope * (double)ahead + tide_at(r, r->at + ahead);
 }
 
 double
@@ -152,7 +160,10 @@ trend_until(const struct trend *r, double target, bool above)
 	straight = (target - r->level) / r->slope;
 	/* the tide gets there first: by at most what its height is in growth, at least some days */
 	for (int64_t ahead = HOUR_S; (double)ahead < straight && ahead < YEARS_S; ahead += HOUR_S)
-		if (sign * (foretold(r, ahead) - target) >= 0)
+		if (sign * (foretold(r, ahead) - target) >= 0) {
+			while (sign * (foretold(r, ahead - MINUTE_S) - target) >= 0)
+				ahead -= MINUTE_S;
 			return (double)ahead;
+		}
 	return straight < YEARS_S ? fmax(straight, 0) : (double)INFINITY;
 }

@@ -12,6 +12,7 @@
 #include "cell.h"
 #include "check.h"
 #include "checkstate.h"
+#include "delaylist.h"
 #include "hist.h"
 #include "mem.h"
 #include "nextstep.h"
@@ -22,7 +23,7 @@
 
 #include "poison.h"
 
-enum { HOSTS_SHOWN = 5, DAY_MINUTES = 1440, BUNCH = 4 };
+enum { HOSTS_SHOWN = 5, BUSIEST = 40, BUSY_SHOWN = 5, WAITING_SHOWN = 5, DAY_MINUTES = 1440, BUNCH = 4 };
 /* Seconds that are added before a logarithm is taken: nobody minds 50 ms in place of 5. */
 #define AT_LEAST 0.05
 /* Nobody calls delays different that are nearer than a quarter. */
@@ -30,6 +31,7 @@ enum { HOSTS_SHOWN = 5, DAY_MINUTES = 1440, BUNCH = 4 };
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_deliveries = 20;
+static double older_s = 3600;
 static bool whole_way;
 
 static const struct opt opts[] = {
@@ -37,6 +39,9 @@ static const struct opt opts[] = {
 	{ 0, "min", OPT_INT, &min_deliveries, "N",
 	    "with fewer deliveries in the window percentiles say nothing: show them, do not judge them",
 	    .min = 1, .max = 1e9 },
+	{ 0, "older", OPT_DURATION, &older_s, "TIME",
+	    "a mail that came so long ago and is in the queue still is waiting", .min = STATEREAD_WAITED_S,
+	    .max = 8 * 86400 },
 	{ 0, "whole-way", OPT_FLAG, &whole_way, NULL,
 	    "count from before a content filter, not from where the mail came back out of it" },
 	{ 0 }
@@ -55,6 +60,10 @@ static const struct measure measures[] = {
 	{ "deliveries", "", "final deliveries in the window, of recipients that had not been deferred" },
 	{ "change", "", "how far p95 is from what is usual at this time of the day and week, in spreads of the "
 	    "weeks before" },
+	{ "waiting", "", "mails that came in more than --older ago and are in the queue still" },
+	{ "oldest", "s", "since the oldest of them came in" },
+	{ "relay_p95", "s", "p95 of the slowest of the busiest next hops, in the hours of the window" },
+	{ "domain_p95", "s", "the same of the domains of recipients" },
 	{ 0 }
 };
 enum { FIRST_PART = 4 };
@@ -70,13 +79,17 @@ static const struct program program = {
 	"stays OK. A content filter that is slow shows as transmit on the way into it and as p95 with "
 	"--whole-way; a full active queue as queue; a next hop that is far, dead or greylists as connect or "
 	"transmit.\n\n"
-	"Mail that is still waiting is in no percentile: check_mail_queue knows it. Parts are known of "
+	"Mail that still waits is in no percentile. waiting counts it by the logs: what came in and has not "
+	"left, of all hosts, and names the oldest; check_mail_queue looks into the queue itself. Parts are known of "
 	"MTAs that log them (Postfix; of Exim the transmission).\n\n"
+	"relay_p95 and domain_p95 are of the thirty busiest next hops and domains or so, of whole hours, and "
+	"of those with --min deliveries at least; they are exact within a doubling.\n\n"
 	"change is measured when it has a limit: the same time of the same weekday in the four weeks before, "
 	"from hourly numbers, on a scale of ratios. 5 does not happen by chance. It is not judged until the "
 	"state knows two weeks.",
 	opts, .measures = measures,
-	.examples = "check_mail_delay -w p95=60s -c p95=10m -w queue=30s\n"
+	.examples = "check_mail_delay -w waiting=100 -c oldest=1d --older 4h\n"
+	    "check_mail_delay -w p95=60s -c p95=10m -w queue=30s\n"
 	    "check_mail_delay --whole-way -w p50=20s -w change=5 -c change=10\n"
 	    "check_mail_delay -H mx1 --window 1h -w transmit=10s"
 };
@@ -172,6 +185,133 @@ measure(const struct cell *c, const struct hist *h)
 		    check_people(set.window_s, "s"), set.host != NULL ? " on " : "",
 		    set.host != NULL ? checkstate_whose(&set) : "");
 	buf_free(&after);
+}
+
+/* --- what waits --------------------------------------------------------------------------- */
+
+static struct stateread_waiting waiting[WAITING_SHOWN];
+static size_t waiting_n;
+
+static void
+measure_waiting(void)
+{
+	int64_t n;
+
+	waiting_n = stateread_waiting(set.r, set.id, set.as_of, set.as_of - (int64_t)older_s, waiting,
+	    WAITING_SHOWN, &n);
+	check_value("waiting", (double)n, "");
+	check_words("waiting", NULL, "%s %s waited for more than %s", check_people((double)n, ""),
+	    n == 1 ? "mail has" : "mails have", check_people(older_s, "s"));
+	check_value("oldest", waiting_n > 0 ? (double)(set.as_of - waiting[0].since) : 0, "s");
+	if (waiting_n > 0)
+		check_words("oldest", NULL, "the oldest mail has waited for %s",
+		    check_people((double)(set.as_of - waiting[0].since), "s"));
+}
+
+static const char *
+host_name(int id)
+{
+	for (size_t i = 0; i < set.n; i++)
+		if (set.hosts[i].id == id)
+			return check_clean(slice_of(set.hosts[i].name));
+	return "?";
+}
+
+static void
+tell_waiting(void)
+{
+	struct buf json = buf_new(4096);
+	struct nextstep w;
+
+	if (waiting_n == 0)
+		return;
+	nextstep_begin(&w, &set);
+	buf_char(&json, '[');
+	check_detail("Waiting longest:");
+	for (size_t i = 0; i < waiting_n; i++) {
+		const struct stateread_waiting *x = &waiting[i];
+
+		check_detail("%s on %s since %s", check_clean(slice_of(x->id)), host_name(x->host),
+		    checkstate_time(x->since));
+		(void)nextstep_add(&w, slice_of(x->id));
+		buf_str(&json, i > 0 ? ",{\"id\":" : "{\"id\":");
+		buf_json(&json, slice_of(check_clean(slice_of(x->id))));
+		buf_str(&json, ",\"host\":");
+		buf_json(&json, slice_of(host_name(x->host)));
+		buf_fmt(&json, ",\"since\":%lld}", (long long)x->since);
+	}
+	buf_char(&json, ']');
+	nextstep_tell(&w);
+	if (!json.full)
+		check_extra("waiting", buf_slice(&json));
+	buf_free(&json);
+}
+
+/* --- whereto ------------------------------------------------------------------------------ */
+
+static const struct whereto {
+	const char *measure, *title, *one, *name;
+	enum top_kind kind;
+} whereto[] = {
+	{ "relay_p95", "next hop", "the next hop", "relays", TOP_RELAY_DELAY },
+	{ "domain_p95", "domain", "the domain", "domains", TOP_RCPT_DELAY }
+};
+
+static void
+tell_busiest(const struct whereto *t, const struct delayed *d, size_t n)
+{
+	struct buf json = buf_new(1 << 16), text = buf_new(900);
+
+	buf_char(&json, '{');
+	for (size_t i = 0; i < n; i++) {
+		if (i < BUSY_SHOWN)
+			buf_fmt(&text, "%s%s %s of %s", i > 0 ? ", " : "", check_clean(slice_of(d[i].name)),
+			    check_people(delaylist_quantile(&d[i], 0.95), "s"), check_people((double)d[i].n, ""));
+		buf_str(&json, i > 0 ? "," : "");
+		buf_json(&json, slice_of(check_clean(slice_of(d[i].name))));
+		buf_fmt(&json, ":{\"deliveries\":%llu,\"p50\":", (unsigned long long)d[i].n);
+		quantity_plain(&json, delaylist_quantile(&d[i], 0.5), 3);
+		buf_str(&json, ",\"p95\":");
+		quantity_plain(&json, delaylist_quantile(&d[i], 0.95), 3);
+		buf_char(&json, '}');
+	}
+	buf_char(&json, '}');
+	if (n > 0)
+		check_detail("95%% within about, by %s, the busiest first: %s", t->title, text.p);
+	if (!json.full)
+		check_extra(t->name, buf_slice(&json));
+	buf_free(&json);
+	buf_free(&text);
+}
+
+/* Of the busiest, by the hour: the slowest is judged. They cost a few lists, so only when asked. */
+static void
+measure_busiest(const struct whereto *t)
+{
+	struct delayed *d;
+	const struct delayed *slowest = NULL;
+	double worst = 0;
+	size_t n;
+
+	if (!check_has_limit(t->measure) && !check_is_verbose(1) && check_worst() == CHECK_OK)
+		return;
+	d = xcalloc(BUSIEST, sizeof *d);
+	n = delaylist_read(set.r, set.id, set.from / 60, (set.to + 59) / 60, t->kind, d, BUSIEST);
+	for (size_t i = 0; i < n; i++) {
+		double p95 = delaylist_quantile(&d[i], 0.95);
+
+		if (d[i].n < (uint64_t)min_deliveries || p95 <= worst)
+			continue;
+		worst = p95;
+		slowest = &d[i];
+	}
+	if (check_has_limit(t->measure))
+		measure_one(t->measure, slowest != NULL ? worst : (double)NAN, true);
+	if (slowest != NULL)
+		check_words(t->measure, NULL, "95%% to %s %s within %s", t->one,
+		    check_clean(slice_of(slowest->name)), check_people(worst, "s"));
+	tell_busiest(t, d, n);
+	free(d);
 }
 
 /* --- against its own past --------------------------------------------------------------- */
@@ -330,6 +470,9 @@ main(int argc, char **argv)
 	cell_hist(&c, base(), &h);
 	measure(&c, &h);
 	measure_change(&h);
+	measure_waiting();
+	for (size_t i = 0; i < sizeof whereto / sizeof *whereto; i++)
+		measure_busiest(&whereto[i]);
 	checkstate_tell_silent(&set);
 	checkstate_tell_window(&set);
 	tell_parts(&c, &h);
@@ -337,6 +480,7 @@ main(int argc, char **argv)
 		tell_hosts();
 	buf_fmt(&title, "The %s before", check_people(set.window_s, "s"));
 	tell_before(set.from - (set.to - set.from), set.from, title.p, "before");
+	tell_waiting();
 	tell_before(set.from - DAY_MINUTES, set.to - DAY_MINUTES, "The same time yesterday", "yesterday");
 	checkstate_tell_tops(&set, tops, 1);
 	nextstep_samples(&set, set.id, (const char *const[]){ SPECIMEN_SLOW }, 1);

@@ -96,7 +96,6 @@ struct finding {
 static struct {
 	struct node *node;
 	size_t nodes, missing;
-	struct flow flow[FLOWS_MAX];
 	char *flow_name[FLOWS_MAX];
 	size_t flows;
 	struct past *past;		/* by host id */
@@ -117,8 +116,17 @@ add_flow(const char *text)
 {
 	if (run.flows == FLOWS_MAX)
 		check_unknown("more than %d expressions", FLOWS_MAX);
-	run.flow_name[run.flows] = xstrdup(text);
-	flow_parse(&run.flow[run.flows++], slice_of(text), text);
+	run.flow_name[run.flows++] = xstrdup(text);
+}
+
+/* Of one at a time: all of them would take a page each. It lives until the next call. */
+static const struct flow *
+flow_of(size_t i)
+{
+	static struct flow flow;
+
+	flow_parse(&flow, slice_of(run.flow_name[i]), run.flow_name[i]);
+	return &flow;
 }
 
 static void
@@ -327,7 +335,7 @@ restless(const struct view *w)
 static void
 compare(size_t flow, struct view *w)
 {
-	const struct flow *f = &run.flow[flow];
+	const struct flow *f = flow_of(flow);
 	double *v = xcalloc(run.nodes, sizeof *v), spread;
 
 	for (size_t i = 0; i < run.nodes; i++)
@@ -390,7 +398,7 @@ node_name(size_t i)
 static void
 words(struct buf *b, const struct finding *f)
 {
-	const char *unit = flow_unit(&run.flow[f->flow]);
+	const char *unit = flow_unit(flow_of(f->flow));
 
 	buf_fmt(b, "%s: %s %s where its %s %s", node_name(f->node), run.flow_name[f->flow],
 	    check_people(f->at.v, unit), run.nodes > 2 ? "peers have" : "peer has",
@@ -466,13 +474,15 @@ tell_next(void)
 {
 	const struct finding *worst = run.n_found > 0 ? &run.found[0] : NULL;
 	const char *kind[EXPR_MAX] = { NULL };
+	const struct flow *f;
 	size_t n = 0;
 
 	if (worst == NULL)
 		return;
-	for (unsigned k = 0; k < run.flow[worst->flow].x.n; k++)
-		if (run.flow[worst->flow].x.step[k].op == EXPR_NAME)
-			kind[n++] = metrics[run.flow[worst->flow].x.step[k].name].name;
+	f = flow_of(worst->flow);
+	for (unsigned k = 0; k < f->x.n; k++)
+		if (f->x.step[k].op == EXPR_NAME)
+			kind[n++] = metrics[f->x.step[k].name].name;
 	/* the first is the share's part, the others what it is a share of */
 	nextstep_samples(&set, run.node[worst->node].host->id, kind, n > 0 ? 1 : 0);
 	nextstep_graph_of(&set, run.node[worst->node].host->name, n > 0 ? kind[0] : "conn");

@@ -490,10 +490,24 @@ count_reception(const struct life *l, const struct found *w)
 		add(l, t, M_half_seen, 1);
 }
 
-/* What became of the recipients that no line spoke of last. */
-static void
+/* When the mail left the queue; NULL: it did not, as far as is known. */
+static const int64_t *
+end_of(const struct found *w, int64_t done, int64_t rest)
+{
+	if (w->removed != NULL)
+		return &w->removed->time;
+	if (w->requeued != NULL)
+		return &w->requeued->time;
+	if (w->no_end && w->expired != NULL)
+		return &w->expired->time;
+	return w->no_end && done > 0 && rest <= 0 ? &w->tried_at : NULL;
+}
+
+/* What became of the recipients that no line spoke of last. Is it still in the queue? */
+static bool
 count_rest(const struct life *l, const struct found *w)
 {
+	const int64_t *end;
 	int64_t done = (int64_t)w->handed + w->delivered + w->bounced + w->given_up + w->discarded;
 	int64_t rest = (int64_t)w->nrcpt - done;
 
@@ -516,15 +530,18 @@ count_rest(const struct life *l, const struct found *w)
 		add(l, w->held->time, M_b_held, rest);
 		add(l, w->held->time, M_b_msgs, -1);	/* on hold is not under way */
 	}
+	end = end_of(w, done, rest);
 	add(l, w->received, M_b_msgs, 1);
-	if (w->removed != NULL)
-		add(l, w->removed->time, M_b_msgs, -1);
-	else if (w->requeued != NULL)
-		add(l, w->requeued->time, M_b_msgs, -1);
-	else if (w->no_end && w->expired != NULL)
-		add(l, w->expired->time, M_b_msgs, -1);
-	else if (w->no_end && done > 0 && rest <= 0)
-		add(l, w->tried_at, M_b_msgs, -1);
+	if (end != NULL)
+		add(l, *end, M_b_msgs, -1);
+	/* on hold is not under way, and was told already */
+	if (end == NULL && rest > 0 && w->held != NULL)
+		end = &w->held->time;
+	/* all are done, though the line was lost that says so of the mail */
+	if (end == NULL && done > 0 && rest <= 0)
+		end = &w->tried_at;
+	tally_stay(l->t, l->host, l->id, w->received, end != NULL ? *end : 0);
+	return end == NULL;
 }
 
 /* A filter that parts a mail answers with one id for all recipients: that mail has fewer
@@ -569,10 +586,11 @@ may_be_probe(const struct found *w)
 	    (w->queued->flags & FACT_OWN_SENDER) != 0;
 }
 
-void
+bool
 life_count(const struct life *l)
 {
 	struct rcpts deferred, failed;
+	bool open;
 	struct found w = { .deferred = &deferred, .failed = &failed };
 
 	deferred.slot = failed.slot = NULL;
@@ -580,16 +598,17 @@ life_count(const struct life *l)
 	look_at_bonds(l, &w);
 	if (!w.is_received || w.is_probe || may_be_probe(&w) || (w.aborted && !w.tried) ||
 	    (w.refused && w.queued == NULL))	/* Exim may refuse a mail and deliver it all the same */
-		return;
+		return false;
 	w.nrcpt = w.queued != NULL && w.queued->nrcpt > 0 ? w.queued->nrcpt :
 	    distinct_rcpts(l, w.queued != NULL);
 	count_deliveries(l, &w);
 	count_siblings(l, &w);
 	count_reception(l, &w);
-	count_rest(l, &w);
+	open = count_rest(l, &w);
 	count_owner(l, &w);
 	if (deferred.slot != NULL)
 		rcpts_free(&deferred);
 	if (failed.slot != NULL)
 		rcpts_free(&failed);
+	return open;
 }

@@ -71,6 +71,8 @@ show_of_mail(const struct at *a, const struct event *e)
 	switch (e->kind) {
 	case EV_DELIVERED:
 		specimens_slow(a->f->specimens, a->host, a->time, a->line, e);
+		tops_delay(a->f->tops, a->host, a->hour, e->relay, e->relay_loopback || e->to.n == 0 ?
+		    SLICE("") : e->to, e->delay_ms, (uint32_t)a->n);
 		break;
 	case EV_DEFERRED:
 		show(a, metric_defer[reason_of(e)], e);

@@ -25,7 +25,8 @@ struct life {
 	struct tally *t;
 };
 
-void life_count(const struct life *l);
+/* Is it still in the queue? */
+bool life_count(const struct life *l);
 
 /* Is that bond of the id one of this life's? */
 bool bond_belongs(const struct life *l, const struct fact *f);

@@ -152,9 +152,10 @@ go_on(struct so_far *l, const struct fact *f)
 	}
 }
 
-static void
+static bool
 count_lives(const struct sorted *s)
 {
+	bool open = false;
 	struct life l = { .bond = s->bond, .n_bonds = s->n_bonds, .into = s->into,
 		.n_into = s->n_into, .unique = s->unique, .first = true, .sign = s->sign,
 		.host = s->host, .id = s->id, .t = s->t };
@@ -172,15 +173,16 @@ count_lives(const struct sorted *s)
 		l.n = i - from;
 		l.last = end;
 		l.until = end ? 0 : fact_at(&f[i]);
-		life_count(&l);
+		open |= life_count(&l);
 		l.first = false;
 		sum = (struct so_far){ .start = end ? 0 : f[i].time };
 		from = i;
 	}
 	if (s->n == 0) {
 		l.last = true;
-		life_count(&l);
+		open |= life_count(&l);
 	}
+	return open;
 }
 
 /* --- instances -------------------------------------------------------------------- */
@@ -242,10 +244,11 @@ pick(const struct labels *l, uint32_t k, const struct fact *from, uint32_t n, bo
 
 /* Two instances on one host may use the same id: part the facts by the names
  * under which qmgr speaks; lines of other names (submission) go to the nearest. */
-static void
+static bool
 count_instances(const struct sorted *s)
 {
 	struct labels l = { .n = 0 };
+	bool open = false;
 	struct sorted part = *s;
 
 	for (uint32_t i = 0; i < s->n; i++) {
@@ -257,10 +260,8 @@ count_instances(const struct sorted *s)
 		if (new && l.n < 4)
 			l.label[l.n++] = s->fact[i].label;
 	}
-	if (l.n < 2) {
-		count_lives(s);
-		return;
-	}
+	if (l.n < 2)
+		return count_lives(s);
 	l.queued = xreallocarray(NULL, l.n_queued, sizeof *l.queued);
 	l.n_queued = 0;
 	for (uint32_t i = 0; i < s->n; i++)
@@ -273,10 +274,11 @@ count_instances(const struct sorted *s)
 		part.n = pick(&l, k, s->fact, s->n, true, part.fact);
 		part.n_bonds = pick(&l, k, s->bond, s->n_bonds, false, part.bond);
 		part.n_into = pick(&l, k, s->into, s->n_into, false, part.into);
-		count_lives(&part);
+		open |= count_lives(&part);
 	}
 	free(part.fact);
 	free(l.queued);
+	return open;
 }
 
 /* Bonds behind the others, INTO last, each part in its order. */
@@ -318,18 +320,18 @@ without_void(struct fact *f, uint32_t n)
 	return left;
 }
 
-void
+bool
 mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
 	struct fact few[FEW], *f, *room = NULL;
 	struct sorted s = { .host = m->host, .id = mail_id(m), .sign = sign, .t = t };
 	uint32_t n, bonds = 0;
-	bool any_void = false;
+	bool any_void = false, open;
 
 	if (mail_is_record(m)) {
 		if (m->id_n > 1 && m->id[1] == MAIL_JUDGED)
 			judged_count(m, upto, sign, t);
-		return;
+		return false;
 	}
 	/* Exim's ids, the only ones with a '-', are made of the time */
 	s.unique = memchr(m->id, '-', m->id_n) != NULL;
@@ -348,8 +350,9 @@ mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 		room = xreallocarray(NULL, bonds, sizeof *room);
 		part_bonds(&s, n, room);
 	}
-	count_instances(&s);
+	open = count_instances(&s);
 	free(room);
 	if (f != few)
 		free(f);
+	return open;
 }

@@ -149,6 +149,8 @@ struct mail {
 	bool hops;		/* has a delivery that says how another machine calls it */
 	uint8_t msgids;		/* how many MSGID, 255: or more */
 	bool waiting;		/* track.c: nothing of its own fits some FACT_FROM yet, perhaps */
+	bool open;		/* track.c: when it was counted last, it was still in the queue */
+	bool waits;		/* the store may have a row that says so */
 	bool dirty, changed;	/* track.c: since it was counted, since the commit */
 	bool away;		/* track.c: it is being put away */
 	uint32_t place;		/* track.c: among all mails in order of birth */
@@ -213,8 +215,8 @@ fact_is_bond(enum fact_kind k)
 	return k >= FACT_FROM || k == FACT_VERDICT;
 }
 
-/* Add sign (+1, -1) times what the first upto bytes of facts give. */
-void mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t);
+/* Add sign (+1, -1) times what the first upto bytes of facts give. Is it still in the queue then? */
+bool mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t);
 /* How often facts were compared while counting, since start: a test keeps it linear. */
 extern uint64_t mail_steps;
 

@@ -55,6 +55,9 @@ struct tally {
 	struct cell out;
 	struct lost *lost;
 	struct accounts *accounts;
+	bool want_stays;
+	struct stay *stay;
+	size_t stays, stays_cap;
 };
 
 static uint64_t
@@ -107,6 +110,7 @@ tally_free(struct tally *t)
 	cell_free(&t->out);
 	lost_free(t->lost);
 	accounts_free(t->accounts);
+	free(t->stay);
 	free(t);
 }
 
@@ -340,6 +344,31 @@ tally_unknown(struct tally *t, unsigned host, int64_t hour, unsigned program)
 
 /* --- what waits for the commit -------------------------------------------------------- */
 
+void
+tally_want_stays(struct tally *t)
+{
+	t->want_stays = true;
+}
+
+void
+tally_stay(struct tally *t, unsigned host, struct slice id, int64_t since, int64_t until)
+{
+	if (!t->want_stays)
+		return;
+	if (t->stays == t->stays_cap) {
+		t->stays_cap = t->stays_cap > 0 ? t->stays_cap * 2 : 64;
+		t->stay = xreallocarray(t->stay, t->stays_cap, sizeof *t->stay);
+	}
+	t->stay[t->stays++] = (struct stay){ host, id, since, until };
+}
+
+const struct stay *
+tally_stays(const struct tally *t, size_t *n)
+{
+	*n = t->stays;
+	return t->stay;
+}
+
 struct lost *
 tally_lost(struct tally *t)
 {
@@ -424,6 +453,7 @@ tally_clear(struct tally *t)
 	memset(t->slot, 0, (t->mask + 1) * sizeof *t->slot);
 	lost_clear(t->lost);
 	accounts_clear(t->accounts);
+	t->stays = 0;
 }
 
 size_t

@@ -52,6 +52,17 @@ unsigned tally_program(struct tally *t, struct slice tag);
 void tally_line(struct tally *t, unsigned host, int64_t hour, unsigned program);
 void tally_unknown(struct tally *t, unsigned host, int64_t hour, unsigned program);
 
+/* How long a mail was in the queue, until 0: it still is. Kept only by a tally that was told to. */
+struct stay {
+	unsigned host;
+	struct slice id;	/* the mail's own */
+	int64_t since, until;
+};
+void tally_want_stays(struct tally *t);
+void tally_stay(struct tally *t, unsigned host, struct slice id, int64_t since, int64_t until);
+/* Those since the last tally_clear(), in order. */
+const struct stay *tally_stays(const struct tally *t, size_t *n);
+
 /* Whose the recipients counted as b_lost are; cleared with the cells. */
 struct lost *tally_lost(struct tally *t);
 /* Whose the mails of authenticated users are; cleared with the cells. */

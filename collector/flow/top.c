@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delaylist.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -169,6 +170,23 @@ tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint
 	i = trimmed(text, fixed_length(slice_head(text, TOP_TEXT_MAX)));
 	if (i > 0)
 		tops_add(t, host, hour, TOP_REASON, slice_head(text, i), n);
+}
+
+void
+tops_delay(struct tops *t, unsigned host, int64_t hour, struct slice relay, struct slice to,
+    int64_t ms, uint32_t n)
+{
+	char room[TOP_TEXT_MAX];
+	size_t at = to.n;
+
+	if (ms < 0)
+		return;
+	if (relay.n > 0 && !slice_eq(relay, SLICE("none")))
+		tops_add(t, host, hour, TOP_RELAY_DELAY, delaylist_entry(relay, ms, room), n);
+	while (at > 0 && to.p[at - 1] != '@')
+		at--;
+	if (at > 0)
+		tops_add(t, host, hour, TOP_RCPT_DELAY, delaylist_entry(slice_from(to, at), ms, room), n);
 }
 
 void

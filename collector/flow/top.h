@@ -31,6 +31,11 @@ void tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind
 /* The fixed beginning of a reason's text. */
 void tops_reason(struct tops *t, unsigned host, int64_t hour, struct slice text, uint32_t n);
 
+/* A delivery to a next hop, which may be "none", and to an address, empty for one that goes on,
+ * that took so long; below 0: not known. */
+void tops_delay(struct tops *t, unsigned host, int64_t hour, struct slice relay, struct slice to,
+    int64_t ms, uint32_t n);
+
 /* A line that was not understood: whose, and the fixed beginning of its text. */
 void tops_unknown(struct tops *t, unsigned host, int64_t hour, struct slice tag, struct slice text);
 

@@ -366,7 +366,7 @@ track_settle(struct track *t)
 			mail_fetch(t->dirty[i + MAILS_AHEAD]);
 		if (m->counted > 0)
 			mail_count(m, m->counted, -1, t->tally);
-		mail_count(m, m->n, 1, t->tally);
+		m->open = mail_count(m, m->n, 1, t->tally);
 		m->counted = m->n;
 		m->dirty = false;
 	}

@@ -224,6 +224,7 @@ track_adopt(struct track *t, const struct mail *m, bool in_log)
 		insert(t, copy);
 	}
 	copy->hash = hash;
+	copy->waits = true;	/* for all we know */
 	copy->touched = t->now;
 	copy->logged = in_log ? copy->n : 0;
 	t->bytes += copy->cap;

@@ -27,7 +27,10 @@
 #define NEW_IN_8 \
 	"CREATE TABLE specimen(at INTEGER PRIMARY KEY, list BLOB);" \
 	"CREATE TABLE account(at INTEGER PRIMARY KEY, accounts BLOB, networks BLOB);" \
-	"CREATE TABLE account_log(id INTEGER PRIMARY KEY, at INT, accounts BLOB, networks BLOB);"
+	"CREATE TABLE account_log(id INTEGER PRIMARY KEY, at INT, accounts BLOB, networks BLOB);" \
+	"CREATE TABLE waiting(host INT, id BLOB, since INT, until INT, PRIMARY KEY(host, id))" \
+	" WITHOUT ROWID;" \
+	"CREATE INDEX waiting_until ON waiting(until);"
 
 /* Rows are found by integer keys: minute * 65536 + host. */
 static const char schema[] =

@@ -134,6 +134,11 @@ bool lost_store(struct state *s, const struct lost *l, struct err *e);
 /* Drop samples that many minutes older than their host's newest line. */
 bool lost_expire(struct state *s, int64_t keep, struct err *e);
 
+/* state_waiting.c */
+/* Note which mails in memory wait: before some of them are put away. */
+bool waiting_store(struct state *s, struct track *t, struct err *e);
+bool waiting_expire(struct state *s, int64_t keep, struct err *e);
+
 /* state_specimens.c */
 bool specimens_store(struct state *s, struct specimens *some, struct err *e);
 

@@ -398,7 +398,7 @@ mails_store(struct state *s, const struct commit *c, struct err *e)
 		return err_set(e, "%s/state.db is damaged: mails of an earlier hour cannot be read; "
 		    "import the logs again into a new directory", s->dir);
 	if (c->put_away)
-		good = track_put_away(c->track, s->host_newest, c->quiet_s, c->idle, c->max_mails,
+		good = waiting_store(s, c->track, e) && track_put_away(c->track, s->host_newest, c->quiet_s, c->idle, c->max_mails,
 		    gather, &a) && put_blocks(s, &a, &log, e);
 	free(a.mail);
 	for (size_t i = 0; good && i < s->n_fetched; i++) {

@@ -49,7 +49,7 @@ ok $? "an open mail goes on"
 figures "$d/new" >"$d/a"
 for version in 6 7; do
     cp -R "$d/new" "$d/$version"
-    sqlite3 "$d/$version/state.db" "DROP TABLE specimen; DROP TABLE account; DROP TABLE account_log; UPDATE meta SET value=$version WHERE key='version'"
+    sqlite3 "$d/$version/state.db" "DROP TABLE specimen; DROP TABLE waiting; DROP TABLE account; DROP TABLE account_log; UPDATE meta SET value=$version WHERE key='version'"
     [ $version -gt 6 ] || sqlite3 "$d/$version/state.db" "ALTER TABLE host DROP COLUMN sampled"
     "$BUILD/bin/mxgauge" report --state "$d/$version" >"$d/out" 2>&1
     ok $(($? == 0)) "a state of version $version is not read as one of ours"

@@ -67,4 +67,53 @@ at 10:00 0 --window 1h --json -H mx1; ok "as JSON"
 perl -MJSON::PP -e 'local $/; my $j = decode_json(<STDIN>); exit !($j->{check} eq "check_mail_delay" && $j->{measurements}{deliveries}{value} == 400)' <"$dir/out"; ok "with the numbers"
 at 10:00 3 -w nix=1; ok "a measurement that is none"
 run 3; ok "a state that is old is UNKNOWN"
+# What waits: of each time, whatever came later; on hold is not waiting.
+mail() { # TIME ID
+    echo "2026-11-21T$1+00:00 mx1 postfix/smtpd[1]: $2: client=mail.example.net[198.51.100.9]"
+    echo "2026-11-21T$1+00:00 mx1 postfix/qmgr[2]: $2: from=<a@example.net>, size=1000, nrcpt=1 (queue active)"
+}
+tried() { # TIME ID
+    echo "2026-11-21T$1+00:00 mx1 postfix/smtp[3]: $2: to=<b@far.example.net>, relay=none, delay=9, delays=1/1/7/0, dsn=4.4.1, status=deferred (connect to far.example.net[192.0.2.9]:25: Connection refused)"
+}
+sent() { # TIME ID RELAY SECONDS
+    echo "2026-11-21T$1+00:00 mx1 postfix/smtp[3]: $2: to=<b@${3#mx.}>, relay=$3[192.0.2.9]:25, delay=$4, delays=$4/0/0/0, dsn=2.0.0, status=sent (250 ok)"
+    echo "2026-11-21T$1+00:00 mx1 postfix/qmgr[2]: $2: removed"
+}
+{
+    mail 08:00:00 0A00000001; tried 08:00:05 0A00000001; tried 09:00:05 0A00000001; tried 11:59:00 0A00000001
+    mail 09:00:00 0A00000002; tried 09:00:05 0A00000002
+    mail 09:10:00 0A00000003; tried 09:10:05 0A00000003
+    echo "2026-11-21T09:11:00+00:00 mx1 postfix/postsuper[4]: 0A00000003: placed on hold"
+    for m in $(seq 10 59); do
+        mail "10:$m:00" "0B000000$m"; sent "10:$m:01" "0B000000$m" mx.quick.example.net 0.5
+        mail "10:$m:10" "0C000000$m"; sent "10:$m:50" "0C000000$m" mx.slow.example.net 40
+    done
+} >"$dir/early"
+{
+    mail 12:10:00 0D00000001; sent 12:10:01 0D00000001 mx.quick.example.net 1
+    sent 12:30:00 0A00000001 mx.far.example.net 16200
+    mail 13:00:00 0D00000002; sent 13:00:01 0D00000002 mx.quick.example.net 1
+} >"$dir/late"
+waits() { # TIME N OLDEST
+    run 0 --at "2026-11-21 $1" --window 1h --older 1h --stale 8d && grep -q "waiting=$2 oldest=$3" "$dir/out"
+}
+import "$dir/early"; import "$dir/late"; ok "a day with mail that waits"
+for state in state backwards; do
+    waits 09:30 1 5400s; ok "$state: one waits for an hour and a half"
+    waits 11:00 2 10800s; ok "$state: two at noon"
+    waits 12:31 1 12660s; ok "$state: one was delivered meanwhile"
+    waits 08:30 0 0s; ok "$state: none did at first"
+    mv "$dir/state" "$dir/done"
+    tac "$dir/late" >"$dir/backwards"
+    tac "$dir/early" >>"$dir/backwards"
+    import "$dir/log" "$dir/backwards"
+done
+rm -rf "$dir/state"; mv "$dir/done" "$dir/state"
+run 1 --at "2026-11-21 11:00" --window 1h -w waiting=1; ok "what waits has a limit"
+says "2 mails have waited for more than 60 min (limit 1)" && says "0A00000001 on mx1 since 2026-11-21 08:00:00"; ok "with the oldest"
+says "mxgauge trace --state $dir/state 0A00000001 0A00000002"; ok "and a command for them"
+run 1 --at "2026-11-21 11:00" --window 1h -w relay_p95=20s -w domain_p95=20s; ok "next hops have one"
+says "95% to the next hop mx.slow.example.net within 6" && says "95% to the domain slow.example.net within"; ok "the slowest is named"
+run 0 --at "2026-11-21 11:00" --window 1h -v
+says "mx.quick.example.net 499 ms of 50"; ok "-v shows the others"
 done_testing

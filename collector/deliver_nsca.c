@@ -8,6 +8,7 @@
 #include "deliver_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "command.h"
@@ -44,9 +45,11 @@ collect(void *arg, struct slice piece)
 static struct slice
 last_line(const struct buf *said)
 {
-	struct slice s = slice_trim(buf_slice(said)), head;
+	struct slice s = buf_slice(said), head;
 
-	while (s.n > 0 && slice_cut(&s, '\n', &head))
+	while (s.n > 0 && strchr(" \r\n", s.p[s.n - 1]) != NULL)
+		s.n--;
+	while (slice_cut(&s, '\n', &head))
 		;
 	return s;
 }

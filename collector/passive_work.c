@@ -126,7 +126,7 @@ on_delivered(void *arg, const struct delivered *d)
 	struct line *l = arg;
 	struct passive *p = l->all;
 	char text[DELIVER_SAID + 100];
-	bool good = settle(p, l, d->taken, d->ntaken, false);
+	bool good = settle(p, l, d->taken, d->ntaken, false), failed = l->fault.since != 0;
 
 	good = settle(p, l, d->refused, d->nrefused, true) && good;
 	l->now = NULL;
@@ -144,6 +144,8 @@ on_delivered(void *arg, const struct delivered *d)
 			l->said[0] = '\0';
 		fault_over(&l->fault, now_s());
 	}
+	if (d->failed != failed)
+		p->alive_at = 0;	/* the status is to tell it soon */
 	if (d->failed || !good) {
 		l->next = clock_now() + l->wait_s;
 		l->wait_s = l->wait_s * 2 < RETRY_MAX_S ? l->wait_s * 2 : RETRY_MAX_S;

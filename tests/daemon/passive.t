@@ -3,54 +3,16 @@
 # three changes of state hears of all of them, in order; a runner that is killed loses none.
 what="passive results"
 : "${BUILD:=build}"
-# shellcheck source=tests/fake/fake_test.sh
-. tests/fake/fake_test.sh
-mxgauge=$BUILD/bin/mxgauge
-pid='' fakes=''
-trap 'for p in $pid $fakes; do kill -KILL "$p" 2>/dev/null; done; rm -rf "$D"' EXIT
-trap 'exit 1' INT TERM
+# shellcheck source=tests/daemon/passive_test.sh
+. tests/daemon/passive_test.sh
 
-# wait_for COMMAND...: for at most 60 seconds
-wait_for() {
-    tries=0
-    until "$@" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || return 1
-        sleep 0.1
-    done
-}
-# fake NAME KIND [CERTIFICATE]: a monitor, whose folder is $D/NAME; $p is it
-fake() {
-    mkdir -p "$D/$1"
-    /usr/bin/python3 tests/fake/monitor.py "$D/$@" <"$D/end" 2>>"$D/$1/err" &
-    p=$!
-    fakes="$fakes $p"
-    if [ "$2" = fifo ]; then wait_for test -s "$D/$1/ready"; else wait_for test -s "$D/$1/port"; fi
-}
-port() { cat "$D/$1/port"; }
-mkfifo "$D/end"
-sleep 1000 >"$D/end" &
-fakes=$!
-
-head() {
-    printf 'state = "%s/state"\npassive_host = mx1\nheartbeat = "%s"\nsource a { files = { "%s/log" } }\n' "$D" "${1:-}" "$D"
-}
 # once CONF: in $D/said what it said, in $status how it ended
 once() {
     timeout 60 "$mxgauge" passive --once --config "$1" >"$D/said" 2>&1
     status=$?
 }
-# told PATTERN TEXT: it was said
-told() {
-    grep -qE "$1" "$D/said"
-    ok $? "$2"
-    grep -qE "$1" "$D/said" || sed 's/^/# /' "$D/said"
-}
-fresh() { rm -rf "$D/state"; }
-
 # --- what checks do -----------------------------------------------------------------------------
 fake nagios fifo
-nagios=$p
 cat >"$D/check" <<'EOF'
 #!/bin/sh
 case $1 in
@@ -99,9 +61,6 @@ got nagios 'the long one' | grep -q '^0 OK - long | v=1\\nline .*\\n\[...\]$'
 ok $? "its first line is there, and that something is missing"
 
 # --- each fault of a monitor ----------------------------------------------------------------------
-echo 's3cret & more' >"$D/token"
-echo s3cret >"$D/password"
-chmod 600 "$D/token" "$D/password"
 fake nrdp nrdp
 fake icinga2 icinga2
 fake tls nrdp "$D/good.pem"

@@ -57,6 +57,7 @@ put 644 "$doc" README.md CHANGELOG.md LICENSE
 put 644 "$doc/docs" docs/*.md
 put 644 "$doc/docs/img" docs/img/*.png
 put_with_prefix "$share/nrpe" nagios-cfg/nrpe/*.cfg
+put_with_prefix "$share/passive" packaging/passive/*.conf
 put_with_prefix "$to/lib/systemd/system" packaging/*.service
 for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check_*; do
     manual "$program"

@@ -55,7 +55,7 @@ bool spool_expire(struct spool *s, int64_t now, struct err *e);
 struct spool_count {
 	int64_t waiting, oldest_at;	/* of the first that waits: when it ended; 0: none does */
 	int64_t sent, refused, dropped;	/* ever */
-	int64_t sent_at, dropped_at;	/* the last time, refused ones included */
+	int64_t sent_at, dropped_at;	/* the last time; what was refused is in both */
 };
 
 bool spool_count(struct spool *s, int64_t monitor, struct spool_count *c, struct err *e);

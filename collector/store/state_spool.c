@@ -53,7 +53,8 @@ static const char *const sql[STATEMENTS] = {
 	    " WHERE s.monitor=?1 AND s.host=r.host AND s.service=r.service AND s.id>r.id)"
 	    " FROM result AS r WHERE monitor=?1 ORDER BY id LIMIT ?2",
 	[REMOVE] = "DELETE FROM result WHERE id=?1 AND monitor=?2",
-	[COUNT_SENT] = "UPDATE monitor SET sent=sent+?2, refused=refused+?3, sent_at=?4 WHERE id=?1",
+	[COUNT_SENT] = "UPDATE monitor SET sent=sent+?2, refused=refused+?3, sent_at=?4,"
+	    " dropped_at=iif(?3>0, ?4, dropped_at) WHERE id=?1",
 	[DROP_OLD] = "DELETE FROM result WHERE monitor=?1 AND"
 	    " at<?2-(SELECT age FROM monitor WHERE id=?1)",
 	[COUNTS] = "SELECT sent, refused, dropped, sent_at, dropped_at FROM monitor WHERE id=?1",

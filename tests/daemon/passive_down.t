@@ -61,6 +61,15 @@ done
 wait_for grep -q '^monitor	a	nagios	0	[1-9][0-9]*	[45]	' "$S/state/passive/status"
 ok $? "the status says what waits since when"
 
+"$mxgauge" import --state "$S/state" --no-rrd tests/logs/postfix/daemons.log >/dev/null 2>&1
+"$mxgauge" status --state "$S/state" >"$D/status"
+grep -A3 '^  b (nsca)' "$D/status" | tr '\n' ' ' | grep -qE 'last told never, 0 results so far; [45] waiting, the first from .* ago +cannot be told, first .* ago: .*/send_nsca says: Connection refused by host '
+ok $? "mxgauge status shows each monitor" || sed 's/^/# /' "$D/status"
+"$BUILD/plugins/check_mxgauge" --state "$S/state" -w monitor_lag=0 -w monitor_waiting=3 >"$D/status"
+grep -qE ' monitor_lag=[1-9][0-9]*s;0;3600 monitor_waiting=[45];3 ' "$D/status" && grep -qE ' passive=[0-9]+s;60;300 ' "$D/status" &&
+    grep -qE '^Monitor b cannot be told since .*: .*Connection refused' "$D/status"
+ok $? "check_mxgauge measures how long results wait"
+
 # killed while all of it waits, and another time while it is sent
 stop KILL
 touch "$D/nsca/up"

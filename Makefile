@@ -76,7 +76,7 @@ DEPGEN  = -MMD -MP
 # --- libraries, each with one home (docs/hacking.md) ---------------------------
 LIBS_lib        := -lsqlite3 -lm
 LIBS_collector  := -lrrd -levent_core -lconfuse -lz -lzstd -lbz2 -llzma -lpcre2-8 -lsystemd -lseccomp -lssl -lcrypto $(LIBS_lib)
-LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector))
+LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector)) -ljansson
 # OpenSSL, c-ares, libcurl and net-snmp are loaded when they are needed (lib/lateload.h).
 LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)
 LIBS_mxgauged   := $(LIBS_collector)
@@ -177,7 +177,7 @@ $(B)/tests/lib/%: $(B)/obj/tests/lib/%.o $(LIB_A)
 	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -Wl,--as-needed -o $@ $^ $(LIBS_lib) $(LIBS_smtp) $(LIBS_json)
 $(B)/tests/collector/%: $(B)/obj/tests/collector/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -o $@ $^ $(LIBS_collector)
+	$(Q)$(CC) $(CFLAGS) $(PLAIN) $(LDFLAGS) -o $@ $^ $(LIBS_collector) $(LIBS_json)
 # --as-needed: bench/empty must link nothing, it is what a check is compared with.
 $(B)/bench/%: $(B)/obj/bench/%.o $(COL_A) $(LIB_A)
 	@mkdir -p $(@D)

@@ -35,7 +35,14 @@ enum { SEVERITIES_N = sizeof severities / sizeof *severities };
 static struct {
 	bool to_syslog, prefixed;
 	int severity;
-} out = { .severity = LOG_INFO };
+	const char *program;
+} out = { .severity = LOG_INFO, .program = "mxgauged" };
+
+void
+message_program(const char *name)
+{
+	out.program = name;
+}
 
 void
 message_level(const char *severity)
@@ -54,7 +61,7 @@ message_open(bool to_syslog, bool prefixed, const char *severity)
 	message_level(severity);
 	/* never the mail facility: we would read ourselves */
 	if (to_syslog)
-		openlog("mxgauged", LOG_PID, LOG_DAEMON);
+		openlog(out.program, LOG_PID, LOG_DAEMON);
 }
 
 void
@@ -80,7 +87,7 @@ message(enum message id, const char *fmt, ...)
 	else if (out.prefixed)
 		fprintf(stderr, "<%d>%s\n", severity, line.p);
 	else
-		fprintf(stderr, "mxgauged: %s\n", line.p);
+		fprintf(stderr, "%s: %s\n", out.program, line.p);
 	buf_free(&line);
 }
 

@@ -1,4 +1,4 @@
-/* message.h - what mxgauged says, to stderr or to syslog, and how often.
+/* message.h - what mxgauged and "mxgauge passive" say, to stderr or to syslog, and how often.
  *
  * Every message is a row of message.def. A fault that goes on is said at growing
  * intervals, and once more when it is over. */
@@ -21,6 +21,9 @@ enum message {
  * setting.def. On stderr each line begins with "<N>" if prefixed is true, as
  * the journal wants it. */
 void message_open(bool to_syslog, bool prefixed, const char *severity);
+
+/* Who says it, if it is not mxgauged. Before message_open(). */
+void message_program(const char *name);
 
 /* Another severity, after a reload. */
 void message_level(const char *severity);

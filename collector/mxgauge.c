@@ -8,6 +8,7 @@
 #include "import.h"
 #include "mem.h"
 #include "opt.h"
+#include "passive.h"
 #include "store/backup.h"
 #include "store/config.h"
 #include "view/checkconfig.h"
@@ -190,6 +191,24 @@ run_check_config(int argc, char **argv)
 	return checkconfig_run(argc > 0 ? argv[0] : config);
 }
 
+static bool once;
+
+static const struct opt passive_opts[] = {
+	{ 'f', "config", OPT_STRING, &config, "FILE", "the configuration of mxgauged, with passive and monitor "
+	    "sections" },
+	{ '1', "once", OPT_FLAG, &once, NULL, "run each check once, tell the monitors, and end: with status 1 if one "
+	    "of them could not be told" },
+	{ 0 }
+};
+
+static int
+run_passive(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return passive_run(config, once);
+}
+
 static bool unknown, stats;
 static const char *dialect;
 
@@ -275,6 +294,12 @@ static const struct command commands[] = {
 	    "Makes FILE a consistent copy of the state as of its last commit. To go back to it, "
 	    "stop mxgauged and put it in place of state.db; the RRDs follow the state.",
 	    "mxgauge backup /srv/backup/mxgauge-$(date +%F).db" },
+	{ "passive", "run checks and send their results to monitors", NULL, passive_opts, run_passive,
+	    "Runs the checks of the passive sections of the configuration and sends their results to the "
+	    "monitors of its monitor sections: Nagios' command file, NSCA, NRDP, Icinga 2's API. For machines "
+	    "that no monitor reaches. What cannot be sent waits in the folder passive of the state, across "
+	    "restarts. It stays in the foreground until SIGTERM; SIGHUP reads the configuration again.",
+	    "mxgauge passive --once\nmxgauge passive --config /etc/mxgauge/mxgauge.conf" },
 	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
 	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
 	    "prints a configuration with comments. It changes nothing.",

@@ -39,24 +39,46 @@ take_some(struct reading *r, int fd, bool error, char *bytes)
 	return n > 0;
 }
 
-static void
-read_both(struct reading *r, int out, int err)
+/* False: all of it is written, or nobody wants it. */
+static bool
+give_some(struct slice *in, int fd)
 {
-	struct pollfd p[2] = { { out, POLLIN, 0 }, { err, POLLIN, 0 } };
+	ssize_t n = write(fd, in->p, in->n);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN;
+	*in = slice_from(*in, (size_t)n);
+	return in->n > 0;
+}
+
+/* feed is closed when all of in is written. */
+static void
+talk(struct reading *r, int out, int err, int feed, struct slice in)
+{
+	struct pollfd p[3] = { { out, POLLIN, 0 }, { err, POLLIN, 0 }, { feed, POLLOUT, 0 } };
 	char *bytes = xmalloc(READ_BYTES);
 
+	if (feed >= 0)
+		(void)fcntl(feed, F_SETFL, O_NONBLOCK);
 	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			break;
 		for (int i = 0; i < 2; i++)
 			if (p[i].fd >= 0 && p[i].revents != 0 && !take_some(r, p[i].fd, i == 1, bytes))
 				p[i].fd = -1;
+		if (p[2].fd >= 0 && p[2].revents != 0 && !give_some(&in, p[2].fd)) {
+			close(p[2].fd);
+			p[2].fd = -1;
+		}
 	}
+	if (p[2].fd >= 0)
+		close(p[2].fd);
 	free(bytes);
 }
 
+/* in is -1 for nothing. */
 static int
-start(const char *const *argv, int out, int err, pid_t *pid)
+start(const char *const *argv, int in, int out, int err, pid_t *pid)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", language[] = "LC_ALL=C";
 	static char zone[] = "TZ=UTC0";
@@ -66,7 +88,10 @@ start(const char *const *argv, int out, int err, pid_t *pid)
 
 	if (posix_spawn_file_actions_init(&acts) != 0)
 		return ENOMEM;
-	posix_spawn_file_actions_addopen(&acts, 0, "/dev/null", O_RDONLY, 0);
+	if (in >= 0)
+		posix_spawn_file_actions_adddup2(&acts, in, 0);
+	else
+		posix_spawn_file_actions_addopen(&acts, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&acts, out, 1);
 	posix_spawn_file_actions_adddup2(&acts, err, 2);
 	rc = posix_spawn(pid, argv[0], &acts, NULL, (char *const *)(uintptr_t)argv, env);
@@ -74,34 +99,60 @@ start(const char *const *argv, int out, int err, pid_t *pid)
 	return rc;
 }
 
+static void
+close_pair(const int pair[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (pair[i] >= 0)
+			close(pair[i]);
+}
+
+static bool
+make_pipe(int pair[2], int ours, struct err *e)
+{
+	if (pipe(pair) != 0) {
+		pair[0] = pair[1] = -1;
+		return err_set(e, "cannot make a pipe: %s", strerror(errno));
+	}
+	(void)fcntl(pair[ours], F_SETFD, FD_CLOEXEC);
+	return true;
+}
+
 bool
-command_run(const char *const *argv, void (*take)(void *arg, struct slice piece), void *arg,
+command_feed(const char *const *argv, struct slice in, void (*take)(void *arg, struct slice piece), void *arg,
     struct buf *said, int *status, struct err *e)
 {
 	struct reading r = { take, arg, said };
-	int out[2], err[2], rc;
+	int feed[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, rc;
 	pid_t pid;
 
-	if (pipe(out) != 0)
-		return err_set(e, "cannot make a pipe: %s", strerror(errno));
-	if (pipe(err) != 0) {
-		close(out[0]);
-		close(out[1]);
-		return err_set(e, "cannot make a pipe: %s", strerror(errno));
+	if (!make_pipe(out, 0, e) || !make_pipe(err, 0, e) || (in.n > 0 && !make_pipe(feed, 1, e))) {
+		close_pair(out);
+		close_pair(err);
+		return false;
 	}
-	(void)fcntl(out[0], F_SETFD, FD_CLOEXEC);
-	(void)fcntl(err[0], F_SETFD, FD_CLOEXEC);
-	rc = start(argv, out[1], err[1], &pid);
+	rc = start(argv, feed[0], out[1], err[1], &pid);
 	close(out[1]);
 	close(err[1]);
+	if (feed[0] >= 0)
+		close(feed[0]);
 	if (rc == 0) {
-		read_both(&r, out[0], err[0]);
+		talk(&r, out[0], err[0], feed[1], in);
 		while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 			;
+	} else if (feed[1] >= 0) {
+		close(feed[1]);
 	}
 	close(out[0]);
 	close(err[0]);
 	return rc == 0 || err_set(e, "cannot run %s: %s", argv[0], strerror(rc));
+}
+
+bool
+command_run(const char *const *argv, void (*take)(void *arg, struct slice piece), void *arg,
+    struct buf *said, int *status, struct err *e)
+{
+	return command_feed(argv, (struct slice){ NULL, 0 }, take, arg, said, status, e);
 }
 
 bool

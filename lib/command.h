@@ -13,6 +13,10 @@
 bool command_run(const char *const *argv, void (*take)(void *arg, struct slice piece), void *arg,
     struct buf *said, int *status, struct err *e);
 
+/* The same, and in is what it finds on its standard input. */
+bool command_feed(const char *const *argv, struct slice in, void (*take)(void *arg, struct slice piece), void *arg,
+    struct buf *said, int *status, struct err *e);
+
 /* All that it prints into out, which has to hold it. False and *e also where it fails. */
 bool command_read(const char *const *argv, struct buf *out, struct err *e);
 

@@ -15,7 +15,8 @@
 
 #define CURL_FUNCTIONS(F) \
 	F(curl_easy_init) F(curl_easy_setopt) F(curl_easy_perform) F(curl_easy_getinfo) \
-	F(curl_easy_cleanup) F(curl_easy_strerror) F(curl_easy_send) F(curl_easy_recv)
+	F(curl_easy_cleanup) F(curl_easy_strerror) F(curl_easy_send) F(curl_easy_recv) \
+	F(curl_slist_append) F(curl_slist_free_all)
 
 struct curlload {
 	CURL_FUNCTIONS(LATELOAD_MEMBER)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "mem.h"
 
@@ -46,4 +47,16 @@ secret_read(const char *file, const char *variable, struct err *e)
 		return xstrdup(value);
 	err_set(e, "there is no password: --password-file, or the environment variable %s", variable);
 	return NULL;
+}
+
+bool
+secret_is_private(const char *file, struct err *e)
+{
+	struct stat st;
+
+	if (stat(file, &st) != 0)
+		return err_set(e, "password in %s: %s", file, strerror(errno));
+	return (st.st_mode & S_IRWXO) == 0 ||
+	    err_set(e, "password in %s: everybody can get at it (mode %03o); chmod o= %s", file,
+	    (unsigned)st.st_mode & 0777, file);
 }

@@ -97,6 +97,7 @@ put 644 "$doc/docs/img" docs/img/*.png
 for folder in nagios/commands nagios/farm nagios/one nrpe icinga2 icinga2/farm; do
     put_with_prefix "$share/$folder" nagios-cfg/$folder/*.*
 done
+put_with_prefix "$share/passive" packaging/passive/*.conf
 put_with_prefix "$to/lib/systemd/system" packaging/*.service
 for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check_*; do
     manual "$program"

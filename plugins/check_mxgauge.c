@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "checkstate.h"
+#include "monitors.h"
 #include "nextstep.h"
 #include "programs.h"
 #include "toplist.h"
@@ -39,6 +40,11 @@ static const struct measure measures[] = {
 	{ "rrd_behind", "s", "since the RRDs were brought up to date", "5m", "1h" },
 	/* counted each minute, unless queue_interval says otherwise */
 	{ "queues", "s", "since the mail queues were counted, where mxgauged does so", "5m", "1h" },
+	/* where "mxgauge passive" tells monitors: it says each 10 s that it lives; a monitor is tried again each
+	 * minute at least, and restarts in less than five */
+	{ "passive", "s", "since mxgauge passive's last sign of life, where it tells monitors", "1m", "5m" },
+	{ "monitor_lag", "s", "for how long results have waited for the monitor that is worst", "5m", "1h" },
+	{ "monitor_waiting", "", "results that wait for it", NULL, NULL },
 	/* a limit that bit made some figure inexact */
 	{ "limits", "", "limits that bit in the window", "0", NULL },
 	{ "disk", "%", "free share of the state's file system", "10%:", "3%:" },
@@ -320,6 +326,31 @@ tell_queues(const struct stateread_run *run)
 	    run->queue_failed_since > 0 ? check_clean(slice_of(run->queue_said)) : "");
 }
 
+/* The monitors whose results were dropped in the window; how many. */
+static size_t
+dropped_results(struct buf *names)
+{
+	struct monitors m;
+	struct err e;
+	bool there;
+	size_t bit = 0;
+
+	if (set.at != 0 || !monitors_read(set.state, &m, &there, &e))
+		return 0;
+	for (size_t i = 0; i < m.n; i++) {
+		const struct monitor_row *r = &m.row[i];
+
+		if (r->dropped_at < set.from * 60 || r->dropped_at > set.as_of)
+			continue;
+		bit++;
+		buf_fmt(names, "%sresults for monitor %s", names->n > 0 ? ", " : "", check_clean(slice_of(r->name)));
+		check_detail("Results for monitor %s: %s dropped, %s refused, the last at %s",
+		    check_clean(slice_of(r->name)), check_people((double)r->dropped, ""),
+		    check_people((double)r->refused, ""), checkstate_time(r->dropped_at));
+	}
+	return bit;
+}
+
 static void
 tell_limits(void)
 {
@@ -342,10 +373,46 @@ tell_limits(void)
 		    check_people((double)l[i].hits, ""), l[i].hits == 1 ? "" : "s",
 		    checkstate_time(l[i].hit_at));
 	}
+	bit += dropped_results(&names);
 	check_value("limits", (double)bit, "");
 	if (bit > 0)
 		check_words("limits", NULL, "limits reached: %s", names.p);
 	buf_free(&names);
+}
+
+/* What mxgauge passive says of itself; nothing where it never ran. */
+static void
+tell_monitors(void)
+{
+	const struct monitor_row *worst = NULL;
+	struct monitors m;
+	double age, lag = 0;
+	struct err e;
+	bool there;
+
+	if (!monitors_read(set.state, &m, &there, &e))
+		check_unknown("%s", e.text);
+	if (!there)
+		return;
+	age = set.now > m.beat_at ? (double)(set.now - m.beat_at) : 0;
+	check_value("passive", age, "s");
+	check_words("passive", NULL, "mxgauge passive gave its last sign of life %s ago", check_people(age, "s"));
+	for (size_t i = 0; i < m.n; i++) {
+		double waits = (double)monitors_lag(&m.row[i], set.now);
+
+		if (worst == NULL || waits > lag) {
+			worst = &m.row[i];
+			lag = waits;
+		}
+		if (m.row[i].failed_since > 0)
+			check_detail("Monitor %s cannot be told since %s: %s", check_clean(slice_of(m.row[i].name)),
+			    checkstate_time(m.row[i].failed_since), check_clean(slice_of(m.row[i].said)));
+	}
+	check_value("monitor_lag", lag, "s");
+	check_value("monitor_waiting", worst == NULL ? 0 : (double)worst->waiting, "");
+	if (worst != NULL && lag > 0)
+		check_words("monitor_lag", NULL, "results wait for monitor %s for %s",
+		    check_clean(slice_of(worst->name)), check_people(lag, "s"));
 }
 
 static void
@@ -393,6 +460,7 @@ tell_now(void)
 	tell_sources(run.beat_at);
 	tell_rrd(&run);
 	tell_queues(&run);
+	tell_monitors();
 	tell_disk();
 	tell_skew();
 }

@@ -6,7 +6,6 @@
  * read again. Not thread-safe (libconfuse's lexer is not either). */
 #include "store/config.h"
 
-#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,35 +15,24 @@
 
 #include "err.h"
 #include "flow/siteword.h"
-#include "input/address.h"
-#include "input/header.h"
-#include "input/journal.h"
-#include "input/peer.h"
 #include "opt.h"
-#include "quantity.h"
-#include "queue_find.h"
 #include "reason.h"
 #include "store/conftext.h"
+#include "store/passiveconf.h"
+#include "store/setting.h"
+#include "store/sourceconf.h"
 
 #include "poison.h"
 
-enum kind { PATH, TEXT, LIST, SECONDS, NUMBER, CHOICE, CLASS };
-
-struct setting {
-	enum kind kind;
-	const char *name, *def, *limits, *help;
-	size_t offset;
-};
-
 static const struct setting settings[] = {
 #define SETTING(kind, name, def, limits, help) \
-	{ kind, #name, def, limits, help, offsetof(struct config, name) },
+	{ SETTING_##kind, #name, def, limits, help, offsetof(struct config, name) },
 #include "store/setting.def"
 };
 
 static const struct setting source_settings[] = {
 #define SOURCE_SETTING(kind, name, def, limits, help) \
-	{ kind, #name, def, limits, help, offsetof(struct config_source, name) },
+	{ SETTING_##kind, #name, def, limits, help, offsetof(struct config_source, name) },
 #include "store/setting.def"
 };
 
@@ -56,7 +44,19 @@ struct reason_section {
 
 static const struct setting reason_settings[] = {
 #define REASON_SETTING(kind, name, def, limits, help) \
-	{ kind, #name, def, limits, help, offsetof(struct reason_section, name) },
+	{ SETTING_##kind, #name, def, limits, help, offsetof(struct reason_section, name) },
+#include "store/setting.def"
+};
+
+static const struct setting passive_settings[] = {
+#define PASSIVE_SETTING(kind, name, def, limits, help) \
+	{ SETTING_##kind, #name, def, limits, help, offsetof(struct config_passive, name) },
+#include "store/setting.def"
+};
+
+static const struct setting monitor_settings[] = {
+#define MONITOR_SETTING(kind, name, def, limits, help) \
+	{ SETTING_##kind, #name, def, limits, help, offsetof(struct config_monitor, name) },
 #include "store/setting.def"
 };
 
@@ -64,6 +64,8 @@ enum {
 	SETTINGS_N = sizeof settings / sizeof *settings,
 	SOURCE_SETTINGS_N = sizeof source_settings / sizeof *source_settings,
 	REASON_SETTINGS_N = sizeof reason_settings / sizeof *reason_settings,
+	PASSIVE_SETTINGS_N = sizeof passive_settings / sizeof *passive_settings,
+	MONITOR_SETTINGS_N = sizeof monitor_settings / sizeof *monitor_settings,
 	STRANGERS_MAX = 50,	/* names we do not know; more is no configuration */
 	NAME_SIZE = 64,
 	SEEN = 1 << 24		/* an option flag that libconfuse does not use */
@@ -78,9 +80,11 @@ static const struct place {
 	{ "", "", settings, SETTINGS_N },
 	{ "source", " in a source", source_settings, SOURCE_SETTINGS_N },
 	{ "reason", " in a reason", reason_settings, REASON_SETTINGS_N },
+	{ "passive", " in a passive", passive_settings, PASSIVE_SETTINGS_N },
+	{ "monitor", " in a monitor", monitor_settings, MONITOR_SETTINGS_N },
 };
 
-enum { PLACES = sizeof places / sizeof *places, WHOLE = 0 };
+enum { PLACES = sizeof places / sizeof *places, WHOLE = 0, SOURCE = 1, PASSIVE = 3, MONITOR = 4 };
 
 struct stranger {
 	char name[NAME_SIZE];
@@ -112,151 +116,6 @@ complain(int line, const char *fmt, ...)
 	else
 		err_set(&e, "%s: %s", now.path, text);
 	buf_fmt(now.errors, "%s\n", e.text);
-}
-
-/* --- one value ------------------------------------------------------------- */
-
-static bool
-seconds(struct slice s, int64_t *v)
-{
-	double d;
-
-	if (!quantity_parse(s, "s", &d, NULL) || d != floor(d))
-		return false;
-	*v = (int64_t)d;
-	return true;
-}
-
-static bool
-number(enum kind kind, struct slice s, int64_t *v)
-{
-	uint64_t n;
-
-	if (kind == SECONDS)
-		return seconds(s, v);
-	if (!slice_u64(&s, &n) || s.n > 0 || n > INT64_MAX)
-		return false;
-	*v = (int64_t)n;
-	return true;
-}
-
-/* Is it one of the words of "a|b|c"? */
-static bool
-one_of(struct slice words, struct slice s)
-{
-	struct slice word;
-
-	while (slice_cut(&words, '|', &word)) {
-		if (slice_eq(word, s))
-			return true;
-	}
-	return slice_eq(words, s);
-}
-
-/* Complain if v is no good value of the setting. */
-static void
-check_number(const struct setting *s, const char *v, int line)
-{
-	struct slice limits = slice_of(s->limits), low;
-	int64_t n, least, most;
-
-	if (!number(s->kind, slice_of(v), &n)) {
-		complain(line, "%s = %s: %s", s->name, v, s->kind == NUMBER ?
-		    "not a whole number" :
-		    "not a time in whole seconds; write 90s, 15m, 2h or 8d");
-		return;
-	}
-	if (slice_cut_at(&limits, SLICE(".."), &low) && number(s->kind, low, &least) &&
-	    number(s->kind, limits, &most) && (n < least || n > most))
-		complain(line, "%s = %s: must be from %.*s to %.*s", s->name, v, (int)low.n,
-		    low.p, (int)limits.n, limits.p);
-}
-
-/* Texts with a form of their own. */
-static void
-check_text(const struct setting *s, const char *v, int line)
-{
-	struct header *h;
-	struct err e;
-
-	if (v[0] == '\0')
-		return;
-	if (strcmp(s->name, "journal") == 0 && v[0] != '/' && strcmp(v, "system") != 0)
-		complain(line, "journal = %s: must be system, or a path from the root, /...", v);
-	if (strcmp(s->name, "match") == 0 && !siteword_check(v, &e))
-		complain(line, "match = %s: %s", v, e.text);
-	if (strcmp(s->name, "timezone") == 0) {
-		h = header_new(v, 0, 0, SLICE(""), &e);
-		if (h == NULL)
-			complain(line, "%s = %s: %s", s->name, v, e.text);
-		header_free(h);
-	}
-}
-
-static void
-check_class(const char *v, int line)
-{
-	struct opt_near near = { 0 };
-
-	if (reason_by_name(slice_of(v)) != REASON_none)
-		return;
-	for (unsigned i = REASON_none + 1; i < REASON_N; i++)
-		opt_near(&near, v, reason_name((enum reason)i));
-	if (near.word != NULL)
-		complain(line, "class = %s: there is no such class; did you mean %s?", v, near.word);
-	else
-		complain(line, "class = %s: there is no such class", v);
-}
-
-static void
-check_list(const struct setting *s, const char *v, int line)
-{
-	struct queue_place q;
-	struct listen_at at;
-	struct network n;
-	struct peer p;
-	struct err e;
-
-	if (strcmp(s->name, "host_alias") == 0 &&
-	    (strchr(v, '=') == NULL || v[0] == '=' || v[strlen(v) - 1] == '='))
-		complain(line, "%s: \"%s\" is not of the form NAME=HOST", s->name, v);
-	if (strcmp(s->name, "files") == 0 && v[0] != '/')
-		complain(line, "%s: %s: must be a path from the root, /...", s->name, v);
-	if (strcmp(s->name, "journal_match") == 0 && !journal_match_good(v))
-		complain(line, "%s: \"%s\" is not of the form FIELD=VALUE", s->name, v);
-	if ((strcmp(s->name, "listen") == 0 && !listen_parse(v, &at, &e)) ||
-	    (strcmp(s->name, "allow") == 0 && !network_parse(v, &n, &e)) ||
-	    (strcmp(s->name, "queues") == 0 && !queue_place_parse(v, &q, &e)) ||
-	    (strcmp(s->name, "tls_peers") == 0 && !peer_parse(v, &p, &e)))
-		complain(line, "%s: \"%s\": %s", s->name, v, e.text);
-}
-
-static void
-check_value(const struct setting *s, const char *v, int line)
-{
-	switch (s->kind) {
-	case NUMBER:
-	case SECONDS:
-		check_number(s, v, line);
-		return;
-	case PATH:
-		if (v[0] != '/' && (v[0] != '\0' || s->def[0] != '\0'))
-			complain(line, "%s = %s: must be a path from the root, /...", s->name, v);
-		return;
-	case CHOICE:
-		if (!one_of(slice_of(s->limits), slice_of(v)))
-			complain(line, "%s = %s: must be one of %s", s->name, v, s->limits);
-		return;
-	case LIST:
-		check_list(s, v, line);
-		return;
-	case TEXT:
-		check_text(s, v, line);
-		return;
-	case CLASS:
-		check_class(v, line);
-		return;
-	}
 }
 
 /* --- what libconfuse calls -------------------------------------------------- */
@@ -300,15 +159,17 @@ static int
 take_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	const struct place *p = place_of(cfg);	/* there is room for the value already */
+	struct err e;
 
 	*(const char **)result = value;
 	for (size_t i = 0; i < p->n; i++) {
 		if (strcmp(p->table[i].name, opt->name) != 0)
 			continue;
-		if (p->table[i].kind != LIST && (opt->flags & SEEN) != 0)
+		if (p->table[i].kind != SETTING_LIST && (opt->flags & SEEN) != 0)
 			complain(cfg->line, "%s is set twice", opt->name);
 		opt->flags |= SEEN;
-		check_value(&p->table[i], value, cfg->line);
+		if (!setting_check(&p->table[i], value, &e))
+			complain(cfg->line, "%s", e.text);
 		return 0;
 	}
 	if (opt->nvalues == 1)	/* once for a list */
@@ -362,7 +223,7 @@ add_options(cfg_opt_t *o, const struct place *p)
 	cfg_opt_t list = CFG_STR_LIST_CB("", NULL, CFGF_NODEFAULT, take_value);
 
 	for (size_t i = 0; i < p->n; i++, o++) {
-		*o = p->table[i].kind == LIST ? list : one;
+		*o = p->table[i].kind == SETTING_LIST ? list : one;
 		o->name = p->table[i].name;
 	}
 	for (int i = 0; i < now.nstrangers; i++) {
@@ -378,7 +239,7 @@ add_options(cfg_opt_t *o, const struct place *p)
 static bool
 parse_round(const struct buf *text, cfg_t **cfg)
 {
-	cfg_opt_t inside[PLACES][SOURCE_SETTINGS_N + REASON_SETTINGS_N + STRANGERS_MAX + 1];
+	cfg_opt_t inside[PLACES][SOURCE_SETTINGS_N + MONITOR_SETTINGS_N + STRANGERS_MAX + 1];
 	cfg_opt_t root[SETTINGS_N + STRANGERS_MAX + PLACES + 1];
 	cfg_opt_t end = CFG_END();
 	cfg_opt_t *o = add_options(root, &places[WHOLE]);
@@ -413,17 +274,17 @@ set_value(struct config *c, void *base, const struct setting *s, cfg_t *cfg)
 	const char *v = cfg_size(cfg, s->name) > 0 ? cfg_getstr(cfg, s->name) : s->def;
 
 	switch (s->kind) {
-	case PATH:
-	case TEXT:
-	case CHOICE:
-	case CLASS:
+	case SETTING_PATH:
+	case SETTING_TEXT:
+	case SETTING_CHOICE:
+	case SETTING_CLASS:
 		*(const char **)to = arena_strdup(&c->arena, slice_of(v));
 		return;
-	case SECONDS:
-	case NUMBER:
-		number(s->kind, slice_of(v), to);
+	case SETTING_SECONDS:
+	case SETTING_NUMBER:
+		(void)setting_number(s->kind, slice_of(v), to);
 		return;
-	case LIST:
+	case SETTING_LIST:
 		list->n = cfg_size(cfg, s->name);
 		list->item = arena_alloc(&c->arena, (list->n + 1) * sizeof *list->item);
 		for (unsigned i = 0; i < list->n; i++)
@@ -433,45 +294,43 @@ set_value(struct config *c, void *base, const struct setting *s, cfg_t *cfg)
 	}
 }
 
-/* Who may come is to be said: nobody gets in because a line was forgotten. */
+/* Each line of faults, which is emptied. */
 static void
-check_tls(const struct config_source *s, cfg_t *sec)
+complain_all(struct buf *faults, int line)
 {
-	bool tls = false, named = false, anonymous = strcmp(s->tls_clients, "anonymous") == 0;
-	struct listen_at at;
-	struct peer p;
+	struct slice s = buf_slice(faults), fault;
 
-	for (size_t i = 0; i < s->listen.n; i++)
-		tls = tls || (listen_parse(s->listen.item[i], &at, NULL) && at.tls);
-	for (size_t i = 0; i < s->tls_peers.n; i++)
-		named = named || (peer_parse(s->tls_peers.item[i], &p, NULL) && !p.is_print);
-	if (!tls)
-		return;
-	if (s->tls_certificate[0] == '\0' || s->tls_key[0] == '\0')
-		complain(sec->line, "source \"%s\" listens with TLS and lacks tls_certificate or tls_key",
-		    s->name);
-	if (anonymous && (s->tls_peers.n > 0 || s->tls_ca[0] != '\0'))
-		complain(sec->line, "source \"%s\": tls_clients = anonymous looks at no certificate; "
-		    "drop tls_peers and tls_ca, or it", s->name);
-	if (!anonymous && s->tls_peers.n == 0)
-		complain(sec->line, "source \"%s\" listens with TLS and lacks tls_peers, those who may "
-		    "send", s->name);
-	if (!anonymous && named && s->tls_ca[0] == '\0')
-		complain(sec->line, "source \"%s\" has names in tls_peers and no tls_ca that vouches for "
-		    "them", s->name);
+	while (slice_cut(&s, '\n', &fault))
+		complain(line, "%.*s", (int)fault.n, fault.p);
+	buf_clear(faults);
+}
+
+/* The i-th section of a kind; base begins with its name. */
+static cfg_t *
+fill(struct config *c, void *base, const struct place *p, cfg_t *cfg, unsigned i)
+{
+	cfg_t *sec = cfg_getnsec(cfg, p->section, i);
+
+	*(const char **)base = arena_strdup(&c->arena, slice_of(cfg_title(sec)));
+	for (size_t k = 0; k < p->n; k++)
+		set_value(c, base, &p->table[k], sec);
+	return sec;
 }
 
 static void
-add_source(struct config *c, struct config_source *s, cfg_t *sec)
+add_sources(struct config *c, cfg_t *cfg)
 {
-	s->name = arena_strdup(&c->arena, slice_of(cfg_title(sec)));
-	for (size_t k = 0; k < SOURCE_SETTINGS_N; k++)
-		set_value(c, s, &source_settings[k], sec);
-	if (s->files.n == 0 && s->journal[0] == '\0' && s->listen.n == 0)
-		complain(sec->line, "source \"%s\" ends without files, journal or listen", cfg_title(sec));
-	if (s->journal_match.n > 0 && s->journal[0] == '\0')
-		complain(sec->line, "source \"%s\" has journal_match and no journal", cfg_title(sec));
-	check_tls(s, sec);
+	struct buf faults = buf_new(1 << 16);
+
+	c->nsources = cfg_size(cfg, "source");
+	c->source = arena_alloc(&c->arena, (c->nsources + 1) * sizeof *c->source);
+	for (unsigned i = 0; i < c->nsources; i++) {
+		cfg_t *sec = fill(c, &c->source[i], &places[SOURCE], cfg, i);
+
+		sourceconf_check(&c->source[i], &faults);
+		complain_all(&faults, sec->line);
+	}
+	buf_free(&faults);
 }
 
 static void
@@ -495,6 +354,33 @@ add_reason(struct config *c, cfg_t *sec)
 	    r.match[0] != '\0' ? r.match : NULL, r.text, &e);
 }
 
+/* What "mxgauge passive" does; a passive names monitors, so these come first. */
+static void
+add_passives(struct config *c, cfg_t *cfg)
+{
+	struct buf faults = buf_new(1 << 16);
+
+	c->nmonitors = cfg_size(cfg, "monitor");
+	c->monitor = arena_alloc(&c->arena, (c->nmonitors + 1) * sizeof *c->monitor);
+	for (unsigned i = 0; i < c->nmonitors; i++) {
+		cfg_t *sec = fill(c, &c->monitor[i], &places[MONITOR], cfg, i);
+
+		passiveconf_monitor(&c->monitor[i], &faults);
+		complain_all(&faults, sec->line);
+	}
+	c->npassives = cfg_size(cfg, "passive");
+	c->passive = arena_alloc(&c->arena, (c->npassives + 1) * sizeof *c->passive);
+	for (unsigned i = 0; i < c->npassives; i++) {
+		cfg_t *sec = fill(c, &c->passive[i], &places[PASSIVE], cfg, i);
+
+		passiveconf_check(c, i, &faults);
+		complain_all(&faults, sec->line);
+	}
+	passiveconf_whole(c, &faults);
+	complain_all(&faults, 0);
+	buf_free(&faults);
+}
+
 static struct config *
 build(const char *path, cfg_t *cfg)
 {
@@ -504,14 +390,12 @@ build(const char *path, cfg_t *cfg)
 	c->path = arena_strdup(&c->arena, slice_of(path));
 	for (size_t i = 0; i < SETTINGS_N; i++)
 		set_value(c, c, &settings[i], cfg);
-	c->nsources = cfg_size(cfg, "source");
-	c->source = arena_alloc(&c->arena, (c->nsources + 1) * sizeof *c->source);
-	for (unsigned i = 0; i < c->nsources; i++)
-		add_source(c, &c->source[i], cfg_getnsec(cfg, "source", i));
+	add_sources(c, cfg);
 	if (reasons > 0)
 		c->words = sitewords_new();
 	for (unsigned i = 0; i < reasons; i++)
 		add_reason(c, cfg_getnsec(cfg, "reason", i));
+	add_passives(c, cfg);
 	if (c->nsources == 0)
 		complain(0, "there is no source: nothing to read (mxgauge setup proposes one)");
 	if (c->rrd_dir[0] == '\0') {

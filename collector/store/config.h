@@ -35,12 +35,29 @@ struct config_source {
 #include "store/setting.def"
 };
 
+/* A check that "mxgauge passive" runs, and whom it tells. */
+struct config_passive {
+	const char *name;
+#define PASSIVE_SETTING(kind, name, def, limits, help) CONFIG_##kind name;
+#include "store/setting.def"
+};
+
+struct config_monitor {
+	const char *name;
+#define MONITOR_SETTING(kind, name, def, limits, help) CONFIG_##kind name;
+#include "store/setting.def"
+};
+
 struct config {
 	const char *path;
 #define SETTING(kind, name, def, limits, help) CONFIG_##kind name;
 #include "store/setting.def"
 	struct config_source *source;
 	size_t nsources;
+	struct config_passive *passive;	/* host and service are never empty */
+	size_t npassives;
+	struct config_monitor *monitor;
+	size_t nmonitors;
 	struct sitewords *words;	/* NULL: there is no reason section */
 	struct arena arena;		/* all of it lives here */
 };

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "input/tls.h"
+#include "secret.h"
 #include "store/account.h"
 #include "store/config.h"
 
@@ -95,9 +96,44 @@ look_folder(const struct config *c, const char *what, const char *path, int how)
 		remark(c, "%s: %s: %s", what, path, strerror(errno));
 }
 
+/* What mxgauge passive will want of this machine. */
+static void
+look_program(const struct config *c, const char *whose, const char *name, const char *path)
+{
+	if (access(path, X_OK) != 0)
+		remark(c, "%s \"%s\": command %s: %s", whose, name, path, strerror(errno));
+}
+
+static void
+look_monitor(const struct config *c, const struct config_monitor *m)
+{
+	const char *const secrets[] = { m->password_file, m->token_file };
+	const char *const files[] = { m->ca_file, m->certificate, m->key };
+	struct err e;
+
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		if (secrets[i][0] != '\0' && (!secret_is_private(secrets[i], &e) ||
+		    (access(secrets[i], R_OK) != 0 && !err_set(&e, "%s: %s", secrets[i], strerror(errno)))))
+			remark(c, "monitor \"%s\": %s", m->name, e.text);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (files[i][0] != '\0' && access(files[i], R_OK) != 0)
+			remark(c, "monitor \"%s\": %s: %s", m->name, files[i], strerror(errno));
+	if (m->command_file[0] != '\0' && access(m->command_file, W_OK) != 0)
+		remark(c, "monitor \"%s\": command_file %s: %s", m->name, m->command_file, strerror(errno));
+	if (m->command.n > 0)
+		look_program(c, "monitor", m->name, m->command.item[0]);
+	if (strncmp(m->url, "http://", 7) == 0)
+		remark(c, "monitor \"%s\": everybody on the way reads what is sent to %s, our secrets too", m->name,
+		    m->url);
+}
+
 static void
 look(const struct config *c)
 {
+	for (size_t i = 0; i < c->npassives; i++)
+		look_program(c, "passive", c->passive[i].name, c->passive[i].command.item[0]);
+	for (size_t i = 0; i < c->nmonitors; i++)
+		look_monitor(c, &c->monitor[i]);
 	for (size_t i = 0; i < c->nsources; i++) {
 		look_files(c, &c->source[i]);
 		look_journal(c, &c->source[i]);
@@ -145,8 +181,12 @@ checkconfig_run(const char *path)
 	}
 	for (size_t i = 0; i < c->nsources; i++)
 		files += c->source[i].files.n;
-	printf("%s: good; %zu source%s with %zu file%s or pattern%s\n", path, c->nsources,
+	printf("%s: good; %zu source%s with %zu file%s or pattern%s", path, c->nsources,
 	    c->nsources == 1 ? "" : "s", files, files == 1 ? "" : "s", files == 1 ? "" : "s");
+	if (c->nmonitors > 0)
+		printf("; %zu check%s for %zu monitor%s", c->npassives, c->npassives == 1 ? "" : "s", c->nmonitors,
+		    c->nmonitors == 1 ? "" : "s");
+	putchar('\n');
 	look_as_account(c);
 	config_free(c);
 	buf_free(&errors);

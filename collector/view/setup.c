@@ -39,6 +39,16 @@ static const struct row reason_rows[] = {
 #include "store/setting.def"
 };
 
+static const struct row passive_rows[] = {
+#define PASSIVE_SETTING(kind, name, def, limits, help) { #kind, #name, def, limits, help },
+#include "store/setting.def"
+};
+
+static const struct row monitor_rows[] = {
+#define MONITOR_SETTING(kind, name, def, limits, help) { #kind, #name, def, limits, help },
+#include "store/setting.def"
+};
+
 /* Text as comment lines of at most COLUMNS. */
 static void
 comment(struct buf *out, const char *text)
@@ -357,7 +367,13 @@ setup_manual(struct buf *out)
 	    "`$` stay what they are (only `\\\\` is\n`\\` and `\\'` is `'`). The first 1000 bytes of a text "
 	    "are looked at, and an expression that takes too\nmany steps on one counts as not found. "
 	    "`mxgauge import` and `mxgauge parse` take the sections of the\nfile that `--config` names, "
-	    "else those of mxgauged's.\n");
+	    "else those of mxgauged's.\n"
+	    "\n## Inside `passive \"NAME\" { }`\n\n");
+	manual_rows(out, passive_rows, sizeof passive_rows / sizeof *passive_rows);
+	buf_str(out, "\nA check that `mxgauge passive` runs, and whose results it sends to the monitors: "
+	    "[passive.md](passive.md).\n"
+	    "\n## Inside `monitor \"NAME\" { }`\n\n");
+	manual_rows(out, monitor_rows, sizeof monitor_rows / sizeof *monitor_rows);
 }
 
 static bool

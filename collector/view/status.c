@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
+#include "monitors.h"
 #include "programs.h"
 #include "view/words.h"
 
@@ -278,6 +279,37 @@ itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	return true;
 }
 
+/* How "mxgauge passive" gets on with each monitor, where it runs. */
+static bool
+monitors(const char *dir, int64_t now, struct buf *out, struct err *e)
+{
+	struct monitors m;
+	bool there;
+
+	if (!monitors_read(dir, &m, &there, e))
+		return false;
+	if (!there)
+		return true;
+	buf_fmt(out, "\nMonitors, told by mxgauge passive: %s checks, last sign of life %s%s\n",
+	    words_count(m.checks).s, ago(m.beat_at, now).s, m.pid == 0 ? "; it does not run" : "");
+	for (size_t i = 0; i < m.n; i++) {
+		const struct monitor_row *r = &m.row[i];
+
+		buf_fmt(out, "  %s (%s)\n      last told %s, %s results so far", r->name, r->type, ago(r->sent_at, now).s,
+		    words_count(r->sent).s);
+		if (r->waiting > 0)
+			buf_fmt(out, "; %s waiting, the first from %s", words_count(r->waiting).s,
+			    ago(r->oldest_at, now).s);
+		if (r->dropped + r->refused > 0)
+			buf_fmt(out, "\n      %s dropped and %s refused, the last %s", words_count(r->dropped).s,
+			    words_count(r->refused).s, ago(r->dropped_at, now).s);
+		if (r->failed_since > 0)
+			buf_fmt(out, "\n      cannot be told, first %s", ago(r->failed_since, now).s);
+		buf_fmt(out, "%s%s\n", r->said[0] == '\0' ? "" : r->failed_since > 0 ? ": " : "\n      ", r->said);
+	}
+	return true;
+}
+
 bool
 status_text(struct stateread *state, const char *dir, int64_t now, struct buf *out,
     struct err *e)
@@ -293,7 +325,8 @@ status_text(struct stateread *state, const char *dir, int64_t now, struct buf *o
 	buf_fmt(out, "  last commit   %s\n", ago(stateread_committed_at(state), now).s);
 	disk(state, dir, out);
 	return itself(state, now, out, e) && under_way(state, out, e) && sources(state, now, out, e) &&
-	    hosts(state, now, out, e) && programs(state, out, e) && limits(state, now, out, e);
+	    hosts(state, now, out, e) && programs(state, out, e) && limits(state, now, out, e) &&
+	    monitors(dir, now, out, e);
 }
 
 bool

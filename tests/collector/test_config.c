@@ -128,6 +128,40 @@ static const struct {
 	    "t.conf:3: found duplicate title 'a'\n" },
 	{ "a reason inside a source", "source a {\n files = { /x }\n reason b { }\n}\n",
 	    "t.conf:3: there is no setting reason in a source\n" },
+	{ "passive results", SRC "monitor m { type = nagios command_file = /f }\n"
+	    "monitor n { type = nsca command = { \"/usr/sbin/send_nsca\", \"-H\", \"h\" } }\n"
+	    "monitor o { type = nrdp url = \"https://h/nrdp/\" token_file = /t }\n"
+	    "monitor p { type = icinga2 url = \"https://h:5665\" user = u password_file = /p ca_file = /c }\n"
+	    "passive a { command = { \"/c\", \"-w\", \"1\" } interval = 1m monitors = { m, o } }\n"
+	    "passive up { command = /c kind = host }\n", "" },
+	{ "monitors that lack something", SRC "monitor m { }\nmonitor n { type = nagios url = \"x\" }\n"
+	    "monitor o { type = nsca command = { c } }\nmonitor p { type = icinga2 url = \"ftp://h\" }\n"
+	    "monitor q { type = nrdp url = \"https://u@h\" user = u key = /k }\nmonitor r { type = nagos }\n",
+	    "t.conf:7: type = nagos: must be one of nagios|nsca|nrdp|icinga2\n"
+	    "t.conf:2: monitor \"m\" ends without type\n"
+	    "t.conf:3: monitor \"n\": url is nothing for type = nagios\n"
+	    "t.conf:3: monitor \"n\" ends without command_file\n"
+	    "t.conf:4: monitor \"o\" has no command that begins with a path, /...\n"
+	    "t.conf:5: monitor \"p\" has no url, https://HOST...\n"
+	    "t.conf:5: monitor \"p\" ends without user and password_file, or certificate and key\n"
+	    "t.conf:6: monitor \"q\": url must be https://HOST[:PORT][/PATH]; who we are goes into user and "
+	    "password_file\n"
+	    "t.conf:6: monitor \"q\" must have certificate and key, or neither\n"
+	    "t.conf:6: monitor \"q\" must have user and password_file, or neither\n"
+	    "t.conf:6: monitor \"q\" ends without token_file\n" },
+	{ "passive sections that cannot be", SRC "monitor m { type = nagios command_file = /f }\npassive_host = h\n"
+	    "passive \"a;b\" { command = c }\npassive c { command = /c monitors = { n } comand = x }\n"
+	    "passive d { command = /c service = c }\npassive mxgauge { command = /c }\n",
+	    "t.conf:5: there is no setting comand in a passive; did you mean command?\n"
+	    "t.conf:4: passive \"a;b\": service must not have ; ! | ` \" \\ or control characters, which mean "
+	    "something to monitors\n"
+	    "t.conf:4: passive \"a;b\" has no command that begins with a path, /...\n"
+	    "t.conf:5: passive \"c\": there is no monitor \"n\"\n"
+	    "t.conf:6: passive \"d\" is for the same host and service as \"c\"\n"
+	    "t.conf: passive \"mxgauge\" is called as the heartbeat is; name one otherwise, or set heartbeat = "
+	    "\"\"\n" },
+	{ "a passive without a monitor", SRC "passive a { command = /c }\n",
+	    "t.conf: there are passive sections and no monitor that would hear of them\n" },
 	{ "a hostile name", "\"a\033[2J\" = 1\n" SRC, "t.conf:1: there is no setting a?[2J\n" },
 };
 

@@ -24,6 +24,11 @@ else
     ok 0 "what it leaves open # SKIP this systemd-analyze has no --offline"
 fi
 
+p=$D/mxgauge-passive.service
+sed "s|^ExecStart=[^ ]*|ExecStart=$(realpath "$BUILD")/bin/mxgauge|" packaging/mxgauge-passive.service >"$p"
+systemd-analyze verify --man=no "$p" >"$D/said" 2>&1
+none "the unit of mxgauge passive is good" "$(grep mxgauge-passive "$D/said")"
+
 # what the daemon does for its unit
 for line in Type=notify WatchdogSec= 'ExecReload=/bin/kill -HUP' SupplementaryGroups=adm User=; do
     grep -q "^$line" "$u"

@@ -30,6 +30,37 @@ says "Process $pid, version"
 ok "and another which process it is"
 run 0 --host mx1.example.org
 ok "one host by its full name"
+# passive SECONDS WAIT DROPPED: mxgauge passive lived so long ago, a result waits so long, one was dropped so long ago
+passive() {
+    now=$(date +%s)
+    mkdir -p "$dir/state/passive"
+    printf 'mxgauge passive 1\nrun\t1\t5\t%d\t1\t0\nmonitor\tm<b>|\tnagios\t0\t%d\t3\t%d\t7\t0\t2\t%d\tit is down\n' \
+        $((now - $1)) $((now - $2)) $((now - $2)) $((now - $3)) >"$dir/state/passive/status"
+}
+passive 5 200 5000
+run 0
+ok "a monitor that waits for some minutes is no alarm"
+says "Monitor m(b)/ cannot be told since"
+ok "but told"
+passive 5 4000 5000
+run 2
+ok "one that waits for an hour is CRITICAL"
+says "results wait for monitor m(b)/ for 67 min (limit 60 min)"
+ok "it is named"
+passive 5 20 100
+run 1
+ok "results that were dropped are a limit that bit"
+says "limits reached: results for monitor m(b)/"
+ok "it is named"
+passive 301 20 5000
+run 2
+ok "no sign of life of mxgauge passive is CRITICAL"
+says "mxgauge passive gave its last sign of life 5 min"
+ok "it is told"
+echo rubbish >"$dir/state/passive/status"
+run 3
+ok "a file that is no status is UNKNOWN"
+rm "$dir/state/passive/status"
 run 3 --host mx9
 ok "a host that is not there is UNKNOWN"
 says 'it knows: mx1'

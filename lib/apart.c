@@ -81,7 +81,16 @@ limit_memory(void)
 #endif
 }
 
-/* The alarm is for a parent that dies before it can kill. */
+/* For a parent that died before it could kill: with all that the child runs. */
+static void
+on_alarm(int sig)
+{
+	(void)sig;
+	if (getpgrp() == getpid())
+		(void)kill(0, SIGKILL);
+	_exit(1);
+}
+
 static _Noreturn void
 child(const struct apart_job *j, int to, double until)
 {
@@ -89,7 +98,7 @@ child(const struct apart_job *j, int to, double until)
 
 	(void)setpgid(0, 0);	/* what it runs ends with it */
 	limit_memory();
-	(void)signal(SIGALRM, SIG_DFL);
+	(void)signal(SIGALRM, on_alarm);
 	(void)signal(SIGABRT, SIG_DFL);
 	(void)signal(SIGSEGV, SIG_DFL);
 	(void)signal(SIGBUS, SIG_DFL);

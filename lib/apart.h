@@ -3,8 +3,8 @@
  * Client libraries of databases and directories keep no deadline: a server that was stopped in the
  * middle of an answer hangs its client for ever, whatever time-outs were set. So each peer is
  * asked in a child process that sends what it learnt through a pipe, piece by piece, and is killed
- * when the time is up: one that hangs neither delays nor hides what the others say, and what it
- * had sent by then is there. A library that crashes takes the child alone along. */
+ * with all that it runs when the time is up: one that hangs neither delays nor hides what the others
+ * say, and what it had sent by then is there. A library that crashes takes the child alone along. */
 #ifndef MX_APART_H
 #define MX_APART_H
 

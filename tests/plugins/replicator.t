@@ -185,6 +185,13 @@ told "it hangs: inside -t"
 is_gone() { ! kill -0 "$(cat "$dir/pid")"; }
 until_so 5 is_gone
 ok $? "and nothing of it stays behind"
+rm "$dir/pid"
+"$check" --replicator --doveadm "$dir/doveadm" -t 2 >"$dir/out" 2>&1 &
+until_so 20 [ -s "$dir/pid" ]
+kill -KILL $!
+wait $! 2>/dev/null
+until_so 20 is_gone
+ok $? "nor where the check itself is killed"
 doveadm 2 "no answer in time" "yes | tr -d '\n'" -t 2
 told "without end: inside -t"
 run 3 "whom to compare?" -H a --replicator

@@ -81,9 +81,9 @@ await test -s "$v/status.dat"
 await all_checked
 ok $? "every service that is asked has left PENDING"
 is "$(shown | wc -l)" "$services" "status.dat has them all"
-shown | grep -v '^branch1/' | awk -F '\t' 'NR == FNR { n = split($0, w, " "); want[substr($0, 1, length($0) - length(w[n]) - 1)] = w[n]; next }
+shown | grep -v '^branch1/' | awk -F '\t' 'NR == FNR { n = split($0, word, " "); want[substr($0, 1, length($0) - length(word[n]) - 1)] = word[n]; next }
     { w = $1 in want ? want[$1] : "0" }
-    $2 !~ "^" w "$" { print $1 ": " $2 " and not " w ": " $5 }' "$d/expected" - >"$d/wrong"
+    $2 !~ "^" w "$" { print $1 ": " $2 " and not " w ": " $5 }' "$d/expected" - >"$d/wrong" 2>&1
 none "each with the state that is to be expected" "$(cat "$d/wrong")"
 
 # --- passive results: of a site behind NAT

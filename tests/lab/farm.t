@@ -81,11 +81,9 @@ await test -s "$v/status.dat"
 await all_checked
 ok $? "every service that is asked has left PENDING"
 is "$(shown | wc -l)" "$services" "status.dat has them all"
-shown | grep -v '^branch1/' | while IFS='	' read -r key state _ _ said; do
-    want=$(sed -n "s|^$key \([^ ]*\)$|\1|p" "$d/expected")
-    # shellcheck disable=SC2254
-    case $state in ${want:-0}) ;; *) echo "$key: $state and not ${want:-0}: $said" ;; esac
-done >"$d/wrong"
+shown | grep -v '^branch1/' | awk -F '\t' 'NR == FNR { n = split($0, word, " "); want[substr($0, 1, length($0) - length(word[n]) - 1)] = word[n]; next }
+    { w = $1 in want ? want[$1] : "0" }
+    $2 !~ "^" w "$" { print $1 ": " $2 " and not " w ": " $5 }' "$d/expected" - >"$d/wrong" 2>&1
 none "each with the state that is to be expected" "$(cat "$d/wrong")"
 
 # --- passive results: of a site behind NAT

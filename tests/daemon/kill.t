@@ -28,6 +28,20 @@ reports() {
 # mails STATE: all that is known of each
 mails() { "$BUILD/bench/mails" "$1" | sort; }
 
+# accounts STATE: what those that did most in an hour did; which visitors are kept of very many is chance
+accounts() {
+    for hour in $(seq 0 23); do
+        "$BUILD/plugins/check_mail_accounts" --state "$1" --window 1m --at "$date $hour:59:30" --json
+    done | perl -MJSON::PP -ne '
+        my $said = decode_json($_);
+        for my $who (@{ $said->{accounts} }) {
+            my @places = map "$_->{name}=$_->{n},$_->{other}\@$_->{at}", @{ $who->{used_from} }, @{ $who->{failed_from} };
+            print join(" ", map($_ // "-", @$who{qw(name messages recipients bounced deferred logins mailbox_logins)}),
+                @places < 32 ? ($who->{failures}, sort @places) : ()), "\n";
+        }
+        print "$_->{name} $_->{failures} $_->{logins}\n" for @{ $said->{networks} }'
+}
+
 # dumps STATE: all RRDs, less the time they were written and librrd's own start row
 dumps() {
     (cd "$1/rrd" && find . -name '*.rrd' | sort | while read -r f; do
@@ -97,6 +111,8 @@ same rows "cells and hours are the same" rows
 same reports "the reports are the same, of each host and hour" reports
 same mails "the mails are the same" mails
 echo "# $(cut -d" " -f1,2 <"$D/mails.want" | sort -u | wc -l) mails"
+same accounts "accounts and networks did the same" accounts
+echo "# $(wc -l <"$D/accounts.want") lines of them"
 if command -v rrdtool >/dev/null 2>&1; then
     same dumps "the RRDs are the same" dumps
 else

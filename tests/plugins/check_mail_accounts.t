@@ -186,6 +186,22 @@ assert a == b and len(a[0]) > 30
 END
 ok "the same lines in another order, and twice, say the same"
 
+# more names than are kept, in an hour: whoever sends or logs in stays
+rm -rf "$dir/state"
+{
+    grep 'T10:' "$dir/day" | head -n 400
+    perl -e 'printf "2026-11-20T10:30:%02d+00:00 mx1 postfix/smtpd[1]: warning: unknown[3fff:1::%x]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=guess%d\n",
+        $_ % 60, $_, $_ for 1 .. 9000'
+} >"$dir/flood"
+import "$dir/flood"
+stored() { sqlite3 "$dir/state/state.db" "$1"; }
+[ "$(stored "SELECT hits FROM capacity WHERE name='accounts'")" -ge 4000 ]
+ok "names that do not fit are counted"
+run 1 --at "$(at 10)" -w attempts=8999 -w recipients=1000 && says '9,000 failed logins from 3fff:1::/64 (limit 8,999)' && says 'anna@example.org sent '
+ok "and whoever sent stays, and who guessed"
+[ "$(stored "SELECT length(accounts) < 500000 FROM account")" = 1 ]
+ok "in bounded space"
+
 rm -rf "$dir/state"
 run 3
 ok "no state is UNKNOWN"

@@ -314,6 +314,8 @@ ask_lists(struct dnsbl_run *r)
 	if (!dnsbl_ask(r, &e))
 		check_unknown("%s", e.text);
 	dnsbl_judge(r);
+	if (set.log)
+		check_phase("telling syslog");	/* whose reader may stand still */
 	if (set.log && !dnsbl_log(r, &e))
 		check_detail("%s", e.text);
 	past = set.no_history ? NULL : xcalloc(r->lists, sizeof *past);

@@ -1,8 +1,9 @@
 /* deliver_nsca.c - NSCA and NSCA-ng, by the program send_nsca that the distribution has for the one or the
  * other: it knows their ciphers.
  *
- * A line is a result: host, service, state, text, with tabs between; without service it is the host's. Both
- * clients hand "\n" and "\\" in a text on to Nagios as they are. NSCA carries no time: what waited is told
+ * A result is host, service, state, text, with tabs between, and ETB at its end; without service it is the host's.
+ * NSCA (since 2.9) takes lines without ETB for one result, and both make "\n" and "\\" of newlines and
+ * backslashes themselves. NSCA carries no time: what waited is told
  * as of now, in order. It has no answer either: that the server read the packets is all it knows, while
  * NSCA-ng's says what it did. Status 0 means all of it, anything else nothing. */
 #include "deliver_priv.h"
@@ -17,20 +18,22 @@
 #include "poison.h"
 
 enum {
-	/* its packets have 4096 bytes since 2.9, some of which Nagios' command line wants */
+	/* its packets have 4096 bytes since 2.9, some of which Nagios' command line wants: its server writes that
+	 * into the fifo, where only 4096 bytes are written whole */
 	TEXT_BYTES = 3800,
+	ETB = 027,
 	SAID_BYTES = 2000, LINES_BYTES = DELIVER_MOST * (RESULT_TEXT_MAX + 300)
 };
 
 static void
-add_line(struct buf *lines, const struct config_monitor *m, const struct result *r)
+add_result(struct buf *lines, const struct config_monitor *m, const struct result *r)
 {
 	buf_fmt(lines, "%s\t", r->host);
 	if (r->service[0] != '\0')
 		buf_fmt(lines, "%s\t", r->service);
 	buf_fmt(lines, "%d\t", r->state);
-	result_fit(lines, slice_of(r->text), deliver_text_bytes(m, TEXT_BYTES), RESULT_ONE_LINE);
-	buf_char(lines, '\n');
+	result_fit(lines, slice_of(r->text), deliver_text_bytes(m, TEXT_BYTES), RESULT_LINES_TO_ONE);
+	buf_char(lines, ETB);
 }
 
 static void
@@ -82,7 +85,7 @@ deliver_nsca(const struct config_monitor *m, const struct deliver_to *to, double
 	for (size_t i = 0; i < m->command.n; i++)
 		argv[i] = m->command.item[i];
 	for (size_t i = 0; i < to->n; i++)
-		add_line(&lines, m, &to->batch[i].r);
+		add_result(&lines, m, &to->batch[i].r);
 	if (!command_feed(argv, buf_slice(&lines), collect, &out, &said, &status, &e))
 		deliver_failed(to, "%s", e.text);
 	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)

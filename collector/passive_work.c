@@ -120,6 +120,20 @@ settle(struct passive *p, struct line *l, const int64_t *id, size_t n, bool refu
 	return false;
 }
 
+/* But for numbers, which differ from time to time. */
+static bool
+same_cause(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (slice_is_digit(*a))
+			a++;
+		while (slice_is_digit(*b))
+			b++;
+		if (*a != *b || *a == '\0')
+			return *a == *b;
+	}
+}
+
 static void
 on_delivered(void *arg, const struct delivered *d)
 {
@@ -137,6 +151,8 @@ on_delivered(void *arg, const struct delivered *d)
 	}
 	if (d->failed) {
 		(void)snprintf(text, sizeof text, "monitor \"%s\": %s", l->c->name, d->why);
+		if (!same_cause(l->said, d->why))
+			l->fault.say_at = 0;	/* another cause is news */
 		fault_met(&l->fault, now_s(), text);
 		(void)snprintf(l->said, sizeof l->said, "%s", d->why);
 	} else {

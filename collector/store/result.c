@@ -42,7 +42,7 @@ result_clean(struct buf *out, struct slice printed)
 static size_t
 cost_of(char c, enum result_form form)
 {
-	return form == RESULT_ONE_LINE && (c == '\n' || c == '\\') ? 2 : 1;
+	return form != RESULT_LINES && (c == '\n' || c == '\\') ? 2 : 1;
 }
 
 static size_t
@@ -72,7 +72,7 @@ static void
 put(struct buf *out, struct slice s, enum result_form form)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if (cost_of(s.p[i], form) == 1)
+		if (form != RESULT_ONE_LINE || cost_of(s.p[i], form) == 1)
 			buf_char(out, s.p[i]);
 		else
 			buf_str(out, s.p[i] == '\n' ? "\\n" : "\\\\");

@@ -25,8 +25,8 @@ struct result {
 void result_clean(struct buf *out, struct slice printed);
 
 /* How a text goes over the wire: its lines as they are, or in one line where "\n" stands for a new one and
- * "\\" for a backslash. */
-enum result_form { RESULT_LINES, RESULT_ONE_LINE };
+ * "\\" for a backslash; or as they are to somebody who makes one line of them, which is counted. */
+enum result_form { RESULT_LINES, RESULT_ONE_LINE, RESULT_LINES_TO_ONE };
 
 /* Add text in that form, at most most bytes. What is too long loses its last lines first, then the end of what
  * its first line says, then performance data: whole values, the last first. */

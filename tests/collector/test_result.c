@@ -30,6 +30,8 @@ static const struct {
 	{ "no values at all", "OK - very long|aaaaaaaaaaaaaaaaaaa=1", 12, RESULT_LINES, "OK - very lo" },
 	{ "a character is not cut", "OK \303\244\303\244", 6, RESULT_LINES, "OK \303\244" },
 	{ "an escape is not cut", "ab\\\\", 3, RESULT_ONE_LINE, "ab" },
+	{ "lines that somebody makes one", "a\\b\nc", 7, RESULT_LINES_TO_ONE, "a\\b\nc" },
+	{ "which are longer then", "a\\b\nc", 6, RESULT_LINES_TO_ONE, "a\\b" },
 	{ "nothing", "", 3, RESULT_ONE_LINE, "" },
 };
 

@@ -20,12 +20,10 @@ mkdir "$D/nsca"
 cat >"$D/send_nsca" <<'EOF'
 #!/bin/sh
 [ -e "$1/up" ] || { echo "Connection refused by host" >&2; exit 2; }
-n=0
-while IFS='	' read -r host service state text; do
+tr '\n\027' '~\n' | while IFS='	' read -r host service state text; do
     printf '%s %s %s now %s\n' "$host" "$service" "$state" "$text" >>"$1/got"
-    n=$((n + 1))
 done
-echo "$n data packet(s) sent to host successfully."
+echo "n data packet(s) sent to host successfully."
 EOF
 chmod +x "$D/send_nsca"
 fake nrdp nrdp

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "flow/lost.h"
+#include "flow/origin.h"
 #include "hash.h"
 #include "mem.h"
 
@@ -131,10 +132,11 @@ struct found {
 	const struct fact *before;	/* FROM with the earliest arrival */
 	int64_t received;		/* time */
 	int64_t tried_at;		/* time of the last delivery */
-	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred;
+	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred, condemned;
 	bool no_end, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	struct slice account;		/* that they name */
+	struct slice by_session;	/* the client's address, by one of them */
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t by_hop;		/* recipients that other hosts of the farm handed over */
@@ -175,6 +177,7 @@ look_at_bonds(const struct life *l, struct found *w)
 		} else if (b->kind == FACT_SESSION) {
 			w->session |= b->flags | IN_SESSION;
 			w->account = lesser(w->account, b->c);
+			w->by_session = lesser(w->by_session, b->b);
 		} else if (b->kind == FACT_HOP_FROM) {
 			w->by_hop++;
 		} else if (b->kind == FACT_FROM) {
@@ -191,6 +194,7 @@ look_at_bonds(const struct life *l, struct found *w)
 			unsigned new = b->flags & ~verdicts;
 
 			verdicts |= b->flags;
+			w->condemned |= (b->flags & (FACT_SPAM | FACT_VIRUS | FACT_BANNED)) != 0;
 			add(l, b->time, M_spam, (new & FACT_SPAM) != 0);
 			add(l, b->time, M_virus, (new & FACT_VIRUS) != 0);
 			add(l, b->time, M_banned, (new & FACT_BANNED) != 0);
@@ -453,6 +457,22 @@ received(const struct life *l, const struct found *w,
 		to(l, t, M_auth_rcpt, n);
 }
 
+/* Which network it came from: what recv_rcpt has, divided. */
+static void
+note_origin(const struct life *l, const struct found *w)
+{
+	const struct fact *c = w->client;
+	unsigned flags = (c != NULL ? c->flags : 0) | w->session;
+	int64_t t = w->received;
+
+	if (is_own(w) || (c != NULL && c->kind == FACT_PICKUP) ||
+	    (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK)
+		return;
+	origins_add(tally_origins(l->t), l->host, t >= 0 ? t / 3600 : -1,
+	    w->condemned ? TOP_JUDGED : TOP_ACCEPTED, c != NULL ? c->b : w->by_session,
+	    (int64_t)w->nrcpt * l->sign);
+}
+
 /* The farm had it already: only recipients that addresses were expanded to are new. Where there
  * are fewer than were handed over, some were the same here; the rest stays delivered. */
 static void
@@ -484,6 +504,7 @@ count_reception(const struct life *l, const struct found *w)
 	}
 	add(l, t, M_b_in, n);
 	received(l, w, add);
+	note_origin(l, w);
 	if (w->by_hop > 0)
 		received_from_farm(l, w);
 	if (!w->begun && w->session == 0 && !is_own(w))

@@ -469,7 +469,8 @@ note_origin(const struct life *l, const struct found *w)
 	    (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK)
 		return;
 	origins_add(tally_origins(l->t), l->host, t >= 0 ? t / 3600 : -1,
-	    w->condemned ? TOP_JUDGED : TOP_ACCEPTED, c != NULL ? c->b : w->by_session,
+	    w->condemned ? TOP_JUDGED : TOP_ACCEPTED,
+	    c == NULL ? w->by_session : (c->flags & FACT_OUTSIDE) != 0 ? c->a : c->b,
 	    (int64_t)w->nrcpt * l->sign);
 }
 

@@ -147,37 +147,41 @@ is_group(const struct network *n)
 }
 
 /* As what a network of a table counts. */
-static void
-group_of(const struct reputation_rule *rule, struct network *n, uint32_t *as, char name[ASN_NAME])
+static struct network
+group_of(const struct reputation_rule *rule, const struct network *of)
 {
-	*as = 0;
-	name[0] = '\0';
-	if (rule->by_as && rule->asn != NULL && (*as = asn_of(rule->asn, n, name)) != 0) {
-		*n = (struct network){ .family = NETWORK_AS, .bits = 32 };
+	struct network n = *of;
+	char name[ASN_NAME];
+	uint32_t as = rule->by_as && rule->asn != NULL ? asn_of(rule->asn, of, name) : 0;
+
+	if (as != 0) {
+		n = (struct network){ .family = NETWORK_AS, .bits = 32 };
 		for (int i = 0; i < 4; i++)
-			n->a[i] = (unsigned char)(*as >> (24 - 8 * i));
-	} else if (rule->wide6 && n->family == 6) {
-		network_widen(n, 48);
+			n.a[i] = (unsigned char)(as >> (24 - 8 * i));
+	} else if (rule->wide6 && n.family == 6) {
+		network_widen(&n, 48);
 	}
+	return n;
 }
 
 /* --- what was refused ------------------------------------------------------------------------ */
 
 static void
-note_bad(struct reading *x, int host, int64_t hour, enum top_kind kind, struct network *n, uint32_t count)
+note_bad(struct reading *x, int host, int64_t hour, enum top_kind kind, const struct network *of, uint32_t count)
 {
 	const struct reputation_rule *rule = x->rule;
-	char name[ASN_NAME];
-	struct reputation *p;
-	uint32_t as;
+	struct network n = group_of(rule, of);
+	struct reputation *p = find(x, &n);
 
-	group_of(rule, n, &as, name);
-	p = find_or_add(x, n);
-	if (p->bad <= 0) {	/* its first */
-		if (as == 0 && rule->asn != NULL)
-			as = asn_of(rule->asn, n, name);
-		p->as = as;
-		memcpy(p->as_name, name, sizeof name);
+	if (p == NULL || p->net.family == NETWORK_AS || p->net.bits < of->bits) {	/* else it was seen before */
+		if (is_ours(rule, of)) {
+			x->all->ours++;
+			return;
+		}
+		if (p == NULL)
+			p = find_or_add(x, &n);
+		if (p->first.family == 0)
+			p->first = *of;
 	}
 	p->bad += count * weight(x, hour);
 	if (hour < rule->rise)
@@ -216,10 +220,7 @@ take_bad(void *arg, int host, int64_t hour, enum top_kind kind, struct toplist_r
 			h->listed += n;
 		if (n == 0 || !network_parse(text, &net))
 			continue;
-		if (is_ours(x->rule, &net))
-			x->all->ours++;
-		else
-			note_bad(x, host, hour, kind, &net, n);
+		note_bad(x, host, hour, kind, &net, n);
 	}
 	return true;
 }
@@ -290,8 +291,7 @@ take_good(void *arg, int host, int64_t hour, enum top_kind kind, struct toplist_
 	struct reading *x = arg;
 	struct hour *h = hour_of(x, host, hour);
 	struct slice text;
-	uint32_t n, error, as;
-	char name[ASN_NAME];
+	uint32_t n, error;
 
 	(void)kind;
 	if (h == NULL)
@@ -304,7 +304,7 @@ take_good(void *arg, int host, int64_t hour, enum top_kind kind, struct toplist_
 
 		if (!network_parse(text, &net))
 			continue;
-		group_of(x->rule, &net, &as, name);
+		net = group_of(x->rule, &net);
 		p = find(x, &net);
 		if (p != NULL)
 			note_good(x, h, x->place[host], hour, p, n, error);
@@ -358,7 +358,7 @@ reputation_blamed(const struct cell *c)
 		if (!reason_blames((enum reason)r, true))
 			n -= cell_get(c, (uint32_t)metric_tmp[r]);
 	}
-	return n > 0 ? n : 0;
+	return n;
 }
 
 static bool
@@ -371,9 +371,9 @@ take_cell(void *arg, int host, int64_t minute, const struct cell *c)
 	if (h == NULL)
 		return true;
 	h->accepted += cell_get(c, M_recv_rcpt);
-	x->all->refused += (uint64_t)n;
+	x->all->refused += n > 0 ? (uint64_t)n : 0;	/* corrections on their way can leave it below zero */
 	if (hour >= x->rule->rise)
-		x->all->recent += (uint64_t)n;
+		x->all->recent += n > 0 ? (uint64_t)n : 0;
 	return true;
 }
 
@@ -494,6 +494,13 @@ reputation_spread(const struct reputations *all, bool *more)
 	*more = sum * 2 < all->recent;
 	free(recent);
 	return k;
+}
+
+uint32_t
+reputation_as(const struct reputation_rule *rule, const struct reputation *p, char name[ASN_NAME])
+{
+	name[0] = '\0';
+	return rule->asn != NULL ? asn_of(rule->asn, &p->first, name) : 0;
 }
 
 void

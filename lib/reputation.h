@@ -35,8 +35,7 @@ struct reputation_rule {
 /* A network of which mail was refused or condemned. */
 struct reputation {
 	struct network net;
-	uint32_t as;			/* 0: not known */
-	char as_name[ASN_NAME];
+	struct network first;		/* one of its networks, as the tables have them */
 	double score, before;		/* now, and at the hour rise */
 	double bad, good;		/* weighted, as in the formula */
 	uint64_t refused, judged;	/* recipients in all hours: at least so many */
@@ -77,6 +76,9 @@ void reputation_free(struct reputations *all);
 /* How many networks it takes, those that sent most first, to make half of what was refused since rise; 0: nothing
  * was. *more: the tables have fewer than half, and it is more than that. */
 size_t reputation_spread(const struct reputations *all, bool *more);
+
+/* Its autonomous system by the rule's file, and that one's name (raw text); 0: none is known. */
+uint32_t reputation_as(const struct reputation_rule *rule, const struct reputation *p, char name[ASN_NAME]);
 
 /* "192.0.2.0/24", "AS64500" */
 void reputation_print(struct buf *b, const struct network *n);

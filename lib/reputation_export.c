@@ -75,6 +75,8 @@ static void
 explain(struct buf *b, const struct reputation_export *x, const struct reputation *p)
 {
 	const struct rir_want *c = reputation_contact(x->contact, x->n_contacts, &p->net);
+	char name[ASN_NAME];
+	uint32_t as = reputation_as(x->rule, p, name);
 
 	buf_str(b, "# ");
 	reputation_print(b, &p->net);
@@ -85,8 +87,8 @@ explain(struct buf *b, const struct reputation_export *x, const struct reputatio
 	if (p->sample.n > 0)
 		buf_fmt(b, "; most at once: %llu on %s in the hour from %s", (unsigned long long)p->sample.n,
 		    x->host(p->sample.host), x->hour(p->sample.hour));
-	if (p->as != 0)
-		buf_fmt(b, "; AS%u %s", p->as, check_clean(slice_of(p->as_name)));
+	if (as != 0)
+		buf_fmt(b, "; AS%u %s", as, check_clean(slice_of(name)));
 	if (c != NULL && c->mail[0] != '\0')
 		buf_fmt(b, "; abuse contact %s", c->mail);
 	if (c != NULL && c->registry[0] != '\0')

@@ -23,7 +23,10 @@
 
 #include "poison.h"
 
-enum { SHOWN_MOST = 50, JSON_MOST = 1000, OURS_BYTES = 4 << 20, FEW = 3, WAVE = 20 };
+enum {
+	SHOWN_MOST = 50, JSON_MOST = 1000, OURS_BYTES = 4 << 20, FEW = 3, WAVE = 20,
+	ASKED = 100		/* networks by which a database of systems is known to be one */
+};
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 86400 };
 static double half_life_s = 6 * 3600, rise_s = 3600;
@@ -217,6 +220,7 @@ read_all(void)
 {
 	struct reputation_rule *rule = &run.rule;
 	struct err e = { "" };
+	char name[ASN_NAME];
 
 	rule->half_life_h = half_life_s / 3600;
 	rule->good_weight = (double)good_weight;
@@ -228,6 +232,8 @@ read_all(void)
 		check_unknown("%s", e.text);
 	if (!reputation_read(&run.all, set.r, set.id, rule, &e))
 		check_unknown("%s", e.text);
+	for (size_t i = 0; rule->asn != NULL && i < run.all.n && i < ASKED; i++)
+		(void)reputation_as(rule, &run.all.net[i], name);
 	if (rule->asn != NULL && !asn_useful(rule->asn, &e))
 		check_unknown("%s", e.text);
 	for (size_t i = 0; i < run.all.n && run.all.net[i].score >= (double)bad_score; i++) {
@@ -263,18 +269,24 @@ find_contacts(void)
 
 /* --- measurements ------------------------------------------------------------------------------- */
 
+static bool
+add_refused(void *arg, int host, int64_t minute, const struct cell *c)
+{
+	(void)host;
+	(void)minute;
+	*(int64_t *)arg += reputation_blamed(c);
+	return true;
+}
+
 static int64_t
 refused_between(int64_t from, int64_t to)
 {
-	struct cell sum = { 0 };
 	struct err e = { "" };
-	int64_t n;
+	int64_t n = 0;
 
-	if (!stateread_sum(set.r, set.id, from, to, &sum, &e))
+	if (!stateread_parts(set.r, set.id, from, to, add_refused, &n, &e))
 		check_unknown("%s", e.text);
-	n = reputation_blamed(&sum);
-	cell_free(&sum);
-	return n;
+	return n > 0 ? n : 0;
 }
 
 /* The rate within --rise, of that in the window before; NAN: there is too little before. */
@@ -299,11 +311,12 @@ static const char *
 name_of(const struct reputation *p)
 {
 	struct buf b = buf_new(200);
+	char as[ASN_NAME];
 	const char *name;
 
 	reputation_print(&b, &p->net);
-	if (p->net.family == NETWORK_AS && p->as_name[0] != '\0')
-		buf_fmt(&b, " %s", p->as_name);
+	if (p->net.family == NETWORK_AS && reputation_as(&run.rule, p, as) != 0 && as[0] != '\0')
+		buf_fmt(&b, " %s", as);
 	name = check_clean(buf_slice(&b));
 	buf_free(&b);
 	return name;
@@ -426,6 +439,8 @@ tell_network(const struct reputation *p)
 {
 	const struct rir_want *c = contact_of(p);
 	struct buf b = buf_new(600);
+	char name[ASN_NAME];
+	uint32_t as;
 
 	buf_fmt(&b, "%5.1f  %s: %s refused", p->score, name_of(p), check_people((double)p->refused, ""));
 	if (p->judged > 0)
@@ -434,8 +449,8 @@ tell_network(const struct reputation *p)
 	    check_people((double)p->accepted_most, ""));
 	if (p->score >= (double)bad_score && p->before < (double)bad_score)
 		buf_str(&b, ", new");
-	if (p->as != 0 && p->net.family != NETWORK_AS)
-		buf_fmt(&b, ", AS%u %s", p->as, check_clean(slice_of(p->as_name)));
+	if (p->net.family != NETWORK_AS && (as = reputation_as(&run.rule, p, name)) != 0)
+		buf_fmt(&b, ", AS%u %s", as, check_clean(slice_of(name)));
 	if (c != NULL && c->mail[0] != '\0')
 		buf_fmt(&b, ", %s", c->mail);
 	if (c != NULL && c->registry[0] != '\0')
@@ -452,15 +467,17 @@ json_network(struct buf *b, const struct reputation *p)
 {
 	const struct rir_want *c = contact_of(p);
 	struct buf name = buf_new(100);
+	char as_name[ASN_NAME];
+	uint32_t as = reputation_as(&run.rule, p, as_name);
 
 	reputation_print(&name, &p->net);
 	buf_fmt(b, "{\"network\":\"%s\",\"score\":%.1f,\"before\":%.1f,\"bad\":%.3f,\"good\":%.3f,\"refused\":%llu,"
 	    "\"condemned\":%llu,\"accepted\":%llu,\"accepted_most\":%lld,\"recent\":%llu", name.p, p->score, p->before,
 	    p->bad, p->good, (unsigned long long)p->refused, (unsigned long long)p->judged,
 	    (unsigned long long)p->accepted, (long long)p->accepted_most, (unsigned long long)p->recent);
-	if (p->as != 0) {
-		buf_fmt(b, ",\"as\":%u,\"as_name\":", p->as);
-		buf_json(b, slice_of(check_clean(slice_of(p->as_name))));
+	if (as != 0) {
+		buf_fmt(b, ",\"as\":%u,\"as_name\":", as);
+		buf_json(b, slice_of(check_clean(slice_of(as_name))));
 	}
 	if (c != NULL)
 		buf_fmt(b, ",\"contact\":\"%s\",\"registry\":\"%s\",\"country\":\"%s\"", c->mail, c->registry, c->country);

@@ -14,25 +14,11 @@
 
 #include "flow/lost.h"
 #include "flow/origin.h"
-#include "hash.h"
-#include "mem.h"
+#include "flow/rcpts.h"
 
 #include "poison.h"
 
 enum { IN_SESSION = 256 };	/* beside the flags of a fact */
-
-static bool
-same_rcpt(const struct fact *a, const struct fact *b)
-{
-	return slice_eq(a->a, b->a) && slice_eq(a->b, b->b);
-}
-
-/* The recipient of the envelope. */
-static struct slice
-original(const struct fact *f)
-{
-	return f->b.n > 0 ? f->b : f->a;
-}
 
 static void
 add(const struct life *l, int64_t time, enum metric m, int64_t n)
@@ -55,73 +41,6 @@ lose(const struct life *l, struct slice id, int64_t time, int64_t n)
 {
 	add(l, time, M_b_lost, n);
 	lost_add(tally_lost(l->t), l->host, id, time, n * l->sign);
-}
-
-/* --- recipients ----------------------------------------------------------------- */
-
-/* Facts by recipient: the first of each, or the first deferral of each. */
-struct rcpts {
-	bool by_original;	/* an address and what it was expanded to are one */
-	uint32_t *slot;		/* index + 1; open addressing */
-	uint32_t mask, n;
-	uint32_t few[32];
-};
-
-static uint32_t *
-rcpt_slot(struct rcpts *r, const struct life *l, const struct fact *f)
-{
-	static struct hash_key key;	/* recipients are strangers' words */
-	uint32_t i;
-
-	if (key.k[0] == 0)
-		key = hash_key_random();
-	i = (uint32_t)(r->by_original ? hash_bytes(&key, original(f)) :
-	    hash_bytes(&key, f->a) ^ hash_bytes(&key, f->b) * 3) & r->mask;
-	while (r->slot[i] != 0) {
-		const struct fact *o = &l->fact[r->slot[i] - 1];
-
-		if (r->by_original ? slice_eq(original(o), original(f)) : same_rcpt(o, f))
-			break;
-		mail_steps++;
-		i = (i + 1) & r->mask;
-	}
-	mail_steps++;
-	return &r->slot[i];
-}
-
-/* kind: of these facts; 0: of all deliveries, and those that began. */
-static void
-rcpts_fill(struct rcpts *r, const struct life *l, enum fact_kind kind, bool by_original)
-{
-	r->by_original = by_original;
-	r->mask = sizeof r->few / sizeof *r->few - 1;
-	while (r->mask < l->n * 2)
-		r->mask = r->mask * 2 + 1;
-	r->n = 0;
-	memset(r->few, 0, sizeof r->few);
-	r->slot = r->mask < sizeof r->few / sizeof *r->few ? r->few :
-	    xcalloc(r->mask + 1, sizeof *r->slot);
-	for (uint32_t i = 0; i < l->n; i++) {
-		const struct fact *f = &l->fact[i];
-		uint32_t *slot;
-
-		if (kind != 0 ? f->kind != kind :
-		    !fact_is_delivery(f->kind) && f->kind != FACT_STARTED)
-			continue;
-		slot = rcpt_slot(r, l, f);
-		if (*slot != 0)
-			continue;
-		*slot = i + 1;
-		r->n++;
-	}
-}
-
-static void
-rcpts_free(struct rcpts *r)
-{
-	if (r->slot != r->few)
-		free(r->slot);
-	r->slot = NULL;
 }
 
 /* --- one life -------------------------------------------------------------------- */
@@ -299,7 +218,7 @@ deferred_before(const struct life *l, struct found *w, const struct fact *f)
 		return false;
 	if (w->deferred->slot == NULL)
 		rcpts_fill(w->deferred, l, FACT_DEFERRED, false);
-	first = *rcpt_slot(w->deferred, l, f);
+	first = *rcpts_slot(w->deferred, l, f);
 	return first != 0 && l->fact[first - 1].time <= f->time;
 }
 
@@ -373,7 +292,7 @@ bounced_before(const struct life *l, struct found *w, const struct fact *f)
 		return false;
 	if (w->failed->slot == NULL)
 		rcpts_fill(w->failed, l, FACT_BOUNCED, false);
-	return &l->fact[*rcpt_slot(w->failed, l, f) - 1] != f;
+	return &l->fact[*rcpts_slot(w->failed, l, f) - 1] != f;
 }
 
 static void

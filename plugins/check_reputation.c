@@ -14,6 +14,7 @@
 #include "check.h"
 #include "checkstate.h"
 #include "mem.h"
+#include "metric.h"
 #include "nextstep.h"
 #include "reputation.h"
 #include "reputation_export.h"
@@ -269,42 +270,54 @@ find_contacts(void)
 
 /* --- measurements ------------------------------------------------------------------------------- */
 
+/* Refused recipients, and in how many minutes: those without a line were not watched. */
+struct refused {
+	int64_t from, to;	/* minutes */
+	int64_t n, minutes;
+	int64_t last;		/* minute, or first of an hour, that was counted */
+};
+
 static bool
 add_refused(void *arg, int host, int64_t minute, const struct cell *c)
 {
+	struct refused *r = arg;
+	int64_t first = (r->from + 59) / 60, hour = minute / 60;
+
 	(void)host;
-	(void)minute;
-	*(int64_t *)arg += reputation_blamed(c);
+	r->n += reputation_blamed(c);
+	if (minute == r->last || cell_get(c, M_lines) <= 0)
+		return true;
+	r->last = minute;
+	r->minutes += hour >= first && hour < r->to / 60 ? 60 : 1;	/* as stateread_parts() gives them */
 	return true;
 }
 
-static int64_t
+static struct refused
 refused_between(int64_t from, int64_t to)
 {
+	struct refused r = { .from = from, .to = to, .last = -1 };
 	struct err e = { "" };
-	int64_t n = 0;
 
-	if (!stateread_parts(set.r, set.id, from, to, add_refused, &n, &e))
+	if (!stateread_parts(set.r, set.id, from, to, add_refused, &r, &e))
 		check_unknown("%s", e.text);
-	return n > 0 ? n : 0;
+	r.n = r.n > 0 ? r.n : 0;
+	return r;
 }
 
 /* The rate within --rise, of that in the window before; NAN: there is too little before. */
 static double
 rise_of(int64_t *recent)
 {
-	int64_t cut = set.to - (int64_t)ceil(rise_s / 60), from = set.from, first = checkstate_first(&set) / 60;
-	double before;
+	int64_t cut = set.to - (int64_t)ceil(rise_s / 60), span = set.to - cut;
+	struct refused before = refused_between(set.from, cut);
+	double rate;
 
-	if (from < first)
-		from = first;
-	*recent = refused_between(cut, set.to);
-	if (cut - from < 2 * (set.to - cut))
+	*recent = refused_between(cut, set.to).n;
+	if (before.minutes < 2 * span)
 		return NAN;
-	before = (double)refused_between(from, cut) / (double)(cut - from);
-	if (before <= 0)	/* of nothing all is infinitely more */
-		before = 1 / (double)(cut - from);
-	return (double)*recent / (double)(set.to - cut) / before;
+	/* of nothing all is infinitely more */
+	rate = (double)(before.n > 0 ? before.n : 1) / (double)before.minutes;
+	return (double)*recent / (double)span / rate;
 }
 
 static const char *

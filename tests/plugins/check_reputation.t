@@ -166,6 +166,13 @@ run 0 --at "2026-11-20 10:59:59" -w rise=1.5 -w new=0; ok "an hour before all wa
 run 0 --at "2026-11-20 01:30" -c rise=1; ok "what has no past is not judged"
 rm -rf "$dir/state"
 
+# The collector was away from 3 to 9: the day was no quieter for it.
+for h in 0 1 2 10 11; do echo "$h mx1 refuse 198.51.100.1 60"; done | traffic >"$dir/log"
+import "$dir/log"
+run 0 --at "$at" --min-refused 10 -w rise=1.2 --json; ok "hours without a line are no quiet ones"
+json 'near($j->{measurements}{rise}{value}, 1)'; ok "the rise is of those that have lines"
+rm -rf "$dir/state"
+
 # --- systems -----------------------------------------------------------------------------------------------
 example >"$dir/log"
 import "$dir/log"

@@ -85,6 +85,7 @@ LIBS_check_mail_balance := -lsqlite3 -lm
 LIBS_check_mail_delay := -lsqlite3 -lm
 LIBS_check_mail_flow := -lsqlite3 -lm
 LIBS_check_mail_peers := -lsqlite3 -lm
+LIBS_check_reputation := -lsqlite3 -lm
 LIBS_check_reject_ratio := -lsqlite3 -lm
 LIBS_check_rrd := -lrrd -lm
 LIBS_check_mxgauge := -lsqlite3 -lm

@@ -3,7 +3,8 @@ PACKAGES := gcc libc6-dev pkg-config perl python3 gzip bzip2 xz-utils zstd opens
             fonts-dejavu-core libio-socket-ssl-perl \
             librrd-dev libsqlite3-dev libevent-dev libconfuse-dev libpcre2-dev libssl-dev \
             zlib1g-dev libzstd-dev libbz2-dev liblzma-dev libsystemd-dev libseccomp-dev \
-            libc-ares-dev libcurl4-openssl-dev libsnmp-dev libmariadb-dev libpq-dev libjansson-dev libldap-dev
+            libc-ares-dev libcurl4-openssl-dev libsnmp-dev libmariadb-dev libpq-dev libjansson-dev libldap-dev \
+            libmaxminddb-dev
 LAB_PACKAGES := postfix rrdcached rsyslog rsyslog-relp rsyslog-openssl rsyslog-gnutls swaks \
                 libnet-ssleay-perl iproute2 util-linux \
                 man-db tcpdump amavisd-new clamav clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \

@@ -7,6 +7,7 @@
 
 #include "dialect/dialect.h"
 #include "flow/accounts.h"
+#include "flow/origin.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -474,7 +475,8 @@ tell_limits(struct ingest *in)
 bool
 ingest_commit(struct ingest *in, bool last, struct err *e)
 {
-	bool slow = last || in->now - in->slow_at >= SLOW_S;
+	bool slow = last || in->now - in->slow_at >= SLOW_S ||
+	    origins_count(tally_origins(in->tally)) >= ORIGINS_MAX;
 	bool bulk = in->total.lines - in->lines_committed > COMMIT_LINES / 10;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
 	struct commit c = {

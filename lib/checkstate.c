@@ -215,7 +215,9 @@ static const struct {
 	[TOP_SENDER] = { "senders", "Refused sender domains" },
 	[TOP_RCPT] = { "recipients", "Refused recipient domains" },
 	[TOP_UNKNOWN] = { "unknown", "Programs whose lines were not understood" },
-	[TOP_FILTER] = { "filters", "Filters and services that failed" }
+	[TOP_FILTER] = { "filters", "Filters and services that failed" },
+	[TOP_ACCEPTED] = { "origins", "Networks whose mail was accepted" },
+	[TOP_JUDGED] = { "judged", "Networks whose mail a filter condemned" }
 };
 
 static void

@@ -32,3 +32,16 @@ reason_by_name(struct slice name)
 			return (enum reason)r;
 	return REASON_none;
 }
+
+bool
+reason_blames(enum reason r, bool for_now)
+{
+	switch (r) {
+	case REASON_resource: case REASON_mailbox_full: case REASON_remote_conn:
+		return false;
+	case REASON_greylist: case REASON_dns:
+		return !for_now;
+	default:
+		return true;
+	}
+}

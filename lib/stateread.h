@@ -100,8 +100,12 @@ enum top_kind {
 	TOP_FILTER,		/* filters and services that failed */
 	TOP_RELAY_DELAY,	/* next hops, and how long deliveries to them took: delaylist.h */
 	TOP_RCPT_DELAY,		/* the same by the recipient's domain */
+	TOP_ACCEPTED,		/* recipients of accepted mails, by the client's network */
+	TOP_JUDGED,		/* those of mails that a filter took for spam, a virus or forbidden: not in
+				 * TOP_ACCEPTED */
 	TOP_KIND_N
 };
+#define STATEREAD_NOWHERE "?"	/* the network of clients of which no line has the address */
 
 struct stateread_top {
 	struct slice text;

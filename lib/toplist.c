@@ -183,6 +183,30 @@ toplist_add(struct toplist *t, struct slice text, uint32_t n)
 	(void)add(t, text, n, &new);
 }
 
+void
+toplist_take(struct toplist *t, struct slice text, uint32_t n)
+{
+	uint32_t i;
+	struct top_entry *e;
+
+	text = slice_head(text, TOP_TEXT_MAX);
+	i = t->slot[slot_of(t, hash_bytes(&t->key, text))];
+	if (i == 0)
+		return;		/* pruned: at most floor before, and so now */
+	e = &t->entry[(i & INDEX) - 1];
+	if (n <= e->n) {
+		e->n -= n;
+	} else {
+		n -= e->n;
+		e->n = 0;
+		e->error -= e->error < n ? e->error : n;
+	}
+	if (e->n == 0 && e->error == 0) {
+		*e = t->entry[--t->n];
+		reindex(t);
+	}
+}
+
 /* What is added is a list in which each text may be missing floor times: so may those
  * that are here already and are not in it. */
 static void
@@ -230,22 +254,46 @@ toplist_encode(struct toplist *t, struct buf *b)
 }
 
 bool
-toplist_decode(struct toplist *t, struct slice s)
+toplist_read(struct toplist_reader *r, struct slice blob)
 {
-	uint64_t floor, n, count, error, len;
+	uint64_t floor, n;
 
-	if (!slice_varint(&s, &floor) || !slice_varint(&s, &n) || floor > UINT32_MAX || n > TOP_ROOM)
+	if (!slice_varint(&blob, &floor) || !slice_varint(&blob, &n) || floor > UINT32_MAX ||
+	    n > TOP_ROOM)
 		return false;
-	merge_begin(t, (uint32_t)floor);
-	for (uint64_t i = 0; i < n; i++) {
-		if (!slice_varint(&s, &count) || !slice_varint(&s, &error) ||
-		    !slice_varint(&s, &len) || count > UINT32_MAX || error > UINT32_MAX ||
-		    len > s.n || len > TOP_TEXT_MAX)
-			return false;
-		merge_add(t, slice_head(s, (size_t)len), (uint32_t)count, (uint32_t)error,
-		    (uint32_t)floor);
-		s = slice_from(s, (size_t)len);
-	}
-	t->floor = saturated(t->floor, (uint32_t)floor);
-	return s.n == 0;
+	*r = (struct toplist_reader){ blob, (uint32_t)floor, (uint32_t)n };
+	return true;
+}
+
+bool
+toplist_next(struct toplist_reader *r, struct slice *text, uint32_t *n, uint32_t *error)
+{
+	uint64_t count, may, len;
+
+	if (r->left == 0 || !slice_varint(&r->rest, &count) || !slice_varint(&r->rest, &may) ||
+	    !slice_varint(&r->rest, &len) || count > UINT32_MAX || may > UINT32_MAX ||
+	    len > r->rest.n || len > TOP_TEXT_MAX)
+		return false;
+	*text = slice_head(r->rest, (size_t)len);
+	*n = (uint32_t)count;
+	*error = (uint32_t)may;
+	r->rest = slice_from(r->rest, (size_t)len);
+	r->left--;
+	return true;
+}
+
+bool
+toplist_decode(struct toplist *t, struct slice blob)
+{
+	struct toplist_reader r;
+	struct slice text;
+	uint32_t n, error;
+
+	if (!toplist_read(&r, blob))
+		return false;
+	merge_begin(t, r.floor);
+	while (toplist_next(&r, &text, &n, &error))
+		merge_add(t, text, n, error, r.floor);
+	t->floor = saturated(t->floor, r.floor);
+	return r.left == 0 && r.rest.n == 0;
 }

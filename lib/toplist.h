@@ -36,6 +36,8 @@ void toplist_init(struct toplist *t);
 void toplist_free(struct toplist *t);
 /* Count text n times; it is cut at TOP_TEXT_MAX bytes. */
 void toplist_add(struct toplist *t, struct slice text, uint32_t n);
+/* Count it n times less: what was pruned of it stays within the error. */
+void toplist_take(struct toplist *t, struct slice text, uint32_t n);
 void toplist_merge(struct toplist *sum, const struct toplist *t);
 /* Prune, and give back what memory is free then: hardly anything more is to come. */
 void toplist_rest(struct toplist *t);
@@ -46,5 +48,15 @@ void toplist_first(struct toplist *t, size_t k);
 /* Append at most TOP_KEEP entries to b; add what a blob has to t. */
 void toplist_encode(struct toplist *t, struct buf *b);
 bool toplist_decode(struct toplist *t, struct slice blob);
+
+/* What a blob has, without making a list of it; it lives as long as the blob. */
+struct toplist_reader {
+	struct slice rest;
+	uint32_t floor;		/* a text that is not in it came at most so often */
+	uint32_t left;		/* entries that are still to come */
+};
+bool toplist_read(struct toplist_reader *r, struct slice blob);
+/* The next: it came n to n + error times. False at the end, or if the blob is damaged (left > 0). */
+bool toplist_next(struct toplist_reader *r, struct slice *text, uint32_t *n, uint32_t *error);
 
 #endif

@@ -13,25 +13,12 @@
 #include <string.h>
 
 #include "flow/lost.h"
-#include "hash.h"
-#include "mem.h"
+#include "flow/origin.h"
+#include "flow/rcpts.h"
 
 #include "poison.h"
 
 enum { IN_SESSION = 256 };	/* beside the flags of a fact */
-
-static bool
-same_rcpt(const struct fact *a, const struct fact *b)
-{
-	return slice_eq(a->a, b->a) && slice_eq(a->b, b->b);
-}
-
-/* The recipient of the envelope. */
-static struct slice
-original(const struct fact *f)
-{
-	return f->b.n > 0 ? f->b : f->a;
-}
 
 static void
 add(const struct life *l, int64_t time, enum metric m, int64_t n)
@@ -56,73 +43,6 @@ lose(const struct life *l, struct slice id, int64_t time, int64_t n)
 	lost_add(tally_lost(l->t), l->host, id, time, n * l->sign);
 }
 
-/* --- recipients ----------------------------------------------------------------- */
-
-/* Facts by recipient: the first of each, or the first deferral of each. */
-struct rcpts {
-	bool by_original;	/* an address and what it was expanded to are one */
-	uint32_t *slot;		/* index + 1; open addressing */
-	uint32_t mask, n;
-	uint32_t few[32];
-};
-
-static uint32_t *
-rcpt_slot(struct rcpts *r, const struct life *l, const struct fact *f)
-{
-	static struct hash_key key;	/* recipients are strangers' words */
-	uint32_t i;
-
-	if (key.k[0] == 0)
-		key = hash_key_random();
-	i = (uint32_t)(r->by_original ? hash_bytes(&key, original(f)) :
-	    hash_bytes(&key, f->a) ^ hash_bytes(&key, f->b) * 3) & r->mask;
-	while (r->slot[i] != 0) {
-		const struct fact *o = &l->fact[r->slot[i] - 1];
-
-		if (r->by_original ? slice_eq(original(o), original(f)) : same_rcpt(o, f))
-			break;
-		mail_steps++;
-		i = (i + 1) & r->mask;
-	}
-	mail_steps++;
-	return &r->slot[i];
-}
-
-/* kind: of these facts; 0: of all deliveries, and those that began. */
-static void
-rcpts_fill(struct rcpts *r, const struct life *l, enum fact_kind kind, bool by_original)
-{
-	r->by_original = by_original;
-	r->mask = sizeof r->few / sizeof *r->few - 1;
-	while (r->mask < l->n * 2)
-		r->mask = r->mask * 2 + 1;
-	r->n = 0;
-	memset(r->few, 0, sizeof r->few);
-	r->slot = r->mask < sizeof r->few / sizeof *r->few ? r->few :
-	    xcalloc(r->mask + 1, sizeof *r->slot);
-	for (uint32_t i = 0; i < l->n; i++) {
-		const struct fact *f = &l->fact[i];
-		uint32_t *slot;
-
-		if (kind != 0 ? f->kind != kind :
-		    !fact_is_delivery(f->kind) && f->kind != FACT_STARTED)
-			continue;
-		slot = rcpt_slot(r, l, f);
-		if (*slot != 0)
-			continue;
-		*slot = i + 1;
-		r->n++;
-	}
-}
-
-static void
-rcpts_free(struct rcpts *r)
-{
-	if (r->slot != r->few)
-		free(r->slot);
-	r->slot = NULL;
-}
-
 /* --- one life -------------------------------------------------------------------- */
 
 /* Everything one pass over a life finds. */
@@ -131,10 +51,11 @@ struct found {
 	const struct fact *before;	/* FROM with the earliest arrival */
 	int64_t received;		/* time */
 	int64_t tried_at;		/* time of the last delivery */
-	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred;
+	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred, condemned;
 	bool no_end, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	struct slice account;		/* that they name */
+	struct slice by_session;	/* the client's address, by one of them */
 	const struct fact *requeued;	/* INTO: it goes on under a new id */
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t by_hop;		/* recipients that other hosts of the farm handed over */
@@ -175,6 +96,7 @@ look_at_bonds(const struct life *l, struct found *w)
 		} else if (b->kind == FACT_SESSION) {
 			w->session |= b->flags | IN_SESSION;
 			w->account = lesser(w->account, b->c);
+			w->by_session = lesser(w->by_session, b->b);
 		} else if (b->kind == FACT_HOP_FROM) {
 			w->by_hop++;
 		} else if (b->kind == FACT_FROM) {
@@ -191,6 +113,7 @@ look_at_bonds(const struct life *l, struct found *w)
 			unsigned new = b->flags & ~verdicts;
 
 			verdicts |= b->flags;
+			w->condemned |= (b->flags & (FACT_SPAM | FACT_VIRUS | FACT_BANNED)) != 0;
 			add(l, b->time, M_spam, (new & FACT_SPAM) != 0);
 			add(l, b->time, M_virus, (new & FACT_VIRUS) != 0);
 			add(l, b->time, M_banned, (new & FACT_BANNED) != 0);
@@ -295,7 +218,7 @@ deferred_before(const struct life *l, struct found *w, const struct fact *f)
 		return false;
 	if (w->deferred->slot == NULL)
 		rcpts_fill(w->deferred, l, FACT_DEFERRED, false);
-	first = *rcpt_slot(w->deferred, l, f);
+	first = *rcpts_slot(w->deferred, l, f);
 	return first != 0 && l->fact[first - 1].time <= f->time;
 }
 
@@ -369,7 +292,7 @@ bounced_before(const struct life *l, struct found *w, const struct fact *f)
 		return false;
 	if (w->failed->slot == NULL)
 		rcpts_fill(w->failed, l, FACT_BOUNCED, false);
-	return &l->fact[*rcpt_slot(w->failed, l, f) - 1] != f;
+	return &l->fact[*rcpts_slot(w->failed, l, f) - 1] != f;
 }
 
 static void
@@ -453,6 +376,23 @@ received(const struct life *l, const struct found *w,
 		to(l, t, M_auth_rcpt, n);
 }
 
+/* Which network it came from: what recv_rcpt has, divided. */
+static void
+note_origin(const struct life *l, const struct found *w)
+{
+	const struct fact *c = w->client;
+	unsigned flags = (c != NULL ? c->flags : 0) | w->session;
+	int64_t t = w->received;
+
+	if (is_own(w) || (c != NULL && c->kind == FACT_PICKUP) ||
+	    (flags & (FACT_LOOPBACK | FACT_OUTSIDE)) == FACT_LOOPBACK)
+		return;
+	origins_add(tally_origins(l->t), l->host, t >= 0 ? t / 3600 : -1,
+	    w->condemned ? TOP_JUDGED : TOP_ACCEPTED,
+	    c == NULL ? w->by_session : (c->flags & FACT_OUTSIDE) != 0 ? c->a : c->b,
+	    (int64_t)w->nrcpt * l->sign);
+}
+
 /* The farm had it already: only recipients that addresses were expanded to are new. Where there
  * are fewer than were handed over, some were the same here; the rest stays delivered. */
 static void
@@ -484,6 +424,7 @@ count_reception(const struct life *l, const struct found *w)
 	}
 	add(l, t, M_b_in, n);
 	received(l, w, add);
+	note_origin(l, w);
 	if (w->by_hop > 0)
 		received_from_farm(l, w);
 	if (!w->begun && w->session == 0 && !is_own(w))

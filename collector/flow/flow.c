@@ -48,7 +48,8 @@ refused(const struct at *a, const struct event *e)
 		tally_word(a->f->tally, a->host, a->minute, e->sub, a->n);
 	if (e->kind == EV_TEMPFAIL && cls == REASON_greylist)
 		return;		/* these come back: not the ones to look for */
-	tops_client(a->f->tops, a->host, a->hour, e->client_ip, n);
+	if (reason_blames(cls, e->kind == EV_TEMPFAIL))	/* else whoever came would be in it */
+		tops_client(a->f->tops, a->host, a->hour, e->client_ip, n);
 	if (says_more(cls))
 		tops_reason(a->f->tops, a->host, a->hour, e->text, n);
 	tops_domain(a->f->tops, a->host, a->hour, TOP_SENDER, e->from, n);

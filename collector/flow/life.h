@@ -1,6 +1,6 @@
 /* life.h - between lives.c, which cuts the facts of a queue id into lives, count.c, which
  * counts one, bonds.c, which knows what other mails have to do with it, and owner.c, which counts
- * it for the account that sent it. Nobody else includes it. */
+ * it for the account that sent it; and rcpts.c, their table of recipients. Nobody else includes it. */
 #ifndef MX_LIFE_H
 #define MX_LIFE_H
 

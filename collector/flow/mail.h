@@ -105,7 +105,8 @@ struct fact {
 	uint32_t nrcpt;
 	struct slice other_id;
 	/* what is kept for people: by kind
-	 * CLIENT: a = name, b = address, c = SASL user; PICKUP, QUEUED: a = sender;
+	 * CLIENT: a = name, with OUTSIDE the address of the client behind the proxy, b = address, c = SASL
+	 * user; PICKUP, QUEUED: a = sender;
 	 * SESSION, WHO: as CLIENT; MSGID: a; STARTED, VOID: a = recipient;
 	 * deliveries: a = recipient, b = original one, c = relay, d = DSN, text */
 	struct slice a, b, c, d, text;

@@ -10,6 +10,7 @@
 
 #include "flow/accounts.h"
 #include "flow/lost.h"
+#include "flow/origin.h"
 #include "hash.h"
 #include "mem.h"
 
@@ -58,6 +59,7 @@ struct tally {
 	bool want_stays;
 	struct stay *stay;
 	size_t stays, stays_cap;
+	struct origins *origins;
 };
 
 static uint64_t
@@ -74,6 +76,7 @@ tally_new(const struct hash_key *key)
 	t->key = hash_key_random();
 	t->lost = lost_new();
 	t->accounts = accounts_new(key != NULL ? key : &t->key);
+	t->origins = origins_new();
 	t->mask = 1023;
 	t->slot = xcalloc(t->mask + 1, sizeof *t->slot);
 	return t;
@@ -111,6 +114,7 @@ tally_free(struct tally *t)
 	lost_free(t->lost);
 	accounts_free(t->accounts);
 	free(t->stay);
+	origins_free(t->origins);
 	free(t);
 }
 
@@ -379,6 +383,12 @@ struct accounts *
 tally_accounts(struct tally *t)
 {
 	return t->accounts;
+}
+
+struct origins *
+tally_origins(struct tally *t)
+{
+	return t->origins;
 }
 
 size_t

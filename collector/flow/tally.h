@@ -21,6 +21,7 @@ enum {
 
 struct accounts;
 struct lost;
+struct origins;
 struct tally;
 
 /* key: the state's; NULL: one of its own. */
@@ -67,6 +68,9 @@ const struct stay *tally_stays(const struct tally *t, size_t *n);
 struct lost *tally_lost(struct tally *t);
 /* Whose the mails of authenticated users are; cleared with the cells. */
 struct accounts *tally_accounts(struct tally *t);
+/* Where accepted recipients came from; saved, and cleared, with the top tables and not with the
+ * cells. */
+struct origins *tally_origins(struct tally *t);
 
 /* Cells that wait for the commit: how many, and each as sparse pairs with all
  * its keys (words by their number here). c is the tally's own, until the next call. */

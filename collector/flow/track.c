@@ -278,9 +278,11 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 		f.kind = FACT_CLIENT;
 		f.flags = (e->loopback ? FACT_LOOPBACK : 0) |
 		    (e->sasl_user.n > 0 || e->sasl_method.n > 0 ? FACT_SASL : 0);
-		if (e->orig_client_ip.n > 0 && !address_is_loopback(e->orig_client_ip))
-			f.flags |= FACT_OUTSIDE;
 		f.a = e->client_name;
+		if (e->orig_client_ip.n > 0 && !address_is_loopback(e->orig_client_ip)) {
+			f.flags |= FACT_OUTSIDE;
+			f.a = e->orig_client_ip;	/* nobody needs the name of a proxy */
+		}
 		f.b = e->client_ip;
 		f.c = e->sasl_user;
 		break;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/origin.h"
 #include "flow/specimens.h"
 #include "mem.h"
 #include "store/state_db.h"
@@ -134,33 +135,79 @@ put_seen(void *arg, unsigned host, int64_t minute, uint32_t source, const unsign
 	return db_step(w->s, st, "write", w->e);
 }
 
+/* Add to sum what is stored of it. */
 static bool
-put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct toplist *list)
+read_top(struct writing *w, unsigned host, int64_t hour, enum top_kind kind, struct toplist *sum,
+    bool *found)
 {
-	struct writing *w = arg;
-	struct toplist sum;
-	sqlite3_stmt *get = w->s->get_top, *put = w->s->put_top;
-	bool good, found;
+	sqlite3_stmt *get = w->s->get_top;
 
 	sqlite3_bind_int64(get, 1, host);
 	sqlite3_bind_int64(get, 2, hour);
 	sqlite3_bind_int(get, 3, (int)kind);
-	if (!db_find(w->s, get, &found, w->e))
+	if (!db_find(w->s, get, found, w->e))
 		return false;
-	toplist_init(&sum);
-	if (found)
-		(void)toplist_decode(&sum, db_blob(get, 0));
+	if (*found)
+		(void)toplist_decode(sum, db_blob(get, 0));
 	(void)sqlite3_reset(get);
-	toplist_merge(&sum, list);
+	return true;
+}
+
+/* In its place; sum is freed. */
+static bool
+write_top(struct writing *w, unsigned host, int64_t hour, enum top_kind kind, struct toplist *sum)
+{
+	sqlite3_stmt *put = w->s->put_top;
+	bool good;
+
 	buf_clear(&w->out);
-	toplist_encode(&sum, &w->out);
+	toplist_encode(sum, &w->out);
 	sqlite3_bind_int64(put, 1, host);
 	sqlite3_bind_int64(put, 2, hour);
 	sqlite3_bind_int(put, 3, (int)kind);
 	sqlite3_bind_blob(put, 4, w->out.p, (int)w->out.n, SQLITE_STATIC);
 	good = db_step(w->s, put, "write", w->e);
-	toplist_free(&sum);
+	toplist_free(sum);
 	return good;
+}
+
+static bool
+put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct toplist *list)
+{
+	struct writing *w = arg;
+	struct toplist sum;
+	bool found;
+
+	toplist_init(&sum);
+	if (!read_top(w, host, hour, kind, &sum, &found))
+		return false;
+	toplist_merge(&sum, list);
+	return write_top(w, host, hour, kind, &sum);
+}
+
+/* Corrections: of one host, hour and kind. */
+static bool
+put_origins(void *arg, const struct origin *list, size_t n)
+{
+	struct writing *w = arg;
+	struct toplist sum;
+	bool found;
+
+	toplist_init(&sum);
+	if (!read_top(w, list->host, list->hour, (enum top_kind)list->kind, &sum, &found))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char text[ORIGIN_TEXT];
+		struct slice net = origin_text(&list[i], text);
+		int64_t size = list[i].n < 0 ? -list[i].n : list[i].n;
+		uint32_t times = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+
+		if (list[i].n > 0)
+			toplist_add(&sum, net, times);
+		else
+			toplist_take(&sum, net, times);
+	}
+	return write_top(w, list->host, list->hour, (enum top_kind)list->kind, &sum);
 }
 
 /* Those that are new; their numbers begin with base. */
@@ -373,7 +420,8 @@ store_all(struct writing *w, const struct commit *c)
 		return false;
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
-	if (c->with_tops && (!tops_each(c->tops, put_top, w) || !expire(w, c)))
+	if (c->with_tops && (!tops_each(c->tops, put_top, w) ||
+	    !origins_each(tally_origins(c->tally), put_origins, w) || !expire(w, c)))
 		return false;
 	return db_run(s, "COMMIT", w->e);
 }
@@ -400,8 +448,10 @@ committed(struct writing *w, const struct commit *c)
 	tally_clear(c->tally);
 	seen_committed(c->seen);
 	join_stored(c->join);
-	if (c->with_tops)
+	if (c->with_tops) {
 		tops_clear(c->tops);
+		origins_clear(tally_origins(c->tally));
+	}
 	if (c->specimens != NULL)
 		specimens_clear(c->specimens);
 	mails_committed(s, true);

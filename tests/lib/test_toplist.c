@@ -99,6 +99,37 @@ test_true(void)
 	buf_free(&blob);
 }
 
+/* What is taken back is counted less, whether it was pruned or not. */
+static void
+test_taken(void)
+{
+	struct toplist t;
+
+	memset(truth, 0, sizeof truth);
+	toplist_init(&t);
+	for (int round = 0; round < 10; round++) {
+		fill(&t, 3000);
+		for (int i = 0; i < 2000; i++) {
+			uint32_t k = roll(2) > 0 ? roll(20) : roll(TEXTS), n = roll(4);
+
+			if (n > truth[k])
+				n = truth[k];
+			truth[k] -= n;
+			toplist_take(&t, text(k), n);
+		}
+	}
+	ok(is_true(&t, 500), "taken back, too");
+	toplist_free(&t);
+	toplist_init(&t);
+	toplist_add(&t, text(1), 5);
+	toplist_add(&t, text(2), 1);
+	toplist_take(&t, text(1), 5);
+	toplist_take(&t, text(3), 1);
+	toplist_add(&t, text(2), 1);
+	ok(t.n == 1 && t.entry[0].n == 2 && t.entry[0].error == 0, "what is none is gone");
+	toplist_free(&t);
+}
+
 int
 main(void)
 {
@@ -107,6 +138,7 @@ main(void)
 	bool left = false;
 
 	test_true();
+	test_taken();
 	toplist_init(&t);
 	toplist_sort(&t);
 	toplist_add(&t, SLICE(""), 2);

@@ -103,7 +103,7 @@ rm -rf "$dir/state"; cp -R "$dir/state.1" "$dir/state"
 
 # --- bounds -------------------------------------------------------------------------------------------
 # A state of an older release has no tables of accepted mail: it may all have come from anyone.
-sqlite3 "$dir/state/state.db" "DELETE FROM top WHERE kind IN (8, 9)"
+sqlite3 "$dir/state/state.db" "DELETE FROM top WHERE kind IN (10, 11)"
 run 0 --at "$at" --json
 json '$n{"192.0.2.0/24"}{accepted_most} >= 304 or die $n{"192.0.2.0/24"}{accepted_most};
     $_->{score} < 80 or die for values %n'; ok "where nothing says who sent accepted mail nobody looks bad"
@@ -264,7 +264,7 @@ run 3 --at "$at" -H mx7; ok "UNKNOWN for a host that is not there"
 run 3 --at "$at" --rise 3h --window 2h; ok "--rise must fit into --window"
 run 3 --at "$at" -w scores=3; ok "a name that is not measured"
 run 3 --at "$at" --state "$dir/nostate"; ok "no state"
-sqlite3 "$dir/state/state.db" "UPDATE top SET list = substr(list, 1, 7) WHERE kind IN (0, 8)"
+sqlite3 "$dir/state/state.db" "UPDATE top SET list = substr(list, 1, 7) WHERE kind IN (0, 10)"
 run 0 --at "$at"; ok "tables that are cut off are an answer all the same"
 sqlite3 "$dir/state/state.db" "UPDATE top SET list = randomblob(300)"
 run 0 --at "$at" -vvv --json; ok "and so are damaged ones"

@@ -103,7 +103,7 @@ rm -rf "$dir/state"; cp -R "$dir/state.1" "$dir/state"
 
 # --- bounds -------------------------------------------------------------------------------------------
 # A state of an older release has no tables of accepted mail: it may all have come from anyone.
-sqlite3 "$dir/state/state.db" "DELETE FROM top WHERE kind IN (8, 9)"
+sqlite3 "$dir/state/state.db" "DELETE FROM top WHERE kind IN (10, 11)"
 run 0 --at "$at" --json
 json '$n{"192.0.2.0/24"}{accepted_most} >= 304 or die $n{"192.0.2.0/24"}{accepted_most};
     $_->{score} < 80 or die for values %n'; ok "where nothing says who sent accepted mail nobody looks bad"
@@ -171,6 +171,16 @@ for h in 0 1 2 10 11; do echo "$h mx1 refuse 198.51.100.1 60"; done | traffic >"
 import "$dir/log"
 run 0 --at "$at" --min-refused 10 -w rise=1.2 --json; ok "hours without a line are no quiet ones"
 json 'near($j->{measurements}{rise}{value}, 1)'; ok "the rise is of those that have lines"
+rm -rf "$dir/state"
+
+# Mondays are so: three weeks with the same burst at 11, and one without.
+for week in 06 13 20; do
+    { quiet; echo "11 mx1 refuse 203.0.113.5 1200"; } | traffic | sed "s/2026-11-20/2026-11-$week/"
+done >"$dir/log"
+quiet | traffic | sed "s/2026-11-20/2026-11-19/" >>"$dir/log"
+import "$dir/log"
+run 0 --at "$at" -w rise=1.1 --json; ok "what the weeks before had at this time is no rise"
+json 'near($j->{measurements}{rise}{value}, 1)'; ok "it is as much as is usual"
 rm -rf "$dir/state"
 
 # --- systems -----------------------------------------------------------------------------------------------
@@ -252,6 +262,7 @@ run 3 --at "$at" --export cidr --action "REJECT
 run 3 --at "$at" --export cidr --out "$dir/none/list"; ok "a folder that is not there"
 says "write $dir/none/list: No such file or directory"; ok "is named"
 run 3 --at "$at" --out "$dir/list"; ok "--out alone"
+run 3 --at "$at" --export cidr --hold 5m; ok "a list is of one time"
 run 3 --at "$at" --export cidr --by as --mmdb "$dir/as.mmdb"; ok "systems are no networks of a list"
 run 0 --at "$at" --export rbldnsd --rir "$dir/role" --rir "$dir/inetnum" --mmdb "$dir/as.mmdb"; ok "a zone for rbldnsd"
 grep -q '^203.0.112.0/23 :127.0.0.2:' "$dir/out" && grep -q '^2001:db8:1:2::/64 :127.0.0.2:' "$dir/out"; ok "has both families"
@@ -264,7 +275,7 @@ run 3 --at "$at" -H mx7; ok "UNKNOWN for a host that is not there"
 run 3 --at "$at" --rise 3h --window 2h; ok "--rise must fit into --window"
 run 3 --at "$at" -w scores=3; ok "a name that is not measured"
 run 3 --at "$at" --state "$dir/nostate"; ok "no state"
-sqlite3 "$dir/state/state.db" "UPDATE top SET list = substr(list, 1, 7) WHERE kind IN (0, 8)"
+sqlite3 "$dir/state/state.db" "UPDATE top SET list = substr(list, 1, 7) WHERE kind IN (0, 10)"
 run 0 --at "$at"; ok "tables that are cut off are an answer all the same"
 sqlite3 "$dir/state/state.db" "UPDATE top SET list = randomblob(300)"
 run 0 --at "$at" -vvv --json; ok "and so are damaged ones"

@@ -70,7 +70,8 @@ static const struct measure measures[] = {
 	{ "networks", "", "networks with a score of --bad-score or more" },
 	{ "new", "", "those of them that were not so bad before --rise" },
 	{ "share", "%", "share of the refused recipients that the --worst networks sent" },
-	{ "rise", "", "refused recipients per minute within --rise, of as many as in the window before" },
+	{ "rise", "", "refused recipients per minute within --rise, of as many as in the window before or as are "
+	    "usual at this time of the week, whichever is more" },
 	{ "spread", "", "how many networks it takes to make half of what was refused within --rise" },
 	{ "refused", "", "recipients refused in the window for what the client did" },
 	{ 0 }
@@ -304,20 +305,43 @@ refused_between(int64_t from, int64_t to)
 	return r;
 }
 
-/* The rate within --rise, of that in the window before; NAN: there is too little before. */
+static double
+blamed_then(void *arg, const struct past *p, unsigned sample)
+{
+	(void)arg;
+	return (double)reputation_blamed(&p->sample[sample]) * p->scale;
+}
+
+/* How many are usual at this time of the day and week; 0: that is not known. */
+static double
+usual_between(int64_t from, int64_t to)
+{
+	struct err e = { "" };
+	struct usual u;
+	struct past p;
+
+	if (!past_read(&p, set.r, set.id, checkstate_first(&set), from, to, &e))
+		check_unknown("%s", e.text);
+	u = past_usual(&p, blamed_then, NULL);
+	past_free(&p);
+	return u.weeks >= PAST_NEEDED && !isnan(u.value) ? u.value : 0;
+}
+
+/* The rate within --rise, of that in the window before, or where the same time of the weeks before is known and
+ * had more, of that: a morning is no attack, nor a Monday. NAN: there is too little before. */
 static double
 rise_of(int64_t *recent)
 {
 	int64_t cut = set.to - (int64_t)ceil(rise_s / 60), span = set.to - cut;
 	struct refused before = refused_between(set.from, cut);
-	double rate;
+	double rate, usual = usual_between(cut, set.to) / (double)span;
 
 	*recent = refused_between(cut, set.to).n;
 	if (before.minutes < 2 * span)
 		return NAN;
 	/* of nothing all is infinitely more */
 	rate = (double)(before.n > 0 ? before.n : 1) / (double)before.minutes;
-	return (double)*recent / (double)span / rate;
+	return (double)*recent / (double)span / (usual > rate ? usual : rate);
 }
 
 static const char *
@@ -602,6 +626,8 @@ look_at_options(void)
 		opt_fail(&program, "--by as needs --mmdb: which file says what is in which AS?");
 	if (strcmp(by, "as") == 0 && export != NULL)
 		opt_fail(&program, "--export lists networks: leave out --by as");
+	if (export != NULL && set.hold_s > 0)
+		opt_fail(&program, "--hold asks for the answers of minutes before: leave it out with --export");
 	if (out != NULL && export == NULL)
 		opt_fail(&program, "--out needs --export cidr or --export rbldnsd");
 	if (rise_s >= set.window_s)

@@ -173,6 +173,16 @@ run 0 --at "$at" --min-refused 10 -w rise=1.2 --json; ok "hours without a line a
 json 'near($j->{measurements}{rise}{value}, 1)'; ok "the rise is of those that have lines"
 rm -rf "$dir/state"
 
+# Mondays are so: three weeks with the same burst at 11, and one without.
+for week in 06 13 20; do
+    { quiet; echo "11 mx1 refuse 203.0.113.5 1200"; } | traffic | sed "s/2026-11-20/2026-11-$week/"
+done >"$dir/log"
+quiet | traffic | sed "s/2026-11-20/2026-11-19/" >>"$dir/log"
+import "$dir/log"
+run 0 --at "$at" -w rise=1.1 --json; ok "what the weeks before had at this time is no rise"
+json 'near($j->{measurements}{rise}{value}, 1)'; ok "it is as much as is usual"
+rm -rf "$dir/state"
+
 # --- systems -----------------------------------------------------------------------------------------------
 example >"$dir/log"
 import "$dir/log"
@@ -252,6 +262,7 @@ run 3 --at "$at" --export cidr --action "REJECT
 run 3 --at "$at" --export cidr --out "$dir/none/list"; ok "a folder that is not there"
 says "write $dir/none/list: No such file or directory"; ok "is named"
 run 3 --at "$at" --out "$dir/list"; ok "--out alone"
+run 3 --at "$at" --export cidr --hold 5m; ok "a list is of one time"
 run 3 --at "$at" --export cidr --by as --mmdb "$dir/as.mmdb"; ok "systems are no networks of a list"
 run 0 --at "$at" --export rbldnsd --rir "$dir/role" --rir "$dir/inetnum" --mmdb "$dir/as.mmdb"; ok "a zone for rbldnsd"
 grep -q '^203.0.112.0/23 :127.0.0.2:' "$dir/out" && grep -q '^2001:db8:1:2::/64 :127.0.0.2:' "$dir/out"; ok "has both families"

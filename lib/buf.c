@@ -100,15 +100,9 @@ buf_fmt(struct buf *b, const char *fmt, ...)
 void
 buf_varint(struct buf *b, uint64_t v)
 {
-	char t[10];
-	size_t n = 0;
+	unsigned char t[10];
 
-	while (v >= 0x80) {
-		t[n++] = (char)(v | 0x80);
-		v >>= 7;
-	}
-	t[n++] = (char)v;
-	buf_add(b, (struct slice){ t, n });
+	buf_add(b, (struct slice){ (char *)t, (size_t)(varint_put(t, v) - t) });
 }
 
 void

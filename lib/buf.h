@@ -35,6 +35,17 @@ void buf_vfmt(struct buf *b, const char *fmt, va_list ap) __attribute__((format(
 /* Binary, for the state's blobs: LEB128, and zigzag for signed numbers. */
 void buf_varint(struct buf *b, uint64_t v);
 void buf_zigzag(struct buf *b, int64_t v);
+/* The same LEB128 into room that the caller has, ten bytes; returns the end. */
+static inline unsigned char *
+varint_put(unsigned char *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (unsigned char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (unsigned char)v;
+	return p;
+}
 /* Take one from the front of s. False, and *s untouched, if it is cut off or
  * longer than ten bytes. */
 bool slice_varint(struct slice *s, uint64_t *v);

@@ -359,20 +359,9 @@ enum {
 _Static_assert(USER_N <= 14, "their bits fit two bytes of a varint");
 
 static unsigned char *
-put_varint(unsigned char *p, uint64_t v)
-{
-	while (v >= 0x80) {
-		*p++ = (unsigned char)(v | 0x80);
-		v >>= 7;
-	}
-	*p++ = (unsigned char)v;
-	return p;
-}
-
-static unsigned char *
 put_zigzag(unsigned char *p, int64_t v)
 {
-	return put_varint(p, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+	return varint_put(p, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
 }
 
 static unsigned char *
@@ -397,8 +386,8 @@ put_set(struct buf *b, const struct users_set *s, int64_t hour)
 		for (int k = 0; k < 32; k += 8)
 			*p++ = (unsigned char)(v->hash >> k & 0xff);
 		p = put_text(p, v->text, v->len);
-		p = put_varint(p, v->n);
-		p = put_varint(p, v->other);
+		p = varint_put(p, v->n);
+		p = varint_put(p, v->other);
 		p = put_zigzag(p, v->at - hour * 3600);
 	}
 	buf_add(b, (struct slice){ (char *)raw, (size_t)(p - raw) });
@@ -414,7 +403,7 @@ put_user(struct buf *b, const struct user *x, int64_t hour)
 	p = put_text(p, x->text, x->len);
 	for (int n = 0; n < USER_N; n++)
 		has |= (unsigned)(x->num[n] != 0) << n;
-	p = put_varint(p, has);
+	p = varint_put(p, has);
 	for (int n = 0; n < USER_N; n++)
 		if (x->num[n] != 0)
 			p = put_zigzag(p, x->num[n]);

@@ -64,22 +64,11 @@ enum {
 #define LARGEST ((int64_t)1 << 50)
 
 static unsigned char *
-put_varint(unsigned char *p, uint64_t v)
-{
-	while (v >= 0x80) {
-		*p++ = (unsigned char)(v | 0x80);
-		v >>= 7;
-	}
-	*p++ = (unsigned char)v;
-	return p;
-}
-
-static unsigned char *
 put_text(unsigned char *p, struct slice s, size_t max)
 {
 	size_t n = s.n < max ? s.n : max, i = 0;
 
-	p = put_varint(p, n);
+	p = varint_put(p, n);
 	if (n < 8) {
 		for (; i < n; i++)
 			p[i] = (unsigned char)s.p[i];
@@ -156,24 +145,24 @@ mail_add(struct mail *m, const struct fact *f)
 	*p++ = (unsigned char)(f->kind | (f->label != label && f->label != 0 ? OTHER_LABEL : 0) |
 	    (f->usec != 0 ? WITH_USEC : 0));
 	*p++ = (unsigned char)f->flags;
-	p = put_varint(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
+	p = varint_put(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
 	if (raw[0] & OTHER_LABEL) {
 		*p++ = (unsigned char)(f->label & 0xff);
 		*p++ = (unsigned char)(f->label >> 8);
 	}
 	if (f->usec != 0)
-		p = put_varint(p, f->usec);
+		p = varint_put(p, f->usec);
 	if (has & HAS_CLASS)
 		*p++ = (unsigned char)f->cls;
 	if (has & HAS_DELAY)
-		p = put_varint(p, (uint64_t)(f->delay_ms < LARGEST ? f->delay_ms + 1 : LARGEST));
+		p = varint_put(p, (uint64_t)(f->delay_ms < LARGEST ? f->delay_ms + 1 : LARGEST));
 	if (has_parts(f)) {
 		memcpy(p, f->part, sizeof f->part);
 		p += sizeof f->part;
 	}
 	if (has & HAS_SIZE) {
-		p = put_varint(p, f->size < LARGEST ? f->size : LARGEST);
-		p = put_varint(p, f->nrcpt);
+		p = varint_put(p, f->size < LARGEST ? f->size : LARGEST);
+		p = varint_put(p, f->nrcpt);
 	}
 	if (has & HAS_OTHER)
 		p = put_text(p, f->other_id, MAIL_ID_MAX);

@@ -74,6 +74,7 @@ hold_begin(double hold_s, int64_t of)
 			return of - (n + 1) * MINUTE;
 		}
 	}
+	check_phase("asking the state what was said in the %s before (--hold)", check_people(hold_s, "s"));
 	held.hold_s = hold_s;
 	for (int i = 0; i < n; i++) {
 		enum check_state now = answer_of(pid[i]), both = now < before ? now : before;

@@ -82,8 +82,9 @@ static const struct program program = {
 	"Mail that still waits is in no percentile. waiting counts it by the logs: what came in and has not "
 	"left, of all hosts, and names the oldest; check_mail_queue looks into the queue itself. Parts are known of "
 	"MTAs that log them (Postfix; of Exim the transmission).\n\n"
-	"relay_p95 and domain_p95 are of the thirty busiest next hops and domains or so, of whole hours, and "
-	"of those with --min deliveries at least; they are exact within a doubling.\n\n"
+	"relay_p95 and domain_p95 are of the thirty busiest next hops and domains or so, of the hours that the "
+	"window touches (with --at, of those that were over), and of those with --min deliveries at least; they are "
+	"exact within a doubling.\n\n"
 	"change is measured when it has a limit: the same time of the same weekday in the four weeks before, "
 	"from hourly numbers, on a scale of ratios. 5 does not happen by chance. It is not judged until the "
 	"state knows two weeks.",
@@ -284,19 +285,31 @@ tell_busiest(const struct whereto *t, const struct delayed *d, size_t n)
 	buf_free(&text);
 }
 
+/* Behind the last hour that is looked at. Of a former time the hour that was running holds what came
+ * later: it is left out. */
+static int64_t
+hours_end(void)
+{
+	for (size_t i = 0; set.at != 0 && i < set.n; i++)
+		if (set.hosts[i].newest > set.as_of)
+			return set.as_of / 3600;
+	return (set.to + 59) / 60;
+}
+
 /* Of the busiest, by the hour: the slowest is judged. They cost a few lists, so only when asked. */
 static void
 measure_busiest(const struct whereto *t)
 {
 	struct delayed *d;
 	const struct delayed *slowest = NULL;
+	int64_t to = hours_end(), from = set.from / 60 < to ? set.from / 60 : to - 1;
 	double worst = 0;
 	size_t n;
 
 	if (!check_has_limit(t->measure) && !check_is_verbose(1) && check_worst() == CHECK_OK)
 		return;
 	d = xcalloc(BUSIEST, sizeof *d);
-	n = delaylist_read(set.r, set.id, set.from / 60, (set.to + 59) / 60, t->kind, d, BUSIEST);
+	n = delaylist_read(set.r, set.id, from, to, t->kind, d, BUSIEST);
 	for (size_t i = 0; i < n; i++) {
 		double p95 = delaylist_quantile(&d[i], 0.95);
 

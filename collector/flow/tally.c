@@ -56,7 +56,7 @@ struct tally {
 	struct cell out;
 	struct lost *lost;
 	struct accounts *accounts;
-	bool want_stays;
+	bool want_stays;	/* and nothing else */
 	struct stay *stay;
 	size_t stays, stays_cap;
 	struct origins *origins;
@@ -174,14 +174,18 @@ cell_at(struct tally *t, unsigned host, int64_t minute)
 void
 tally_add(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n)
 {
-	cell_at(t, host, minute)->v[m] += n;
+	if (!t->want_stays)
+		cell_at(t, host, minute)->v[m] += n;
 }
 
 void
 tally_hop(struct tally *t, unsigned host, int64_t minute, enum metric m, int64_t n)
 {
-	struct tcell *c = cell_at(t, host, minute);
+	struct tcell *c;
 
+	if (t->want_stays)
+		return;
+	c = cell_at(t, host, minute);
 	if (c->hop == NULL)
 		c->hop = xcalloc(METRIC_N, sizeof *c->hop);
 	c->hop[m] += n;
@@ -196,9 +200,14 @@ tally_counts(struct tally *t, unsigned host, int64_t minute)
 void
 tally_bucket(struct tally *t, unsigned host, int64_t minute, unsigned base, unsigned bucket, int64_t n)
 {
-	struct tcell *c = cell_at(t, host, minute);
 	unsigned which = base % CELL_HOP;
-	int32_t **h = &c->hist[(which == CELL_DELAY_TOTAL ? 1 : which == CELL_DELAY_PARTS ? 2 : 0) +
+	struct tcell *c;
+	int32_t **h;
+
+	if (t->want_stays)
+		return;
+	c = cell_at(t, host, minute);
+	h = &c->hist[(which == CELL_DELAY_TOTAL ? 1 : which == CELL_DELAY_PARTS ? 2 : 0) +
 	    3 * (base >= CELL_HOP)];
 
 	if (*h == NULL)

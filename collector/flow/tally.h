@@ -53,7 +53,8 @@ unsigned tally_program(struct tally *t, struct slice tag);
 void tally_line(struct tally *t, unsigned host, int64_t hour, unsigned program);
 void tally_unknown(struct tally *t, unsigned host, int64_t hour, unsigned program);
 
-/* How long a mail was in the queue, until 0: it still is. Kept only by a tally that was told to. */
+/* How long a mail was in the queue, until 0: it still is. Kept only by a tally that was told to: it counts
+ * nothing else. */
 struct stay {
 	unsigned host;
 	struct slice id;	/* the mail's own */

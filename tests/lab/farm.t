@@ -99,6 +99,21 @@ ok $? "a result that is not renewed becomes UNKNOWN"
 is "$(field branch1 "Mail: the collector of the counts" plugin_output)" "UNKNOWN: no result came in time: look at the machine that sends it" \
     "which says why"
 
+# the same by "mxgauge passive", with the sample for such a site
+{
+    cat /etc/mxgauge/mxgauge.conf $share/passive/farm.conf
+    sed "s|command_file = .*|command_file = $v/rw/nagios.cmd|" $share/passive/monitor-nagios.conf
+} >/etc/mxgauge/branch1.conf
+mxgauge passive --config /etc/mxgauge/branch1.conf --once >"$d/passive" 2>&1
+ok $? "mxgauge passive sends the results of a site behind NAT"
+sed 's/^/# /' "$d/passive"
+await state_is branch1 "Mail: the collector of the counts" 0
+ok $? "its heartbeat is back"
+arrived() { [ "$(shown | grep '^branch1/' | cut -f 1-3 | grep -cE '	0	1$|queue	3	1$')" = 7 ]; }
+await arrived
+ok $? "and each service that Nagios awaits of it has a result"
+shown | grep '^branch1/' | grep -vE '	[03]	1	' | sed 's/^/# /'
+
 # --- what a hostile server says, 20 KB of it, through a check and the command file
 {
     printf '554 no | x=1 \033[31mred\007 <script>alert(1)</script> \377\376 `id` $(id) &amp; %s\\n ' "'\""

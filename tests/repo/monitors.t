@@ -34,6 +34,18 @@ sed -nE 's/^\t?apply Service "([^"]*)".*/\1/p; s/^for \(said in \[ (.*) \]\).*/\
     awk '/^"/ { n = split($0, a, "\", \""); for (i = 1; i <= n; i++) { gsub("\"", "", a[i]); print a[i] } next } { print }' |
     grep -vx Agent | sort -u >"$d/icinga"
 none "the farms of Nagios and Icinga have the same services" "$(diff "$d/nagios" "$d/icinga")"
+sed -nE 's/^passive "(.*)" \{$/\1/p; s/^heartbeat = "(.*)"$/\1/p' packaging/passive/farm.conf | sort -u >"$d/sent"
+sed -n '/^#/d; s/^ *service_description  *//p' $nagios/passive.cfg | grep -v , | sort -u >"$d/awaited"
+none "what a collector behind NAT sends is what Nagios' farm awaits" "$(diff "$d/sent" "$d/awaited")"
+{
+    cat packaging/passive/farm.conf packaging/passive/monitor-nagios.conf
+    echo 'source "mail" { files = { /var/log/mail.log } }'
+} >"$d/conf"
+none "as mxgauge takes it" "$("$BUILD/bin/mxgauge" check-config "$d/conf" 2>&1 | grep -E ':[0-9]+:|there is|there are')"
+none "with limits of mxgauge.ini" "$(
+    sed -nE 's/.*--extra-opts=([a-z_]*)@.*/\1/p' packaging/passive/farm.conf | while read -r s; do
+        grep -qx "\[$s\]" $ini || echo "$s"
+    done)"
 none "each section that Icinga's farm names exists" "$(
     sed -nE 's/.*_extra_opts = "([a-z_]+)" \+ MxIni.*/\1/p' $icinga/*.conf | sort -u | while read -r s; do
         grep -qx "\[$s\]" $ini || echo "$s"

@@ -195,7 +195,9 @@ deliver_look(struct delivery *d)
 	if (waitpid(d->pid, &status, WNOHANG) != d->pid)
 		return;
 	read_on(d);
-	w->failed = w->ntaken + w->nrefused < d->n;
+	/* one that told some and ends well may leave the others for the next time */
+	w->failed = w->ntaken + w->nrefused < d->n && (w->why[0] != '\0' || w->ntaken == 0 || d->was_late ||
+	    !WIFEXITED(status) || WEXITSTATUS(status) != 0);
 	if (w->failed && w->why[0] == '\0') {
 		if (d->was_late)
 			(void)snprintf(w->why, sizeof w->why, "took longer than %" PRId64 " s", d->m->timeout);

@@ -23,8 +23,8 @@ struct delivered {
 	int64_t taken[DELIVER_MOST], refused[DELIVER_MOST];
 	size_t ntaken, nrefused;
 	char refused_why[DELIVER_SAID];	/* of the last one, with its service */
-	bool failed;			/* not all were told, */
-	char why[DELIVER_SAID];		/* because of this */
+	bool failed;			/* it cannot be told now, */
+	char why[DELIVER_SAID];		/* because of this; else those that are left come next */
 };
 
 /* Begin to tell m these n results (n at most DELIVER_MOST). done is called once, from the loop; then the delivery

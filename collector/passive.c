@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "mem.h"
@@ -362,6 +363,8 @@ passive_run(const char *config_path, bool once)
 	if ((p.config = read_config(config_path)) == NULL)
 		return 2;
 	message_level(p.config->log_level);
+	if (geteuid() == 0 && p.config->user[0] == '\0')
+		message(MSG_as_root, "user is not set");
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(027);
 	if (!account_become(p.config->user, p.config->group, &e)) {

@@ -156,7 +156,7 @@ on_delivered(void *arg, const struct delivered *d)
 		fault_met(&l->fault, now_s(), text);
 		(void)snprintf(l->said, sizeof l->said, "%s", d->why);
 	} else {
-		if (l->fault.since != 0)
+		if (l->fault.since != 0 && d->nrefused == 0)
 			l->said[0] = '\0';
 		fault_over(&l->fault, now_s());
 	}

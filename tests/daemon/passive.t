@@ -117,6 +117,15 @@ fresh
 once "$D/conf.icinga2"
 is $status 0 "a service that a monitor does not know holds nothing up"
 told 'does not take a result, which is dropped: monitor "m": mx1, strange: 404: No objects found' "it is told which one"
+# a monitor that is far away: not all results get there in the time of one delivery
+web icinga2 icinga2 http >"$D/conf.far"
+for n in 1 2 3 4 5; do echo "passive far$n { command = { /bin/echo, OK } }" >>"$D/conf.far"; done
+echo far >"$D/icinga2/mode"
+: >"$D/icinga2/got"
+fresh
+once "$D/conf.far"
+is "$status $(sort -u "$D/icinga2/got" | wc -l) $(grep -c 'cannot be told' "$D/said")" '0 6 0' "a monitor that is far away gets all, some by some"
+: >"$D/icinga2/mode"
 chmod 644 "$D/token"
 once "$D/conf.nrdp"
 is $status 1 "a token that everybody can read is not used"

@@ -70,6 +70,8 @@ class Session:
     def answer(self, head, body):
         mode = read('mode').strip()
         status, text = 200, ''
+        if mode == 'far':
+            time.sleep(0.4)
         if mode == 'slow':
             time.sleep(30)
         elif mode == '500':

@@ -93,7 +93,7 @@ static bool
 load(struct answer *a, struct err *e)
 {
 	int64_t now = a->at / 60, end = columns_end(now - MINUTES, now);
-	const struct columns_file file = { a->t, a->word };
+	const struct columns_file file = { .t = a->t, .word = a->word, .found = true };
 
 	columns_shape(&a->columns, &file, 1);
 	if (!stateread_parts(a->r, a->host, month_start(a->at) / 60, now + 1, add_part, &a->total, e) ||

@@ -14,4 +14,5 @@ LAB_PACKAGES := postfix rrdcached rsyslog rsyslog-relp rsyslog-openssl rsyslog-g
                 mariadb-server-core mariadb-client-core postgresql slapd ldap-utils \
                 pacemaker-cli-utils keepalived \
                 nagios4-core nagios-nrpe-server nagios-nrpe-plugin nsca nsca-client icinga2-bin icinga2-common \
-                monitoring-plugins-basic iputils-ping
+                monitoring-plugins-basic iputils-ping \
+                php-cli php-mysql php-xml php-mbstring php-gd php-gmp php-intl php-ldap php-snmp

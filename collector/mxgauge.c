@@ -11,6 +11,7 @@
 #include "passive.h"
 #include "store/backup.h"
 #include "store/config.h"
+#include "view/cacti.h"
 #include "view/checkconfig.h"
 #include "view/pictures.h"
 #include "view/parse.h"
@@ -18,6 +19,7 @@
 #include "view/setup.h"
 #include "view/status.h"
 #include "view/trace.h"
+#include "view/value.h"
 
 #include "poison.h"
 
@@ -162,6 +164,52 @@ run_graph(int argc, char **argv)
 	return status_of(pictures_draw(&p, &e), &e);
 }
 
+static const char *poller_calls = "/usr/local/bin/mxgauge";
+
+static const struct opt cacti_templates_opts[] = {
+	{ 'o', "out", OPT_STRING, &out, "DIR", "folder of the files; made if it is not there" },
+	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
+	{ 0, "program", OPT_STRING, &poller_calls, "PATH", "where Cacti's poller finds mxgauge" },
+	{ 0 }
+};
+
+static int
+run_cacti_templates(int argc, char **argv)
+{
+	const struct cacti c = { .out = out, .templates = templates, .program = poller_calls };
+	struct err e;
+
+	(void)argc;
+	(void)argv;
+	if (out == NULL)
+		return status_of(err_set(&e, "cacti-templates: --out DIR is missing"), &e) + 1;
+	return status_of(cacti_run(&c, &e), &e);
+}
+
+static const char *list;
+static int64_t at = VALUE_NOW;
+
+static const struct opt cacti_value_opts[] = {
+	STATE_ROW("folder of the state"),
+	{ 'H', "host", OPT_STRING, &host, "HOST", "one host, or _farm" },
+	{ 0, "list", OPT_STRING, &list, "ZONE", "of which block list" },
+	{ 0, "at", OPT_TIME, &at, "TIME", "as of then; else now, if the collector is at work" },
+	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
+	{ 0 }
+};
+
+static int
+run_cacti_value(int argc, char **argv)
+{
+	const struct value v = { .state = state, .templates = templates, .template = argv[0],
+		.names = argc > 1 ? argv[1] : NULL, .host = host, .list = list, .at = at };
+	struct err e;
+
+	if (host == NULL)
+		return status_of(err_set(&e, "cacti-value: --host HOST is missing"), &e) + 1;
+	return status_of(value_run(&v, &e), &e);
+}
+
 static const struct opt setup_opts[] = {
 	{ 's', "state", OPT_STRING, &proposed, "DIR", "folder of the state that the configuration "
 	    "names; else the usual one" },
@@ -300,6 +348,22 @@ static const struct command commands[] = {
 	    "that no monitor reaches. What cannot be sent waits in the folder passive of the state, across "
 	    "restarts. It stays in the foreground until SIGTERM; SIGHUP reads the configuration again.",
 	    "mxgauge passive --once\nmxgauge passive --config /etc/mxgauge/mxgauge.conf" },
+	{ "cacti-templates", "make templates for Cacti of the RRD templates", NULL,
+	    cacti_templates_opts, run_cacti_templates,
+	    "Writes DIR/mxgauge.xml, with which Cacti draws the RRDs of the collector, and "
+	    "DIR/mxgauge-polled.xml, with which its poller asks mxgauge itself. Those of the RRD "
+	    "templates that come with mxgauge are installed; this is for your own. Importing them "
+	    "again changes what was imported before.",
+	    "mxgauge cacti-templates --templates /etc/mxgauge/rrd-templates --out /srv/cacti-templates" },
+	{ "cacti-value", "answer Cacti's poller", "TEMPLATE [NAME,NAME...]", cacti_value_opts,
+	    run_cacti_value,
+	    "Prints NAME:VALUE for each data source of an RRD template, or for those that are named. "
+	    "Counts are totals since the month began (UTC), for data sources of the type DERIVE: a "
+	    "poller that leaves out a run loses nothing. Queues and other gauges are the mean of the "
+	    "last five minutes, delays those of the deliveries in them, U what is not known. "
+	    "mxgauge-polled.xml, of cacti-templates, has templates that ask so.",
+	    "mxgauge cacti-value --host mx1 flow recv_rcpt,rej\n"
+	    "mxgauge cacti-value --host _farm --list zen.spamhaus.org dnsbl" },
 	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
 	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
 	    "prints a configuration with comments. It changes nothing.",

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=$1
 new=$(mktemp)
-trap 'rm -f "$new"' EXIT
+trap 'rm -rf "$new" "$new.d"' EXIT
 
 # gen FILE COMMAND...: FILE is what the command prints
 gen() {
@@ -13,8 +13,13 @@ gen() {
     "$@" >"$new"
     cat "$new" >"$file"
 }
-mkdir -p docs
+mkdir -p docs cacti
 gen docs/metrics.md sh packaging/metrics.sh
 gen docs/configuration.md "$build/bin/mxgauge" setup --manual
 gen docs/messages.md "$build/bin/mxgauged" --messages
 gen nagios-cfg/icinga2/commands.conf perl packaging/icinga2.pl "$build"
+
+"$build/bin/mxgauge" cacti-templates --templates rrd-templates --out "$new.d" >/dev/null
+for file in "$new.d"/*.xml; do
+    gen "cacti/${file##*/}" cat "$file"
+done

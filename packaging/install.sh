@@ -90,7 +90,8 @@ put 755 "$to/sbin" "$build"/bin/mxgauged
 put 755 "$to/lib/nagios/plugins" "$build"/plugins/check_*
 put 644 "$share/rrd-templates" rrd-templates/*.conf
 put 644 "$share" plugins/*.conf
-put 644 "$share/cacti" cacti/*.xml
+"$build"/bin/mxgauge cacti-templates --templates rrd-templates --program "$prefix/bin/mxgauge" --out "$share/cacti" >"$new"
+put 755 "$share/cacti" cacti/mxgauge-cacti
 put 644 "$doc" README.md CHANGELOG.md LICENSE
 put 644 "$doc/docs" docs/*.md
 put 644 "$doc/docs/img" docs/img/*.png
@@ -103,6 +104,8 @@ for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check
     manual "$program"
     completion "$program"
 done
+[ ! -d "$destdir/usr/share/cacti/cli" ] ||
+    point "$destdir/usr/share/cacti/cli" mxgauge-cacti "$prefix/share/mxgauge/cacti/mxgauge-cacti"
 install -d "$etc/mxgauge"
 settle "$share/nrpe/mxgauge.ini" "$etc/mxgauge/mxgauge.ini"
 ! wanted "$etc/nagios/nrpe.d" || settle "$share/nrpe/mxgauge.cfg" "$etc/nagios/nrpe.d/mxgauge.cfg"

@@ -29,8 +29,6 @@
 enum { ARGS_MAX = 1000, WIDTH = 720, HEIGHT = 220, LABEL_BYTES = 28, TOTAL_BYTES = 17,
 	LIST_BYTES = 26, HOST_BYTES = 60, SMOOTH = 6 };
 
-#define MARK 0.025	/* of the height, a list's */
-
 const struct graph_span graph_spans[GRAPH_SPANS] = {
 	{ "day", 86400, 300, 60 }, { "week", 7 * 86400, 1800, 1800 },
 	{ "month", 31 * 86400, 7200, 1800 }, { "year", 366 * 86400, 86400, 7200 }
@@ -146,17 +144,24 @@ curves(const struct graph *g)
 	return g->graph->n * lists(g);
 }
 
-static struct curve
-curve_at(const struct graph *g, size_t i)
+const char *
+graph_list_colour(size_t i)
 {
 	static const char colour[GRAPH_LISTS][7] = { "0072B2", "E69F00", "009E73", "D55E00", "CC79A7",
 		"56B4E9", "F0E442", "999999" };
+
+	return colour[i % GRAPH_LISTS];
+}
+
+static struct curve
+curve_at(const struct graph *g, size_t i)
+{
 	size_t k = i % lists(g);
 	const struct template_draw *d = &g->graph->draw[i / lists(g)];
 
 	if (!g->template->lists)
 		return (struct curve){ d, NULL, 0, d->colour };
-	return (struct curve){ d, &g->list[k], k, colour[k % GRAPH_LISTS] };
+	return (struct curve){ d, &g->list[k], k, graph_list_colour(k) };
 }
 
 static bool
@@ -207,7 +212,8 @@ static void
 define(struct args *a, const struct graph *g, size_t i, double scale)
 {
 	const struct template_draw *d = curve_at(g, i).draw;
-	unsigned per = is_count(g, d) ? g->graph->per_s : 1, by = is_count(g, d) ? g->graph->divide : 1;
+	unsigned per = is_count(g, d) ? g->graph->per_s : 1;
+	unsigned by = d->right || d->as == DRAW_MARK ? 1 : g->graph->divide;
 
 	define_sum(a, g, i, "raw", false);
 	define_sum(a, g, i, "most", true);
@@ -290,7 +296,7 @@ draw(struct args *a, const struct graph *g, size_t i, const char *legend)
 	const char *colon = legend[0] != '\0' ? ":" : "";
 
 	if (c.draw->as == DRAW_MARK)
-		add(a, "TICK:at%zu#%s:-%.3f%s%s", i, c.colour, MARK * (double)(c.nth + 1), colon, legend);
+		add(a, "TICK:at%zu#%s:-%.3f%s%s", i, c.colour, GRAPH_MARK * (double)(c.nth + 1), colon, legend);
 	else if (c.draw->as == DRAW_LINE)
 		add(a, "LINE%u:at%zu#%s%s%s", c.draw->width, i, c.colour, colon, legend);
 	else
@@ -364,7 +370,7 @@ draw_rest(struct args *a, const struct graph *g)
 			add(a, "CDEF:lane%zu=at%zu", i, i);
 		else
 			add(a, "CDEF:lane%zu=at%zu,lane%zu,ADDNAN", i, i, i + 1);
-		add(a, "TICK:lane%zu#FFFFFF:-%.3f", i, MARK * (double)(c.nth + 1));
+		add(a, "TICK:lane%zu#FFFFFF:-%.3f", i, GRAPH_MARK * (double)(c.nth + 1));
 		draw(a, g, i, "");
 	}
 }

@@ -54,6 +54,11 @@ struct graph_size {
 /* Draw it; an older picture stays until the new one is complete. Fills the size. */
 bool graph_draw(const struct graph *g, struct graph_size *size, struct err *e);
 
+/* How much of the height a mark at the upper edge takes, that of the second list twice that. */
+#define GRAPH_MARK 0.025
+/* The colour of the i-th block list: "0072B2". */
+const char *graph_list_colour(size_t i);
+
 /* The right edge: now, or the end of the newest minute when that is older than
  * six hours, as in an archive; then up to the end of the point it falls into. */
 int64_t graph_end(int64_t newest, int64_t now, const struct graph_span *span);

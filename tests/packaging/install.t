@@ -32,6 +32,14 @@ none "each template is there" "$(
         cmp "$t" "$r/share/mxgauge/$t" 2>&1
     done)"
 
+none "templates for Cacti name the installed mxgauge, and are the committed ones but for that" "$(
+    "$r/bin/mxgauge" cacti-templates --templates rrd-templates --program /usr/local/bin/mxgauge --out "$d/cacti" >"$d/out"
+    diff -r -q "$d/cacti" cacti | grep -v ': mxgauge-cacti$'
+    "$r/bin/mxgauge" cacti-templates --templates rrd-templates --program /usr/bin/mxgauge --out "$d/cacti" >"$d/out"
+    diff -r -q "$d/cacti" "$r/share/mxgauge/cacti" | grep -v ': mxgauge-cacti$')"
+[ -x "$r/share/mxgauge/cacti/mxgauge-cacti" ]
+ok $? "and the script that registers hosts is there"
+
 # page PROGRAM: its manual, in the folder of the section that the page itself names
 page() {
     ls "$r"/share/man/man[1-8]/"$1".[1-8] 2>/dev/null

@@ -105,7 +105,7 @@ find_or_add(struct reading *x, const struct network *n)
 	uint32_t *slot;
 
 	if (all->n == all->cap) {
-		if (all->n >= REPUTATION_MAX) {	/* what is forgotten is bad that is not counted: the safe side */
+		if (all->n >= REPUTATION_MAX) {	/* bad that is not counted: the safe side */
 			qsort(all->net, all->n, sizeof *all->net, by_bad);
 			all->n /= 2;
 		} else {
@@ -173,11 +173,9 @@ note_bad(struct reading *x, int host, int64_t hour, enum top_kind kind, const st
 	struct network n = group_of(rule, of);
 	struct reputation *p = find(x, &n);
 
-	if (p == NULL || p->net.family == NETWORK_AS || p->net.bits < of->bits) {	/* else it was seen before */
-		if (is_ours(rule, of)) {
-			x->all->ours++;
+	if (p == NULL || is_group(&p->net)) {	/* else it was seen before */
+		if (is_ours(rule, of))
 			return;
-		}
 		if (p == NULL)
 			p = find_or_add(x, &n);
 		if (p->first.family == 0)
@@ -445,7 +443,8 @@ reputation_read(struct reputations *all, struct stateread *r, int host, const st
 	*all = (struct reputations){ .n = 0 };
 	good = prepare(&x, host, e) &&
 	    stateread_parts(r, host, rule->from * 60, rule->to * 60, take_cell, &x, e) &&
-	    stateread_tables(r, host, rule->from, rule->to, 1U << TOP_CLIENT | 1U << TOP_JUDGED, take_bad, &x, e) &&
+	    stateread_tables(r, host, rule->from, rule->to, 1U << TOP_CLIENT | 1U << TOP_JUDGED,
+	    take_bad, &x, e) &&
 	    stateread_tables(r, host, rule->from, rule->to, 1U << TOP_ACCEPTED, take_good, &x, e);
 	if (good) {
 		add_absent(&x);
@@ -507,7 +506,8 @@ void
 reputation_print(struct buf *b, const struct network *n)
 {
 	if (n->family == NETWORK_AS)
-		buf_fmt(b, "AS%u", (unsigned)n->a[0] << 24 | (unsigned)n->a[1] << 16 | (unsigned)n->a[2] << 8 | n->a[3]);
+		buf_fmt(b, "AS%u", (unsigned)n->a[0] << 24 | (unsigned)n->a[1] << 16 |
+		    (unsigned)n->a[2] << 8 | n->a[3]);
 	else
 		network_print(b, n);
 }

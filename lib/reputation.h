@@ -2,10 +2,10 @@
  *
  *	score = 100 * bad / (bad + good_weight * good + doubt)
  *
- * bad are recipients refused, and those of mails that a filter condemned; good are recipients accepted. Each
- * hour's count is weighted: 1 for the newest, half for each half-life before. Tables are bounded, so bad is what is
- * known at least, and good what may have been at most: a network never looks bad because its good mail fell out of a
- * table. docs/reputation.md has the reasons, and an example that a test recomputes.
+ * bad are recipients refused, and those of mails that a filter condemned; good are recipients
+ * accepted. Each hour's count is weighted: 1 for the newest, half for each half-life before. Tables are
+ * bounded, so bad is what is known at least, and good what may have been at most: a network never looks
+ * bad because its good mail fell out of a table. docs/reputation.md has the reasons, and an example that a test recomputes.
  *
  * Memory is bounded: of REPUTATION_MAX networks the better half is forgotten. */
 #ifndef MX_REPUTATION_H
@@ -20,7 +20,10 @@
 #include "network.h"
 #include "stateread.h"
 
-enum { REPUTATION_MAX = 40000, NETWORK_AS = 1 /* family of an AS: its number is in the first four bytes */ };
+enum {
+	REPUTATION_MAX = 40000,
+	NETWORK_AS = 1		/* family of an AS: its number is in the first four bytes */
+};
 
 struct reputation_rule {
 	double half_life_h, good_weight, doubt;
@@ -54,7 +57,6 @@ struct reputations {
 	struct reputation *net;		/* the worst first */
 	size_t n;
 	uint64_t refused, recent;	/* by all, known by network or not: in all hours, since rise */
-	uint64_t ours;			/* networks that were left out, counted by their entries */
 	int64_t unknown_hours;		/* hours of hosts in which nothing says where accepted mail came from */
 
 	size_t cap;			/* reputation.c's own */

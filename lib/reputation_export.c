@@ -1,5 +1,5 @@
-/* reputation_export.c - see reputation_export.h. Names of hosts and systems are other people's words: they are cleaned, and
- * stand in remarks alone. */
+/* reputation_export.c - see reputation_export.h. Names of hosts and systems are other people's words:
+ * they are cleaned, and stand in remarks alone. */
 #include "reputation_export.h"
 
 #include <errno.h>

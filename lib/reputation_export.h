@@ -1,5 +1,5 @@
-/* reputation_export.h - bad networks as a list that an administrator reviews: a map for Postfix's cidr(5), or a zone
- * of rbldnsd(8). Nothing here, and nothing that calls it, puts such a list to use. */
+/* reputation_export.h - bad networks as a list that an administrator reviews: a map for Postfix's
+ * cidr(5), or a zone of rbldnsd(8). Nothing here, and nothing that calls it, puts such a list to use. */
 #ifndef MX_REPUTATION_EXPORT_H
 #define MX_REPUTATION_EXPORT_H
 

@@ -1,9 +1,9 @@
 /* check_reputation - which networks send mail that is refused, and hardly any other?
  *
- * Reads the collector's state; asks nobody anything. Scores are of whole hours, since the tables of networks are
- * kept by the hour; how much is refused more than before is counted to the minute. With --export it prints the bad
- * networks as a list for review, and applies nothing. Names of hosts, systems and registries were other people's
- * words: they are cleaned. */
+ * Reads the collector's state; asks nobody anything. Scores are of whole hours, since the tables of
+ * networks are kept by the hour; how much is refused more than before is counted to the minute. With
+ * --export it prints the bad networks as a list for review, and applies nothing. Names of hosts,
+ * systems and registries were other people's words: they are cleaned. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +15,17 @@
 #include "checkstate.h"
 #include "mem.h"
 #include "metric.h"
+#include "netlist.h"
 #include "nextstep.h"
 #include "reputation.h"
 #include "reputation_export.h"
 #include "rir.h"
 #include "stateread.h"
-#include "wholefile.h"
 
 #include "poison.h"
 
 enum {
-	SHOWN_MOST = 50, JSON_MOST = 1000, OURS_BYTES = 4 << 20, FEW = 3, WAVE = 20,
+	SHOWN_MOST = 50, JSON_MOST = 1000, FEW = 3, WAVE = 20,
 	ASKED = 100		/* networks by which a database of systems is known to be one */
 };
 
@@ -79,25 +79,26 @@ static const struct measure measures[] = {
 
 static const struct program program = {
 	"check_reputation", "networks that send mail which is refused, and hardly any other",
-	"Answers from the state that mxgauged or \"mxgauge import\" keeps. A network is a /24, of IPv6 a /64 or /48, or "
-	"with --by as an autonomous system. Its score is\n\n"
+	"Answers from the state that mxgauged or \"mxgauge import\" keeps. A network is a /24, of IPv6 a "
+	"/64 or /48, or with --by as an autonomous system. Its score is\n\n"
 	"100 * bad / (bad + good-weight * good + doubt)\n\n"
-	"where bad are the recipients refused to it and those of its mails that a filter condemned, and good the "
-	"recipients of its other mails; each hour weighs half as much as the one a half-life later. With the "
-	"defaults a network is bad (80) when 80 more were refused than 40 for each that was accepted. Bad is counted as "
-	"known at least, good as possible at most, because tables of networks are bounded: a network never "
-	"looks bad because its good mail was not kept. docs/reputation.md has examples.\n\n"
+	"where bad are the recipients refused to it and those of its mails that a filter condemned, and "
+	"good the recipients of its other mails; each hour weighs half as much as the one a half-life "
+	"later. With the defaults a network is bad (80) when more than 80 were refused, and 40 more for each "
+	"that was accepted. Bad is counted as known at least, good as possible at most, because tables of "
+	"networks are bounded: a network never looks bad because its good mail was not kept. "
+	"docs/reputation.md has examples.\n\n"
 	"Refusals that hit whoever comes are left out: greylisting, our own trouble, full mailboxes.\n\n"
-	"rise and spread tell attacks apart: when refusals rise and a network or two make half of them, these "
-	"attack; when it takes twenty or more, it is a botnet. Look at a week of the graph before limits are set.\n\n"
-	"--export writes the bad networks for review. Nothing applies that list: whoever does so decides it, and reads "
-	"it first. With --at only hours that were over by then are known by network.",
+	"rise and spread tell attacks apart: when refusals rise and a network or two make half of them, "
+	"these attack; when it takes twenty or more, it is a botnet. Look at a week of the graph before "
+	"limits are set.\n\n"
+	"--export writes the bad networks for review. Nothing applies that list: whoever does so decides it, "
+	"and reads it first. With --at only hours that were over by then are known by network.",
 	opts, .measures = measures,
 	.examples = "check_reputation -w new=5 -w rise=3 -c rise=10\n"
 	    "check_reputation --mmdb /var/lib/GeoIP/GeoLite2-ASN.mmdb --by as -w networks=0\n"
 	    "check_reputation --ours /etc/postfix/ours --export cidr --out /var/tmp/bad.cidr\n"
-	    "check_reputation --export rbldnsd --rir /var/cache/rir/ripe.db.inetnum --rir /var/cache/rir/ripe.db.role",
-	.exit_status = NULL
+	    "check_reputation --export rbldnsd --rir /var/cache/ripe.db.inetnum --rir /var/cache/ripe.db.role"
 };
 
 static struct {
@@ -111,84 +112,30 @@ static struct {
 
 /* --- whose networks are ours ------------------------------------------------------------------- */
 
-static void
-add_ours(const struct network *n)
-{
-	static struct network *list;
-
-	if ((run.rule.n_ours & (run.rule.n_ours - 1)) == 0)
-		list = xreallocarray(list, run.rule.n_ours > 0 ? run.rule.n_ours * 2 : 1, sizeof *list);
-	list[run.rule.n_ours++] = *n;
-	run.rule.ours = list;
-}
-
-/* "192.0.2.0/24", and as Postfix writes IPv6: "[2001:db8::]/32" */
-static bool
-parse_ours(struct slice word, struct network *n)
-{
-	struct slice inside;
-	struct buf b = buf_new(100);
-	bool good;
-
-	if (slice_eat_char(&word, '[') && slice_cut(&word, ']', &inside)) {
-		buf_add(&b, inside);
-		buf_add(&b, word);
-		word = buf_slice(&b);
-	}
-	good = !b.full && network_parse(word, n);
-	buf_free(&b);
-	return good;
-}
-
-static void
-read_ours(const char *path)
-{
-	struct buf b = buf_new(OURS_BYTES);
-	struct slice rest, line;
-	struct err e = { "" };
-	unsigned number = 0;
-
-	if (!wholefile_read(&b, path, &e))
-		check_unknown("%s", e.text);
-	buf_char(&b, '\n');
-	rest = buf_slice(&b);
-	while (slice_cut(&rest, '\n', &line)) {
-		struct network n;
-		size_t word;
-
-		number++;
-		line = slice_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
-			continue;
-		word = slice_until(line, ' ', '\t');
-		if (!parse_ours(slice_head(line, word), &n))
-			check_unknown("%s:%u: \"%s\" is no network", path, number, check_clean(slice_head(line, word)));
-		add_ours(&n);
-	}
-	buf_free(&b);
-}
-
 /* Networks of one's own house are never on a list. */
 static void
 know_ours(void)
 {
-	static const char *const house[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8",
-		"169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10", "::1" };
-	struct network n;
+	static const char *const house[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+		"127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10", "::1" };
+	static struct netlist list;
+	struct err e = { "" };
 
 	for (size_t i = 0; i < sizeof house / sizeof *house; i++)
-		if (network_parse(slice_of(house[i]), &n))
-			add_ours(&n);
+		(void)netlist_add(&list, slice_of(house[i]));
 	for (size_t i = 0; i < ours_given.n; i++) {
 		const char *given = ours_given.v[i];
 
-		if (given[0] == '/' || given[0] == '.')
-			read_ours(given);
-		else if (parse_ours(slice_of(given), &n))
-			add_ours(&n);
-		else
-			check_unknown("--ours %s: neither a network nor a file", check_clean(slice_of(given)));
+		if (given[0] == '/' || given[0] == '.') {
+			if (!netlist_read(&list, given, &e))
+				check_unknown("%s", e.text);
+		} else if (!netlist_add(&list, slice_of(given))) {
+			check_unknown("--ours %s: neither a network nor a file",
+			    check_clean(slice_of(given)));
+		}
 	}
+	run.rule.ours = list.net;
+	run.rule.n_ours = list.n;
 }
 
 /* --- reading ----------------------------------------------------------------------------------- */
@@ -250,7 +197,6 @@ shown(void)
 	return run.all.n < (size_t)worst ? run.all.n : (size_t)worst;
 }
 
-/* Of those that are told. */
 static void
 find_contacts(void)
 {
@@ -378,8 +324,9 @@ word_score(void)
 		    check_people(set.window_s, "s"));
 		return;
 	}
-	check_words("score", NULL, "score %.1f for %s: %s refused, %s%s accepted in %s", p->score, name_of(p),
-	    check_people((double)p->refused, ""), p->accepted_most > (int64_t)p->accepted ? "at most " : "",
+	check_words("score", NULL, "score %.1f for %s: %s refused, %s%s accepted in %s", p->score,
+	    name_of(p), check_people((double)p->refused, ""),
+	    p->accepted_most > (int64_t)p->accepted ? "at most " : "",
 	    check_people((double)p->accepted_most, ""), check_people(set.window_s, "s"));
 }
 
@@ -421,26 +368,29 @@ measure(void)
 	bool enough = run.all.refused >= (uint64_t)min_refused, more;
 	size_t spread = reputation_spread(&run.all, &more);
 	uint64_t by_worst = 0;
+	double share;
 	int64_t recent;
 	double rise = rise_of(&recent);
 	bool risen = enough && recent >= min_refused && !isnan(rise);
 
 	for (size_t i = 0; i < shown(); i++)
 		by_worst += run.all.net[i].refused;
+	share = run.all.refused > 0 ? 100.0 * (double)by_worst / (double)run.all.refused : 0;
 	value("score", run.all.n > 0 ? run.all.net[0].score : 0, "", enough);
 	value("networks", (double)run.bad, "", enough);
 	value("new", (double)run.new, "", enough);
-	value("share", run.all.refused > 0 ? 100.0 * (double)by_worst / (double)run.all.refused : 0, "%", enough);
+	value("share", share, "%", enough);
 	value("rise", rise, "", risen);
-	value("spread", (double)(spread + (more ? 1 : 0)), "", enough && run.all.recent >= (uint64_t)min_refused);
+	value("spread", (double)(spread + (more ? 1 : 0)), "",
+	    enough && run.all.recent >= (uint64_t)min_refused);
 	check_value("refused", (double)run.all.refused, "");
 	word_score();
 	check_words("networks", NULL, "%zu network%s with a score of %lld or more", run.bad, run.bad == 1 ? "" : "s",
 	    (long long)bad_score);
 	check_words("new", NULL, "%zu network%s became bad within %s", run.new, run.new == 1 ? "" : "s",
 	    check_people(rise_s, "s"));
-	check_words("share", NULL, "the worst %zu sent %s of all that was refused", shown(), check_people(
-	    run.all.refused > 0 ? 100.0 * (double)by_worst / (double)run.all.refused : 0, "%"));
+	check_words("share", NULL, "the worst %zu sent %s of all that was refused", shown(),
+	    check_people(share, "%"));
 	if (!isnan(rise))
 		word_rise(rise, recent, spread, more);
 	if (!enough)
@@ -465,16 +415,10 @@ hour_name(int64_t hour)
 	return checkstate_time(hour * 3600);
 }
 
-static const struct rir_want *
-contact_of(const struct reputation *p)
-{
-	return reputation_contact(run.contact, run.contacts, &p->net);
-}
-
 static void
 tell_network(const struct reputation *p)
 {
-	const struct rir_want *c = contact_of(p);
+	const struct rir_want *c = reputation_contact(run.contact, run.contacts, &p->net);
 	struct buf b = buf_new(600);
 	char name[ASN_NAME];
 	uint32_t as;
@@ -502,7 +446,7 @@ tell_network(const struct reputation *p)
 static void
 json_network(struct buf *b, const struct reputation *p)
 {
-	const struct rir_want *c = contact_of(p);
+	const struct rir_want *c = reputation_contact(run.contact, run.contacts, &p->net);
 	struct buf name = buf_new(100);
 	char as_name[ASN_NAME];
 	uint32_t as = reputation_as(&run.rule, p, as_name);
@@ -568,8 +512,6 @@ tell(void)
 	if (run.by_hours)
 		check_detail("Networks are known by whole hours: those that were over at %s",
 		    checkstate_time(set.as_of));
-	if (run.all.ours > 0)
-		check_verbose(1, "Networks of ours were left out: --ours and private ones");
 	if (check_is_json())
 		tell_json();
 	nextstep_samples(&set, set.id, kinds, sizeof kinds / sizeof *kinds);

@@ -25,7 +25,7 @@ wait_for() {
 # fake NAME KIND [CERTIFICATE]: a monitor, whose folder is $D/NAME; $p is it
 fake() {
     mkdir -p "$D/$1"
-    /usr/bin/python3 tests/fake/monitor.py "$D/$@" <"$D/end" 2>>"$D/$1/err" &
+    /usr/bin/python3 tests/fake/monitor.py "$D/$1" "$2" ${3:+"$3"} <"$D/end" 2>>"$D/$1/err" &
     p=$!
     fakes="$fakes $p"
     if [ "$2" = fifo ]; then wait_for test -s "$D/$1/ready"; else wait_for test -s "$D/$1/port"; fi
@@ -36,7 +36,7 @@ sleep 1000 >"$D/end" &
 fakes=$!
 
 head() {
-    printf 'state = "%s/state"\npassive_host = mx1\nheartbeat = "%s"\nsource a { files = { "%s/log" } }\n' "$S" "${1:-}" "$D"
+    printf 'state = "%s/state"\npassive_host = mx1\nheartbeat = ""\nsource a { files = { "%s/log" } }\n' "$S" "$D"
 }
 echo 's3cret & more' >"$D/token"
 echo s3cret >"$D/password"
@@ -58,6 +58,7 @@ start() {
 stop() {
     kill "-$1" "$pid"
     wait "$pid" 2>/dev/null
+    # shellcheck disable=SC2034  # for the test
     status=$?
     pid=
 }

@@ -19,7 +19,7 @@ await() {
     tries=0
     until "$@" >/dev/null 2>&1; do
         tries=$((tries + 1))
-        [ $tries -lt ${TRIES:-600} ] || return 1
+        [ $tries -lt "${TRIES:-600}" ] || return 1
         sleep 0.1
     done
 }

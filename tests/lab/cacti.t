@@ -25,7 +25,7 @@ if [ -z "${CACTI_INSIDE:-}" ]; then
 fi
 ip link set lo up
 export TZ=UTC LC_ALL=C.UTF-8
-ulimit -v 4000000    # a Cacti without its tables fills all memory
+ulimit -S -v 4000000    # a Cacti without its tables fills all memory
 db='' web=''
 ends() {
     for pid in $db $web; do
@@ -226,6 +226,7 @@ if [ "$LAB" = all ]; then
         sleep 0.1
     done
     shot=${CACTI_SHOT:-$d/shot.png}
+    ulimit -S -v unlimited
     chromium --headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update \
         --disable-sync --disable-default-apps --host-resolver-rules="MAP * ~NOTFOUND, EXCLUDE 127.0.0.1" \
         --user-data-dir="$d/profile" --window-size=1900,1600 --virtual-time-budget=15000 --screenshot="$shot" \

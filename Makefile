@@ -10,10 +10,11 @@
 # A new .c in a folder is built without touching this file; only a program that
 # needs a library has a line of its own (LIBS_name = ...).
 
-# Works from cron and "env -i", too.
+# Works from cron and "env -i", too. What make exports, $(shell) does not see before make 4.4.
 ifeq ($(origin PATH),undefined)
 export PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 endif
+SEE    := export PATH='$(PATH)';
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -33,7 +34,7 @@ include deps.mk
 ifeq ($(filter deps clean help,$(MAKECMDGOALS)),)
 ifneq ($(MAKECMDGOALS),)
 ifneq ($(NODEPS),1)
-DEPS := $(shell sh packaging/deps.sh $(PACKAGES) $(if $(LAB),$(LAB_PACKAGES)) >&2 || echo failed)
+DEPS := $(shell $(SEE) sh packaging/deps.sh $(PACKAGES) $(if $(LAB),$(LAB_PACKAGES)) >&2 || echo failed)
 ifneq ($(DEPS),)
 $(error packages are missing; see above)
 endif
@@ -49,11 +50,11 @@ OPT    ?= -O3
 # Left to itself gcc on x86 clears and copies a struct with "rep stos", which takes longer to
 # start than memset() takes for all of it: 7 % of an import.
 STRUCTS := $(addsuffix =libcall:-1:noalign,-mmemset-strategy -mmemcpy-strategy)
-STRUCTS := $(shell $(CC) $(STRUCTS) -E -x c /dev/null >/dev/null 2>&1 && echo '$(STRUCTS)')
+STRUCTS := $(shell $(SEE) $(CC) $(STRUCTS) -E -x c /dev/null >/dev/null 2>&1 && echo '$(STRUCTS)')
 # The collector is optimised as one piece: 5 % fewer instructions. Its objects hold plain code
 # too, so that all others (PLAIN) are linked as fast as ever.
 LTO    := -flto=auto -flto-partition=one -ffat-lto-objects
-LTO    := $(shell $(CC) $(LTO) -Werror -E -x c /dev/null >/dev/null 2>&1 && echo '$(LTO)')
+LTO    := $(shell $(SEE) $(CC) $(LTO) -Werror -E -x c /dev/null >/dev/null 2>&1 && echo '$(LTO)')
 PLAIN  := $(if $(LTO),-fno-lto)
 CFLAGS ?= $(OPT) $(STRUCTS) $(LTO) -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 ifneq ($(SAN),)
@@ -125,7 +126,7 @@ define newline
 
 
 endef
-MISSING   := $(shell printf '%s\n' $(foreach p,$(HAVING),'$(H)if !__has_include(<$(HEADER_$(p))>)' $(p) '$(H)endif') | $(CC) $(CPPFLAGS) $(CFLAGS) -E -P -x c - 2>/dev/null)
+MISSING   := $(shell $(SEE) printf '%s\n' $(foreach p,$(HAVING),'$(H)if !__has_include(<$(HEADER_$(p))>)' $(p) '$(H)endif') | $(CC) $(CPPFLAGS) $(CFLAGS) -E -P -x c - 2>/dev/null)
 LEFT_OUT  += $(MISSING)
 PLUG_SRC  := $(filter-out $(LEFT_OUT:%=plugins/%.c),$(PLUG_SRC))
 TEST_SRC  := $(wildcard tests/lib/*.c tests/collector/*.c)
@@ -190,7 +191,7 @@ $(B)/bench/genday: $(call obj,bench/genday.c $(wildcard bench/day/*.c))
 
 $(B)/obj/tests/%.o: CPP += -Itests
 
--include $(shell find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
+-include $(shell $(SEE) find $(B)/obj $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
 # --- what people call ------------------------------------------------------------
 run: all

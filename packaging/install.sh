@@ -111,5 +111,6 @@ settle "$share/nrpe/mxgauge.ini" "$etc/mxgauge/mxgauge.ini"
 ! wanted "$etc/nagios/nrpe.d" || settle "$share/nrpe/mxgauge.cfg" "$etc/nagios/nrpe.d/mxgauge.cfg"
 ! wanted "$etc/nagios-plugins/config" ||
     point "$etc/nagios-plugins/config" mxgauge "$prefix/share/mxgauge/nagios/commands"
+! wanted "$to/share/cacti" || point "$to/share/cacti" mxgauge "$prefix/share/mxgauge/cacti"
 ! wanted "$etc/icinga2/conf.d" ||
     point "$etc/icinga2/conf.d" mxgauge-commands.conf "$prefix/share/mxgauge/icinga2/commands.conf"

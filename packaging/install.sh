@@ -104,8 +104,6 @@ for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check
     manual "$program"
     completion "$program"
 done
-[ ! -d "$destdir/usr/share/cacti/cli" ] ||
-    point "$destdir/usr/share/cacti/cli" mxgauge-cacti "$prefix/share/mxgauge/cacti/mxgauge-cacti"
 install -d "$etc/mxgauge"
 settle "$share/nrpe/mxgauge.ini" "$etc/mxgauge/mxgauge.ini"
 ! wanted "$etc/nagios/nrpe.d" || settle "$share/nrpe/mxgauge.cfg" "$etc/nagios/nrpe.d/mxgauge.cfg"

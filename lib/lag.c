@@ -171,9 +171,13 @@ lag_notes_read(const char *check, struct slice thing, struct err *e)
 	struct slice s = buf_slice(&b);
 	struct note n = { .wanted = false };
 
-	while (good && all.notes < LAG_NOTES && slice_varint(&s, &n.key) && slice_varint(&s, &n.value) &&
-	    slice_zigzag(&s, &n.since))
-		*find(n.key) = n;
+	while (good && slice_varint(&s, &n.key) && slice_varint(&s, &n.value) && slice_zigzag(&s, &n.since)) {
+		struct note *at = find(n.key);
+
+		if (at == NULL)
+			break;
+		*at = n;
+	}
 	buf_free(&b);
 	return good;
 }

@@ -29,17 +29,23 @@ struct part {
 	size_t n, all;			/* of so many of the graph */
 };
 
+static const char *
+graph_name(const struct part *p)
+{
+	return p->g != NULL ? p->g->name : "";
+}
+
 static struct cacti_hash
 field_hash(const struct part *p, const char *name)
 {
-	return cacti_hash(CACTI_FIELD, "field %s %s %s %s", p->t->name, p->g->name,
+	return cacti_hash(CACTI_FIELD, "field %s %s %s %s", p->t->name, graph_name(p),
 	    p->t->ds[p->ds[0]].name, name);
 }
 
 static struct cacti_hash
 method_hash(const struct part *p)
 {
-	return cacti_hash(CACTI_METHOD, "method %s %s %s", p->t->name, p->g->name,
+	return cacti_hash(CACTI_METHOD, "method %s %s %s", p->t->name, graph_name(p),
 	    p->t->ds[p->ds[0]].name);
 }
 

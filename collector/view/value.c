@@ -221,8 +221,8 @@ value_run(const struct value *v, struct err *e)
 		if (strcmp(t.t[i].name, v->template) == 0)
 			one = &t.t[i];
 	if (good && one == NULL)
-		good = err_set(e, "there is no template %s in %s", v->template, dir);
-	good = good && answer(v, one, e);
+		(void)err_set(e, "there is no template %s in %s", v->template, dir);
+	good = good && one != NULL && answer(v, one, e);
 	templates_free(&t);
 	return good;
 }

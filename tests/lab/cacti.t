@@ -25,6 +25,7 @@ if [ -z "${CACTI_INSIDE:-}" ]; then
 fi
 ip link set lo up
 export TZ=UTC LC_ALL=C.UTF-8
+# shellcheck disable=SC3045
 ulimit -S -v 4000000    # a Cacti without its tables fills all memory
 db='' web=''
 ends() {
@@ -226,6 +227,7 @@ if [ "$LAB" = all ]; then
         sleep 0.1
     done
     shot=${CACTI_SHOT:-$d/shot.png}
+    # shellcheck disable=SC3045
     ulimit -S -v unlimited
     chromium --headless=new --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update \
         --disable-sync --disable-default-apps --host-resolver-rules="MAP * ~NOTFOUND, EXCLUDE 127.0.0.1" \

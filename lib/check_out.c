@@ -103,7 +103,7 @@ say_state(struct buf *b, const struct check_answer *a, enum check_state s)
 }
 
 /* The value with words is told in any case; where no value has words and all is well, the
- * first three by name. */
+ * first three by name that are known. */
 static void
 say_well(struct buf *b, const struct check_answer *a)
 {
@@ -116,9 +116,12 @@ say_well(struct buf *b, const struct check_answer *a)
 			return;
 		}
 	}
-	for (size_t i = 0; i < a->values && i < 3 && a->state == CHECK_OK; i++) {
+	for (size_t i = 0, said = 0; i < a->values && said < 3 && a->state == CHECK_OK; i++) {
+		if (isnan(a->value[i].value))
+			continue;	/* of what is only shown */
 		buf_str(b, b->n > 0 ? ", " : "");
 		say_value(b, &a->value[i]);
+		said++;
 	}
 }
 

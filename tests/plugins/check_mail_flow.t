@@ -73,4 +73,9 @@ perl -MJSON::PP -e '
     local $/; my $j = decode_json(<STDIN>); my $f = $j->{flow};
     exit !($j->{check} eq "check_mail_flow" && defined $f->{rej}{now} && !defined $f->{"change(rej)"}{usual});
 ' <"$dir/out"; ok "with the numbers"
+grep '^2026-11-20' "$dir/log" >"$dir/day"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$dir/young" "$dir/day" >"$dir/import" 2>&1; ok "a state of a day"
+at 10:45 0 -c 'rise(rej)=10' -c rej=1000 --state "$dir/young"; ok "before two weeks are known"
+head -n 1 "$dir/out" | grep -q "^FLOW OK - rej [0-9]"; ok "what is not known yet stands behind what is"
+says "What is usual is not known yet"; ok "and why is said"
 done_testing

@@ -151,7 +151,7 @@ allowed(const struct listener *l, const struct sockaddr_storage *a)
 	struct network n;
 
 	for (size_t i = 0; i < allow->n; i++)
-		if (network_parse(allow->item[i], &n, NULL) && network_has(&n, a))
+		if (allow_parse(allow->item[i], &n, NULL) && allow_has(&n, a))
 			return true;
 	return allow->n == 0 && address_is_near(a);
 }

@@ -98,39 +98,31 @@ bytes_of(const struct sockaddr_storage *a, unsigned char out[16])
 }
 
 bool
-network_parse(const char *text, struct network *n, struct err *e)
+allow_parse(const char *text, struct network *n, struct err *e)
 {
-	struct slice bits = slice_of(text), addr;
-	char host[ADDRESS_TEXT_MAX];
-	uint64_t v = 128;
-	bool v4;
+	struct slice all = slice_of(text), addr;
 
-	if (!slice_cut(&bits, '/', &addr)) {
-		addr = bits;
-		bits = SLICE("");
-	}
-	snprintf(host, sizeof host, "%.*s", (int)slice_head(addr, sizeof host - 1).n, addr.p);
-	memcpy(n->addr, mapped, sizeof mapped);
-	v4 = inet_pton(AF_INET, host, n->addr + 12) == 1;
-	if (addr.n >= sizeof host || (!v4 && inet_pton(AF_INET6, host, n->addr) != 1))
+	if (network_parse(all, n))
+		return true;
+	if (!slice_cut(&all, '/', &addr) || !network_parse(addr, n))
 		return err_set(e, "not an address or network; write 192.0.2.0/24 or 2001:db8::/32");
-	if (addr.p[addr.n] == '/') {
-		if (!slice_u64(&bits, &v) || bits.n > 0 || v > (v4 ? 32 : 128))
-			return err_set(e, "the part behind / must be from 0 to %d", v4 ? 32 : 128);
-		v += v4 ? 96 : 0;
-	}
-	n->bits = (unsigned)v;
-	return true;
+	return err_set(e, "the part behind / must be from 0 to %d", n->family == 4 ? 32 : 128);
 }
 
 bool
-network_has(const struct network *n, const struct sockaddr_storage *a)
+allow_has(const struct network *n, const struct sockaddr_storage *a)
 {
-	unsigned char b[16];
-	unsigned whole = n->bits / 8, rest = n->bits % 8;
+	struct network one = { .family = 6, .bits = 128 }, wide = *n;
 
-	return bytes_of(a, b) && memcmp(b, n->addr, whole) == 0 &&
-	    (rest == 0 || ((b[whole] ^ n->addr[whole]) >> (8 - rest)) == 0);
+	if (!bytes_of(a, one.a))
+		return false;
+	if (n->family == 4) {
+		memcpy(wide.a, mapped, sizeof mapped);
+		memcpy(wide.a + 12, n->a, 4);
+		wide.family = 6;
+		wide.bits = (uint8_t)(n->bits + 96);
+	}
+	return network_holds(&wide, &one);
 }
 
 bool
@@ -141,7 +133,7 @@ address_is_near(const struct sockaddr_storage *a)
 	struct network n;
 
 	for (size_t i = 0; i < sizeof near / sizeof *near; i++)
-		if (network_parse(near[i], &n, NULL) && network_has(&n, a))
+		if (network_parse(slice_of(near[i]), &n) && allow_has(&n, a))
 			return true;
 	return false;
 }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "err.h"
+#include "network.h"
 
 enum listen_kind { LISTEN_UNIX, LISTEN_UDP, LISTEN_TCP, LISTEN_RELP };
 
@@ -24,14 +25,10 @@ struct listen_at {
  * IPv6 address stands in brackets, and no address ("tcp:5514") is 127.0.0.1. */
 bool listen_parse(const char *text, struct listen_at *at, struct err *e);
 
-/* "192.0.2.7", "192.0.2.0/24", "2001:db8::/32". */
-struct network {
-	unsigned char addr[16];		/* IPv4 as ::ffff:... */
-	unsigned bits;
-};
-
-bool network_parse(const char *text, struct network *n, struct err *e);
-bool network_has(const struct network *n, const struct sockaddr_storage *a);
+/* "192.0.2.7", "192.0.2.0/24", "2001:db8::/32"; *e says what is wrong with another. */
+bool allow_parse(const char *text, struct network *n, struct err *e);
+/* Is the sender's address of it? IPv4 is ::ffff:... for both. */
+bool allow_has(const struct network *n, const struct sockaddr_storage *a);
 /* This machine, and the addresses that the Internet does not route (RFC 1918, 4193,
  * 3927, 4291). */
 bool address_is_near(const struct sockaddr_storage *a);

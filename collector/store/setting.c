@@ -122,7 +122,7 @@ check_list(const struct setting *s, const char *v, struct err *e)
 	if (strcmp(s->name, "journal_match") == 0 && !journal_match_good(v))
 		return err_set(e, "%s: \"%s\" is not of the form FIELD=VALUE", s->name, v);
 	if ((strcmp(s->name, "listen") == 0 && !listen_parse(v, &at, &why)) ||
-	    (strcmp(s->name, "allow") == 0 && !network_parse(v, &n, &why)) ||
+	    (strcmp(s->name, "allow") == 0 && !allow_parse(v, &n, &why)) ||
 	    (strcmp(s->name, "queues") == 0 && !queue_place_parse(v, &q, &why)) ||
 	    (strcmp(s->name, "tls_peers") == 0 && !peer_parse(v, &p, &why)))
 		return err_set(e, "%s: \"%s\": %s", s->name, v, why.text);

@@ -64,10 +64,10 @@ main(void)
 	}
 	ok(listen_parse("unix:/run/x", &at, NULL) && strcmp(at.path, "/run/x") == 0, "a path");
 	for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
-		int has = network_parse(networks[i].network, &n, NULL);
+		int has = allow_parse(networks[i].network, &n, NULL);
 
 		a = address(networks[i].address);
-		has = has ? network_has(&n, &a) : -1;
+		has = has ? allow_has(&n, &a) : -1;
 		ok(has == networks[i].has, "%s in %s", networks[i].address, networks[i].network);
 	}
 	a = address("172.31.0.1");

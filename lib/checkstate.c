@@ -32,6 +32,15 @@ checkstate_time(int64_t t)
 }
 
 const char *
+checkstate_name(const struct checkstate *s, int id)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->hosts[i].id == id)
+			return s->hosts[i].name;
+	return "?";
+}
+
+const char *
 checkstate_whose(const struct checkstate *s)
 {
 	return s->host != NULL ? check_clean(slice_of(s->host)) : "the farm";

@@ -70,6 +70,8 @@ void checkstate_past(const struct checkstate *s, struct past *p);
  * those that it knows. */
 int checkstate_host(const struct stateread_host *hosts, size_t n, const char **asked);
 
+/* The host's name, from log lines: to be cleaned; "?" where the state does not know that id. */
+const char *checkstate_name(const struct checkstate *s, int id);
 /* "mx1", or "the farm". */
 const char *checkstate_whose(const struct checkstate *s);
 

@@ -171,15 +171,6 @@ choose(void *arg, int host, const struct specimen *s)
 	return true;
 }
 
-static const char *
-name_of(const struct checkstate *s, int host)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->hosts[i].id == host)
-			return s->hosts[i].name;
-	return "?";
-}
-
 static void
 put(struct buf *b, const char *before, struct slice text, const char *after)
 {
@@ -194,7 +185,7 @@ tell_one(const struct checkstate *s, const struct sample *x, struct buf *json)
 	const struct slice *text = x->s.text;
 	struct buf b = buf_new(900);
 
-	buf_fmt(&b, "%s on %s, ", checkstate_time(x->s.time), check_clean(slice_of(name_of(s, x->host))));
+	buf_fmt(&b, "%s on %s, ", checkstate_time(x->s.time), check_clean(slice_of(checkstate_name(s, x->host))));
 	if (slice_eq(x->s.kind, SLICE(SPECIMEN_SLOW)))
 		buf_fmt(&b, "%s", check_people((double)specimen_delay_ms(&x->s) / 1000, "s"));
 	else
@@ -209,7 +200,7 @@ tell_one(const struct checkstate *s, const struct sample *x, struct buf *json)
 	buf_fmt(json, "%s{\"time\":%lld,\"kind\":", json->n > 1 ? "," : "", (long long)x->s.time);
 	buf_json(json, x->s.kind);
 	buf_str(json, ",\"host\":");
-	buf_json(json, slice_of(name_of(s, x->host)));
+	buf_json(json, slice_of(checkstate_name(s, x->host)));
 	for (int i = 0; i < SPECIMEN_TEXTS; i++) {
 		buf_fmt(json, ",\"%s\":", names[i]);
 		buf_json(json, slice_of(check_clean(text[i])));

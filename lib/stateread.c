@@ -394,6 +394,24 @@ stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, statere
 	    (p.stop || each_row(r, "cell", host, last * 60, to, give_minute, &p, e));
 }
 
+static bool
+add_part(void *sum, int host, int64_t minute, const struct cell *c)
+{
+	(void)host;
+	(void)minute;
+	cell_merge(sum, c);
+	return true;
+}
+
+bool
+stateread_whole(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum, struct err *e)
+{
+	bool good = stateread_parts(r, host, from, to, add_part, sum, e);
+
+	cell_whose(sum, host == STATEREAD_FARM);
+	return good;
+}
+
 /* For the farm the cells of all hosts in a minute are one. */
 struct joining {
 	stateread_minute_fn *f;

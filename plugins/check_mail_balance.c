@@ -246,15 +246,6 @@ tell_hosts(const struct farm *f)
 	free(order);
 }
 
-static const char *
-host_name(int id)
-{
-	for (size_t i = 0; i < set.n; i++)
-		if (set.hosts[i].id == id)
-			return check_clean(slice_of(set.hosts[i].name));
-	return "?";
-}
-
 static void
 tell_samples(void)
 {
@@ -270,7 +261,7 @@ tell_samples(void)
 	buf_char(&json, '[');
 	check_detail("Samples:");
 	for (size_t i = 0; i < n; i++) {
-		const char *host = host_name(lost[i].host);
+		const char *host = check_clean(slice_of(checkstate_name(&set, lost[i].host)));
 
 		check_detail("%s on %s: %lld recipient%s, gone at %s", check_clean(slice_of(lost[i].id)), host,
 		    (long long)lost[i].rcpts, lost[i].rcpts == 1 ? "" : "s", checkstate_time(lost[i].time));

@@ -209,15 +209,6 @@ measure_waiting(void)
 		    check_people((double)(set.as_of - waiting[0].since), "s"));
 }
 
-static const char *
-host_name(int id)
-{
-	for (size_t i = 0; i < set.n; i++)
-		if (set.hosts[i].id == id)
-			return check_clean(slice_of(set.hosts[i].name));
-	return "?";
-}
-
 static void
 tell_waiting(void)
 {
@@ -231,14 +222,14 @@ tell_waiting(void)
 	check_detail("Waiting longest:");
 	for (size_t i = 0; i < waiting_n; i++) {
 		const struct stateread_waiting *x = &waiting[i];
+		const char *host = check_clean(slice_of(checkstate_name(&set, x->host)));
 
-		check_detail("%s on %s since %s", check_clean(slice_of(x->id)), host_name(x->host),
-		    checkstate_time(x->since));
+		check_detail("%s on %s since %s", check_clean(slice_of(x->id)), host, checkstate_time(x->since));
 		(void)nextstep_add(&w, slice_of(x->id));
 		buf_str(&json, i > 0 ? ",{\"id\":" : "{\"id\":");
 		buf_json(&json, slice_of(check_clean(slice_of(x->id))));
 		buf_str(&json, ",\"host\":");
-		buf_json(&json, slice_of(host_name(x->host)));
+		buf_json(&json, slice_of(host));
 		buf_fmt(&json, ",\"since\":%lld}", (long long)x->since);
 	}
 	buf_char(&json, ']');

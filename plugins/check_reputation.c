@@ -403,10 +403,7 @@ measure(void)
 static const char *
 host_name(int id)
 {
-	for (size_t i = 0; i < set.n; i++)
-		if (set.hosts[i].id == id)
-			return check_clean(slice_of(set.hosts[i].name));
-	return "?";
+	return check_clean(slice_of(checkstate_name(&set, id)));
 }
 
 static const char *
@@ -437,7 +434,8 @@ tell_network(const struct reputation *p)
 	if (c != NULL && c->registry[0] != '\0')
 		buf_fmt(&b, " (%s %s)", c->registry, c->country);
 	if (p->sample.n > 0)
-		buf_fmt(&b, "; most on %s in the hour from %s: %s", host_name(p->sample.host),
+		buf_fmt(&b, "; most on %s in the hour from %s: %s",
+		    host_name(p->sample.host),
 		    hour_name(p->sample.hour), check_people((double)p->sample.n, ""));
 	check_detail("%s", b.p);
 	buf_free(&b);

@@ -27,26 +27,6 @@ ceil_hour(int64_t minute)
 	return (minute + 59) / 60;
 }
 
-static bool
-add_part(void *sum, int host, int64_t minute, const struct cell *c)
-{
-	(void)host;
-	(void)minute;
-	cell_merge(sum, c);
-	return true;
-}
-
-/* Minutes from <= minute < to of one host, by whole hours where possible. */
-static bool
-sum_period(struct stateread *s, int host, int64_t from, int64_t to, struct cell *sum,
-    struct err *e)
-{
-	bool good = stateread_parts(s, host, from, to, add_part, sum, e);
-
-	cell_whose(sum, host == STATEREAD_FARM);
-	return good;
-}
-
 /* From which minute on a host's counts are there by the minute, if older ones
  * were dropped. 0: all of them. */
 static int64_t
@@ -132,11 +112,11 @@ report_make(struct report *r, struct stateread *state, const char *host, int64_t
 		return false;
 	choose_period(r, from, to);
 	for (size_t i = 0; i < r->nhosts; i++) {
-		if (!sum_period(state, r->hosts[i].host->id, r->from / 60, r->to / 60,
+		if (!stateread_whole(state, r->hosts[i].host->id, r->from / 60, r->to / 60,
 		    &r->hosts[i].sum, e))
 			return false;
 	}
-	return sum_period(state, r->host, r->from / 60, r->to / 60, &r->sum, e);
+	return stateread_whole(state, r->host, r->from / 60, r->to / 60, &r->sum, e);
 }
 
 void

@@ -73,15 +73,6 @@ month_start(int64_t at)
 }
 
 static bool
-add_part(void *sum, int host, int64_t minute, const struct cell *c)
-{
-	(void)host;
-	(void)minute;
-	cell_merge(sum, c);
-	return true;
-}
-
-static bool
 minutes_of(void *arg, int64_t from, int64_t to, stateread_minute_fn *f, void *f_arg, struct err *e)
 {
 	struct answer *a = arg;
@@ -96,10 +87,9 @@ load(struct answer *a, struct err *e)
 	const struct columns_file file = { .t = a->t, .word = a->word, .found = true };
 
 	columns_shape(&a->columns, &file, 1);
-	if (!stateread_parts(a->r, a->host, month_start(a->at) / 60, now + 1, add_part, &a->total, e) ||
+	if (!stateread_whole(a->r, a->host, month_start(a->at) / 60, now + 1, &a->total, e) ||
 	    !stateread_sum(a->r, a->host, now - MINUTES, now, &a->lately, e))
 		return false;
-	cell_whose(&a->total, a->host == STATEREAD_FARM);
 	/* those of the new day alone, when one has just begun */
 	return columns_load(&a->columns, end < now ? end : now - MINUTES, now, minutes_of, a, e);
 }

@@ -150,7 +150,7 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 		.keep_hours = c->keep_hours / 60, .keep_mails = c->keep_mails / 60,
 		.keep_accounts = c->keep_accounts / 60,
 		.max_mails = (size_t)c->max_open_mails, .draws = true, .alias = aliases(c),
-		.words = c->words
+		.words = c->words, .hash_addresses = strcmp(c->hash_addresses, "yes") == 0
 	};
 
 	d->in = ingest_open(c->state, &set, e);

@@ -88,7 +88,10 @@ feed_remember(struct feed *f)
 			continue;
 		if (b.n > 0)
 			buf_char(&b, '\n');
-		buf_add(&b, (struct slice){ l->p, l->n });
+		if (f->in->pseudonyms != NULL)	/* read again it says the same */
+			pseudonyms_text(f->in->pseudonyms, (struct slice){ l->p, l->n }, &b);
+		else
+			buf_add(&b, (struct slice){ l->p, l->n });
 	}
 	free(f->src->last_line);
 	f->src->last_line = b.p;

@@ -19,6 +19,7 @@
 #include "draw.h"
 #include "ingest.h"
 #include "mem.h"
+#include "pseudonym.h"
 #include "stopping.h"
 
 #include "poison.h"
@@ -327,6 +328,7 @@ import_run(const struct import *im)
 
 	set.draws = !im->no_rrd;
 	set.words = im->words;
+	set.hash_addresses = im->hash_addresses || (im->no_config && pseudonyms_there(im->state));
 	stopping_begin();
 	x.in = ingest_open(im->state, &set, &x.e);
 	good = x.in != NULL;

@@ -12,6 +12,8 @@ struct import {
 	const char *state, *host, *zone, *templates;
 	int year;
 	bool no_rrd, phases;
+	bool hash_addresses;	/* as ingest_settings; also where the state has a key and no_config */
+	bool no_config;		/* no configuration says whether addresses are hashed */
 	const char *graph_url;	/* NULL: not known */
 	int64_t commit_s;	/* what a pipe brings is committed so often */
 	struct sitewords *words;	/* as ingest_settings */

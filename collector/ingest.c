@@ -7,6 +7,7 @@
 
 #include "dialect/dialect.h"
 #include "flow/accounts.h"
+#include "flow/hide.h"
 #include "flow/origin.h"
 #include "mem.h"
 
@@ -46,7 +47,10 @@ ingest_open(const char *dir, const struct ingest_settings *set, struct err *e)
 	in->seen = seen_new(state_seen_load, in->state);
 	in->clocks = clocks_new(in->state);
 	in->join = join_new(state_key(in->state), set->horizon_s, joined, in);
-	if (!state_load(in->state, in->tally, in->flow.track, in->join, e)) {
+	if (set->hash_addresses)
+		in->pseudonyms = pseudonyms_open(dir, true, e);
+	if ((set->hash_addresses && in->pseudonyms == NULL) ||
+	    !state_load(in->state, in->tally, in->flow.track, in->join, e)) {
 		ingest_close(in);
 		return NULL;
 	}
@@ -65,6 +69,8 @@ ingest_close(struct ingest *in)
 	tops_free(in->flow.tops);
 	specimens_free(in->flow.specimens);
 	tally_free(in->tally);
+	pseudonyms_free(in->pseudonyms);
+	arena_free(&in->hidden);
 	state_close(in->state);
 	free(in);
 }
@@ -149,6 +155,18 @@ is_second_twin(struct ingest *in, unsigned host, const struct line *l)
 	return seen_nth(in->seen, host, l->time / 60, hash, &e) % 2 == 0;
 }
 
+static __attribute__((noinline)) void
+show_unknown(struct ingest *in, unsigned host, const struct line *l)
+{
+	struct buf hidden = buf_new(2 * LINE_MAX_BYTES);
+
+	if (in->pseudonyms != NULL)
+		pseudonyms_text(in->pseudonyms, l->text, &hidden);
+	tops_unknown(in->flow.tops, host, l->time / 3600, l->tag,
+	    in->pseudonyms != NULL ? buf_slice(&hidden) : l->text);
+	buf_free(&hidden);
+}
+
 /* What parse() said of a line. */
 static inline void
 count_answer(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l, int n,
@@ -161,7 +179,7 @@ count_answer(struct ingest *in, unsigned host, const struct tag *tag, const stru
 		in->total.unknown++;
 		counts[M_unknown]++;
 		tally_unknown(in->tally, host, l->time / 3600, tag->program);
-		tops_unknown(in->flow.tops, host, l->time / 3600, l->tag, l->text);
+		show_unknown(in, host, l);
 	} else if (n == 0) {
 		in->total.known++;
 		counts[M_known]++;
@@ -178,8 +196,12 @@ tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct 
 		return;
 	for (int i = 0; in->set.words != NULL && i < n; i++)
 		siteword_apply(in->set.words, &ev[i]);
+	for (int i = 0; in->pseudonyms != NULL && i < n; i++)
+		hide_event(in->pseudonyms, &ev[i], &in->hidden);
 	for (int i = 0; i < n; i++)
 		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat, hash);
+	if (in->hidden.last != NULL)
+		arena_free(&in->hidden);
 }
 
 static void

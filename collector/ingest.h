@@ -25,6 +25,7 @@ struct ingest_settings {
 	bool draws;			/* RRDs are written: keep minutes until they were */
 	const char *const (*alias)[2];	/* host names that mean another host; ends with NULLs */
 	struct sitewords *words;	/* the site's own rules, NULL: none */
+	bool hash_addresses;		/* keep pseudonyms in their place; the key lies beside the state */
 };
 
 /* 8 days of minutes and mails, 400 of hours, 8 days horizon, a day ahead, 500,000 mails. */

@@ -11,6 +11,8 @@
 #include "flow/seen.h"
 #include "ingest.h"
 #include "input/header.h"
+#include "mem.h"
+#include "pseudonym.h"
 
 enum {
 	LINES_MAX = 64,			/* at once */
@@ -71,6 +73,8 @@ struct ingest {
 	struct clocks *clocks;	/* of those whose lines arrive as they are written */
 	struct flow flow;
 	struct ingest_settings set;
+	struct pseudonyms *pseudonyms;	/* NULL: addresses are kept */
+	struct arena hidden;	/* those of the line that is being counted */
 	struct ingest_totals total;
 	int64_t now, slow_at;
 	uint64_t lines_committed;

@@ -28,7 +28,7 @@ static int64_t year;
 static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
 static const char *root = "", *config = CONFIG_DEFAULT_FILE, *proposed;
 static const char *rrd, *out, *span, *format = "png";
-static bool no_rrd, phases, json, manual;
+static bool no_rrd, phases, json, manual, hash_addresses;
 static const char *rules_file;
 static struct config *rules;	/* whose reason sections are taken */
 
@@ -46,6 +46,9 @@ static const struct opt import_opts[] = {
 	    "have none; else it follows from the file's own date", .min = 1970, .max = 2199 },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
 	RULES_ROW,
+	{ 0, "hash-addresses", OPT_FLAG, &hash_addresses, NULL, "keep keyed hashes in place of addresses and "
+	    "logins; as the setting hash_addresses of the configuration, and where the state has a key "
+	    "and there is no configuration" },
 	{ 0, "no-rrd", OPT_FLAG, &no_rrd, NULL, "write no RRDs" },
 	{ 0, "phases", OPT_FLAG, &phases, NULL, "say how long each part took" },
 	{ 0 }
@@ -92,9 +95,12 @@ run_import(int argc, char **argv)
 
 	if (!take_rules(&im.words))
 		return 2;
+	im.hash_addresses = hash_addresses;
+	im.no_config = rules == NULL;
 	if (rules != NULL) {
 		im.commit_s = rules->commit_interval;
 		im.graph_url = rules->graph_url;
+		im.hash_addresses |= strcmp(rules->hash_addresses, "yes") == 0;
 	}
 	return done_with(im.words, import_run(&im));
 }

@@ -22,7 +22,7 @@ struct found {
 };
 
 struct trace {
-	struct slice what;
+	struct slice what, hidden;	/* as it was asked for, and as an address that is kept hashed */
 	int host;		/* -1: any */
 	struct found *found;
 	size_t n, cap;
@@ -53,6 +53,12 @@ address_matches(struct slice address, struct slice what)
 }
 
 static bool
+is_asked(const struct trace *t, struct slice address)
+{
+	return address_matches(address, t->what) || pseudonym_same(address, t->hidden);
+}
+
+static bool
 wanted(const struct trace *t, const struct mail *m)
 {
 	uint32_t at = 0;
@@ -73,15 +79,16 @@ wanted(const struct trace *t, const struct mail *m)
 				return true;
 			break;
 		case FACT_CLIENT: case FACT_SESSION:
-			if (t->what.n > 0 && (slice_eq(f.b, t->what) || slice_eq_nocase(f.c, t->what)))
+			if (t->what.n > 0 && (slice_eq(f.b, t->what) || slice_eq_nocase(f.c, t->what) ||
+			    pseudonym_same(f.c, t->hidden)))
 				return true;
 			break;
 		case FACT_PICKUP: case FACT_QUEUED: case FACT_PROBE:
-			if (address_matches(f.a, t->what))
+			if (is_asked(t, f.a))
 				return true;
 			break;
 		case FACT_DELIVERED: case FACT_DEFERRED: case FACT_BOUNCED:
-			if (address_matches(f.a, t->what) || address_matches(f.b, t->what))
+			if (is_asked(t, f.a) || is_asked(t, f.b))
 				return true;
 			break;
 		default:
@@ -355,8 +362,8 @@ put_sample(void *arg, int host, const struct specimen *s)
 
 	if (slice_eq(s->kind, SLICE(SPECIMEN_SLOW)) || is_found(x->t, host, text[SPECIMEN_ID]) ||
 	    !(slice_eq(text[SPECIMEN_ID], what) || slice_eq(text[SPECIMEN_CLIENT], what) ||
-	    address_matches(text[SPECIMEN_USER], what) || address_matches(text[SPECIMEN_FROM], what) ||
-	    address_matches(text[SPECIMEN_TO], what)))
+	    is_asked(x->t, text[SPECIMEN_USER]) || is_asked(x->t, text[SPECIMEN_FROM]) ||
+	    is_asked(x->t, text[SPECIMEN_TO])))
 		return true;
 	if (x->n++ == 0)
 		buf_fmt(x->out, "%ssamples of lines\n", x->out->n > 0 ? "\n" : "");
@@ -375,14 +382,17 @@ put_sample(void *arg, int host, const struct specimen *s)
 }
 
 bool
-trace_text(struct stateread *r, const char *what, const char *host, struct buf *out,
-    size_t *found, struct err *e)
+trace_text(struct stateread *r, const struct pseudonyms *p, const char *what, const char *host,
+    struct buf *out, size_t *found, struct err *e)
 {
+	char hidden[PSEUDONYM_MAX];
 	struct trace t = { .what = without_brackets(slice_of(what)), .host = -1 };
 	struct names hosts = { NULL, 0 };
 	struct samples samples = { &t, &hosts, out, 0 };
 	bool good = stateread_hosts(r, &hosts.host, &hosts.n, e);
 
+	if (p != NULL)
+		t.hidden = pseudonym_of(p, t.what, hidden);
 	for (size_t i = 0; good && host != NULL && i < hosts.n; i++)
 		if (strcmp(hosts.host[i].name, host) == 0)
 			t.host = hosts.host[i].id;
@@ -411,12 +421,12 @@ trace_text(struct stateread *r, const char *what, const char *host, struct buf *
 
 /* Of one name. */
 static bool
-print(struct stateread *r, const char *what, const char *host)
+print(struct stateread *r, const struct pseudonyms *p, const char *what, const char *host)
 {
 	struct buf out = buf_new(OUT_MAX);
 	struct err e;
 	size_t found = 0;
-	bool good = trace_text(r, what, host, &out, &found, &e);
+	bool good = trace_text(r, p, what, host, &out, &found, &e);
 
 	if (!good)
 		fprintf(stderr, "mxgauge: %s\n", e.text);
@@ -434,15 +444,19 @@ trace_run(const char *dir, char **what, size_t n, const char *host)
 {
 	struct err e;
 	struct stateread *r = stateread_open(dir, &e);
-	bool good = r != NULL;
+	bool good = r != NULL, hashed = pseudonyms_there(dir);
+	struct pseudonyms *p = NULL;
 
 	if (r == NULL)
 		fprintf(stderr, "mxgauge: %s\n", e.text);
+	else if (hashed && (p = pseudonyms_open(dir, false, &e)) == NULL)	/* an id may be asked for */
+		fprintf(stderr, "mxgauge: addresses are kept hashed, and cannot be asked for: %s\n", e.text);
 	for (size_t i = 0; r != NULL && i < n; i++) {
 		if (i > 0)
 			putchar('\n');
-		good &= print(r, what[i], host);
+		good &= print(r, p, what[i], host);
 	}
+	pseudonyms_free(p);
 	stateread_close(r);
 	return good ? 0 : 1;
 }

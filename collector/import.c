@@ -86,15 +86,15 @@ whole_family(const char *path, char *out, size_t size)
 }
 
 /* What a pipe brings is a source of its own each time: nobody can tell how far it was read
- * before, but lines that were are copies. */
+ * before, but lines that were are copies. NULL and *e if it cannot be read. */
 static struct state_source *
-source_for(struct ingest *in, struct reader *r, const char *path)
+source_for(struct ingest *in, struct reader *r, const char *path, struct err *e)
 {
 	struct state_source *src = NULL;
 	char family[4096];
 
-	if (strcmp(path, "-") != 0)
-		src = state_source_of(ingest_state(in), r);
+	if (strcmp(path, "-") != 0 && !state_source_of(ingest_state(in), r, &src, e))
+		return NULL;
 	if (src == NULL) {
 		whole_family(path, family, sizeof family);
 		src = state_source_add(ingest_state(in), family);
@@ -236,7 +236,11 @@ import_file(struct run *x, const char *path, struct err *e)
 
 	if (r == NULL)
 		return false;
-	src = source_for(x->in, r, path);
+	src = source_for(x->in, r, path, e);
+	if (src == NULL) {
+		reader_close(r);
+		return false;
+	}
 	known = src->pos.head_n > 0;
 	x->feed = feed_open(x->in, src, x->im->zone, x->im->year, x->im->host, reader_written_at(r), e);
 	x->reader = r;

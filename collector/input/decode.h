@@ -14,13 +14,12 @@
 
 enum { PACKED_BYTES = 128 * 1024 };
 
-struct reader_gate;
+struct reader;
 
 /* Compressed bytes on their way in. */
 struct packed {
-	int fd;
+	struct reader *from;
 	const char *path;
-	const struct reader_gate *gate;
 	uint64_t taken;		/* bytes read from the file */
 	size_t at, n;		/* bytes [at, n) wait in data */
 	unsigned char data[PACKED_BYTES];

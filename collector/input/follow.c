@@ -226,8 +226,7 @@ next_of(struct follow *f, struct source *s, struct follow_line *out, struct err 
 
 			s->said = *e;
 			file->size = -1;	/* to be tried again at the next look */
-			if (!file->current)
-				source_close(&f->world, s, file);
+			source_broke(&f->world, s, file);
 			if (news)
 				return -1;
 		}

@@ -39,6 +39,7 @@ struct reader {
 	uint64_t offset;		/* of buf[line] in the file */
 	uint64_t cut_lines;
 	bool started;			/* the first bytes are there, and so the format */
+	int broke;			/* see reader_broke */
 	struct err failed;		/* what ended it, after the lines before it */
 	size_t head_n;
 	char head[HEAD_BYTES];
@@ -49,19 +50,22 @@ const struct hash_key reader_key = { {
 } };
 
 static ssize_t
-read_some(int fd, const struct reader_gate *gate, void *to, size_t n, const char *path, struct err *e)
+read_some(struct reader *r, void *to, size_t n, struct err *e)
 {
 	ssize_t got;
 
-	if (gate != NULL && !gate->pass(gate->arg, fd)) {
-		err_set(e, "read %s: interrupted", path);
+	if (r->gate != NULL && !r->gate->pass(r->gate->arg, r->fd)) {
+		r->broke = EINTR;
+		err_set(e, "read %s: interrupted", r->path);
 		return -1;
 	}
 	do
-		got = read(fd, to, n);
+		got = read(r->fd, to, n);
 	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		err_set(e, "read %s: %s", path, strerror(errno));
+	if (got < 0) {
+		r->broke = errno;
+		err_set(e, "read %s: %s", r->path, strerror(errno));
+	}
 	return got;
 }
 
@@ -74,8 +78,7 @@ packed_fill(struct packed *in, size_t want, struct err *e)
 		memmove(in->data, in->data + in->at, in->n - in->at);
 		in->n -= in->at;
 		in->at = 0;
-		got = read_some(in->fd, in->gate, in->data + in->n, sizeof in->data - in->n, in->path,
-		    e);
+		got = read_some(in->from, in->data + in->n, sizeof in->data - in->n, e);
 		if (got < 0)
 			return false;
 		if (got == 0)
@@ -117,9 +120,13 @@ read_from(const struct reader *r, char *to, size_t n, uint64_t offset)
 
 /* All n bytes from that offset on. */
 static bool
-read_at(const struct reader *r, char *to, size_t n, uint64_t offset)
+read_at(struct reader *r, char *to, size_t n, uint64_t offset)
 {
-	return read_from(r, to, n, offset) == (ssize_t)n;
+	ssize_t got = read_from(r, to, n, offset);
+
+	if (got < 0)
+		r->broke = errno;
+	return got == (ssize_t)n;
 }
 
 /* Are those of the file others than these n (at most HEAD_BYTES)? Where they cannot be read, nothing says so. */
@@ -175,7 +182,7 @@ pull(struct reader *r, struct err *e)
 	if (r->decoder != NULL)
 		got = r->decoder->read(r->state, r->packed, to, room, e);
 	else
-		got = read_some(r->fd, r->gate, to, room, r->path, e);
+		got = read_some(r, to, room, e);
 	if (got <= 0)
 		return got;
 	if (is_other(r)) {	/* the follower sees it, too, when nothing comes */
@@ -218,9 +225,8 @@ unpack(struct reader *r, const struct decoder *d)
 	size_t n = r->end - r->line;
 
 	r->packed = xmalloc(sizeof *r->packed);
-	r->packed->fd = r->fd;
+	r->packed->from = r;
 	r->packed->path = r->path;
-	r->packed->gate = r->gate;
 	r->packed->taken = r->packed->n = n;
 	r->packed->at = 0;
 	memcpy(r->packed->data, r->buf + r->line, n);
@@ -238,7 +244,7 @@ start(struct reader *r, struct err *e)
 	ssize_t got = 1;
 
 	while (n < sizeof all[0]->magic && got > 0) {	/* a pipe gives what it has */
-		got = read_some(r->fd, r->gate, r->buf + r->end, PACKED_BYTES - n, r->path, e);
+		got = read_some(r, r->buf + r->end, PACKED_BYTES - n, e);
 		if (got < 0)
 			return -1;
 		r->end += (size_t)got;
@@ -298,6 +304,7 @@ reader_open_gated(const char *path, const struct reader_gate *gate, struct err *
 	if (S_ISDIR(st.st_mode)) {
 		err_set(e, "open %s: it is a directory", path);
 		(void)close(fd);
+		errno = 0;
 		return NULL;
 	}
 	r = xcalloc(1, sizeof *r);
@@ -310,7 +317,10 @@ reader_open_gated(const char *path, const struct reader_gate *gate, struct err *
 	empty(r, 0);
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	if (fill(r, e) < 0) {
+		int broke = r->broke;
+
 		reader_close(r);
+		errno = broke;
 		return NULL;
 	}
 	return r;
@@ -459,6 +469,7 @@ reader_matches(struct reader *r, const struct position *pos)
 	struct slice head, tail;
 	bool same;
 
+	r->broke = 0;
 	if (!r->seekable || pos->head_n > HEAD_BYTES || pos->tail_n > TAIL_BYTES ||
 	    pos->tail_n > pos->offset || !go_to(r, 0, NULL))
 		return false;
@@ -473,8 +484,17 @@ reader_matches(struct reader *r, const struct position *pos)
 }
 
 bool
+reader_broke(const struct reader *r, struct err *e)
+{
+	if (r->broke != 0)
+		err_set(e, "read %s: %s", r->path, strerror(r->broke));
+	return r->broke != 0;
+}
+
+bool
 reader_seek(struct reader *r, const struct position *pos, struct err *e)
 {
+	r->broke = 0;
 	return go_to(r, pos != NULL ? pos->offset : 0, e);
 }
 
@@ -485,8 +505,8 @@ reader_position(struct reader *r, struct position *pos)
 
 	*pos = (struct position){ .offset = r->offset };
 	pos->head_n = r->offset < HEAD_BYTES ? (uint32_t)r->offset : HEAD_BYTES;
-	if (r->head_n < pos->head_n)
-		(void)head_of(r, pos->head_n, &head);
+	if (r->head_n < pos->head_n && !head_of(r, pos->head_n, &head))
+		pos->head_n = (uint32_t)r->head_n;	/* it cannot be read now: less of it tells, too */
 	head.n = pos->head_n;
 	pos->head_hash = hash_bytes(&reader_key, head);
 	pos->tail_n = r->line - r->begin < TAIL_BYTES ? (uint32_t)(r->line - r->begin) : TAIL_BYTES;
@@ -498,8 +518,9 @@ void
 reader_peek(struct reader *r, struct position *pos)
 {
 	char head[HEAD_BYTES];
-	ssize_t n = is_plain_file(r) ? pread(r->fd, head, sizeof head, 0) : 0;
+	ssize_t n = is_plain_file(r) ? read_from(r, head, sizeof head, 0) : 0;
 
+	r->broke = n < 0 ? errno : 0;
 	*pos = (struct position){ .head_n = n > 0 ? (uint32_t)n : 0 };
 	pos->head_hash = hash_bytes(&reader_key, (struct slice){ head, pos->head_n });
 	pos->tail_hash = hash_bytes(&reader_key, (struct slice){ head, 0 });

@@ -38,7 +38,7 @@ struct reader_gate {
 };
 
 /* Open a file ("-": standard input). NULL and *e when it cannot be read (a
- * directory, no permission, damaged compression). */
+ * directory, no permission, damaged compression). Then errno is 0 where what is in it is wrong. */
 struct reader *reader_open(const char *path, struct err *e);
 /* The same with a gate, which must outlive it. */
 struct reader *reader_open_gated(const char *path, const struct reader_gate *gate, struct err *e);
@@ -47,6 +47,9 @@ void reader_close(struct reader *r);
 /* Is this file one that was read up to *pos (its head and the bytes before the
  * offset are those)? Never of a pipe; always at offset 0. Seek afterwards. */
 bool reader_matches(struct reader *r, const struct position *pos);
+/* Could the last reader_matches, reader_seek or reader_peek, or a reader_line since, not read what
+ * it wanted, so that its answer means nothing? Then *e. Another time it may; damage is no such failure. */
+bool reader_broke(const struct reader *r, struct err *e);
 /* Are the head and the bytes before the next line in the file as they were read,
  * and is it not shorter? Moves nothing. Always true of what cannot change, and where it cannot be read. */
 bool reader_unchanged(struct reader *r);

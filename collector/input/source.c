@@ -49,6 +49,22 @@ source_began(struct source *s, int64_t id, int64_t begun)
 	s->begun = begun;
 }
 
+/* To be tried again. What was missed longest makes room. */
+static void
+miss(struct source *s, const struct missed *what)
+{
+	if (s->missed_n == MISSED_MAX)
+		memmove(s->missed, s->missed + 1, --s->missed_n * sizeof s->missed[0]);
+	s->missed[s->missed_n++] = *what;
+}
+
+static bool
+is_missed(const struct missed *m, const struct family_file *a)
+{
+	return (m->dev == a->st.st_dev && m->ino == a->st.st_ino) ||
+	    (a->packed && m->mtime.tv_sec == a->st.st_mtim.tv_sec);
+}
+
 static struct file *
 current_of(const struct source *s)
 {
@@ -109,6 +125,16 @@ source_close(struct source_world *w, struct source *s, struct file *file)
 }
 
 void
+source_broke(struct source_world *w, struct source *s, struct file *file)
+{
+	if (file->current)
+		return;
+	if (reader_broke(file->r, NULL))
+		miss(s, &(struct missed){ file->dev, file->ino, file->mtime, false });
+	source_close(w, s, file);
+}
+
+void
 source_drop(struct source *s, struct file *file)
 {
 	struct file **at = &s->oldest;
@@ -120,9 +146,10 @@ source_drop(struct source *s, struct file *file)
 	free(file);
 }
 
-/* Is this the content of a file that is open: its copy, packed a moment ago? */
+/* Is this the content of a file that is open: its copy, packed a moment ago? False and *e also
+ * if one of them cannot be read. */
 static bool
-is_copy(const struct source *s, struct reader *r)
+is_copy(const struct source *s, struct reader *r, struct err *e)
 {
 	for (const struct file *file = s->oldest; file != NULL; file = file->newer) {
 		struct position pos;
@@ -130,18 +157,23 @@ is_copy(const struct source *s, struct reader *r)
 		if (file->r == NULL)
 			continue;
 		reader_position(file->r, &pos);
-		if (pos.offset == 0)
+		if (pos.offset == 0) {
 			reader_peek(file->r, &pos);
+			if (reader_broke(file->r, e))
+				return false;
+		}
 		if (pos.head_n > 0 && reader_matches(r, &pos))
 			return true;
+		if (pos.head_n > 0 && reader_broke(r, e))
+			return false;
 	}
 	return false;
 }
 
 /* Which of the known files is this, if none that is open claims it? Leaves the
- * reader at the place where that was left. */
+ * reader at the place where that was left. 0: none; -1 and *e: it cannot be read. */
 static int64_t
-recognise(const struct source *s, struct reader *r)
+recognise(const struct source *s, struct reader *r, struct err *e)
 {
 	for (size_t i = s->known_n; i-- > 0; ) {
 		const struct follow_file *k = &s->known[i];
@@ -149,12 +181,14 @@ recognise(const struct source *s, struct reader *r)
 
 		while (file != NULL && (file->id != k->id || file->r == NULL))
 			file = file->newer;
-		if (file == NULL && k->pos.offset > 0 && reader_matches(r, &k->pos) &&
-		    reader_seek(r, &k->pos, NULL))
+		if (file != NULL || k->pos.offset == 0)
+			continue;
+		if (reader_matches(r, &k->pos) && reader_seek(r, &k->pos, NULL))
 			return k->id;
+		if (reader_broke(r, e))
+			return -1;
 	}
-	(void)reader_seek(r, NULL, NULL);
-	return 0;
+	return reader_seek(r, NULL, e) ? 0 : -1;
 }
 
 /* --- rotation --------------------------------------------------------------------------- */
@@ -167,32 +201,88 @@ before(const struct timespec *a, const struct timespec *b)
 
 /* Queue a file that rotation put aside at that place, if it has to be read. known:
  * what is as old as this was read before, but a plain file may have grown since.
- * True if this file is known. */
+ * 1 if this file is known, 0 if not; *e, and -1 if it cannot be read for now, -2 if never. */
+static int
+queue_aside(struct source_world *w, struct source *s, const struct family_file *a, bool known,
+    struct file **place, struct err *e)
+{
+	struct reader *r = reader_open(a->path, e);
+	bool copy;
+	int64_t id;
+
+	if (r == NULL)
+		return errno != 0 ? -1 : -2;
+	copy = is_copy(s, r, e);
+	id = copy || e->text[0] != '\0' ? 0 : recognise(s, r, e);
+	if (copy || e->text[0] != '\0' || (id == 0 && known))
+		reader_close(r);
+	else
+		insert(w, place, r, a->path, &a->st, id)->packed = a->packed;
+	if (e->text[0] != '\0')
+		return -1;
+	return copy || id != 0;
+}
+
+/* The same: true if it is known, or cannot be read and what is as old was. */
 static bool
 put_aside(struct source_world *w, struct source *s, const struct family_file *a, bool known,
     struct file **place)
 {
 	struct err e = { "" };
-	struct reader *r;
-	int64_t id;
+	int rc;
 
 	if (is_open(s, &a->st) || (known && a->packed))
 		return true;
-	r = a->foreign ? NULL : reader_open(a->path, &e);
-	if (r == NULL) {
-		say(s, "follow", a->path, a->foreign ? "packed so that we cannot read it" : e.text);
+	if (a->foreign) {
+		say(s, "follow", a->path, "packed so that we cannot read it");
 		return known;
 	}
-	if (is_copy(s, r)) {
-		reader_close(r);
-		return true;
-	}
-	id = recognise(s, r);
-	if (id == 0 && known)
-		reader_close(r);
-	else
-		insert(w, place, r, a->path, &a->st, id)->packed = a->packed;
-	return id != 0;
+	rc = queue_aside(w, s, a, known, place, &e);
+	if (rc >= 0)
+		return rc == 1;
+	if (rc == -1)
+		miss(s, &(struct missed){ a->st.st_dev, a->st.st_ino, a->st.st_mtim, known });
+	say(s, "follow", a->path, e.text);
+	return known;
+}
+
+/* The place before the present file. */
+static struct file **
+before_current(struct source *s)
+{
+	struct file **place = &s->oldest;
+
+	while (*place != NULL && !(*place)->current)
+		place = &(*place)->newer;
+	return place;
+}
+
+/* Once more what was missed, as long as it is there; its trouble was told. Where nothing is
+ * to be seen, the folder may be what cannot be read. */
+static void
+try_again(struct source_world *w, struct source *s)
+{
+	struct err told = s->say, said = s->said;
+	struct missed missed[MISSED_MAX];
+	struct family_file *aside;
+	size_t n = s->missed_n, files;
+
+	if (n == 0 || s->tried_at == w->now)
+		return;
+	s->tried_at = w->now;
+	memcpy(missed, s->missed, sizeof missed);
+	files = family_list(s->family, s->path, &aside);
+	if (files > 0)
+		s->missed_n = 0;
+	for (size_t i = 0; i < files; i++)
+		for (size_t k = 0; k < n; k++)
+			if (is_missed(&missed[k], &aside[i])) {
+				(void)put_aside(w, s, &aside[i], missed[k].known, before_current(s));
+				break;
+			}
+	family_free(aside, files);
+	s->say = told;
+	s->said = said;
 }
 
 /* Look through what rotation put aside, from the newest file back to where the past
@@ -236,6 +326,22 @@ truncated(struct source_world *w, struct source *s, struct file *file, const str
 		insert(w, end_of(s), r, s->path, st, 0)->current = true;
 }
 
+/* The path names another file. same: with the same content, by an editor, or cp and mv. */
+static void
+leave(struct source_world *w, struct source *s, struct file *old, bool same)
+{
+	struct position pos;
+
+	reader_position(old->r, &pos);
+	if (pos.offset == 0 || !reader_unchanged(old->r) || same) {
+		/* what is in it now was not read: it is found under its new name */
+		source_close(w, s, old);
+		return;
+	}
+	old->current = old->eof = false;
+	old->quiet_since = w->now;
+}
+
 /* The path names another file than before, or the first one. */
 static void
 opened(struct source_world *w, struct source *s, struct file *old, const struct stat *st)
@@ -246,6 +352,7 @@ opened(struct source_world *w, struct source *s, struct file *old, const struct 
 	struct err e = { "" };
 	struct reader *r = reader_open(s->path, &e);
 	struct position pos;
+	bool same = false;
 	int64_t id;
 
 	if (r == NULL) {
@@ -255,17 +362,21 @@ opened(struct source_world *w, struct source *s, struct file *old, const struct 
 	if (old != NULL) {
 		since = old->mtime;
 		reader_position(old->r, &pos);
-		if (pos.offset == 0 || !reader_unchanged(old->r) || reader_matches(r, &pos)) {
-			/* What is in it now was not read: it is found under its
-			 * new name. Or it is the same content in a new file, by
-			 * an editor, or cp and mv. */
-			source_close(w, s, old);
-		} else {
-			old->current = old->eof = false;
-			old->quiet_since = w->now;
-		}
+		same = reader_matches(r, &pos);
 	}
-	id = recognise(s, r);
+	if (old != NULL && reader_broke(r, &e)) {
+		old->eof = false;	/* meanwhile it is read on */
+		id = -1;
+	} else {
+		if (old != NULL)
+			leave(w, s, old, same);
+		id = recognise(s, r, &e);
+	}
+	if (id < 0) {
+		say(s, "follow", s->path, e.text);
+		reader_close(r);
+		return;
+	}
 	place = end_of(s);
 	file = insert(w, place, r, s->path, st, id != 0 ? id : s->spare_id);
 	file->current = true;
@@ -293,8 +404,9 @@ gone(struct source_world *w, struct source *s, struct file *file)
 		    "still writes to the removed file, which is read on");
 }
 
-void
-source_look(struct source_world *w, struct source *s)
+/* See what has become of the present file. */
+static void
+look_at_path(struct source_world *w, struct source *s)
 {
 	struct file *file = current_of(s);
 	struct position pos;
@@ -328,4 +440,11 @@ source_look(struct source_world *w, struct source *s)
 	file->size = st.st_size;
 	file->mtime = st.st_mtim;
 	file->eof = false;
+}
+
+void
+source_look(struct source_world *w, struct source *s)
+{
+	look_at_path(w, s);
+	try_again(w, s);
 }

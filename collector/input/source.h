@@ -8,7 +8,8 @@
  * one that is known; what is newer was missed and is read, oldest first.
  *
  * Limits: a file edited in place is read again from its start, and so is one whose
- * lines before the place were changed. Missed files are put in order by the time of
+ * lines before the place were changed. What cannot be read for now is neither new nor
+ * known: it is tried again at each look. Missed files are put in order by the time of
  * their last change, then by name. A file that was created, written, and deleted
  * between two looks was never there. */
 #ifndef MX_SOURCE_H
@@ -24,7 +25,10 @@
 #include "input/follow.h"
 #include "input/reader.h"
 
-enum { KNOWN_MAX = 128 };	/* files remembered for each source */
+enum {
+	KNOWN_MAX = 128,	/* files remembered for each source */
+	MISSED_MAX = 16		/* and those that rotation put aside and that could not be read */
+};
 
 /* What all sources share. */
 struct source_world {
@@ -53,6 +57,15 @@ struct file {
 	uint64_t taken, saved;	/* offsets that follow_moved told, and that are safe */
 };
 
+/* A file of which nobody knows yet whether it has to be read. It is known again by its inode, or
+ * when it is packed meanwhile by the time when it was written. */
+struct missed {
+	dev_t dev;
+	ino_t ino;
+	struct timespec mtime;
+	bool known;		/* as put_aside() was told */
+};
+
 struct source {
 	char *family;
 	char *path;		/* of the present file */
@@ -62,6 +75,9 @@ struct source {
 	struct file *oldest;
 	struct follow_file known[KNOWN_MAX];
 	size_t known_n;
+	struct missed missed[MISSED_MAX];
+	size_t missed_n;
+	int64_t tried_at;	/* when those were tried last */
 	struct err say, said;	/* trouble to tell, and the last that was told */
 };
 
@@ -73,6 +89,9 @@ void source_began(struct source *s, int64_t id, int64_t begun);
 void source_look(struct source_world *w, struct source *s);
 /* Done with a file: only its position stays, until source_drop. */
 void source_close(struct source_world *w, struct source *s, struct file *file);
+/* Reading it failed. One that rotation put aside is closed; where the disk or the network was at
+ * fault and not what is in it, it is tried again at later looks. */
+void source_broke(struct source_world *w, struct source *s, struct file *file);
 void source_drop(struct source *s, struct file *file);
 
 #endif

@@ -576,8 +576,8 @@ state_newest(const struct state *s)
 	return s->host_newest;
 }
 
-struct state_source *
-state_source_of(struct state *s, struct reader *r)
+bool
+state_source_of(struct state *s, struct reader *r, struct state_source **out, struct err *e)
 {
 	struct state_source *best = NULL;
 	uint64_t dev, ino;
@@ -590,15 +590,19 @@ state_source_of(struct state *s, struct reader *r)
 
 		if (src->ino != 0 && (src->ino != ino || src->dev != dev))
 			continue;
-		if (src->pos.head_n > 0 && (best == NULL || src->pos.offset > best->pos.offset) &&
-		    reader_matches(r, &src->pos))
+		if (src->pos.head_n == 0 || (best != NULL && src->pos.offset <= best->pos.offset))
+			continue;
+		if (reader_matches(r, &src->pos))
 			best = src;
+		else if (reader_broke(r, e))
+			return false;
 	}
 	if (best != NULL) {
 		best->dev = dev;
 		best->ino = ino;
 	}
-	return best;
+	*out = best;
+	return true;
 }
 
 struct state_source *

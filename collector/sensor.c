@@ -3,7 +3,11 @@
  * A keeper with hardly any memory waits for the daemon's questions, and starts a reader for each:
  * what hostile files may do to that one ends with it. A reader that crashes or hangs is killed, and
  * the next one waits longer and longer. A reader may only open files for reading (confine.h). Where it
- * lacks the right, a second one without any rights of ours asks the MTA's command. */
+ * lacks the right, a second one without any rights of ours asks the MTA's command.
+ *
+ * Once the daemon has given up its rights it cannot start a sensor with them. So there are two, who
+ * have them: the elder only waits for the end of the keeper, and starts another. Should the elder end,
+ * the keeper sees it and becomes the elder. Only where both are killed at once nobody is left. */
 #include "sensor.h"
 
 #include <errno.h>
@@ -30,7 +34,9 @@ enum {
 	MAGIC = 0x6d785131,
 	LOOK_S = 5,			/* at most, for reading messages' files */
 	MEMORY = 256 << 20,
-	PAUSE_S = 60, PAUSE_MAX_S = 3600	/* after a crash, and doubled with each */
+	PAUSE_S = 60, PAUSE_MAX_S = 3600,	/* after a crash, and doubled with each */
+	REST_S = 1, REST_MAX_S = 300,	/* after the end of a keeper */
+	LIVED_S = 600			/* one that lived longer did not end by how it began */
 };
 
 #define MOST ((int64_t)1 << 50)	/* messages, seconds, bytes */
@@ -168,6 +174,7 @@ reader(const struct config *c, bool ask, int to)
 struct keeper {
 	const struct config *config;
 	int fd;			/* to the daemon */
+	int elder;		/* ends when that does */
 	unsigned crashes;	/* in a row */
 	double pause_until;
 	char crash[SENSOR_SAID];
@@ -225,6 +232,7 @@ let_read(struct keeper *k, bool ask, struct sensor_answer *a)
 	if (pid == 0) {
 		close(fds[0]);
 		close(k->fd);
+		close(k->elder);
 		(void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 		reader(k->config, ask, fds[1]);
 	}
@@ -263,14 +271,96 @@ answer(struct keeper *k)
 	(void)send(k->fd, &a, sizeof a, MSG_NOSIGNAL);
 }
 
-static _Noreturn void
-keep(const struct config *c, int fd)
+/* Answer the daemon's questions, and once unasked where another could not. Returns when the elder
+ * has ended. */
+static void
+keep(const struct config *c, int fd, int elder, bool unasked)
 {
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE };
-	struct keeper k = { .config = c, .fd = fd };
-	struct err e;
+	struct keeper k = { .config = c, .fd = fd, .elder = elder };
 	char question;
 	ssize_t n;
+
+	if (unasked)
+		answer(&k);
+	for (;;) {
+		struct pollfd p[2] = { { fd, POLLIN, 0 }, { elder, 0, 0 } };
+
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[0].revents != 0) {
+			n = recv(fd, &question, 1, MSG_DONTWAIT);
+			if (n > 0)
+				answer(&k);
+			else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+				_exit(0);	/* the daemon has ended */
+		} else if (p[1].revents != 0) {
+			return;
+		}
+	}
+}
+
+/* --- the elder ------------------------------------------------------------------------------ */
+
+/* A keeper ended with that status: tell the daemon, and wait. */
+static void
+mourn(int fd, int status, int rest_s)
+{
+	struct sensor_answer a = { .magic = MAGIC };
+	struct pollfd p = { fd, 0, 0 };
+	char how[64];
+
+	if (WIFSIGNALED(status))
+		(void)snprintf(how, sizeof how, "was ended by signal %d", WTERMSIG(status));
+	else
+		(void)snprintf(how, sizeof how, "ended with status %d", WEXITSTATUS(status));
+	(void)fail(&a, "the process that counts them %s, and is started again after a pause", how);
+	(void)send(fd, &a, sizeof a, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)poll(&p, 1, rest_s * 1000);
+	if (p.revents != 0)
+		_exit(0);	/* the daemon has ended, too */
+}
+
+static _Noreturn void
+look_after(const struct config *c, int fd)
+{
+	int rest_s = REST_S;
+	bool again = false;
+
+	for (;;) {
+		double begun = clock_now();
+		int alive[2], status = 0;
+		pid_t pid;
+
+		if (pipe(alive) != 0)
+			_exit(1);
+		pid = fork();
+		if (pid == 0) {
+			close(alive[1]);
+			keep(c, fd, alive[0], again);
+			close(alive[0]);
+			rest_s = REST_S;
+			again = false;
+			continue;	/* we are the elder now */
+		}
+		close(alive[0]);
+		while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+		close(alive[1]);
+		if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+			_exit(0);
+		if (clock_now() - begun > LIVED_S)
+			rest_s = REST_S;
+		mourn(fd, pid > 0 ? status : 1 << 8, rest_s);
+		rest_s = rest_s * 2 < REST_MAX_S ? rest_s * 2 : REST_MAX_S;
+		again = true;
+	}
+}
+
+static _Noreturn void
+begin(const struct config *c, int fd)
+{
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGPIPE };
+	struct err e;
 
 	/* those are for the daemon: when it has ended, so do we */
 	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
@@ -278,10 +368,7 @@ keep(const struct config *c, int fd)
 	(void)signal(SIGCHLD, SIG_DFL);
 	if (!rights_keep_reading(c->user, c->group, &e))
 		_exit(1);
-	while ((n = recv(fd, &question, 1, 0)) > 0 || (n < 0 && errno == EINTR))
-		if (n > 0)
-			answer(&k);
-	_exit(0);
+	look_after(c, fd);
 }
 
 /* --- for the daemon ----------------------------------------------------------------------- */
@@ -304,7 +391,7 @@ sensor_start(const struct config *c, int unwanted, struct err *e)
 		close(fds[0]);
 		if (unwanted >= 0)
 			close(unwanted);
-		keep(c, fds[1]);
+		begin(c, fds[1]);
 	}
 	close(fds[1]);
 	if (pid < 0) {

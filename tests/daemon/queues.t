@@ -128,15 +128,34 @@ mv "$D/away" "$D/spool"
 clock $((t + 760))
 wait_for is_count q_samples 3 && said "over: .the mail queues"
 saw $? "it is there again, and the minutes between have no sample"
-: >"$D/crash"
+elder=$(pgrep -P "$pid" | head -n 1)
+keeper=$(pgrep -P "$elder")
+kill -KILL "$keeper"
+recovered() { [ "$(grep -c "over: .the mail queues" "$D/out")" = 2 ]; }
+status_is() { status_says "queues .*counted .* ago"; }
+wait_for recovered && wait_for status_is
+saw $? "a sensor that was killed is started again"
+is "$(grep -c 'the process that counts them was ended by signal 9' "$D/out")" 1 "which is said once"
+next=$(pgrep -P "$elder")
+[ -n "$next" ] && [ "$next" != "$keeper" ]
+ok $? "it is another"
+kill -KILL "$elder"
+heir() { pgrep -P "$next" >/dev/null; }
+wait_for heir
+saw $? "who started it is killed, too: it takes that place"
 clock $((t + 820))
+wait_for is_count q_samples 4
+saw $? "and the queues are counted as ever"
+: >"$D/crash"
+clock $((t + 880))
 wait_for said "their reader was ended by signal 6"
 saw $? "a reader that crashes is unknown, too"
-is "$(count q_samples)" 3 "it left no sample"
-kill -KILL "$(pgrep -P "$pid" | head -n 1)"
+is "$(count q_samples)" 4 "it left no sample"
+kill -STOP "$next"
+kill -KILL "$(pgrep -P "$next")" "$next"
 wait_for said "the process that counts the mail queues has ended"
-saw $? "a sensor that ends is an error"
-line $((t + 820)) mx1
+saw $? "where both end at once, that is an error"
+line $((t + 880)) mx1
 wait_for is_read 2
 saw $? "and all else goes on"
 conf "\"exim:$D/exim\""

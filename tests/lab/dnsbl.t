@@ -11,7 +11,7 @@ EXIM=$ROOT
 lab_unpack sendmail-bin sendmail-cf libwrap0 liblockfile1 m4 libsigsegv2
 SENDMAIL=$ROOT
 export EXIM SENDMAIL BUILD NAGIOS_PLUGIN_STATE_DIRECTORY="$d"
-unshare --mount --net --pid --fork --kill-child sh $here/dnsbl/servers.sh "$d" sh $here/dnsbl/play.sh "$d" >"$d/tap" 2>"$d/err"
+unshare --mount --mount-proc --net --pid --fork --kill-child sh $here/dnsbl/servers.sh "$d" sh $here/dnsbl/play.sh "$d" >"$d/tap" 2>"$d/err"
 rc=$?
 while read -r line; do
     case $line in

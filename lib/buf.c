@@ -111,33 +111,6 @@ buf_zigzag(struct buf *b, int64_t v)
 	buf_varint(b, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
 }
 
-bool
-slice_varint(struct slice *s, uint64_t *v)
-{
-	uint64_t r = 0;
-
-	for (size_t i = 0; i < s->n && i < 10; i++) {
-		r |= (uint64_t)(s->p[i] & 0x7f) << (7 * i);
-		if ((s->p[i] & 0x80) == 0) {
-			*v = r;
-			*s = slice_from(*s, i + 1);
-			return true;
-		}
-	}
-	return false;
-}
-
-bool
-slice_zigzag(struct slice *s, int64_t *v)
-{
-	uint64_t u;
-
-	if (!slice_varint(s, &u))
-		return false;
-	*v = (int64_t)(u >> 1) ^ -(int64_t)(u & 1);
-	return true;
-}
-
 /* Length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong,
  * nothing above U+10FFFF), or 0 if it is none. */
 static size_t

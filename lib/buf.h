@@ -46,10 +46,49 @@ varint_put(unsigned char *p, uint64_t v)
 	*p++ = (unsigned char)v;
 	return p;
 }
-/* Take one from the front of s. False, and *s untouched, if it is cut off or
- * longer than ten bytes. */
-bool slice_varint(struct slice *s, uint64_t *v);
-bool slice_zigzag(struct slice *s, int64_t *v);
+/* The end of the one that begins at p; NULL, and *v untouched, if it is cut off or longer than ten bytes. */
+static inline const unsigned char *
+varint_get(const unsigned char *p, const unsigned char *end, uint64_t *v)
+{
+	uint64_t r = 0;
+
+	for (unsigned shift = 0; p < end && shift < 70; shift += 7, p++) {
+		r |= (uint64_t)(*p & 0x7f) << shift;
+		if (*p < 0x80) {
+			*v = r;
+			return p + 1;
+		}
+	}
+	return NULL;
+}
+static inline int64_t
+zigzag_back(uint64_t u)
+{
+	return (int64_t)(u >> 1) ^ -(int64_t)(u & 1);
+}
+
+/* Take one from the front of s. False, and *s untouched, if there is none. */
+static inline bool
+slice_varint(struct slice *s, uint64_t *v)
+{
+	const unsigned char *p = (const unsigned char *)s->p, *to = varint_get(p, p + s->n, v);
+
+	if (to == NULL)
+		return false;
+	s->n -= (size_t)(to - p);
+	s->p = (const char *)to;
+	return true;
+}
+static inline bool
+slice_zigzag(struct slice *s, int64_t *v)
+{
+	uint64_t u;
+
+	if (!slice_varint(s, &u))
+		return false;
+	*v = zigzag_back(u);
+	return true;
+}
 
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void buf_json(struct buf *b, struct slice s);

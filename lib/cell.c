@@ -94,17 +94,20 @@ reserve(struct cell *c, uint32_t n)
 static uint32_t
 add_known(struct cell *sum, const struct cell *c, bool *zeros)
 {
+	struct cell_pair *a = sum->pair, *end = a + sum->n;
 	uint32_t missing = 0;
 
-	for (uint32_t i = 0, k = 0; k < c->n; k++) {
-		while (i < sum->n && sum->pair[i].key < c->pair[k].key)
-			i++;
-		if (i == sum->n || sum->pair[i].key != c->pair[k].key) {
+	for (const struct cell_pair *b = c->pair, *last = b + c->n; b < last; b++) {
+		uint32_t key = b->key;
+
+		while (a < end && a->key < key)
+			a++;
+		if (a == end || a->key != key) {
 			missing++;
 			continue;
 		}
-		sum->pair[i].n += c->pair[k].n;
-		*zeros |= sum->pair[i].n == 0;
+		a->n += b->n;
+		*zeros |= a->n == 0;
 	}
 	return missing;
 }
@@ -144,7 +147,9 @@ cell_merge(struct cell *sum, const struct cell *c)
 	bool zeros = false;
 	uint32_t missing;
 
-	if (sum->n == 0 && c->n > 0) {
+	if (c->n == 0)
+		return;
+	if (sum->n == 0) {
 		reserve(sum, c->n);
 		memcpy(sum->pair, c->pair, c->n * sizeof *c->pair);
 		sum->n = c->n;
@@ -155,6 +160,43 @@ cell_merge(struct cell *sum, const struct cell *c)
 		put_missing(sum, c, missing);
 	if (zeros)
 		drop_zeros(sum);
+}
+
+void
+cell_sum_add(struct cell_sum *s, const struct cell *c)
+{
+	for (const struct cell_pair *p = c->pair, *end = p + c->n; c->n > 0 && p < end; p++) {
+		int64_t **page = &s->page[p->key / CELL_SUM_KEYS % CELL_SUM_PAGES];
+
+		if (p->key >= 2 * CELL_HOP) {
+			cell_add(&s->rest, p->key, p->n);
+			continue;
+		}
+		if (*page == NULL)
+			*page = xcalloc(CELL_SUM_KEYS, sizeof **page);
+		(*page)[p->key % CELL_SUM_KEYS] += p->n;
+	}
+}
+
+void
+cell_sum_end(struct cell_sum *s, struct cell *sum)
+{
+	struct cell all = { 0 };
+
+	for (uint32_t i = 0; i < CELL_SUM_PAGES; i++) {
+		if (s->page[i] == NULL)
+			continue;
+		reserve(&all, all.n + CELL_SUM_KEYS);
+		for (uint32_t k = 0; k < CELL_SUM_KEYS; k++)
+			if (s->page[i][k] != 0)
+				all.pair[all.n++] = (struct cell_pair){ i * CELL_SUM_KEYS + k, s->page[i][k] };
+		free(s->page[i]);
+		s->page[i] = NULL;
+	}
+	cell_merge(sum, &all);
+	cell_merge(sum, &s->rest);
+	cell_free(&all);
+	cell_free(&s->rest);
 }
 
 double
@@ -232,27 +274,30 @@ cell_encode(struct buf *b, const struct cell *c)
 bool
 cell_decode(struct slice s, struct cell *c)
 {
-	uint64_t n, key = 0;
+	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	uint64_t n, key = 0, step, v;
+	struct cell_pair *to;
 
 	cell_clear(c);
-	if (!slice_varint(&s, &n) || n > CELL_PAIRS_MAX)
+	if ((p = varint_get(p, end, &n)) == NULL || n > CELL_PAIRS_MAX || n * 2 > s.n)
 		return false;
+	reserve(c, (uint32_t)n);
+	to = c->pair;
 	for (uint64_t i = 0; i < n; i++) {
-		uint64_t step;
-		int64_t v;
+		int64_t count;
 
-		if (!slice_varint(&s, &step) || !slice_zigzag(&s, &v) || step > UINT32_MAX ||
-		    (i > 0 && step == 0) || v > LARGEST || v < -LARGEST)
+		if ((p = varint_get(p, end, &step)) == NULL || (p = varint_get(p, end, &v)) == NULL ||
+		    step > UINT32_MAX || (i > 0 && step == 0))
 			return false;
+		count = zigzag_back(v);
 		key += step;
-		if (key > UINT32_MAX)
+		if (count > LARGEST || count < -LARGEST || key > UINT32_MAX)
 			return false;
-		if (v == 0)
-			continue;
-		reserve(c, c->n + 1);
-		c->pair[c->n++] = (struct cell_pair){ (uint32_t)key, v };
+		if (count != 0)
+			*to++ = (struct cell_pair){ (uint32_t)key, count };
 	}
-	return s.n == 0;
+	c->n = n > 0 ? (uint32_t)(to - c->pair) : 0;
+	return p == end;
 }
 
 double

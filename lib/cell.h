@@ -63,6 +63,15 @@ void cell_add(struct cell *c, uint32_t key, int64_t n);
 int64_t cell_get(const struct cell *c, uint32_t key);
 /* sum += c */
 void cell_merge(struct cell *sum, const struct cell *c);
+/* Many cells added up, in a third of the time of as many cell_merge(). All zero is nothing yet. */
+enum { CELL_SUM_KEYS = 128, CELL_SUM_PAGES = 2 * CELL_HOP / CELL_SUM_KEYS };
+struct cell_sum {
+	int64_t *page[CELL_SUM_PAGES];	/* counts by key */
+	struct cell rest;		/* of keys beyond: of damaged cells alone */
+};
+void cell_sum_add(struct cell_sum *s, const struct cell *c);
+/* sum += *s, which is nothing then. */
+void cell_sum_end(struct cell_sum *s, struct cell *sum);
 /* What gauge m was in the time of c: the mean of its samples. NAN: there was none. */
 double cell_gauge(const struct cell *c, enum metric m);
 /* sum += c, another host's of the same minute: the gauges of sum are those of the hosts together. */

@@ -177,6 +177,7 @@ checkstate_begin(struct checkstate *s)
 	s->to = (s->as_of + 59) / 60;	/* the running minute included */
 	s->from = s->to - (int64_t)ceil(s->window_s / 60);
 	check_phase("reading %s", s->state);
+	stateread_briefly();
 	if ((s->r = stateread_open_frozen(s->state, &e)) == NULL)
 		check_unknown("%s", e.text);
 	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))

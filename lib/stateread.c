@@ -14,7 +14,7 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 8, LIMITS_MAX = 64, PROGRAMS_MAX = 256 };
+enum { STATE_VERSION = 8, LIMITS_MAX = 64, PROGRAMS_MAX = 256, KEPT_MAX = 8 };
 
 struct stateread {
 	sqlite3 *db;
@@ -30,8 +30,12 @@ struct stateread {
 	size_t programs;
 	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
 	size_t metrics_n;
+	bool renumbered;		/* some number is not the enum's */
 	struct toplist top;
-	sqlite3_stmt *users;		/* asked many times */
+	struct {			/* statements that may be asked again */
+		const char *sql;
+		sqlite3_stmt *st;
+	} kept[KEPT_MAX];
 	struct arena text;
 };
 
@@ -53,6 +57,35 @@ prepare(struct stateread *r, const char *sql, struct err *e)
 	if (sqlite3_prepare_v2(r->db, sql, -1, &st, NULL) != SQLITE_OK)
 		(void)fail(r, e);
 	return st;
+}
+
+/* The same of a text that stays where it is, for give_back(): to prepare a statement takes longer than to
+ * read some rows, and most are asked several times. */
+static sqlite3_stmt *
+borrow(struct stateread *r, const char *sql, struct err *e)
+{
+	for (size_t i = 0; i < KEPT_MAX; i++) {
+		sqlite3_stmt *st = r->kept[i].st;
+
+		if (st == NULL || r->kept[i].sql != sql)
+			continue;
+		r->kept[i].st = NULL;
+		return st;
+	}
+	return prepare(r, sql, e);
+}
+
+static void
+give_back(struct stateread *r, const char *sql, sqlite3_stmt *st)
+{
+	(void)sqlite3_reset(st);
+	for (size_t i = 0; i < KEPT_MAX; i++)
+		if (r->kept[i].st == NULL) {
+			r->kept[i].sql = sql;
+			r->kept[i].st = st;
+			return;
+		}
+	sqlite3_finalize(st);
 }
 
 static struct slice
@@ -108,6 +141,8 @@ read_metrics(struct stateread *r, struct err *e)
 		else if (metric_by_name(blob(st, 1), &m))
 			r->metric[id] = m;
 	}
+	for (size_t id = 0; id < r->metrics_n; id++)
+		r->renumbered |= r->metric[id] != (enum metric)id;
 	sqlite3_finalize(st);
 	return true;
 }
@@ -145,6 +180,14 @@ read_start(struct stateread *r, struct err *e)
 {
 	stateread_freeze(r);
 	return check_version(r, e) && read_metrics(r, e) && read_words(r, e);
+}
+
+void
+stateread_briefly(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 }
 
 struct stateread *
@@ -194,7 +237,8 @@ stateread_close(struct stateread *r)
 {
 	if (r == NULL)
 		return;
-	sqlite3_finalize(r->users);
+	for (size_t i = 0; i < KEPT_MAX; i++)
+		sqlite3_finalize(r->kept[i].st);
 	(void)sqlite3_close(r->db);
 	toplist_free(&r->top);
 	free(r->host);
@@ -267,15 +311,7 @@ static void
 renumber(struct stateread *r, struct cell *c)
 {
 	struct cell out = { 0 };
-	bool same = true;
 
-	for (uint32_t i = 0; i < c->n && same; i++) {
-		uint32_t key = c->pair[i].key % CELL_HOP;
-
-		same = number_of(r, key) == key;
-	}
-	if (same)
-		return;
 	for (uint32_t i = 0; i < c->n; i++) {
 		uint32_t key = number_of(r, c->pair[i].key % CELL_HOP);
 
@@ -286,21 +322,27 @@ renumber(struct stateread *r, struct cell *c)
 	*c = out;
 }
 
+enum table { CELLS, HOURS };
+
 /* Rows have the key (minute or hour) * 65536 + host. Of all hosts the cells still have what is
  * no count of the farm's. */
 static bool
-each_row(struct stateread *r, const char *table, int host, int64_t from, int64_t to,
+each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t to,
     stateread_minute_fn *f, void *arg, struct err *e)
 {
-	char sql[160];
-	sqlite3_stmt *st;
+	static const char *const sqls[][2] = {
+		[CELLS] = { "SELECT at, pairs FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at",
+		    "SELECT at, pairs FROM cell WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" },
+		[HOURS] = { "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 ORDER BY at",
+		    "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" }
+	};
+	const char *sql = sqls[table][host >= 0];
+	sqlite3_stmt *st = borrow(r, sql, e);
 	struct cell c = { 0 };
 	bool good = true;
 	int rc;
 
-	(void)snprintf(sql, sizeof sql, "SELECT at, pairs FROM %s WHERE at >= ?1 AND at < ?2%s"
-	    " ORDER BY at", table, host >= 0 ? " AND (at & 65535) = ?3" : "");
-	if ((st = prepare(r, sql, e)) == NULL)
+	if (st == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, from * 65536);
 	sqlite3_bind_int64(st, 2, to * 65536);
@@ -313,7 +355,8 @@ each_row(struct stateread *r, const char *table, int host, int64_t from, int64_t
 			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
 			break;
 		}
-		renumber(r, &c);
+		if (r->renumbered)
+			renumber(r, &c);
 		if (host >= 0)
 			cell_whose(&c, false);
 		if (!f(arg, (int)(at & 65535), at >> 16, &c))
@@ -321,7 +364,7 @@ each_row(struct stateread *r, const char *table, int host, int64_t from, int64_t
 	}
 	if (good && rc != SQLITE_ROW && rc != SQLITE_DONE)
 		good = fail(r, e);
-	sqlite3_finalize(st);
+	give_back(r, sql, st);
 	cell_free(&c);
 	return good;
 }
@@ -331,16 +374,18 @@ add_row(void *arg, int host, int64_t minute, const struct cell *c)
 {
 	(void)host;
 	(void)minute;
-	cell_merge(arg, c);
+	cell_sum_add(arg, c);
 	return true;
 }
 
 static bool
-add_up(struct stateread *r, const char *table, int host, int64_t from, int64_t to,
+add_up(struct stateread *r, enum table table, int host, int64_t from, int64_t to,
     struct cell *sum, struct err *e)
 {
-	bool good = each_row(r, table, host, from, to, add_row, sum, e);
+	struct cell_sum all = { { NULL }, { 0 } };
+	bool good = each_row(r, table, host, from, to, add_row, &all, e);
 
+	cell_sum_end(&all, sum);
 	cell_whose(sum, host == STATEREAD_FARM);
 	return good;
 }
@@ -349,14 +394,14 @@ bool
 stateread_sum(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum,
     struct err *e)
 {
-	return add_up(r, "cell", host, from, to, sum, e);
+	return add_up(r, CELLS, host, from, to, sum, e);
 }
 
 bool
 stateread_sum_hours(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum,
     struct err *e)
 {
-	return add_up(r, "hour", host, from, to, sum, e);
+	return add_up(r, HOURS, host, from, to, sum, e);
 }
 
 struct part {
@@ -388,26 +433,19 @@ stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, statere
 	struct part p = { f, arg, false };
 
 	if (first >= last)
-		return each_row(r, "cell", host, from, to, give_minute, &p, e);
-	return each_row(r, "cell", host, from, first * 60, give_minute, &p, e) &&
-	    (p.stop || each_row(r, "hour", host, first, last, give_hour, &p, e)) &&
-	    (p.stop || each_row(r, "cell", host, last * 60, to, give_minute, &p, e));
-}
-
-static bool
-add_part(void *sum, int host, int64_t minute, const struct cell *c)
-{
-	(void)host;
-	(void)minute;
-	cell_merge(sum, c);
-	return true;
+		return each_row(r, CELLS, host, from, to, give_minute, &p, e);
+	return each_row(r, CELLS, host, from, first * 60, give_minute, &p, e) &&
+	    (p.stop || each_row(r, HOURS, host, first, last, give_hour, &p, e)) &&
+	    (p.stop || each_row(r, CELLS, host, last * 60, to, give_minute, &p, e));
 }
 
 bool
 stateread_whole(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum, struct err *e)
 {
-	bool good = stateread_parts(r, host, from, to, add_part, sum, e);
+	struct cell_sum all = { { NULL }, { 0 } };
+	bool good = stateread_parts(r, host, from, to, add_row, &all, e);
 
+	cell_sum_end(&all, sum);
 	cell_whose(sum, host == STATEREAD_FARM);
 	return good;
 }
@@ -449,8 +487,8 @@ stateread_minutes(struct stateread *r, int host, int64_t from, int64_t to, state
 	bool good;
 
 	if (host >= 0)
-		return each_row(r, "cell", host, from, to, f, arg, e);
-	good = each_row(r, "cell", host, from, to, join_row, &j, e);
+		return each_row(r, CELLS, host, from, to, f, arg, e);
+	good = each_row(r, CELLS, host, from, to, join_row, &j, e);
 	cell_whose(&j.sum, true);
 	if (good && j.any && !j.stop)
 		(void)f(arg, STATEREAD_FARM, j.minute, &j.sum);
@@ -497,7 +535,7 @@ static sqlite3_stmt *
 prepare_span(struct stateread *r, const char *of_host, const char *of_all, int host, int64_t from,
     int64_t to)
 {
-	sqlite3_stmt *st = prepare(r, host >= 0 ? of_host : of_all, NULL);
+	sqlite3_stmt *st = borrow(r, host >= 0 ? of_host : of_all, NULL);
 
 	if (st == NULL)
 		return NULL;
@@ -512,9 +550,10 @@ size_t
 stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_kind kind,
     struct stateread_top *top, size_t max)
 {
-	sqlite3_stmt *st = prepare_span(r,
-	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3 AND host = ?4",
-	    "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3", host, from, to);
+	static const char of_host[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3"
+	    " AND host = ?4";
+	static const char of_all[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3";
+	sqlite3_stmt *st = prepare_span(r, of_host, of_all, host, from, to);
 	size_t n = 0;
 
 	toplist_free(&r->top);
@@ -524,7 +563,7 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 	sqlite3_bind_int(st, 3, (int)kind);
 	while (sqlite3_step(st) == SQLITE_ROW)
 		(void)toplist_decode(&r->top, blob(st, 0));
-	sqlite3_finalize(st);
+	give_back(r, host >= 0 ? of_host : of_all, st);
 	toplist_first(&r->top, max);
 	for (; n < r->top.n && n < max; n++)
 		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
@@ -536,14 +575,13 @@ bool
 stateread_users(struct stateread *r, int host, int64_t from, int64_t to, stateread_users_fn *f,
     void *arg, struct err *e)
 {
-	sqlite3_stmt *st = r->users;
+	static const char sql[] = "SELECT at, accounts, networks FROM account WHERE at >= ?1"
+	    " AND at < ?2 UNION ALL SELECT at, accounts, networks FROM account_log"
+	    " WHERE at >= ?1 AND at < ?2";
+	sqlite3_stmt *st = borrow(r, sql, e);
 	bool good;
 	int rc;
 
-	if (st == NULL)
-		st = r->users = prepare(r, "SELECT at, accounts, networks FROM account WHERE at >= ?1"
-		    " AND at < ?2 UNION ALL SELECT at, accounts, networks FROM account_log"
-		    " WHERE at >= ?1 AND at < ?2", e);
 	if (st == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, from * 65536);
@@ -557,7 +595,7 @@ stateread_users(struct stateread *r, int host, int64_t from, int64_t to, statere
 			break;
 	}
 	good = rc == SQLITE_ROW || rc == SQLITE_DONE || fail(r, e);
-	(void)sqlite3_reset(st);
+	give_back(r, sql, st);
 	return good;
 }
 

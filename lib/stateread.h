@@ -18,6 +18,10 @@
 struct sqlite3;
 struct stateread;
 
+/* Before the first state is opened, in a program that reads one shortly and ends: SQLite then takes no memory
+ * ahead, and has neither locks between threads nor statistics. */
+void stateread_briefly(void);
+
 /* NULL and *e: there is none, it may not be read, it is damaged or of another
  * version; the sentence says which and what to do. */
 struct stateread *stateread_open(const char *dir, struct err *e);

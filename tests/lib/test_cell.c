@@ -30,7 +30,8 @@ static void
 test_sums(void)
 {
 	static int64_t all[300];
-	struct cell c = { 0 }, sum = { 0 };
+	struct cell c = { 0 }, sum = { 0 }, other = { 0 };
+	struct cell_sum more = { { NULL }, { 0 } };
 	bool good = true;
 
 	for (int i = 0; i < 20000; i++) {
@@ -43,12 +44,26 @@ test_sums(void)
 			good &= is_sorted(&c);
 			cell_merge(&sum, &c);
 			good &= is_sorted(&sum);
+			cell_sum_add(&more, &c);
 			cell_clear(&c);
 		}
 	}
 	for (uint32_t k = 0; k < 300; k++)
 		good &= cell_get(&sum, k) == all[k];
 	ok(good, "sums of sums");
+	cell_add(&sum, 3 * CELL_HOP, 7);
+	cell_clear(&c);
+	cell_add(&c, 3 * CELL_HOP, 5);
+	cell_sum_add(&more, &c);
+	cell_add(&other, 3 * CELL_HOP, 2);
+	cell_sum_end(&more, &other);
+	good = is_sorted(&other) && other.n == sum.n;
+	for (uint32_t i = 0; good && i < sum.n; i++)
+		good = cell_get(&other, sum.pair[i].key) == sum.pair[i].n;
+	ok(good, "many at once, and a key of damage");
+	cell_sum_end(&more, &other);
+	is_int(other.n, sum.n, "nothing more comes of it");
+	cell_free(&other);
 	is_int(cell_get(&sum, 4000000000u), 0, "what was never counted is zero");
 	cell_clear(&sum);
 	cell_add(&sum, 5, 3);

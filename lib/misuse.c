@@ -13,8 +13,15 @@
 
 enum { FILE_MAX = 4 << 20, MANY_PROVIDERS = 2 };
 
+/* What accounts sent in an hour, by their place in the window. */
+struct hour {
+	struct { bool any; int64_t messages, recipients; struct cell domains; } *sent;
+	uint32_t n;
+};
+
 struct misuse_own {
-	struct users *hour;		/* of each hour of the window, the accounts that sent */
+	struct hour *hour;		/* of the window */
+	struct hour *reading;
 	struct users window[USERS_TABLES];
 	struct users except, wanted;
 	struct misuse_past *past;
@@ -25,19 +32,36 @@ struct misuse_own {
 
 /* --- reading --------------------------------------------------------------------------- */
 
+static void
+take_sent(void *arg, uint32_t place, const int64_t num[USER_N], const struct cell *domains)
+{
+	struct misuse_own *o = arg;
+	struct hour *h = o->reading;
+
+	if (num[USER_MSGS] == 0)
+		return;
+	if (place >= h->n) {
+		uint32_t n = o->window[USERS_ACCOUNTS].cap;
+
+		h->sent = xreallocarray(h->sent, n, sizeof *h->sent);
+		memset(h->sent + h->n, 0, (n - h->n) * sizeof *h->sent);
+		h->n = n;
+	}
+	h->sent[place].any = true;
+	h->sent[place].messages += num[USER_MSGS];
+	h->sent[place].recipients += num[USER_RCPTS];
+	cell_merge(&h->sent[place].domains, domains);
+}
+
 static bool
 take_hour(void *arg, int host, int64_t hour, struct slice accounts, struct slice networks)
 {
 	struct misuse_own *o = arg;
-	struct users now = { 0 };
 
 	(void)host;
-	o->damaged |= accounts.n > 0 && !users_decode(&now, hour, accounts, NULL);
-	users_merge(&o->window[USERS_ACCOUNTS], &now);
-	for (uint32_t i = 0; i < now.n; i++)
-		if (now.user[i]->num[USER_MSGS] != 0)
-			users_add(&o->hour[hour - o->from], now.user[i]);
-	users_free(&now);
+	o->reading = &o->hour[hour - o->from];
+	o->damaged |= accounts.n > 0 &&
+	    !users_decode_each(&o->window[USERS_ACCOUNTS], hour, accounts, take_sent, o);
 	o->damaged |= networks.n > 0 &&
 	    !users_decode(&o->window[USERS_NETWORKS], hour, networks, NULL);
 	return !o->damaged;
@@ -124,17 +148,18 @@ static double
 count_providers(const struct user *u, const struct misuse_past *past)
 {
 	const struct users_set *s = &u->ok;
-	struct users found = { 0 };
-	double n;
+	struct slice found[USERS_KEEP];
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < s->n; i++) {
 		struct slice p = misuse_provider(users_visit_name(&s->v[i]));
+		unsigned k = 0;
 
-		if (s->v[i].n > 0 && (past == NULL || !misuse_knows(past, user_name(u), p)))
-			(void)users_get(&found, p);
+		while (k < n && !slice_eq(found[k], p))
+			k++;
+		if (k == n && s->v[i].n > 0 && (past == NULL || !misuse_knows(past, user_name(u), p)))
+			found[n++] = p;
 	}
-	n = found.n;
-	users_free(&found);
 	return s->more ? n * users_set_size(s) / s->n : n;
 }
 
@@ -156,33 +181,41 @@ count_failures(const struct misuse_own *o, const struct user *u)
 }
 
 static void
-look_at_hours(const struct misuse_own *o, struct misuse_account *a)
+look_at_hours(const struct misuse_own *o, uint32_t place, struct misuse_account *a)
 {
-	static const struct user nobody;
+	static const struct cell none;
+	bool any = false;
 
-	a->worst = &nobody;
+	a->worst = (struct misuse_sent){ .domains = &none };
 	a->hour = o->from;
-	for (size_t h = 0; h < o->hours; h++) {
-		const struct user *u = users_find(&o->hour[h], user_name(a->window));
+	for (size_t i = 0; i < o->hours; i++) {
+		const struct hour *h = &o->hour[i];
+		double recipients;
 
-		if (u == NULL || (a->worst != &nobody &&
-		    user_number(u, USER_RCPTS) <= user_number(a->worst, USER_RCPTS)))
+		if (place >= h->n || !h->sent[place].any)
 			continue;
-		a->worst = u;
-		a->hour = o->from + (int64_t)h;
+		/* corrections on their way can leave less than nothing */
+		recipients = fmax((double)h->sent[place].recipients, 0);
+		if (any && recipients <= a->worst.recipients)
+			continue;
+		any = true;
+		a->worst = (struct misuse_sent){ fmax((double)h->sent[place].messages, 0), recipients,
+			&h->sent[place].domains };
+		a->hour = o->from + (int64_t)i;
 	}
 }
 
 static void
-look_at_account(const struct misuse_own *o, const struct misuse_set *set, struct misuse_account *a)
+look_at_account(const struct misuse_own *o, const struct misuse_set *set, uint32_t place,
+    struct misuse_account *a)
 {
-	const struct user *u = a->window;
+	const struct user *u = a->window = o->window[USERS_ACCOUNTS].user[place];
 	double rcpts = user_number(u, USER_RCPTS);
 	double done = user_number(u, USER_DONE) + user_number(u, USER_BOUNCED);
 
-	look_at_hours(o, a);
+	look_at_hours(o, place, a);
 	a->exempt = is_exempt(&o->except, user_name(u));
-	a->judged = user_number(a->worst, USER_RCPTS) >= (double)set->min_rcpt;
+	a->judged = a->worst.recipients >= (double)set->min_rcpt;
 	a->providers = count_providers(u, NULL);
 	a->bounced = done > 0 ? 100 * user_number(u, USER_BOUNCED) / done : (double)NAN;
 	a->deferred = rcpts > 0 ? fmin(100, 100 * user_number(u, USER_DEFERRED) / rcpts) : (double)NAN;
@@ -221,8 +254,8 @@ compare(const struct misuse_own *o, const struct misuse_set *set, struct misuse_
 	struct slice name = user_name(a->window);
 
 	a->usual = misuse_usual(o->past, name);
-	a->rise = user_number(a->worst, USER_RCPTS) / fmax(a->usual, (double)(set->base > 0 ? set->base : 1));
-	a->domains = misuse_new_domains(o->past, name, &a->worst->domains);
+	a->rise = a->worst.recipients / fmax(a->usual, (double)(set->base > 0 ? set->base : 1));
+	a->domains = misuse_new_domains(o->past, name, a->worst.domains);
 	a->networks = count_providers(a->window, o->past);
 	a->guessed = find_guessed(o, set, a);
 }
@@ -283,10 +316,8 @@ misuse_read(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 		return err_set(e, "the state is damaged: a table of accounts cannot be read");
 	m->accounts = o->window[USERS_ACCOUNTS].n;
 	m->account = xcalloc(m->accounts + 1, sizeof *m->account);
-	for (size_t i = 0; i < m->accounts; i++) {
-		m->account[i].window = o->window[USERS_ACCOUNTS].user[i];
-		look_at_account(o, set, &m->account[i]);
-	}
+	for (uint32_t i = 0; i < m->accounts; i++)
+		look_at_account(o, set, i, &m->account[i]);
 	m->networks = nets->n;
 	m->network = xcalloc(m->networks + 1, sizeof *m->network);
 	for (size_t i = 0; i < m->networks; i++) {
@@ -305,8 +336,11 @@ misuse_free(struct misuse *m)
 	struct misuse_own *o = m->own;
 
 	misuse_past_free(o->past);
-	for (size_t h = 0; h < o->hours; h++)
-		users_free(&o->hour[h]);
+	for (size_t h = 0; h < o->hours; h++) {
+		for (uint32_t i = 0; i < o->hour[h].n; i++)
+			cell_free(&o->hour[h].sent[i].domains);
+		free(o->hour[h].sent);
+	}
 	for (int k = 0; k < USERS_TABLES; k++)
 		users_free(&o->window[k]);
 	users_free(&o->except);

@@ -33,9 +33,15 @@ struct misuse_set {
 	const char *except_file;	/* the same, one a line; NULL: none */
 };
 
+/* What an account sent in an hour. */
+struct misuse_sent {
+	double messages, recipients;
+	const struct cell *domains;
+};
+
 struct misuse_account {
 	const struct user *window;	/* all of it */
-	const struct user *worst;	/* the hour with most recipients; it sent nothing: all zero */
+	struct misuse_sent worst;	/* the hour with most recipients */
 	int64_t hour;
 	bool exempt;			/* what it sends is not judged */
 	bool judged;			/* enough recipients for shares and rise */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "first.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -77,17 +78,7 @@ toplist_sort(struct toplist *t)
 void
 toplist_first(struct toplist *t, size_t k)
 {
-	for (uint32_t i = 0; i < t->n && i < k; i++) {
-		struct top_entry best;
-		uint32_t at = i;
-
-		for (uint32_t j = i + 1; j < t->n; j++)
-			if (by_count(&t->entry[j], &t->entry[at]) < 0)
-				at = j;
-		best = t->entry[at];
-		t->entry[at] = t->entry[i];
-		t->entry[i] = best;
-	}
+	first_sort(t->entry, t->n, sizeof *t->entry, k, by_count);
 }
 
 static uint32_t

@@ -109,10 +109,14 @@ users_find(const struct users *u, struct slice name)
 	return i < u->n ? u->user[i] : NULL;
 }
 
+/* Room for n. */
 static void
-grow(struct users *u)
+grow(struct users *u, uint32_t n)
 {
-	u->cap = u->cap > 0 ? u->cap * 2 : 16;
+	if (n <= u->cap)
+		return;
+	while (u->cap < n)
+		u->cap = u->cap > 0 ? u->cap * 2 : 16;
 	u->user = xreallocarray(u->user, u->cap, sizeof *u->user);
 	free(u->slot);
 	u->mask = u->cap * 2 - 1;
@@ -120,24 +124,33 @@ grow(struct users *u)
 	reindex(u);
 }
 
-struct user *
-users_get(struct users *u, struct slice name)
+/* The place of the one of that name, which may be new. */
+static uint32_t
+place_of(struct users *u, struct slice name)
 {
 	uint32_t *slot;
 	struct user *x;
 
 	name = slice_head(name, USERS_TEXT);
-	if (u->n == u->cap)
-		grow(u);
+	grow(u, u->n + 1);
 	slot = slot_of(u, name);
 	if (*slot != 0)
-		return u->user[*slot - 1];
+		return *slot - 1;
 	x = user_new(u);
 	x->len = (uint8_t)name.n;
 	if (name.n > 0)
 		memcpy(x->text, name.p, name.n);
-	*slot = u->n + 1;
-	return u->user[u->n++] = x;
+	u->user[u->n++] = x;
+	*slot = u->n;
+	return u->n - 1;
+}
+
+struct user *
+users_get(struct users *u, struct slice name)
+{
+	uint32_t i = place_of(u, name);
+
+	return u->user[i];
 }
 
 /* Mails weigh most: an account that sends is never a guesser's invention. */
@@ -354,6 +367,7 @@ users_merge(struct users *a, const struct users *b)
 enum {
 	VISIT_BYTES = 4 + 1 + USERS_TEXT + 3 * 10,
 	USER_BYTES = 1 + USERS_TEXT + 2 + USER_N * 10 + 3,
+	LEAST_BYTES = 3,		/* of a user: name, which numbers, what else */
 	HAS_DOMAINS = 1, HAS_OK = 2, HAS_FAILED = 4
 };
 _Static_assert(USER_N <= 14, "their bits fit two bytes of a varint");
@@ -473,7 +487,7 @@ take_set(struct slice *s, bool failed, int64_t hour, struct user *to)
 }
 
 static bool
-take_numbers(struct slice *s, struct user *to)
+take_numbers(struct slice *s, int64_t num[USER_N])
 {
 	uint64_t has;
 	int64_t v;
@@ -481,54 +495,91 @@ take_numbers(struct slice *s, struct user *to)
 	if (!slice_varint(s, &has) || has >> USER_N != 0)
 		return false;
 	for (int n = 0; n < USER_N; n++) {
+		num[n] = 0;
 		if (!(has >> n & 1))
 			continue;
 		if (!slice_zigzag(s, &v) || v > LARGEST || v < -LARGEST)
 			return false;
-		if (to != NULL)
-			to->num[n] += v;
+		num[n] = v;
 	}
 	return true;
 }
 
 static bool
-take_domains(struct slice *s, struct user *to)
+take_domains(struct slice *s, struct cell *c)
 {
-	struct cell c = { 0 };
 	uint64_t bytes;
 	bool good;
 
 	if (!slice_varint(s, &bytes) || bytes > s->n)
 		return false;
-	good = to == NULL || (cell_decode(slice_head(*s, (size_t)bytes), &c) &&
-	    (c.n == 0 || c.pair[c.n - 1].key < USERS_DOMAINS));
-	if (good && to != NULL)
-		cell_merge(&to->domains, &c);
-	cell_free(&c);
+	good = c == NULL || (cell_decode(slice_head(*s, (size_t)bytes), c) &&
+	    (c->n == 0 || c->pair[c->n - 1].key < USERS_DOMAINS));
 	*s = slice_from(*s, (size_t)bytes);
 	return good;
+}
+
+struct taking {
+	struct users *u;
+	int64_t hour;
+	const struct users *only;	/* NULL: all */
+	users_fn *f;			/* NULL: nobody is told */
+	void *arg;
+	struct cell domains;
+};
+
+static bool
+take_user(struct slice *s, struct taking *t)
+{
+	struct slice name;
+	struct user *x = NULL;
+	int64_t num[USER_N];
+	uint32_t place = 0;
+	unsigned has;
+
+	if (!take_text(s, &name) || !take_numbers(s, num) || s->n == 0)
+		return false;
+	if (t->only == NULL || users_find(t->only, name) != NULL) {
+		place = place_of(t->u, name);
+		x = t->u->user[place];
+	}
+	has = (unsigned char)s->p[0];
+	*s = slice_from(*s, 1);
+	cell_clear(&t->domains);
+	if ((has & HAS_DOMAINS) && !take_domains(s, x != NULL ? &t->domains : NULL))
+		return false;
+	for (int n = 0; x != NULL && n < USER_N; n++)
+		x->num[n] += num[n];
+	if (x != NULL)
+		cell_merge(&x->domains, &t->domains);
+	if (x != NULL && t->f != NULL)
+		t->f(t->arg, place, num, &t->domains);
+	return (!(has & HAS_OK) || take_set(s, false, t->hour, x)) &&
+	    (!(has & HAS_FAILED) || take_set(s, true, t->hour, x));
+}
+
+static bool
+decode(struct slice s, struct taking t)
+{
+	uint64_t n;
+	bool good = slice_varint(&s, &n) && n <= USERS_MAX && n * LEAST_BYTES <= s.n;
+
+	if (good && t.only == NULL)
+		grow(t.u, (uint32_t)n);
+	for (uint64_t i = 0; good && i < n; i++)
+		good = take_user(&s, &t);
+	cell_free(&t.domains);
+	return good && s.n == 0;
 }
 
 bool
 users_decode(struct users *u, int64_t hour, struct slice s, const struct users *only)
 {
-	uint64_t n;
-	bool good = slice_varint(&s, &n) && n <= USERS_MAX;
+	return decode(s, (struct taking){ .u = u, .hour = hour, .only = only });
+}
 
-	for (uint64_t i = 0; good && i < n; i++) {
-		struct slice name;
-		struct user *x = NULL;
-		unsigned has;
-
-		good = take_text(&s, &name);
-		if (good && (only == NULL || users_find(only, name) != NULL))
-			x = users_get(u, name);
-		good = good && take_numbers(&s, x) && s.n > 0;
-		has = good ? (unsigned char)s.p[0] : 0;
-		s = slice_from(s, 1);
-		good = good && (!(has & HAS_DOMAINS) || take_domains(&s, x)) &&
-		    (!(has & HAS_OK) || take_set(&s, false, hour, x)) &&
-		    (!(has & HAS_FAILED) || take_set(&s, true, hour, x));
-	}
-	return good && s.n == 0;
+bool
+users_decode_each(struct users *u, int64_t hour, struct slice s, users_fn *f, void *arg)
+{
+	return decode(s, (struct taking){ .u = u, .hour = hour, .f = f, .arg = arg });
 }

@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "checkstate.h"
+#include "first.h"
 #include "mem.h"
 #include "misuse.h"
 #include "nextstep.h"
@@ -90,6 +91,7 @@ static struct misuse found;
 static const struct user *alarmed[MEASURES];
 static size_t alarms;
 static bool guessers;
+static size_t guessed;			/* accounts, it seems */
 
 /* --- the worst of each ----------------------------------------------------------------- */
 
@@ -100,8 +102,8 @@ value_of(const struct misuse_account *a, int which)
 
 	switch (which) {
 	case RISE: return sends ? a->rise : (double)NAN;
-	case RECIPIENTS: return a->exempt ? (double)NAN : user_number(a->worst, USER_RCPTS);
-	case MESSAGES: return a->exempt ? (double)NAN : user_number(a->worst, USER_MSGS);
+	case RECIPIENTS: return a->exempt ? (double)NAN : a->worst.recipients;
+	case MESSAGES: return a->exempt ? (double)NAN : a->worst.messages;
 	case DOMAINS: return sends ? a->domains : (double)NAN;
 	case NETWORKS: return a->exempt ? (double)NAN : a->networks;
 	case BOUNCED: return sends ? a->bounced : (double)NAN;
@@ -112,31 +114,45 @@ value_of(const struct misuse_account *a, int which)
 	}
 }
 
-/* Of equal ones the first by name, so that two answers are alike. */
-static bool
-is_more(double v, struct slice name, double best, const struct user *than)
+/* The largest, NAN where there is none; names are not looked at, since most have the same: 0. */
+static double
+most_of_accounts(int which)
 {
-	if (isnan(v) || (than != NULL && v < best))
-		return false;
-	return than == NULL || v > best || strncmp(name.p, than->text, USERS_TEXT) < 0;
+	double most = (double)NAN;
+
+	for (size_t i = 0; i < found.accounts; i++) {
+		double v = value_of(&found.account[i], which);
+
+		if (isnan(most) || v > most)
+			most = v;
+	}
+	return most;
 }
 
-static const struct misuse_account *
-worst_account(int which, double *v)
+/* Of equal ones the first by name, so that two answers are alike. */
+static bool
+is_before(const struct user *a, const struct user *b)
 {
-	const struct misuse_account *worst = NULL;
+	return b == NULL || strncmp(a->text, b->text, USERS_TEXT) < 0;
+}
 
-	*v = (double)NAN;
-	for (size_t i = 0; i < found.accounts; i++) {
-		const struct misuse_account *a = &found.account[i];
-		double now = value_of(a, which);
+/* Whose that is. */
+static const struct misuse_account *
+account_with(int which, double most)
+{
+	const struct misuse_account *a = NULL;
 
-		if (!is_more(now, user_name(a->window), *v, worst != NULL ? worst->window : NULL))
-			continue;
-		worst = a;
-		*v = now;
-	}
-	return worst;
+	for (size_t i = 0; i < found.accounts; i++)
+		if (value_of(&found.account[i], which) >= most &&
+		    is_before(found.account[i].window, a != NULL ? a->window : NULL))
+			a = &found.account[i];
+	return a;
+}
+
+static double
+value_of_network(const struct misuse_network *n, int which)
+{
+	return n->exempt ? (double)NAN : which == ATTEMPTS ? n->attempts : n->targets;
 }
 
 static const struct misuse_network *
@@ -146,15 +162,15 @@ worst_network(int which, double *v)
 
 	*v = (double)NAN;
 	for (size_t i = 0; i < found.networks; i++) {
-		const struct misuse_network *n = &found.network[i];
-		double now = which == ATTEMPTS ? n->attempts : n->targets;
+		double now = value_of_network(&found.network[i], which);
 
-		if (n->exempt || !is_more(now, user_name(n->window), *v,
-		    worst != NULL ? worst->window : NULL))
-			continue;
-		worst = n;
-		*v = now;
+		if (isnan(*v) || now > *v)
+			*v = now;
 	}
+	for (size_t i = 0; *v > 0 && i < found.networks; i++)
+		if (value_of_network(&found.network[i], which) >= *v &&
+		    is_before(found.network[i].window, worst != NULL ? worst->window : NULL))
+			worst = &found.network[i];
 	return worst;
 }
 
@@ -232,7 +248,7 @@ word_account(int which, const struct misuse_account *a, double v)
 	switch (which) {
 	case RISE:
 		check_words(name, NULL, "%s sent to %s in the hour from %s, %s times the %s that are %s, from %s",
-		    who, several(user_number(a->worst, USER_RCPTS), "recipient"), hour_of(a),
+		    who, several(a->worst.recipients, "recipient"), hour_of(a),
 		    check_people(v, ""), check_people(fmax(a->usual, (double)judge.base), ""),
 		    a->usual >= (double)judge.base ? "usual of it" : "usual of anybody", from);
 		break;
@@ -281,16 +297,19 @@ static void
 measure_account(int which)
 {
 	const struct measure *m = &measures[which];
-	double v;
-	const struct misuse_account *a = worst_account(which, &v);
-	bool unknown = !found.past && (which == RISE || which == DOMAINS || which == NETWORKS);
+	double most = most_of_accounts(which);
+	double v = isnan(most) ? 0 : which == DOMAINS || which == NETWORKS || which == SOURCES ? round(most) : most;
+	bool unknown = !found.past && (which == RISE || which == DOMAINS || which == NETWORKS), rings;
+	const struct misuse_account *a = NULL;
 
-	if (a == NULL && (unknown || which == BOUNCED || which == DEFERRED)) {
+	if (isnan(most) && (unknown || which == BOUNCED || which == DEFERRED)) {
 		check_show(m->name, (double)NAN, m->unit);
 		return;
 	}
-	v = a == NULL ? 0 : which == DOMAINS || which == NETWORKS || which == SOURCES ? round(v) : v;
-	if (check_value(m->name, v, m->unit) > CHECK_OK && a != NULL)
+	rings = check_value(m->name, v, m->unit) > CHECK_OK;
+	if (rings || v > 0)
+		a = account_with(which, most);
+	if (rings && a != NULL)
 		blame(which, a);
 	if (a != NULL && v > 0)
 		word_account(which, a, v);
@@ -307,10 +326,10 @@ measure_network(int which)
 	double v;
 	const struct misuse_network *w = worst_network(which, &v);
 
-	guessers |= check_value(m->name, w != NULL ? round(v) : 0, m->unit) > CHECK_OK;
-	if (w != NULL && v > 0 && which == ATTEMPTS)
+	guessers |= check_value(m->name, v > 0 ? round(v) : 0, m->unit) > CHECK_OK;
+	if (w != NULL && which == ATTEMPTS)
 		check_words(m->name, NULL, "%s from %s", several(v, "failed login"), name_of(w->window));
-	else if (w != NULL && v > 0)
+	else if (w != NULL)
 		check_words(m->name, NULL, "%s failed to log in as %s: %s", name_of(w->window),
 		    several(round(v), "account"), visitors(&w->window->failed, false, 3, &b));
 	buf_free(&b);
@@ -320,22 +339,21 @@ static void
 measure_guessed(void)
 {
 	const struct misuse_account *first = NULL;
-	size_t n = 0;
 
 	for (size_t i = 0; i < found.accounts; i++) {
 		const struct misuse_account *a = &found.account[i];
 
 		if (a->guessed == NULL)
 			continue;
-		n++;
-		if (is_more(0, user_name(a->window), 0, first != NULL ? first->window : NULL))
+		guessed++;
+		if (is_before(a->window, first != NULL ? first->window : NULL))
 			first = a;
 	}
 	if (!found.past) {
 		check_show("guessed", (double)NAN, "");
 		return;
 	}
-	guessers |= check_value("guessed", (double)n, "") > CHECK_OK;
+	guessers |= check_value("guessed", (double)guessed, "") > CHECK_OK;
 	if (first != NULL)
 		check_words("guessed", NULL, "%s was logged into from %s, where it had not been used, at %s after "
 		    "many failed logins", name_of(first->window),
@@ -350,8 +368,8 @@ static int
 by_value(const void *a, const void *b)
 {
 	const struct misuse_account *x = a, *y = b;
-	double v = order_by == FAILURES ? x->failures : user_number(x->worst, USER_RCPTS);
-	double w = order_by == FAILURES ? y->failures : user_number(y->worst, USER_RCPTS);
+	double v = order_by == FAILURES ? x->failures : x->worst.recipients;
+	double w = order_by == FAILURES ? y->failures : y->worst.recipients;
 
 	if (v < w || v > w)
 		return v < w ? 1 : -1;
@@ -374,11 +392,11 @@ tell_sender(const struct misuse_account *a)
 	struct buf b = buf_new(900), text = buf_new(900);
 
 	buf_fmt(&text, "%s sent %s to %s in the hour from %s", name_of(a->window),
-	    several(user_number(a->worst, USER_MSGS), "message"),
-	    several(user_number(a->worst, USER_RCPTS), "recipient"), hour_of(a));
+	    several(a->worst.messages, "message"),
+	    several(a->worst.recipients, "recipient"), hour_of(a));
 	if (!isnan(a->rise))
 		buf_fmt(&text, "; usual are %s", check_people(a->usual, ""));
-	buf_fmt(&text, "; %s", several(round(users_domains(&a->worst->domains)), "domain"));
+	buf_fmt(&text, "; %s", several(round(users_domains(a->worst.domains)), "domain"));
 	if (!isnan(a->domains))
 		buf_fmt(&text, ", %s new", check_people(round(a->domains), ""));
 	if (a->bounced > 0)
@@ -395,10 +413,9 @@ static void
 tell_senders(void)
 {
 	order_by = RECIPIENTS;
-	if (found.accounts > 1)
-		qsort(found.account, found.accounts, sizeof *found.account, by_value);
+	first_sort(found.account, found.accounts, sizeof *found.account, SHOWN, by_value);
 	for (size_t i = 0; i < found.accounts && i < SHOWN; i++)
-		if (user_number(found.account[i].worst, USER_MSGS) > 0)
+		if (found.account[i].worst.messages > 0)
 			tell_sender(&found.account[i]);
 }
 
@@ -408,14 +425,14 @@ tell_failures(void)
 	struct buf b = buf_new(900);
 
 	order_by = FAILURES;
-	if (found.accounts > 1)
-		qsort(found.account, found.accounts, sizeof *found.account, by_value);
+	first_sort(found.account, found.accounts, sizeof *found.account,
+	    check_is_json() || guessed > 0 ? found.accounts : SHOWN, by_value);
 	for (size_t i = 0; i < found.accounts && i < SHOWN && found.account[i].failures > 0; i++)
 		check_detail("%s as %s, from %s",
 		    several(found.account[i].failures, "failed login"), name_of(found.account[i].window),
 		    visitors(&found.account[i].window->failed, false, PLACES, &b));
-	if (found.networks > 1)
-		qsort(found.network, found.networks, sizeof *found.network, by_attempts);
+	first_sort(found.network, found.networks, sizeof *found.network,
+	    check_is_json() ? found.networks : SHOWN, by_attempts);
 	for (size_t i = 0; i < found.networks && i < SHOWN && found.network[i].attempts > 0; i++) {
 		const struct misuse_network *n = &found.network[i];
 
@@ -424,7 +441,7 @@ tell_failures(void)
 		    n->targets > 0 ? ", as " : "",
 		    n->targets > 0 ? visitors(&n->window->failed, false, PLACES, &b) : "");
 	}
-	for (size_t i = 0; i < found.accounts; i++)
+	for (size_t i = 0; guessed > 0 && i < found.accounts; i++)
 		if (found.account[i].guessed != NULL)
 			check_detail("%s was logged into after failed logins, from %s: was that its owner?",
 			    name_of(found.account[i].window),
@@ -464,10 +481,10 @@ json_account(struct buf *json, const struct misuse_account *a)
 	put_number(json, "messages", user_number(u, USER_MSGS));
 	put_number(json, "recipients", user_number(u, USER_RCPTS));
 	buf_fmt(json, ",\"busiest\":{\"from\":%lld,\"recipients\":%.0f}", (long long)a->hour * 3600,
-	    user_number(a->worst, USER_RCPTS));
+	    a->worst.recipients);
 	put_number(json, "usual", isnan(a->rise) ? (double)NAN : a->usual);
 	put_number(json, "rise", a->rise);
-	put_number(json, "domains", users_domains(&a->worst->domains));
+	put_number(json, "domains", users_domains(a->worst.domains));
 	put_number(json, "new_domains", a->domains);
 	put_number(json, "providers", a->providers);
 	put_number(json, "new_providers", a->networks);

@@ -578,6 +578,7 @@ main(int argc, char **argv)
 	measure_network(ATTEMPTS);
 	measure_network(TARGETS);
 	measure_guessed();
+	hold_answered();
 	checkstate_tell_silent(&set);
 	checkstate_tell_window(&set);
 	if (!found.past)

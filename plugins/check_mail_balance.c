@@ -292,6 +292,7 @@ main(int argc, char **argv)
 	checkstate_open(&set);
 	read_books(&f);
 	measure(&f.all);
+	hold_answered();
 	checkstate_tell_silent(&set);
 	checkstate_tell_window(&set);
 	if (lost_of(&f.all) > 0)

@@ -477,6 +477,7 @@ main(int argc, char **argv)
 	measure_waiting();
 	for (size_t i = 0; i < sizeof whereto / sizeof *whereto; i++)
 		measure_busiest(&whereto[i]);
+	hold_answered();
 	checkstate_tell_silent(&set);
 	checkstate_tell_window(&set);
 	tell_parts(&c, &h);

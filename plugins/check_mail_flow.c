@@ -397,6 +397,7 @@ main(int argc, char **argv)
 	read_cell(set.from - length, set.from, &before);
 	read_cell(set.from - DAY_MINUTES, set.to - DAY_MINUTES, &yesterday);
 	measure(&now, &before, &yesterday);
+	hold_answered();
 	say();
 	tell(&now);
 	check_done();	/* the kernel closes and frees quicker than we could */

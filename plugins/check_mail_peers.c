@@ -504,6 +504,7 @@ main(int argc, char **argv)
 	read_nodes();
 	compare_all();
 	measure();
+	hold_answered();
 	checkstate_tell_window(&set);
 	tell_missing();
 	tell_findings();

@@ -467,6 +467,7 @@ main(int argc, char **argv)
 	read_counts(set.r, set.id, set.from, set.to, &c);
 	measure(&c);
 	measure_past(&c);
+	hold_answered();
 	checkstate_tell_silent(&set);
 	tell(set.r, set.id, set.from, set.to, &c);
 	check_done();	/* the kernel closes and frees quicker than we could */

@@ -591,6 +591,7 @@ main(int argc, char **argv)
 	if (export != NULL)
 		write_list();
 	measure();
+	hold_answered();
 	checkstate_tell_silent(&set);
 	tell();
 	check_done();	/* the kernel closes and frees quicker than we could */

@@ -30,7 +30,7 @@ main(void)
 	unsigned dice = 1;
 
 	for (int round = 0; round < 2000; round++) {
-		struct thing v[MOST], sorted[MOST];
+		struct thing v[MOST] = { { 0, 0 } }, sorted[MOST];
 		size_t n = (size_t)round % MOST, k = (size_t)round / 7 % 12;
 		long sum = 0, left = 0;
 

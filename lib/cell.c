@@ -92,9 +92,9 @@ reserve(struct cell *c, uint32_t n)
 
 /* Add what sum has the keys of; how many it has not. */
 static uint32_t
-add_known(struct cell *sum, const struct cell *c, bool *zeros)
+add_known(struct cell *sum, const struct cell *c, int64_t times, bool *zeros)
 {
-	struct cell_pair *a = sum->pair, *end = a + sum->n;
+	struct cell_pair *a = sum->pair, *end = sum->n > 0 ? a + sum->n : a;
 	uint32_t missing = 0;
 
 	for (const struct cell_pair *b = c->pair, *last = b + c->n; b < last; b++) {
@@ -106,7 +106,7 @@ add_known(struct cell *sum, const struct cell *c, bool *zeros)
 			missing++;
 			continue;
 		}
-		a->n += b->n;
+		a->n += b->n * times;
 		*zeros |= a->n == 0;
 	}
 	return missing;
@@ -114,7 +114,7 @@ add_known(struct cell *sum, const struct cell *c, bool *zeros)
 
 /* The others, from the last on, since they are put between those that are there. */
 static void
-put_missing(struct cell *sum, const struct cell *c, uint32_t missing)
+put_missing(struct cell *sum, const struct cell *c, int64_t times, uint32_t missing)
 {
 	uint32_t i = sum->n, k = c->n, to = sum->n + missing;
 
@@ -122,7 +122,8 @@ put_missing(struct cell *sum, const struct cell *c, uint32_t missing)
 	sum->n = to;
 	while (to > i) {
 		if (i == 0 || sum->pair[i - 1].key < c->pair[k - 1].key) {
-			sum->pair[--to] = c->pair[--k];
+			k--;
+			sum->pair[--to] = (struct cell_pair){ c->pair[k].key, c->pair[k].n * times };
 			continue;
 		}
 		k -= sum->pair[i - 1].key == c->pair[k - 1].key;
@@ -142,24 +143,30 @@ drop_zeros(struct cell *c)
 }
 
 void
-cell_merge(struct cell *sum, const struct cell *c)
+cell_merge_times(struct cell *sum, const struct cell *c, int64_t times)
 {
 	bool zeros = false;
 	uint32_t missing;
 
-	if (c->n == 0)
+	if (c->n == 0 || times == 0)
 		return;
-	if (sum->n == 0) {
+	missing = add_known(sum, c, times, &zeros);
+	if (missing > 0)
+		put_missing(sum, c, times, missing);
+	if (zeros)
+		drop_zeros(sum);
+}
+
+void
+cell_merge(struct cell *sum, const struct cell *c)
+{
+	if (sum->n == 0 && c->n > 0) {
 		reserve(sum, c->n);
 		memcpy(sum->pair, c->pair, c->n * sizeof *c->pair);
 		sum->n = c->n;
 		return;
 	}
-	missing = add_known(sum, c, &zeros);
-	if (missing > 0)
-		put_missing(sum, c, missing);
-	if (zeros)
-		drop_zeros(sum);
+	cell_merge_times(sum, c, 1);
 }
 
 void

@@ -63,6 +63,8 @@ void cell_add(struct cell *c, uint32_t key, int64_t n);
 int64_t cell_get(const struct cell *c, uint32_t key);
 /* sum += c */
 void cell_merge(struct cell *sum, const struct cell *c);
+/* sum += c * times */
+void cell_merge_times(struct cell *sum, const struct cell *c, int64_t times);
 /* Many cells added up, in a third of the time of as many cell_merge(). All zero is nothing yet. */
 enum { CELL_SUM_KEYS = 128, CELL_SUM_PAGES = 2 * CELL_HOP / CELL_SUM_KEYS };
 struct cell_sum {

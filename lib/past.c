@@ -53,14 +53,8 @@ add_hour(void *arg, int host, int64_t minute, const struct cell *c)
 		return true;
 	for (unsigned h = 0; h < PAST_HOURS; h++) {
 		int64_t n = common(part->from[h], part->to[h], minute / HOUR_MINUTES);
-		struct cell some = { 0 };
 
-		if (n == 0)
-			continue;
-		for (uint32_t i = 0; i < c->n; i++)
-			cell_add(&some, c->pair[i].key, c->pair[i].n * n);
-		cell_merge(&part->p[part->n > 0 ? host : 0].sample[part->first + h], &some);
-		cell_free(&some);
+		cell_merge_times(&part->p[part->n > 0 ? host : 0].sample[part->first + h], c, n);
 	}
 	return true;
 }

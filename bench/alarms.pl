@@ -7,27 +7,32 @@
 # in the middle of them; each with the same weekday of the four weeks before. They are imported, and the
 # sample services of nagios-cfg are asked for each minute or five of the day (--at). Printed is, for
 # each fault, after how many minutes which service rang and what it said, and for each quiet day what
-# rang; a service rings when as many answers in a row as its max_check_attempts are not OK. BUILD is the build folder, DAYS the number of quiet days (30), SEED the day's chance.
+# rang; a service rings when as many answers in a row as its max_check_attempts are not OK. BUILD is the build
+# folder, DAYS the number of quiet days (30), SEED the days' chance, JOBS how many days are asked at once (2);
+# a fault or a day is the same for its SEED whatever else is asked. With TRACE each answer is printed to stderr.
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
-use POSIX qw(floor);
+use POSIX qw(floor _exit);
 use Time::Local qw(timegm);
 
 my $build = $ENV{BUILD} || 'build';
 my $days = $ENV{DAYS} // 30;
 my $seed = $ENV{SEED} || 1;
-my $dir = tempdir('mx-alarms.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $jobs = $ENV{JOBS} || 2;
+my $room = tempdir('mx-alarms.XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $dir;	# in it, of one job
 $ENV{TZ} = 'UTC';
 
 # The services that answer from the state, as the sample farm and mxgauge.ini have them.
-my (%service, %attempts, %sections, $name);
+my (%service, %attempts, %sections, %window, $name);
 open my $ini, '<', 'nagios-cfg/nrpe/mxgauge.ini' or die "mxgauge.ini: $!\n";
 while (<$ini>) {
     $name = $1 if /^\[(\w+)\]/;
     next if /^hold/;	# it only makes longer what rang: a tenth of the time to ask without it
     next unless $name && /^([a-z-]+)(?:\s*=\s*(.*?))?\s*$/;
-    $sections{$name} .= " --$1" . (defined $2 ? "='$2'" : '');
+    push @{ $sections{$name} }, "--$1" . (defined $2 ? "=$2" : '');
+    $window{$name} = $2 if $1 eq 'window';
 }
 close $ini;
 my $farm = '';
@@ -42,7 +47,7 @@ for my $check (qw(check_reject_ratio check_mail_flow check_mail_peers check_mail
     ($attempts{$check}) = $definition =~ /max_check_attempts\s+(\d+)/;
     $attempts{$check} //= $usual;
 }
-$service{check_mail_peers} .= " 'mx*'";
+push @{ $service{check_mail_peers} }, 'mx*';
 
 # --- the farms: per minute and node at the busiest hour --------------------------------------
 my %busy = (
@@ -236,29 +241,41 @@ sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
 
 # --- asking ----------------------------------------------------------------------------------
 my $base = timegm(0, 0, 0, 16, 9, 2026 - 1900);	# a Friday, long past: what is ahead of the clock is refused
+# In a process of its own: one that has held a day's lines is slow to start others.
+sub apart { my ($do) = @_;
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) { _exit(eval { $do->(); 1 } ? 0 : (print(STDERR $@), 1)) }
+    waitpid $pid, 0;
+    die "a day could not be made\n" if $?;
+}
 sub build_state { my ($name, $farm, $weekday, $fault, $from) = @_;
     my $state = "$dir/state";
     my $day = $base + 86400 * $weekday;
     system('rm', '-rf', $state);
-    my @files;
-    for my $week (reverse 0 .. 4) {
-        make_day("$dir/day$week.log", $farm, $day - $week * 7 * 86400, $week ? () : ($fault, $from));
-        push @files, "$dir/day$week.log";
-    }
+    my @files = map "$dir/day$_.log", reverse 0 .. 4;
+    apart(sub { make_day("$dir/day$_.log", $farm, $day - $_ * 7 * 86400, $_ ? () : ($fault, $from)) for reverse 0 .. 4 });
     # the collector runs on when a log stops
     system("$build/bin/mxgauge import --no-rrd --state $state --tz UTC @files >$dir/import 2>&1") == 0 or die "import of $name failed\n";
     return ($state, $day);
 }
+sub run { my (@command) = @_;
+    open my $pipe, '-|', @command or die "$command[0]: $!\n";
+    my $words = do { local $/; <$pipe> } // '';
+    close $pipe;
+    my $status = $? >> 8;
+    return ($status, (split /\n/, $words)[0] // '', $words);
+}
 sub ask { my ($state, $check, $t) = @_;
-    my $words = `$build/plugins/$check --state $state --at \@$t $service{$check} 2>&1`;
-    return ($? >> 8, (split /\n/, $words)[0] // '', $words);
+    my @answer = run("$build/plugins/$check", '--state', $state, '--at', "\@$t", @{ $service{$check} });
+    print STDERR clock($t), " $answer[1]\n" if $ENV{TRACE};
+    return @answer;
 }
 # Accounts are counted by the hour, and --at cannot look at half of one: the day's log as it is then.
 sub grow { my ($t) = @_;
     my $until = stamp($t);
     open my $in, '<', "$dir/day0.log" or die "day0.log: $!\n";
     open my $f, '>', "$dir/grown.log" or die "grown.log: $!\n";
-    while (my $line = <$in>) { print $f $line if $line lt $until }
+    while (my $line = <$in>) { last if $line ge $until; print $f $line }
     close $f or die "grown.log: $!\n";
     my @files = -e "$dir/grown" ? "$dir/grown.log" : ((map "$dir/day$_.log", reverse 1 .. 4), "$dir/grown.log");
     system("$build/bin/mxgauge import --no-rrd --state $dir/grown --tz UTC @files >$dir/import 2>&1") == 0 or die "import failed\n";
@@ -284,8 +301,7 @@ sub make_disk { my ($file, $from, $start, $per_day) = @_;
     return $from + 86400 * ($days - 7);
 }
 sub ask_disk { my ($file, $t) = @_;
-    my $words = `$build/plugins/check_rrd --at \@@{[int $t]} $sections{check_rrd_disk} -e 'used/(used+free)*100' $file 2>&1`;
-    return ($? >> 8, (split /\n/, $words)[0] // '');
+    return run("$build/plugins/check_rrd", '--at', '@' . int $t, @{ $sections{check_rrd_disk} }, '-e', 'used/(used+free)*100', $file);
 }
 # When does it ring, from two days before a week is left? Printed is how much later than that.
 sub disk_fault { my ($per_day) = @_;
@@ -298,89 +314,134 @@ sub disk_fault { my ($per_day) = @_;
     return (undef, '-');
 }
 
-my $only_quiet = "@ARGV" eq 'quiet';
-my @names = $only_quiet ? () : @ARGV ? @ARGV : sort(keys %fault, 'disk growing day by day');
-die "there is no fault \"$_\"\n" for grep { !$fault{$_} && $_ ne 'disk growing day by day' } @names;
-print @names ? "| fault | farm | rings after | by | says |\n|---|---|---|---|---|\n" : '';
-my ($found, $late, $asked, $unnamed) = (0, 0, 0, 0);
-for my $name (@names) {
-    my $fault = $fault{$name};
-    for my $per_day ($fault ? () : (0.8, 2)) {
-        srand($seed + 7 * $asked++);
-        my ($after, $said) = disk_fault($per_day);
-        $found++ if defined $after && $after <= 60;
-        $late++ if defined $after && $after > 60;
-        $said =~ s/ \|.*//;
-        printf "| %s | %s %% a day | %s a week is left (of 60 min) | check_rrd | %s |\n", $name, $per_day, !defined $after ? 'never when' :
-            $after > 0 ? "$after min after" : sprintf('%.0f h before', -$after / 60), substr($said, 0, 150);
-    }
-    next unless $fault;
-    for my $shape ($fault->{node} ? qw(mx) : qw(mx office)) {
-        srand($seed + 7 * $asked++);
-        my $from = $base + 10 * 3600 + 17 * 60;
-        my ($state, $day) = build_state($name, $shape{$shape}, 0, $fault, $from);
-        my ($after, $by, $said, $named);
-        my (%before, %row);
-        my @checks = grep { ($_ ne 'check_mail_accounts' || $fault->{grows}) &&
-            ($_ ne 'check_mail_peers' || @{ $shape{$shape}{nodes} } > 1) } sort keys %service;
-        system('rm', '-rf', "$dir/grown");
-        ($before{$_}) = ask($_ eq 'check_mail_accounts' ? grow($from) : $state, $_, $from) for @checks;
-        MINUTE: for my $m (1 .. 90) {
-            for my $check (grep { !$before{$_} } @checks) {
-                my $t = $from + 60 * $m;
-                my ($status, $words, $all) = ask($check eq 'check_mail_accounts' ? grow($t) : $state, $check, $t);
-                $all = $words unless $fault->{long};
-                $row{$check} = $status ? ($row{$check} // 0) + 1 : 0;
-                next unless $row{$check} >= ($attempts{$check} // 1);
-                ($after, $by, $said) = ($m, $check, $words) if !defined $after;
-                # the one that names the cause counts, if it comes in time
-                if ($all =~ $fault->{cause}) { ($after, $by, $said, $named) = ($m, $check, $words, 1); last MINUTE }
-            }
-            last if defined $after && $m > $after + 10;
-        }
-        $found++ if defined $after && $after <= $fault->{within} && $named;
-        $late++ if defined $after && $after > $fault->{within};
-        $unnamed++ if defined $after && !$named;
-        ($said //= '-') =~ s/ \|.*//;
-        printf "| %s | %s | %s (of %d min) | %s | %s%s |\n", $name, $shape, defined $after ? "$after min" : 'never', $fault->{within},
-            $by // '-', substr($said, 0, 150), $named ? '' : ' (cause not named)';
-    }
+# --- jobs: each prints a row and its numbers -----------------------------------------------------
+sub disk_growing { my ($name, $per_day) = @_;
+    my ($after, $said) = disk_fault($per_day);
+    $said =~ s/ \|.*//;
+    my $row = sprintf "| %s | %s %% a day | %s a week is left (of 60 min) | check_rrd | %s |\n", $name, $per_day, !defined $after ? 'never when' :
+        $after > 0 ? "$after min after" : sprintf('%.0f h before', -$after / 60), substr($said, 0, 150);
+    return ($row, found => defined $after && $after <= 60, late => defined $after && $after > 60);
 }
-print "\n$found of $asked faults were named in time; $late rang late, $unnamed without the cause\n" if @names;
-
-exit if @ARGV && !$only_quiet;
-my $false = 0;
-print "\n| quiet day | farm | rang |\n|---|---|---|\n";
-my @shapes = sort keys %shape;
-for my $i (0 .. $days - 1) {
-    my $shape = $shapes[$i % @shapes];
-    srand(1000 * $seed + $i);
-    my $weekday = -($i % 7);
-    my ($state, $day) = build_state("quiet day $i", $shape{$shape}, $weekday);
+# When it rang first, by which check, what that said, and whether it named the cause.
+sub first_ring { my ($fault, $shape, $state, $from) = @_;
+    my ($after, $by, $said, %before, %row);
+    my @checks = grep { ($_ ne 'check_mail_accounts' || $fault->{grows}) &&
+        ($_ ne 'check_mail_peers' || @{ $shape{$shape}{nodes} } > 1) } sort keys %service;
+    ($before{$_}) = ask($_ eq 'check_mail_accounts' ? grow($from) : $state, $_, $from) for @checks;
+    for my $m (1 .. 90) {
+        for my $check (grep { !$before{$_} } @checks) {
+            my $t = $from + 60 * $m;
+            my ($status, $words, $all) = ask($check eq 'check_mail_accounts' ? grow($t) : $state, $check, $t);
+            $all = $words unless $fault->{long};
+            $row{$check} = $status ? ($row{$check} // 0) + 1 : 0;
+            next unless $row{$check} >= ($attempts{$check} // 1);
+            # the one that names the cause counts, if it comes in time
+            return ($m, $check, $words, 1) if $all =~ $fault->{cause};
+            ($after, $by, $said) = ($m, $check, $words) if !defined $after;
+        }
+        last if defined $after && $m > $after + 10;
+    }
+    return ($after, $by, $said, 0);
+}
+sub breaking { my ($name, $shape) = @_;
+    my $fault = $fault{$name};
+    my $from = $base + 10 * 3600 + 17 * 60;
+    my ($state) = build_state($name, $shape{$shape}, 0, $fault, $from);
+    my ($after, $by, $said, $named) = first_ring($fault, $shape, $state, $from);
+    ($said //= '-') =~ s/ \|.*//;
+    my $row = sprintf "| %s | %s | %s (of %d min) | %s | %s%s |\n", $name, $shape, defined $after ? "$after min" : 'never', $fault->{within},
+        $by // '-', substr($said, 0, 150), $named ? '' : ' (cause not named)';
+    my $in_time = defined $after && $after <= $fault->{within};
+    return ($row, found => $in_time && $named, late => defined $after && !$in_time, unnamed => defined $after && !$named);
+}
+sub quiet_day { my ($i, $shape) = @_;
+    my ($state, $day) = build_state("quiet day $i", $shape{$shape}, -($i % 7));
     my %rang;
-    for (my $t = $day + 3600; $t <= $day + 86400; $t += 300) {
-        for my $check (sort keys %service) {
-            next if $check eq 'check_mail_peers' && @{ $shape{$shape}{nodes} } < 2;
+    for my $check (sort keys %service) {
+        next if $check eq 'check_mail_peers' && @{ $shape{$shape}{nodes} } < 2;
+        # what looks back for an hour does not change within five minutes
+        my $step = ($window{$check} // '') =~ /^(\d|10)m$/ ? 60 : 300;
+        for (my $t = $day + 3600; $t <= $day + 86400; $t += $step) {
             my ($status, $words) = ask($state, $check, $t);
             for my $more (1 .. ($attempts{$check} // 1) - 1) {
                 ($status, $words) = ask($state, $check, $t + 60 * $more) if $status;
             }
-            if ($status && !$rang{$check}) { $rang{$check} = clock($t) . " $words" =~ s/ \|.*//r }
+            next unless $status;
+            $rang{$check} = clock($t) . " $words" =~ s/ \|.*//r;
+            last;
         }
     }
-    $false += keys %rang;
-    printf "| %s | %s | %s |\n", (qw(Sun Mon Tue Wed Thu Fri Sat))[(gmtime $day)[6]], $shape,
+    my $row = sprintf "| %s | %s | %s |\n", (qw(Sun Mon Tue Wed Thu Fri Sat))[(gmtime $day)[6]], $shape,
         %rang ? join('<br>', map { substr $rang{$_}, 0, 160 } sort keys %rang) : '-';
+    return ($row, false => scalar keys %rang);
 }
-for my $i (0 .. ($days + 5) / 6 - 1) {
-    srand(2000 * $seed + $i);
-    make_disk("$dir/quiet$i.rrd", $base, 40 + 8 * $i, 0);
-    my ($rang, $asked) = ('', 0);
+sub quiet_disk { my ($i) = @_;
+    make_disk("$dir/quiet.rrd", $base, 40 + 8 * $i, 0);
+    my $rang = '';
     for (my $t = $base + 15 * 86400; $t <= $base + 20 * 86400 && !$rang; $t += 3600) {
-        my ($status, $words) = ask_disk("$dir/quiet$i.rrd", $t);
+        my ($status, $words) = ask_disk("$dir/quiet.rrd", $t);
         $rang = clock($t) . " $words" =~ s/ \|.*//r if $status;
     }
-    $false++ if $rang;
-    printf "| five days | disk, %d %% full | %s |\n", 40 + 8 * $i, $rang ? substr($rang, 0, 160) : '-';
+    return (sprintf("| five days | disk, %d %% full | %s |\n", 40 + 8 * $i, $rang ? substr($rang, 0, 160) : '-'), false => $rang ne '');
 }
+
+# Run them, $jobs at once; rows are printed in order. Returns the sums of their numbers.
+sub work { my @job = @_;
+    my (%pid, %ended, %sum);
+    my ($next, $shown) = (0, 0);
+    $| = 1;
+    while ($shown < @job) {
+        if ($next < @job && keys %pid < $jobs) {
+            my $n = $next++;
+            my $pid = fork // die "fork: $!\n";
+            if (!$pid) {
+                $dir = "$room/$n";
+                mkdir $dir or die "$dir: $!\n";
+                my ($chance, $do, @of) = @{ $job[$n] };
+                srand($chance);
+                my ($row, %number) = eval { $do->(@of) } or print STDERR $@;
+                system('rm', '-rf', $dir);
+                open my $f, '>', "$room/$n.row" or die "$room/$n.row: $!\n";
+                print $f $row // "| a job failed |\n", map "$_=" . ($number{$_} || 0) . "\n", keys %number;
+                close $f or die "$room/$n.row: $!\n";
+                _exit(defined $row ? 0 : 1);
+            }
+            $pid{$pid} = $n;
+            next;
+        }
+        my $n = delete $pid{ my $pid = wait } // die "a job got lost\n";
+        $ended{$n} = 1;
+        $sum{failed} += $? != 0;
+        for (; $ended{$shown}; $shown++) {
+            open my $f, '<', "$room/$shown.row" or die "$room/$shown.row: $!\n";
+            print scalar <$f>;
+            while (<$f>) { $sum{$1} += $2 if /^(\w+)=(\d+)$/ }
+        }
+    }
+    die "$sum{failed} jobs failed\n" if $sum{failed};
+    return map $_ // 0, @sum{qw(found late unnamed false)};
+}
+
+my $only_quiet = "@ARGV" eq 'quiet';
+my @all = sort(keys %fault, 'disk growing day by day');
+my @names = $only_quiet ? () : @ARGV ? @ARGV : @all;
+for my $name (@names) { die "there is no fault \"$name\"\n" unless grep { $_ eq $name } @all }
+my @jobs;
+for my $n (0 .. $#all) {
+    my $name = $all[$n];
+    next unless grep { $_ eq $name } @names;
+    my @farms = !$fault{$name} ? (0.8, 2) : $fault{$name}{node} ? qw(mx) : qw(mx office);
+    push @jobs, map [ 1000 * $seed + 10 * $n + $_, $fault{$name} ? \&breaking : \&disk_growing, $name, $farms[$_] ], 0 .. $#farms;
+}
+if (@jobs) {
+    print "| fault | farm | rings after | by | says |\n|---|---|---|---|---|\n";
+    my ($found, $late, $unnamed) = work(@jobs);
+    print "\n$found of ", scalar @jobs, " faults were named in time; $late rang late, $unnamed without the cause\n";
+}
+
+exit if @ARGV && !$only_quiet;
+my @shapes = sort keys %shape;
+print "\n| quiet day | farm | rang |\n|---|---|---|\n";
+my $false = (work((map [ 1e6 + 1000 * $seed + $_, \&quiet_day, $_, $shapes[$_ % @shapes] ], 0 .. $days - 1),
+    map [ 2e6 + 1000 * $seed + $_, \&quiet_disk, $_ ], 0 .. ($days + 5) / 6 - 1))[3];
 print "\n$false false alarms in $days quiet days\n";

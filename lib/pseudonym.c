@@ -63,6 +63,14 @@ little(const unsigned char *p, size_t n)
 	return word;
 }
 
+/* A compiler sees that this is one load. */
+static inline uint64_t
+little_8(const unsigned char *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	    (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
 static uint64_t
 siphash(const struct key *key, struct slice s)
 {
@@ -73,7 +81,7 @@ siphash(const struct key *key, struct slice s)
 	const unsigned char *p = (const unsigned char *)s.p;
 
 	for (size_t at = 0; at <= s.n; at += 8) {
-		uint64_t word = at + 8 <= s.n ? little(p + at, 8) :
+		uint64_t word = at + 8 <= s.n ? little_8(p + at) :
 		    little(p + at, s.n - at) | (uint64_t)(s.n & 0xff) << 56;
 
 		v[3] ^= word;
@@ -276,7 +284,13 @@ is_alnum(char c)
 static bool
 in_local(char c)
 {
-	return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+	static const char also[256] = {
+		['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
+		['-'] = 1, ['/'] = 1, ['='] = 1, ['?'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['{'] = 1,
+		['|'] = 1, ['}'] = 1, ['~'] = 1, ['.'] = 1
+	};
+
+	return is_alnum(c) || also[(unsigned char)c];
 }
 
 /* Where the name before the @ at begins: what may be quoted, and may be a pseudonym with text
@@ -337,6 +351,21 @@ in_brackets(struct slice s, size_t i)
 	return n < s.n && s.p[n] == '>' && !is_control(slice_head(s, n)) ? slice_head(s, n) : slice_head(s, 0);
 }
 
+/* The next < or @. */
+static size_t
+next_sign(struct slice s, size_t i)
+{
+	while (i < s.n && s.p[i] != '<' && s.p[i] != '@')
+		i++;
+	return i;
+}
+
+bool
+pseudonyms_wanted(struct slice text)
+{
+	return next_sign(text, 0) < text.n;
+}
+
 static void
 put(const struct pseudonyms *p, struct slice address, struct buf *out)
 {
@@ -350,12 +379,12 @@ pseudonyms_text(const struct pseudonyms *p, struct slice text, struct buf *out)
 {
 	size_t done = 0, i = 0;		/* before done all is in out */
 
-	while (i < text.n) {
+	while ((i = next_sign(text, i)) < text.n) {
 		struct slice found = { text.p, 0 };
 
 		if (text.p[i] == '<') {
 			found = in_brackets(text, i);
-		} else if (text.p[i] == '@') {
+		} else {
 			size_t from = local_begins(text, done, i);
 
 			if (from < i)

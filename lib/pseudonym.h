@@ -35,6 +35,8 @@ struct slice pseudonym_of(const struct pseudonyms *p, struct slice address, char
 /* Are these pseudonyms of one address, however it was spelt? */
 bool pseudonym_same(struct slice a, struct slice b);
 
+/* Can there be an address in it? */
+bool pseudonyms_wanted(struct slice text);
 /* Add text to out with each address in it replaced: whatever has an @ with a name before it, and a
  * name between < and >. A name without either cannot be told from a word. */
 void pseudonyms_text(const struct pseudonyms *p, struct slice text, struct buf *out);

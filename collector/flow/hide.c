@@ -23,7 +23,7 @@ hide_in_text(const struct pseudonyms *p, struct slice *text, struct arena *room)
 {
 	struct buf b = buf_new(TEXT_BYTES);
 
-	if (text->n == 0)
+	if (!pseudonyms_wanted(*text))
 		return;
 	pseudonyms_text(p, *text, &b);
 	*text = arena_slice(room, buf_slice(&b));

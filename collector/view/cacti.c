@@ -259,16 +259,20 @@ cdef(struct cacti_writer *w, const char *rpn)
 	cactixml_close(x, h.s);
 }
 
-/* Figures as mxgauge graph writes them. */
+/* Figures as mxgauge graph writes them. mxgauge-cacti gives axes theirs by its name. */
 static void
 gprints(struct cacti_writer *w)
 {
-	for (int digits = 1; digits <= 2; digits++) {
-		struct cacti_hash h = cacti_gprint_hash(digits == 1);
+	static const struct { const char *name, *format; } all[] = {
+		{ "mxgauge axis", "%.10lg" }, { "mxgauge 1", "%11.1lf" }, { "mxgauge 2", "%11.2lf" }
+	};
+
+	for (int digits = 0; digits <= 2; digits++) {
+		struct cacti_hash h = cacti_gprint_hash(digits);
 
 		cactixml_open(&w->xml, h.s);
-		cactixml_field(&w->xml, "name", "mxgauge %d", digits);
-		cactixml_field(&w->xml, "gprint_text", "%%11.%dlf", digits);
+		cactixml_field(&w->xml, "name", "%s", all[digits].name);
+		cactixml_field(&w->xml, "gprint_text", "%s", all[digits].format);
 		cactixml_close(&w->xml, h.s);
 	}
 }

@@ -38,9 +38,9 @@ cacti_ds_hash(const struct cacti_writer *w, const struct template *t,
 }
 
 struct cacti_hash
-cacti_gprint_hash(bool counts)
+cacti_gprint_hash(int digits)
 {
-	return cacti_hash(CACTI_GPRINT, "gprint %d", counts ? 1 : 2);
+	return cacti_hash(CACTI_GPRINT, "gprint %d", digits);
 }
 
 struct cacti_hash
@@ -329,7 +329,7 @@ draw(struct sheet *s, size_t slot, size_t at)
 	i.text = several ? "a block list" : d->legend;
 	item(s, slot, ds, CF_AVERAGE, &i);
 	i = (struct item){ ITEM_LAST, "last", .cdef = i.cdef, .draw = at,
-		.gprint = cacti_gprint_hash(s->t->ds[ds].source == DS_COUNT) };
+		.gprint = cacti_gprint_hash(s->t->ds[ds].source == DS_COUNT ? 1 : 2) };
 	item(s, slot, ds, CF_AVERAGE, &i);
 	i.type = ITEM_AVERAGE;
 	i.text = "average";

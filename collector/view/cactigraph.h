@@ -32,7 +32,7 @@ struct cacti_hash cacti_graph_hash(const struct cacti_writer *w, const struct te
 /* A data source: of an RRD of the collector, or, when it is polled, of a graph. */
 struct cacti_hash cacti_ds_hash(const struct cacti_writer *w, const struct template *t,
     const struct template_graph *g, const struct template_ds *ds);
-struct cacti_hash cacti_gprint_hash(bool counts);	/* one digit, or two, behind the point */
+struct cacti_hash cacti_gprint_hash(int digits);	/* behind the point; 0: the numbers of an axis */
 struct cacti_hash cacti_cdef_hash(const char *rpn);
 
 /* How names that people see begin. */

@@ -100,6 +100,9 @@ def check_look(where, shown, wanted, graph):
         wrong(where, "the unit is not", graph["unit"])
     if ("--logarithmic" in source) != (graph.get("log") == "true"):
         wrong(where, "logarithmic or not?")
+    if not re.search(r"--right-axis-format '%\.10lg'", source) or \
+            ("--units-exponent=0" in source) == (graph.get("log") == "true"):
+        wrong(where, "the numbers of an axis have powers of ten")
     if [w[0].replace(":", "").replace("'", "\u2019") for w in wanted] != [t.strip() for t in shown["legend"]]:
         wrong(where, "legends", shown["legend"])
     marks = len(wanted) if any(d["as"] == "mark" for d in graph["draws"]) else 0

@@ -148,7 +148,7 @@ open_all(struct daemon *d, struct config *c, struct err *e)
 	struct ingest_settings set = {
 		.horizon_s = c->horizon, .future_s = c->future, .keep_minutes = c->keep_minutes / 60,
 		.keep_hours = c->keep_hours / 60, .keep_mails = c->keep_mails / 60,
-		.keep_accounts = c->keep_accounts / 60,
+		.keep_accounts = c->keep_accounts / 60, .keep_sources = c->keep_sources / 60,
 		.max_mails = (size_t)c->max_open_mails, .draws = true, .alias = aliases(c),
 		.words = c->words, .hash_addresses = strcmp(c->hash_addresses, "yes") == 0
 	};

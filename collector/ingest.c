@@ -24,7 +24,7 @@ enum {
 
 const struct ingest_settings ingest_defaults = {
 	.horizon_s = 8 * 86400, .future_s = 86400, .keep_minutes = 8 * 1440, .keep_hours = 400 * 1440,
-	.keep_mails = 8 * 1440, .keep_accounts = 35 * 1440, .max_mails = 500000,
+	.keep_mails = 8 * 1440, .keep_accounts = 35 * 1440, .keep_sources = 100 * 1440, .max_mails = 500000,
 };
 
 static void joined(void *arg, const struct joined *w);
@@ -510,7 +510,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
 		.keep_hours = in->set.keep_hours, .keep_mails = in->set.keep_mails,
-		.keep_accounts = in->set.keep_accounts,
+		.keep_accounts = in->set.keep_accounts, .keep_sources = in->set.keep_sources,
 		.keep_undrawn = in->set.draws,
 	};
 

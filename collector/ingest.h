@@ -20,7 +20,7 @@ struct ingest_settings {
 	int64_t horizon_s;		/* older lines than that are too_late */
 	int64_t future_s;		/* lines further ahead of the clock, and of when their file
 					 * was written, too; 0: no limit */
-	int64_t keep_minutes, keep_hours, keep_mails, keep_accounts;	/* in minutes */
+	int64_t keep_minutes, keep_hours, keep_mails, keep_accounts, keep_sources;	/* in minutes */
 	size_t max_mails;		/* in memory */
 	bool draws;			/* RRDs are written: keep minutes until they were */
 	const char *const (*alias)[2];	/* host names that mean another host; ends with NULLs */

@@ -69,9 +69,6 @@ static const struct {
 	{ 7, NEW_IN_8 },
 };
 
-/* No time of a line is later. */
-#define LATEST ((int64_t)1 << 36)
-
 bool
 db_fail(struct state *s, const char *doing, struct err *e)
 {
@@ -304,103 +301,6 @@ prepare_all(struct state *s, struct err *e)
 	return true;
 }
 
-static bool
-load_hosts(struct state *s, struct err *e)
-{
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn, kept, skew,"
-	    " sampled FROM host ORDER BY id", e);
-	int rc = SQLITE_DONE;
-
-	if (st == NULL)
-		return false;
-	while (s->hosts < HOSTS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		size_t h = s->hosts++;
-		const char *name = (const char *)sqlite3_column_text(st, 1);
-
-		s->host_name[h] = xstrdup(name != NULL ? name : "");
-		s->host_first[h] = sqlite3_column_int64(st, 2);
-		s->host_newest[h] = sqlite3_column_int64(st, 3);
-		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
-		s->host_drawing[h] = INT64_MAX;
-		s->host_kept[h] = sqlite3_column_int64(st, 5);
-		s->host_skew[h] = sqlite3_column_int64(st, 6);
-		s->host_sampled[h] = sqlite3_column_int64(st, 7);
-		s->host_stored[h] = host_last(s, h) / 60 + 5;
-		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
-		    s->host_first[h] < -LATEST || s->host_first[h] > host_last(s, h) ||
-		    s->host_sampled[h] > LATEST) {
-			sqlite3_finalize(st);
-			return err_set(e, "%s/state.db has a damaged table of hosts; import the logs "
-			    "again into a new directory", s->dir);
-		}
-	}
-	if (s->hosts == HOSTS_MAX)
-		rc = SQLITE_DONE;
-	return db_end(s, st, rc, e);
-}
-
-static void
-set_text(char **to, sqlite3_stmt *st, int column)
-{
-	struct slice text = db_blob(st, column);
-
-	*to = sqlite3_column_type(st, column) == SQLITE_NULL ? NULL : xslicedup(text);
-}
-
-/* Streams ("-") have no name that tells them apart: each is a family of its own, so that
- * the same text read twice counts once. */
-static uint32_t
-family_of(const struct state *s, const struct state_source *src)
-{
-	for (size_t i = 0; strcmp(src->name, "-") != 0 && i < s->sources; i++)
-		if (strcmp(s->source[i]->name, src->name) == 0)
-			return s->source[i]->family;
-	return src->id;
-}
-
-static bool
-load_sources(struct state *s, struct err *e)
-{
-	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, offset, head_hash, head_n, tail_hash,"
-	    " tail_n, lines, newest, read_at, size, last_line, family, oldest, unfinished, cursor,"
-	    " behind_since FROM source"
-	    " ORDER BY id", e);
-	int rc = SQLITE_DONE;
-
-	if (st == NULL)
-		return false;
-	s->next_source = 1;
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct state_source *src = xcalloc(1, sizeof *src);
-
-		src->id = (uint32_t)sqlite3_column_int64(st, 0);
-		set_text(&src->name, st, 1);
-		if (src->name == NULL)
-			src->name = xstrdup("-");
-		s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
-		s->source[s->sources++] = src;
-		src->pos.offset = (uint64_t)sqlite3_column_int64(st, 2);
-		src->pos.head_hash = (uint64_t)sqlite3_column_int64(st, 3);
-		src->pos.head_n = (uint32_t)sqlite3_column_int64(st, 4);
-		src->pos.tail_hash = (uint64_t)sqlite3_column_int64(st, 5);
-		src->pos.tail_n = (uint32_t)sqlite3_column_int64(st, 6);
-		src->lines = (uint64_t)sqlite3_column_int64(st, 7);
-		src->newest = sqlite3_column_int64(st, 8);
-		src->read_at = sqlite3_column_int64(st, 9);
-		src->size = (uint64_t)sqlite3_column_int64(st, 10);
-		set_text(&src->last_line, st, 11);
-		src->family = (uint32_t)sqlite3_column_int64(st, 12);
-		src->oldest = sqlite3_column_int64(st, 13);
-		src->unfinished = buf_new(SIZE_MAX / 2);
-		buf_add(&src->unfinished, db_blob(st, 14));
-		src->cursor = buf_new(STATE_CURSOR_MAX);
-		buf_add(&src->cursor, db_blob(st, 15));
-		src->behind_since = sqlite3_column_int64(st, 16);
-		s->next_source = src->id + 1;
-	}
-	return db_end(s, st, rc, e);
-}
-
 /* Metrics have numbers of the state's own, so that a new program may reorder them. */
 static bool
 load_metrics(struct state *s, struct err *e)
@@ -474,7 +374,7 @@ open_db(struct state *s, struct err *e)
 	(void)chmod(path, 0640);
 	if (!check_version(s, &fresh, e) || (fresh && !create(s, e)))
 		return false;
-	return load_metrics(s, e) && prepare_all(s, e) && load_hosts(s, e) && load_sources(s, e) &&
+	return load_metrics(s, e) && prepare_all(s, e) && hosts_load(s, e) && sources_load(s, e) &&
 	    limits_load(s, e);
 }
 
@@ -524,127 +424,6 @@ const struct hash_key *
 state_key(const struct state *s)
 {
 	return &s->key;
-}
-
-int
-state_host(struct state *s, struct slice name)
-{
-	size_t h;
-
-	name = slice_head(name, 255);
-	for (h = 0; h < s->hosts; h++)
-		if (slice_eq(name, slice_of(s->host_name[h])))
-			return (int)h;
-	if (s->hosts == HOSTS_MAX)
-		return -1;
-	s->host_name[h] = xslicedup(name);
-	s->host_stored[h] = INT64_MIN;
-	s->host_undrawn[h] = s->host_drawing[h] = INT64_MAX;
-	s->host_changed[h] = true;
-	s->hosts++;
-	return (int)h;
-}
-
-const char *
-state_host_name(const struct state *s, unsigned host)
-{
-	return host < s->hosts ? s->host_name[host] : "";
-}
-
-size_t
-state_hosts(const struct state *s)
-{
-	return s->hosts;
-}
-
-void
-state_host_line(struct state *s, unsigned host, int64_t time)
-{
-	if (time > s->host_newest[host]) {
-		s->host_newest[host] = time;
-		s->host_changed[host] = true;
-	}
-	if (s->host_first[host] == 0 || time < s->host_first[host]) {
-		s->host_first[host] = time;
-		s->host_changed[host] = true;
-	}
-}
-
-const int64_t *
-state_newest(const struct state *s)
-{
-	return s->host_newest;
-}
-
-bool
-state_source_of(struct state *s, struct reader *r, struct state_source **out, struct err *e)
-{
-	struct state_source *best = NULL;
-	uint64_t dev, ino;
-
-	reader_identity(r, &dev, &ino);
-	/* the one that was read furthest: a file may begin like another. One that is there
-	 * as another file is not this one, though it has the same text. */
-	for (size_t i = 0; i < s->sources; i++) {
-		struct state_source *src = s->source[i];
-
-		if (src->ino != 0 && (src->ino != ino || src->dev != dev))
-			continue;
-		if (src->pos.head_n == 0 || (best != NULL && src->pos.offset <= best->pos.offset))
-			continue;
-		if (reader_matches(r, &src->pos))
-			best = src;
-		else if (reader_broke(r, e))
-			return false;
-	}
-	if (best != NULL) {
-		best->dev = dev;
-		best->ino = ino;
-	}
-	*out = best;
-	return true;
-}
-
-struct state_source *
-state_source_add(struct state *s, const char *name)
-{
-	struct state_source *src = xcalloc(1, sizeof *src);
-
-	src->id = s->next_source++;
-	src->name = xstrdup(name);
-	src->cursor = buf_new(STATE_CURSOR_MAX);
-	src->family = family_of(s, src);
-	src->changed = true;
-	s->source = xreallocarray(s->source, s->sources + 1, sizeof(struct state_source *));
-	s->source[s->sources++] = src;
-	return src;
-}
-
-void
-state_source_begins(struct state *s, struct state_source *src, int64_t time)
-{
-	enum { SKEW_S = 2 };
-
-	src->oldest = time;
-	for (size_t i = 0; src->family != src->id && i < s->sources; i++) {
-		const struct state_source *o = s->source[i];
-
-		if (o != src && o->family == src->family && o->oldest != 0 && time >= o->oldest &&
-		    time < o->newest - SKEW_S)
-			src->family = src->id;
-	}
-}
-
-size_t
-state_sources(const struct state *s)
-{
-	return s->sources;
-}
-
-struct state_source *
-state_source_at(struct state *s, size_t i)
-{
-	return s->source[i];
 }
 
 bool
@@ -703,25 +482,6 @@ state_load(struct state *s, struct tally *tally, struct track *track, struct joi
 	s->programs_stored = tally_programs(tally);
 	s->track = track;
 	return load_pieces(s, join, e) && mails_load(s, e);
-}
-
-int64_t
-state_draw_begin(struct state *s, unsigned host)
-{
-	state_draw_end(s, host, false);		/* nobody ended the last one */
-	s->host_drawing[host] = s->host_undrawn[host];
-	s->host_undrawn[host] = INT64_MAX;
-	return s->host_drawing[host];
-}
-
-void
-state_draw_end(struct state *s, unsigned host, bool drawn)
-{
-	if (drawn)
-		s->host_changed[host] = true;
-	else if (s->host_drawing[host] < s->host_undrawn[host])
-		s->host_undrawn[host] = s->host_drawing[host];
-	s->host_drawing[host] = INT64_MAX;
 }
 
 void

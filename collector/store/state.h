@@ -98,7 +98,7 @@ struct commit {
 	uint64_t idle;		/* and not spoken of for that many events */
 	size_t max_mails;	/* in memory */
 	int64_t keep_minutes, keep_hours, keep_mails;	/* days and hours in minutes */
-	int64_t keep_accounts;
+	int64_t keep_accounts, keep_sources;
 	bool keep_undrawn;	/* minutes that the RRDs do not show yet stay, however old */
 };
 

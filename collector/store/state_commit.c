@@ -398,7 +398,7 @@ expire(struct writing *w, const struct commit *c)
 		if (!db_run(w->s, sql, w->e))
 			return false;
 	}
-	return lost_expire(w->s, c->keep_mails, w->e) && waiting_expire(w->s, c->keep_mails, w->e) &&
+	return sources_expire(w->s, c, w->e) && lost_expire(w->s, c->keep_mails, w->e) && waiting_expire(w->s, c->keep_mails, w->e) &&
 	    mails_expire(w->s, c->keep_mails, w->e);
 }
 

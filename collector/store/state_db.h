@@ -62,6 +62,7 @@ struct state {
 	struct state_source **source;
 	size_t sources;
 	uint32_t next_source;
+	int64_t sources_swept;		/* the day when old ones were dropped last */
 	/* mails that were put away */
 	struct whereabouts *where;
 	size_t where_mask, where_n;
@@ -105,6 +106,14 @@ db_blob(sqlite3_stmt *st, int column)
 
 	return (struct slice){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, column) };
 }
+
+/* state_hosts.c */
+bool hosts_load(struct state *s, struct err *e);
+
+/* state_sources.c */
+bool sources_load(struct state *s, struct err *e);
+/* Once a day drop those that are kept no longer. */
+bool sources_expire(struct state *s, const struct commit *c, struct err *e);
 
 /* state_facts.c */
 bool limits_load(struct state *s, struct err *e);

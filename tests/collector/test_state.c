@@ -402,6 +402,56 @@ test_family(void)
 	drop_state(dir);
 }
 
+/* Rows of logs that rotation replaced or that are gone are dropped with the time; what may still be
+ * followed is not. */
+static void
+test_sources_kept(void)
+{
+	struct err e = { "" };
+	char quiet[64], names[256] = "";
+	struct ingest *in = begin();
+	struct { const char *name; int days; bool head; } rows[] = {
+		{ quiet, 300, true }, { quiet, 200, true },	/* it is there */
+		{ "/nowhere/a.log", 200, true }, { "/nowhere/a.log", 50, true },
+		{ "/nowhere/gone.log", 101, true }, { "/nowhere/late.log", 99, true },
+		{ "journal", 300, false }, { "udp 192.0.2.7", 300, false }, { "-", 300, true },
+		{ "/nowhere/none.log", 0, true },
+	};
+	FILE *f;
+
+	(void)snprintf(quiet, sizeof quiet, "%s/quiet.log", dir);
+	f = fopen(quiet, "we");
+	if (f == NULL || fclose(f) != 0)
+		exit(1);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct state_source *src = state_source_add(ingest_state(in), rows[i].name);
+
+		src->read_at = src->newest = T0 - rows[i].days * DAY;
+		src->pos.head_n = rows[i].head ? 7 : 0;
+		src->pos.offset = i;
+	}
+	state_source_add(ingest_state(in), "/nowhere/last.log")->read_at = T0 - 300 * DAY;
+	commit(in);
+	ingest_close(in);
+	in = begin();
+	ingest_clock(in, T0 + DAY);
+	if (!ingest_commit(in, true, &e))
+		die(&e);
+	ingest_close(in);
+	in = begin();
+	for (size_t i = 0; i < state_sources(ingest_state(in)); i++) {
+		const struct state_source *src = state_source_at(ingest_state(in), i);
+		size_t n = strlen(names);
+
+		(void)snprintf(names + n, sizeof names - n, " %d", (int)src->id);
+	}
+	is_str(names, " 2 4 6 7 10 11", "what is followed, or was lately, is kept, and the last");
+	is_int(state_source_add(ingest_state(in), "/nowhere/new.log")->id, 12, "ids are not used again");
+	ingest_close(in);
+	drop_state(dir);
+	(void)unlink(quiet);
+}
+
 /* What is said of the collector and its limits is kept, and hits add up over restarts. */
 static void
 test_facts(void)
@@ -447,6 +497,7 @@ main(void)
 	test_timeless();
 	test_repeats();
 	test_family();
+	test_sources_kept();
 	test_facts();
 	(void)rmdir(dir);
 	return done_testing();

@@ -1,0 +1,115 @@
+/* state_hosts.c - the hosts of a state: their names, the span of their lines, and what of them is not drawn yet. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "store/state_db.h"
+
+#include "poison.h"
+
+/* No time of a line is later. */
+#define LATEST ((int64_t)1 << 36)
+
+bool
+hosts_load(struct state *s, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, name, first, newest, undrawn, kept, skew,"
+	    " sampled FROM host ORDER BY id", e);
+	int rc = SQLITE_DONE;
+
+	if (st == NULL)
+		return false;
+	while (s->hosts < HOSTS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		size_t h = s->hosts++;
+		const char *name = (const char *)sqlite3_column_text(st, 1);
+
+		s->host_name[h] = xstrdup(name != NULL ? name : "");
+		s->host_first[h] = sqlite3_column_int64(st, 2);
+		s->host_newest[h] = sqlite3_column_int64(st, 3);
+		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
+		s->host_drawing[h] = INT64_MAX;
+		s->host_kept[h] = sqlite3_column_int64(st, 5);
+		s->host_skew[h] = sqlite3_column_int64(st, 6);
+		s->host_sampled[h] = sqlite3_column_int64(st, 7);
+		s->host_stored[h] = host_last(s, h) / 60 + 5;
+		if (sqlite3_column_int64(st, 0) != (int64_t)h || s->host_newest[h] > LATEST ||
+		    s->host_first[h] < -LATEST || s->host_first[h] > host_last(s, h) ||
+		    s->host_sampled[h] > LATEST) {
+			sqlite3_finalize(st);
+			return err_set(e, "%s/state.db has a damaged table of hosts; import the logs "
+			    "again into a new directory", s->dir);
+		}
+	}
+	if (s->hosts == HOSTS_MAX)
+		rc = SQLITE_DONE;
+	return db_end(s, st, rc, e);
+}
+
+int
+state_host(struct state *s, struct slice name)
+{
+	size_t h;
+
+	name = slice_head(name, 255);
+	for (h = 0; h < s->hosts; h++)
+		if (slice_eq(name, slice_of(s->host_name[h])))
+			return (int)h;
+	if (s->hosts == HOSTS_MAX)
+		return -1;
+	s->host_name[h] = xslicedup(name);
+	s->host_stored[h] = INT64_MIN;
+	s->host_undrawn[h] = s->host_drawing[h] = INT64_MAX;
+	s->host_changed[h] = true;
+	s->hosts++;
+	return (int)h;
+}
+
+const char *
+state_host_name(const struct state *s, unsigned host)
+{
+	return host < s->hosts ? s->host_name[host] : "";
+}
+
+size_t
+state_hosts(const struct state *s)
+{
+	return s->hosts;
+}
+
+void
+state_host_line(struct state *s, unsigned host, int64_t time)
+{
+	if (time > s->host_newest[host]) {
+		s->host_newest[host] = time;
+		s->host_changed[host] = true;
+	}
+	if (s->host_first[host] == 0 || time < s->host_first[host]) {
+		s->host_first[host] = time;
+		s->host_changed[host] = true;
+	}
+}
+
+const int64_t *
+state_newest(const struct state *s)
+{
+	return s->host_newest;
+}
+
+int64_t
+state_draw_begin(struct state *s, unsigned host)
+{
+	state_draw_end(s, host, false);		/* nobody ended the last one */
+	s->host_drawing[host] = s->host_undrawn[host];
+	s->host_undrawn[host] = INT64_MAX;
+	return s->host_drawing[host];
+}
+
+void
+state_draw_end(struct state *s, unsigned host, bool drawn)
+{
+	if (drawn)
+		s->host_changed[host] = true;
+	else if (s->host_drawing[host] < s->host_undrawn[host])
+		s->host_undrawn[host] = s->host_drawing[host];
+	s->host_drawing[host] = INT64_MAX;
+}

@@ -90,6 +90,17 @@ judge_silence(const char *name, const char *whose, double heard, double timeout)
 
 /* --- a standby ------------------------------------------------------------------------------- */
 
+/* Why a standby gets no log stands in its own, and in no view. Where the primary answers us, it is not
+ * the network. */
+static const char *
+why_alone(const struct replica_pgsql *p, const struct row *self)
+{
+	if (row_text(self, "conninfo").n == 0 && row_has(self, "conninfo"))
+		return ", and no primary_conninfo: --archive?";
+	return p->primary == NULL ? "; its log says why" : "; the primary answers us, so its log says what it is "
+	    "refused: a wrong password, pg_hba.conf, a slot or log that is not there?";
+}
+
 /* Does the log come in? */
 static double
 judge_receiver(const struct replica_pgsql *p, const struct row *self)
@@ -103,8 +114,7 @@ judge_receiver(const struct replica_pgsql *p, const struct row *self)
 		return (double)NAN;
 	if (r == NULL) {
 		lag_state(CHECK_CRITICAL, p->name, "it is not connected to its primary (no WAL receiver%s)",
-		    row_text(self, "conninfo").n == 0 && row_has(self, "conninfo") ?
-		    ", and no primary_conninfo: --archive?" : "");
+		    why_alone(p, self));
 		return (double)NAN;
 	}
 	if (status.n == 0)

@@ -18,6 +18,7 @@ ssl_key_file = '$d/good.key'
 CONF
 cat >"$d/1/pg_hba.conf" <<HBA
 local all all trust
+host replication copier 10.99.0.0/24 scram-sha-256
 host replication all 10.99.0.0/24 trust
 host all repl 10.99.0.0/24 trust
 host all all 10.99.0.0/24 scram-sha-256

@@ -66,13 +66,28 @@ says "in time again" 0 "0 s behind" -w bytes=0
 
 sql 2 "alter system set primary_conninfo = 'host=10.99.0.1 port=9 user=repl'"
 sql 2 "select pg_reload_conf()" >/dev/null
-says "its way to the primary is wrong" 2 "it is not connected to its primary (no WAL receiver)"
+says "its way to the primary is wrong" 2 "it is not connected to its primary (no WAL receiver; its log says why)"
 says "the primary misses it" 2 "db2: this standby is not connected" -H $one --standby db2
 says "and keeps WAL for it" 1 "nobody reads slot standby1, which keeps" -H $one
 says "unless that is known" 0 "" -H $one --ignore-slot standby1
 sql 2 "alter system set primary_conninfo = 'host=10.99.0.1 port=15431 user=repl application_name=db2'"
 sql 2 "select pg_reload_conf()" >/dev/null
 says "mended" 0 "10.99.0.2 is 0 s behind"
+
+# connects PASSWORD: the standby, as an account that needs one
+connects() {
+    sql 2 "alter system set primary_conninfo = 'host=10.99.0.1 port=15431 user=copier password=$1 application_name=db2'"
+    sql 2 "select pg_reload_conf()" >/dev/null
+}
+sql 1 "create role copier replication login password 'right'"
+connects wrong
+says "the primary refuses the standby's own password" 2 "it is not connected to its primary (no WAL receiver; its log says why)"
+says "and answers us" 2 "so its log says what it is refused: a wrong password, " --primary $one
+until_so 20 grep -q 'password authentication failed for user "copier"' "$d/log.2"
+ok $? "the standby's log does say it"
+says "the primary misses it" 2 "db2: this standby is not connected" -H $one --standby db2
+connects right
+says "with the right one" 0 "10.99.0.2 is 0 s behind" --primary $one
 
 sql 1 "alter system set synchronous_standby_names = 'db7'"
 sql 1 "select pg_reload_conf()" >/dev/null

@@ -52,7 +52,7 @@ standby received=nonsense
 run 3 "it does not know how far it is behind"
 standby
 : >"$D/q.receiver"
-run 2 "it is not connected to its primary (no WAL receiver)"
+run 2 "it is not connected to its primary (no WAL receiver; its log says why)"
 standby received=NULL replay_age=50
 run 0 "50 s behind" --archive
 standby
@@ -68,6 +68,10 @@ run 2 "it is a standby, not the primary" --role primary
 # --- and its primary
 primary_says >"$D/source/q.self"
 run 0 "bytes=0B" --primary "$source"
+mv "$D/q.receiver" "$D/receiver"
+: >"$D/q.receiver"
+run 2 "(no WAL receiver; the primary answers us, so its log says what it is refused: a wrong password" --primary "$source"
+mv "$D/receiver" "$D/q.receiver"
 primary_says end=16/B3760000 >"$D/source/q.self"
 run 1 "bytes" --primary "$source" -w bytes=10KB
 ago 1200

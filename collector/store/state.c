@@ -116,6 +116,20 @@ db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e)
 }
 
 bool
+db_drop(struct state *s, const char *sql, int64_t keep_s, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, sql, e);
+	bool good;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, keep_s);
+	good = db_step(s, st, "write", e);
+	sqlite3_finalize(st);
+	return good;
+}
+
+bool
 db_find(struct state *s, sqlite3_stmt *st, bool *found, struct err *e)
 {
 	int rc = sqlite3_step(st);

@@ -75,14 +75,6 @@ lost_store(struct state *s, const struct lost *l, struct err *e)
 bool
 lost_expire(struct state *s, int64_t keep, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "DELETE FROM unaccounted WHERE time <"
-	    " (SELECT newest - ?1 * 60 FROM host WHERE host.id = unaccounted.host)", e);
-	bool good;
-
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, keep);
-	good = db_step(s, st, "write", e);
-	sqlite3_finalize(st);
-	return good;
+	return db_drop(s, "DELETE FROM unaccounted WHERE time <"
+	    " (SELECT newest - ?1 FROM host WHERE host.id = unaccounted.host)", keep * 60, e);
 }

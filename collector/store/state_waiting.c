@@ -75,16 +75,7 @@ waiting_store(struct state *s, struct track *t, struct err *e)
 bool
 waiting_expire(struct state *s, int64_t keep, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "DELETE FROM waiting WHERE min(until, since + ?2) <"
-	    " (SELECT newest - ?1 * 60 FROM host WHERE host.id = waiting.host)", e);
-	bool good;
-
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, keep);
 	/* whose end nobody told is not waited for for ever */
-	sqlite3_bind_int64(st, 2, keep * 60);
-	good = db_step(s, st, "write", e);
-	sqlite3_finalize(st);
-	return good;
+	return db_drop(s, "DELETE FROM waiting WHERE min(until, since + ?1) <"
+	    " (SELECT newest - ?1 FROM host WHERE host.id = waiting.host)", keep * 60, e);
 }

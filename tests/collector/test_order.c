@@ -11,125 +11,15 @@
 
 #include "ingest.h"
 #include "mem.h"
-#include "order_cases.h"
+#include "order_dump.h"
+#include "order_lines.h"
 #include "state_dir.h"
 #include "stateread.h"
 #include "tap.h"
 #include "users.h"
 
-enum { CASES = sizeof order_cases / sizeof *order_cases, T0 = 1773136800, MAX = 1200 };
-
-struct item {
-	int test, index;	/* its case, its place there */
-	char *text;
-	long at;
-};
-
-static struct item lines[MAX];
-static size_t n_lines;
-static int longest;
 static char dir[] = "/tmp/mx-order.XXXXXX";
 static char *reference;
-static uint64_t dice;
-
-static uint32_t
-roll(uint32_t n)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((dice >> 33) % n);
-}
-
-static void
-make_lines(void)
-{
-	for (int c = 0; c < CASES; c++) {
-		for (int i = 0; i < 45 && order_cases[c].line[i] != NULL; i++) {
-			struct buf b = buf_new(4096);
-			char *rest, stamp[40];
-			const char *name = order_cases[c].name;
-			int n = (int)strlen(name);
-			long at = strtol(order_cases[c].line[i], &rest, 10);
-			time_t t = T0 + at;
-			struct tm tm;
-
-			strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&t, &tm));
-			if (strncmp(rest, " @", 2) == 0) {
-				name = rest + 2;
-				n = (int)strcspn(name, " ");
-				rest += 2 + n;
-			}
-			buf_fmt(&b, "%s %.*s%s", stamp, n, name, rest);
-			lines[n_lines++] = (struct item){ c, i, b.p, at };
-			longest = i + 1 > longest ? i + 1 : longest;
-		}
-	}
-}
-
-static int
-by_time(const void *a, const void *b)
-{
-	const struct item *x = a, *y = b;
-
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	return x->test != y->test ? x->test - y->test : x->index - y->index;
-}
-
-/* --- orders ---------------------------------------------------------------------- */
-
-/* A line that means the one before it stays behind it: same places, old order. */
-static void
-mend(const struct item **order, size_t n)
-{
-	for (int c = 0; c < CASES; c++) {
-		int next = 0;
-
-		for (size_t i = 0; order_cases[c].ordered && i < n; i++)
-			for (size_t k = 0; order[i]->test == c && k < n_lines; k++)
-				if (lines[k].test == c && lines[k].index == next) {
-					order[i] = &lines[k];
-					next++;
-					break;
-				}
-	}
-}
-
-static size_t
-as_written(const struct item **order)
-{
-	for (size_t i = 0; i < n_lines; i++)
-		order[i] = &lines[i];
-	return n_lines;
-}
-
-static size_t
-shuffled(const struct item **order, uint64_t seed)
-{
-	dice = seed * 0x9e3779b97f4a7c15u + 1;
-	as_written(order);
-	for (size_t i = n_lines - 1; i > 0; i--) {
-		size_t k = roll((uint32_t)i + 1);
-		const struct item *x = order[i];
-
-		order[i] = order[k];
-		order[k] = x;
-	}
-	mend(order, n_lines);
-	return n_lines;
-}
-
-static size_t
-rotated(const struct item **order, size_t by, bool backwards)
-{
-	for (size_t i = 0; i < n_lines; i++) {
-		size_t k = (i + by) % n_lines;
-
-		order[i] = &lines[backwards ? n_lines - 1 - k : k];
-	}
-	mend(order, n_lines);
-	return n_lines;
-}
-
 /* --- reading ----------------------------------------------------------------------- */
 
 static struct ingest *
@@ -197,183 +87,10 @@ read_all(const struct ingest_settings *set, const struct item **order, size_t n,
 
 /* --- what came out ------------------------------------------------------------------- */
 
-struct dump {
-	struct stateread *r;
-	const struct stateread_host *host;
-	struct buf b;
-};
-
-static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool
-dump_minute(void *arg, int host, int64_t minute, const struct cell *c)
-{
-	struct dump *d = arg;
-
-	(void)host;
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t key = c->pair[i].key;
-
-		if (key == M_copies)
-			continue;
-		buf_fmt(&d->b, "%s %+" PRId64 " ", d->host->name, minute - T0 / 60);
-		if (key < METRIC_N) {
-			buf_str(&d->b, metrics[key].name);
-		} else if (key >= CELL_LIST && key < cell_list(CELL_FACTS, 0)) {
-			buf_fmt(&d->b, "fact%u of ", (key - CELL_LIST) / CELL_LISTS);
-			buf_add(&d->b, stateread_word(d->r, (key - CELL_LIST) % CELL_LISTS));
-		} else if (key >= CELL_WORD) {
-			buf_add(&d->b, stateread_word(d->r, key - CELL_WORD));
-		} else {
-			buf_fmt(&d->b, "delay%u", key);
-		}
-		buf_fmt(&d->b, " %" PRId64 "\n", c->pair[i].n);
-	}
-	return true;
-}
-
-/* The mails with unaccounted recipients. When that was is one of the lives of an id, and
- * depends on which was learnt last. */
-static void
-dump_lost(struct dump *d)
-{
-	struct stateread_lost lost[200];
-	size_t n = stateread_lost(d->r, d->host->id, 0, INT64_MAX, lost, 200);
-
-	for (size_t i = 0; i < n; i++)
-		buf_fmt(&d->b, "%s lost %s %" PRId64 "\n", d->host->name, lost[i].id,
-		    lost[i].rcpts);
-}
-
-static int
-by_visitor(const void *a, const void *b)
-{
-	const struct users_visit *x = a, *y = b;
-	size_t n = x->len < y->len ? x->len : y->len;
-	int c = memcmp(x->text, y->text, n);
-
-	return c != 0 ? c : (int)x->len - (int)y->len;
-}
-
-static void
-dump_set(struct dump *d, const char *what, const struct users_set *s)
-{
-	if (s->n > 0)
-		qsort(s->v, s->n, sizeof *s->v, by_visitor);
-	for (unsigned i = 0; i < s->n; i++)
-		buf_fmt(&d->b, " %s %.*s %u/%u@%" PRId64, what, s->v[i].len, s->v[i].text, s->v[i].n,
-		    s->v[i].other, s->v[i].at - T0);
-}
-
-/* The hashes are of the state's own key: domains are told by how often there were any. */
-static void
-dump_user(struct dump *d, int64_t hour, const struct user *u)
-{
-	int64_t domains = 0;
-
-	buf_fmt(&d->b, "%s user %+" PRId64 " %.*s", d->host->name, hour - T0 / 3600, u->len, u->text);
-	for (int i = 0; i < USER_N; i++)
-		if (u->num[i] != 0)
-			buf_fmt(&d->b, " %d:%" PRId64, i, u->num[i]);
-	for (uint32_t i = 0; i < u->domains.n; i++)
-		domains += u->domains.pair[i].n > 0 ? u->domains.pair[i].n : 1000;
-	buf_fmt(&d->b, " domains %" PRId64, domains);
-	dump_set(d, "ok", &u->ok);
-	dump_set(d, "failed", &u->failed);
-	buf_char(&d->b, '\n');
-}
-
-static bool
-dump_users(void *arg, int host, int64_t hour, struct slice accounts, struct slice networks)
-{
-	struct users u = { 0 };
-
-	(void)host;
-	if ((accounts.n > 0 && !users_decode(&u, hour, accounts, NULL)) ||
-	    (networks.n > 0 && !users_decode(&u, hour, networks, NULL)))
-		buf_str(&((struct dump *)arg)->b, "damaged\n");
-	for (uint32_t i = 0; i < u.n; i++)
-		dump_user(arg, hour, u.user[i]);
-	users_free(&u);
-	return true;
-}
-
-/* Every count of every minute of every host and of the farm, and the samples of unaccounted
- * recipients. */
-static char *
-dump(void)
-{
-	struct dump d = { .b = buf_new(1 << 22) };
-	struct err e = { "" };
-	const struct stateread_host *hosts;
-	size_t n;
-
-	d.r = stateread_open(dir, &e);
-	if (d.r == NULL || !stateread_hosts(d.r, &hosts, &n, &e))
-		die(&e);
-	for (size_t i = 0; i < n; i++) {
-		d.host = &hosts[i];
-		if (!stateread_minutes(d.r, hosts[i].id, 0, INT32_MAX, dump_minute, &d, &e))
-			die(&e);
-		dump_lost(&d);
-		if (!stateread_users(d.r, hosts[i].id, 0, INT32_MAX, dump_users, &d, &e))
-			die(&e);
-	}
-	d.host = &(struct stateread_host){ .name = "_farm" };
-	if (!stateread_minutes(d.r, STATEREAD_FARM, 0, INT32_MAX, dump_minute, &d, &e))
-		die(&e);
-	stateread_close(d.r);
-	return d.b.p;
-}
-
-/* Words have numbers by the order of their coming: sort before comparing. */
-static char *
-sorted(char *text)
-{
-	struct buf b = buf_new(1 << 22);
-	char *line[8192], *save = NULL;
-	size_t n = 0;
-
-	for (char *s = strtok_r(text, "\n", &save); s != NULL && n < 8192; s = strtok_r(NULL, "\n", &save))
-		line[n++] = s;
-	qsort(line, n, sizeof *line, by_text);
-	for (size_t i = 0; i < n; i++)
-		buf_fmt(&b, "%s\n", line[i]);
-	free(text);
-	return b.p;
-}
-
-/* Lines that only one of both has. */
-static void
-show_difference(const char *want, const char *got)
-{
-	int shown = 0;
-
-	for (; (*want != '\0' || *got != '\0') && shown < 30; ) {
-		size_t w = strcspn(want, "\n"), g = strcspn(got, "\n");
-		int c = *want == '\0' ? 1 : *got == '\0' ? -1 :
-		    strncmp(want, got, (w < g ? w : g) + 1);
-
-		if (c != 0) {
-			printf("# %s %.*s\n", c < 0 ? "lacks" : "has  ", (int)(c < 0 ? w : g),
-			    c < 0 ? want : got);
-			shown++;
-		}
-		if (c <= 0)
-			want += w + (want[w] == '\n');
-		if (c >= 0)
-			got += g + (got[g] == '\n');
-	}
-}
-
 static bool
 same_as_before(void)
 {
-	char *got = sorted(dump());
+	char *got = sorted(dump(dir));
 	bool same = strcmp(got, reference) == 0;
 
 	if (!same)
@@ -482,7 +199,7 @@ test_by_hand(void)
 		cell_free(&sum);
 	}
 	stateread_close(r);
-	reference = sorted(dump());
+	reference = sorted(dump(dir));
 	test_users();
 	drop_state(dir);
 }
@@ -780,7 +497,7 @@ test_random(void)
 		}
 		read_all(&ingest_defaults, order, as_written(order), 0);
 		free(reference);
-		reference = sorted(dump());
+		reference = sorted(dump(dir));
 		drop_state(dir);
 		for (uint64_t seed = 1; good && seed <= 4; seed++) {
 			(void)(seed == 1 ? rotated(order, 0, true) : shuffled(order, world * 5 + seed));

@@ -13,15 +13,7 @@ S=$D
 trap 'for p in $pid $fakes; do kill -KILL "$p" 2>/dev/null; done; rm -rf "$D" "$S"' EXIT
 trap 'exit 1' INT TERM
 
-# wait_for COMMAND...: for at most 60 seconds
-wait_for() {
-    tries=0
-    until "$@" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || return 1
-        sleep 0.1
-    done
-}
+wait_for() { until_so 60 "$@"; }    # COMMAND...
 # fake NAME KIND [CERTIFICATE]: a monitor, whose folder is $D/NAME; $p is it
 fake() {
     mkdir -p "$D/$1"

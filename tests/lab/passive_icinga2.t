@@ -7,22 +7,8 @@ what="passive results in Icinga 2"
 . tests/tap.sh
 . tests/lab/lab_test.sh
 lab_needs "$what" icinga2 sqlite3 openssl
-if [ -z "${INSIDE:-}" ]; then
-    rm -rf "$d"
-    INSIDE=1 exec unshare --mount --net sh "$0"
-fi
-ip link set lo up
-pids=''
-trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$d"' EXIT
-# await COMMAND...: for at most 60 seconds
-await() {
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt "${TRIES:-600}" ] || return 1
-        sleep 0.1
-    done
-}
+# shellcheck source=tests/lab/passive_test.sh
+. tests/lab/passive_test.sh
 i=$d/icinga
 mkdir -p "$i/log" "$i/lib/certs" "$i/lib/api" "$i/lib/ca" "$i/cache" "$i/spool/perfdata" "$i/spool/tmp" "$i/run" "$i/etc"
 
@@ -86,18 +72,12 @@ ok $? "Icinga 2 takes the configuration"
 grep -q 'Finished validating' "$d/verify" || sed 's/^/# /' "$d/verify"
 
 # --- what is checked
-cat >"$d/check" <<'EOF'
-#!/bin/sh
-read -r state words <"$1"
-echo "it is $words|x=$state 'a b'=1s;2;3"
-exit "$state"
-EOF
 cat >"$d/text" <<'EOF'
 #!/bin/sh
 printf 'said: a\\nb; `id` $HOME <b>\033[1m "x" | v=1;2;3 w=4\nC:\\new \303\244 \303\n'
 seq 1 400 | sed 's/.*/line & of a text that is longer than Nagios would have it/'
 EOF
-chmod +x "$d/check" "$d/text"
+chmod +x "$d/text"
 cat >"$d/conf" <<EOF
 state = $d/state
 passive_host = mx1
@@ -114,16 +94,10 @@ passive strange { command = /bin/true interval = 5s monitors = { main } }
 passive other { command = /bin/true interval = 5s monitors = { wrong, name, ca } }
 passive up { kind = host command = /bin/true interval = 5s monitors = { main } }
 EOF
-echo '0 first' >"$d/now"
 "$BUILD/bin/mxgauge" passive --config "$d/conf" >"$d/passive" 2>&1 &
 passive=$!
 pids=$passive
-stored() { [ "$(sqlite3 -readonly "$d/state/passive/spool.db" "SELECT count(*) FROM result WHERE text LIKE '%is $1|%'")" -ge 2 ]; }
-for s in '0 first' '2 second' '1 third' '0 fourth'; do
-    echo "$s" >"$d/now.new"
-    mv "$d/now.new" "$d/now"
-    await stored "${s#* }"
-done
+changes 2
 await grep -E 'cannot be told.*"main": .*(refused|Could.*connect|Failed to connect)' "$d/passive"
 ok $? "Icinga 2 is down for three changes of state"
 started=$(date +%s)

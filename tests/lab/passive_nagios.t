@@ -10,23 +10,9 @@ what="passive results in Nagios"
 . tests/lab/lab_test.sh
 lab_needs "$what" nagios4 nsca send_nsca apt-get dpkg sqlite3
 lab_unpack nsca-ng-server nsca-ng-client libev4
-if [ -z "${INSIDE:-}" ]; then
-    rm -rf "$d"
-    INSIDE=1 exec unshare --mount --net sh "$0"
-fi
-ip link set lo up
-pids=''
-trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait 2>/dev/null; rm -rf "$d"' EXIT
+# shellcheck source=tests/lab/passive_test.sh
+. tests/lab/passive_test.sh
 mkdir "$d/etc" "$d/var" "$d/var/spool" "$d/var/rw" "$d/out"
-# await COMMAND...: for at most 60 seconds
-await() {
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt "${TRIES:-600}" ] || return 1
-        sleep 0.1
-    done
-}
 
 # --- Nagios
 {
@@ -95,12 +81,6 @@ printf 'identity = "mx1"\npassword = "only a test"\nserver = "127.0.0.1"\nport =
 chmod 600 "$d"/*.cfg
 
 # --- what is checked
-cat >"$d/check" <<'EOF'
-#!/bin/sh
-read -r state words <"$1"
-echo "it is $words|x=$state"
-exit "$state"
-EOF
 cat >"$d/text" <<'EOF'
 #!/bin/sh
 printf 'said: a\\nb; `id` $HOME <b>\033[1m | v=1;2;3 w=4\nC:\\new \303\244 \303\n'
@@ -110,7 +90,7 @@ while [ $i -lt 400 ]; do
     i=$((i + 1))
 done
 EOF
-chmod +x "$d/check" "$d/text"
+chmod +x "$d/text"
 printf '#!/bin/sh\necho nothing came\nexit 2\n' >"$d/stale"
 ng=$d/send_nsca
 printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s/usr/sbin/send_nsca "$@"\n' "$(echo "$ROOT"/usr/lib/*-linux-gnu*)" "$ROOT" >"$ng"
@@ -130,16 +110,10 @@ echo "passive text { command = $d/text interval = 5s monitors = { fifo } }
 passive textnsca { command = $d/text interval = 5s monitors = { nsca } }
 passive textng { command = $d/text interval = 5s monitors = { ng } }" >>"$d/conf"
 "$BUILD/bin/mxgauge" import --no-rrd --state "$d/state" tests/logs/day/postfix.log >"$d/out/import" 2>&1
-echo '0 first' >"$d/now"
 "$BUILD/bin/mxgauge" passive --config "$d/conf" >"$d/out/passive" 2>&1 &
 passive=$!
 pids=$passive
-stored() { [ "$(sqlite3 -readonly "$d/state/passive/spool.db" "SELECT count(*) FROM result WHERE text LIKE '%is $1|%'")" -ge 3 ]; }
-for s in '0 first' '2 second' '1 third' '0 fourth'; do
-    echo "$s" >"$d/now.new"
-    mv "$d/now.new" "$d/now"
-    await stored "${s#* }"
-done
+changes 3
 ok $? "Nagios is down for three changes of state"
 for m in 'fifo": .*nobody|No such file' 'nsca": .*Could not connect' 'ng": .*TLS I/O error'; do
     await grep -E "cannot be told.*(${m})" "$d/out/passive"
@@ -168,7 +142,7 @@ for m in fifo nsca ng; do
     is "$(log $m)" '0 first 2 second 1 third 0 fourth ' "$m: Nagios hears of each change, in order"
     is "$(sed -n "s/.*SERVICE ALERT: mx1;$m;\([A-Z]*\);HARD;1;it is \([a-z]*\)/\1 \2/p" "$d/var/nagios.log" | tr '\n' ' ')" \
         'CRITICAL second WARNING third OK fourth ' "$m: and alerts"
-    is "$(field $m current_state) $(field $m plugin_output) $(field $m performance_data)" '0 it is fourth x=0' "$m: now"
+    is "$(field $m current_state) $(field $m plugin_output) $(field $m performance_data)" "0 it is fourth x=0 'a b'=1s;2;3" "$m: now"
 done
 for m in text textnsca textng; do
     shown() { field $m long_plugin_output | grep -q 'line 50'; }

@@ -25,15 +25,7 @@ saw() {
     [ "$1" = 0 ] || sed 's/^/# /' "$d/out" "$d/cached.out" | tail -n 20
 }
 
-# COMMAND...: until it succeeds, for at most 30 seconds
-wait_for() {
-    tries=0
-    until "$@" >/dev/null 2>&1; do
-        tries=$((tries + 1))
-        [ $tries -lt 300 ] || return 1
-        sleep 0.1
-    done
-}
+wait_for() { until_so 30 "$@"; }    # COMMAND...
 
 start_cached() {
     rm -f "$d/pid"

@@ -35,6 +35,7 @@ six=
 /usr/bin/python3 -c 'import socket; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).bind(("::1", 0))' \
     2>/dev/null && six=",udp6:[::1]:$port"
 
+answers() { "$check" -H "127.0.0.1:$port" -t 1 --no-growth | grep -qv "no answer"; }
 # agent MODULES LINES...: an snmpd with these lines in its configuration
 agent() {
     [ -z "$pid" ] || { kill "$pid"; wait "$pid"; } 2>/dev/null
@@ -48,10 +49,7 @@ agent() {
     } >"$d/snmpd.conf"
     snmpd -f -C -c "$d/snmpd.conf" -Lo -I "$modules" >>"$d/snmpd.log" 2>&1 &
     pid=$!
-    tries=0
-    until "$check" -H "127.0.0.1:$port" -t 1 --no-growth | grep -qv "no answer" || [ $tries -ge 60 ]; do
-        tries=$((tries + 1))
-    done
+    until_so 60 answers
 }
 # run STATUS TEXT ARGS...: TEXT is in the first line, and the answer is there within 4 s
 run() {

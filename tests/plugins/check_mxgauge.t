@@ -20,7 +20,7 @@ printf 'graph_url = "https://mon.example.org/%%h/%%t"\nstate = "%s/state"\ntempl
     "$dir" "$PWD" "$dir" >"$dir/conf"
 "$BUILD/bin/mxgauged" --foreground --config "$dir/conf" >"$dir/said" 2>&1 &
 pid=$!
-until_so stands "SELECT lines FROM source WHERE lines = 1" 1
+until_so 60 stands "SELECT lines FROM source WHERE lines = 1" 1
 ok "a daemon starts"
 run 0
 ok "a daemon that runs and reads is OK"
@@ -69,7 +69,7 @@ run 3 -w alvie=5
 ok "a wrong name of a measurement is UNKNOWN"
 
 echo "$stamp mx1 postfix/smtpd[1]: frobnicated the quux for 10 s" >>"$dir/log"
-until_so stands "SELECT lines FROM source" 2
+until_so 60 stands "SELECT lines FROM source" 2
 ok "it reads on"
 run 0
 ok "one odd line of two is no alarm"
@@ -77,7 +77,7 @@ for i in 1 2 3 4 5 6; do
     echo "$stamp mx1 postfix/smtpd[1]: frobnicated the quux for 1$i s" >>"$dir/log"
     echo "$stamp mx1 postfix/qmgr[1]: 4F1A2B3C4D: removed" >>"$dir/log"
 done
-until_so stands "SELECT lines FROM source" 14
+until_so 60 stands "SELECT lines FROM source" 14
 run 1
 ok "seven are, whatever the other programs say"
 says "87.5% of the lines of postfix/smtpd not understood (limit 1%)"

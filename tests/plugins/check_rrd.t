@@ -101,7 +101,7 @@ at 3; ok "nothing to read"
 if command -v rrdcached >/dev/null 2>&1; then
     rrdcached -g -l "unix:$dir/sock" -b "$dir" -p "$dir/rrdcached.pid" -w 3600 -f 7200 >"$dir/rrdcached.out" 2>&1 &
     pid=$!
-    until_so [ -S "$dir/sock" ]
+    until_so 60 [ -S "$dir/sock" ]
     rrdtool update --daemon "unix:$dir/sock" "$dir/disk.rrd" $((now + 300)):90:10
     now=$((now + 300))
     at 3 --window 5m "$dir/disk.rrd" && says "used has no known value in 5 min"; ok "what rrdcached holds is not in the file"

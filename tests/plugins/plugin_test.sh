@@ -4,24 +4,25 @@
 # ". tests/plugins/plugin_test.sh" at the root of the repository, in the test check_NOUN.t. $dir is
 # a fresh folder, $check the check, $dir/state the state that it is asked about, $dir/out what it
 # said. $always are arguments of every run; $pid is a process that shall not outlive the test.
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
 export LC_ALL=C TZ=UTC
 : "${BUILD:=build}"
 check=$BUILD/plugins/$(basename "$0" .t)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/mx-check.XXXXXX") || exit 1
-pid='' always='' n=0
+pid='' always=''
 trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 
-# ok NAME: passes if the last command did
+# ok NAME: passes if the last command did; instead of that of tap.sh
 ok() {
     rc=$?
-    n=$((n + 1))
-    if [ $rc -eq 0 ]; then echo "ok $n - $1"; else
-        echo "not ok $n - $1"
+    tap_n=$((tap_n + 1))
+    if [ $rc -eq 0 ]; then echo "ok $tap_n - $1"; else
+        echo "not ok $tap_n - $1"
         sed 's/^/# /' "$dir/out"
     fi
 }
-done_testing() { echo "1..$n"; }
 
 # run STATUS ARGS...: the check ends so, and says nothing on stderr
 run() {
@@ -36,16 +37,6 @@ says() { grep -qF -- "$1" "$dir/out"; }
 silent() { ! grep -qF -- "$1" "$dir/out"; }
 first() { head -n 1 "$dir/out" | grep -qxF -- "$1"; }
 import() { "$BUILD/bin/mxgauge" import --no-rrd --state "$dir/state" "$@" >"$dir/import" 2>&1; }
-
-# until_so COMMAND...: for at most 60 seconds
-until_so() {
-    tries=0
-    until "$@" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ $tries -lt 600 ] || return 1
-        sleep 0.1
-    done
-}
 
 # accept TIME HOST ID RECIPIENTS: one mail comes in
 accept() {

@@ -279,7 +279,7 @@ cell_encode(struct buf *b, const struct cell *c)
 }
 
 bool
-cell_decode(struct slice s, struct cell *c)
+cell_decode_below(struct slice s, uint64_t below, struct cell *c)
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
 	uint64_t n, key = 0, step, v;
@@ -300,11 +300,19 @@ cell_decode(struct slice s, struct cell *c)
 		key += step;
 		if (count > LARGEST || count < -LARGEST || key > UINT32_MAX)
 			return false;
+		if (key >= below)
+			break;
 		if (count != 0)
 			*to++ = (struct cell_pair){ (uint32_t)key, count };
 	}
 	c->n = n > 0 ? (uint32_t)(to - c->pair) : 0;
-	return p == end;
+	return p == end || key >= below;
+}
+
+bool
+cell_decode(struct slice s, struct cell *c)
+{
+	return cell_decode_below(s, UINT64_MAX, c);
 }
 
 double

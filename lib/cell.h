@@ -81,6 +81,8 @@ void cell_join(struct cell *sum, const struct cell *c);
 /* Append c to b, and take one back. False if it is damaged. */
 void cell_encode(struct buf *b, const struct cell *c);
 bool cell_decode(struct slice s, struct cell *c);
+/* The same of the keys below that one; what is behind them is not looked at. */
+bool cell_decode_below(struct slice s, uint64_t key, struct cell *c);
 /* Make of a host's cell, or of a sum of several hosts', what the farm has of it: less the hops
  * inside it. Or, not farm, leave the hops out: that is what the host itself did. */
 void cell_whose(struct cell *c, bool farm);

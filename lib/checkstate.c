@@ -156,8 +156,10 @@ require_lines(const struct checkstate *s)
 	struct err e = { "" };
 	bool any = false;
 
+	stateread_only_metrics(s->r, true);
 	if (!stateread_parts(s->r, s->id, from, s->to, any_line, &any, &e))
 		check_unknown("%s", e.text);
+	stateread_only_metrics(s->r, false);
 	if (!any)
 		check_unknown("the state has no line of %s from %s to %s: was its log read? See \"mxgauge "
 		    "status --state %s\"", checkstate_whose(s), checkstate_time(from * 60),

@@ -22,6 +22,21 @@ struct hour {
 	bool saved, told;	/* any table of ours is there; one of accepted mail is */
 };
 
+/* Which network a text of the tables is: nearly all come again hour by hour. A keyed hash of 64 bits stands
+ * for the text. */
+enum { RECALL = 2048, LATER_BYTES = 256 << 10 };
+#define NO_NETWORK UINT32_MAX
+struct recall {
+	uint64_t hash;
+	uint32_t at;		/* index + 1 */
+};
+
+struct accepted {
+	int host;
+	int64_t hour;
+	struct toplist_reader table;
+};
+
 struct reading {
 	struct reputations *all;
 	const struct reputation_rule *rule;
@@ -35,6 +50,11 @@ struct reading {
 	int ids, places;
 	int64_t hours;
 	double *weight;		/* of each hour */
+	struct recall *recall;
+	struct accepted *later;		/* tables of accepted mail: they are looked at when all that is bad is known */
+	size_t n_later;
+	struct arena bytes;
+	bool again;			/* they were too many: to be read again */
 };
 
 double
@@ -108,6 +128,7 @@ find_or_add(struct reading *x, const struct network *n)
 		if (all->n >= REPUTATION_MAX) {	/* bad that is not counted: the safe side */
 			qsort(all->net, all->n, sizeof *all->net, by_bad);
 			all->n /= 2;
+			memset(x->recall, 0, RECALL * sizeof *x->recall);
 		} else {
 			all->cap = all->cap > 0 ? all->cap * 2 : 256;
 			all->net = xreallocarray(all->net, all->cap, sizeof *all->net);
@@ -166,36 +187,69 @@ group_of(const struct reputation_rule *rule, const struct network *of)
 
 /* --- what was refused ------------------------------------------------------------------------ */
 
-static void
-note_bad(struct reading *x, int host, int64_t hour, enum top_kind kind, const struct network *of, uint32_t count)
+static struct recall *
+recall(const struct reading *x, struct slice text)
+{
+	uint64_t h = hash_bytes(&x->key, text);
+	struct recall *c = &x->recall[h % RECALL];
+
+	if (c->hash != h)
+		*c = (struct recall){ h, 0 };
+	return c;
+}
+
+/* What a network counts for, which may be new; NULL: it is ours. */
+static struct reputation *
+suspect(struct reading *x, const struct network *of)
 {
 	const struct reputation_rule *rule = x->rule;
 	struct network n = group_of(rule, of);
 	struct reputation *p = find(x, &n);
 
-	if (p == NULL || is_group(&p->net)) {	/* else it was seen before */
-		if (is_ours(rule, of))
-			return;
-		if (p == NULL)
-			p = find_or_add(x, &n);
-		if (p->first.family == 0)
-			p->first = *of;
-	}
-	p->bad += count * weight(x, hour);
-	if (hour < rule->rise)
-		p->bad_old += count * weight(x, hour);
+	if (p != NULL && !is_group(&p->net))
+		return p;	/* it was seen before */
+	if (is_ours(rule, of))
+		return NULL;
+	p = p != NULL ? p : find_or_add(x, &n);
+	if (p->first.family == 0)
+		p->first = *of;
+	return p;
+}
+
+static void
+note_bad(const struct reading *x, struct reputation *p, int host, int64_t hour, enum top_kind kind,
+    uint32_t count)
+{
+	double bad = count * weight(x, hour);
+
+	p->bad += bad;
+	if (hour < x->rule->rise)
+		p->bad_old += bad;
 	if (kind == TOP_JUDGED) {
 		p->judged += count;
 		return;
 	}
 	p->refused += count;
-	if (hour >= rule->rise)
+	if (hour >= x->rule->rise)
 		p->recent += count;
 	if (count > p->sample.n) {
 		p->sample.host = host;
 		p->sample.hour = hour;
 		p->sample.n = count;
 	}
+}
+
+static bool
+put_off(struct reading *x, int host, int64_t hour, const struct toplist_reader *table)
+{
+	x->again = x->again || x->bytes.used_bytes + table->rest.n > LATER_BYTES;
+	if (x->again)
+		return true;
+	if (x->n_later % 64 == 0)
+		x->later = xreallocarray(x->later, x->n_later + 64, sizeof *x->later);
+	x->later[x->n_later] = (struct accepted){ host, hour, *table };
+	x->later[x->n_later++].table.rest = arena_slice(&x->bytes, table->rest);
+	return true;
 }
 
 static bool
@@ -208,24 +262,29 @@ take_bad(void *arg, int host, int64_t hour, enum top_kind kind, struct toplist_r
 
 	if (h == NULL)
 		return true;
+	if (kind == TOP_ACCEPTED)
+		return put_off(x, host, hour, table);
 	h->saved = true;
 	if (kind == TOP_JUDGED)
 		x->tells[x->place[host]] = true;
 	while (toplist_next(table, &text, &n, &error)) {
+		struct recall *c = recall(x, text);
+		struct reputation *p = c->at > 0 ? &x->all->net[c->at - 1] : NULL;
 		struct network net;
 
 		if (kind == TOP_JUDGED && !slice_eq(text, SLICE(STATEREAD_NOWHERE)))
 			h->listed += n;
-		if (n == 0 || !network_parse(text, &net))
+		if (n == 0 || (p == NULL && (!network_parse(text, &net) || (p = suspect(x, &net)) == NULL)))
 			continue;
-		note_bad(x, host, hour, kind, &net, n);
+		c->at = (uint32_t)(p - x->all->net) + 1;
+		note_bad(x, p, host, hour, kind, n);
 	}
 	return true;
 }
 
 /* --- what was accepted ------------------------------------------------------------------------- */
 
-/* Recipients that hour of which no table says where they came from. */
+/* Recipients of which no table says where they came from. */
 static int64_t
 hidden(const struct hour *h)
 {
@@ -283,6 +342,19 @@ note_good(struct reading *x, struct hour *h, int place, int64_t hour, struct rep
 		p->good_old += (double)more * weight(x, hour);
 }
 
+/* Its index + 1, where it is one that was refused. */
+static uint32_t
+find_text(struct reading *x, struct slice text)
+{
+	const struct reputation *p;
+	struct network n;
+
+	if (!network_parse(text, &n))
+		return NO_NETWORK;
+	n = group_of(x->rule, &n);
+	return (p = find(x, &n)) != NULL ? (uint32_t)(p - x->all->net) + 1 : NO_NETWORK;
+}
+
 static bool
 take_good(void *arg, int host, int64_t hour, enum top_kind kind, struct toplist_reader *table)
 {
@@ -297,15 +369,12 @@ take_good(void *arg, int host, int64_t hour, enum top_kind kind, struct toplist_
 	h->saved = x->tells[x->place[host]] = true;
 	sum_table(h, *table);
 	while (toplist_next(table, &text, &n, &error)) {
-		struct reputation *p;
-		struct network net;
+		struct recall *c = recall(x, text);
 
-		if (!network_parse(text, &net))
-			continue;
-		net = group_of(x->rule, &net);
-		p = find(x, &net);
-		if (p != NULL)
-			note_good(x, h, x->place[host], hour, p, n, error);
+		if (c->at == 0)
+			c->at = find_text(x, text);
+		if (c->at != NO_NETWORK)
+			note_good(x, h, x->place[host], hour, &x->all->net[c->at - 1], n, error);
 	}
 	return true;
 }
@@ -429,8 +498,23 @@ prepare(struct reading *x, int host, struct err *e)
 	x->weight = xcalloc((size_t)x->hours + 1, sizeof *x->weight);
 	for (int64_t i = 0; i < x->hours; i++)
 		x->weight[i] = exp2(-(double)(x->hours - 1 - i) / x->rule->half_life_h);
+	x->recall = xcalloc(RECALL, sizeof *x->recall);
 	x->hour = xcalloc((size_t)x->places * (size_t)x->hours + 1, sizeof *x->hour);
 	return true;
+}
+
+static bool
+read_tables(struct reading *x, int host, struct err *e)
+{
+	const struct reputation_rule *rule = x->rule;
+	bool good = stateread_tables(x->r, host, rule->from, rule->to,
+	    1U << TOP_CLIENT | 1U << TOP_JUDGED | 1U << TOP_ACCEPTED, take_bad, x, e);
+
+	if (good && x->again)
+		good = stateread_tables(x->r, host, rule->from, rule->to, 1U << TOP_ACCEPTED, take_good, x, e);
+	for (size_t i = 0; good && !x->again && i < x->n_later; i++)
+		(void)take_good(x, x->later[i].host, x->later[i].hour, TOP_ACCEPTED, &x->later[i].table);
+	return good;
 }
 
 bool
@@ -441,11 +525,11 @@ reputation_read(struct reputations *all, struct stateread *r, int host, const st
 	bool good;
 
 	*all = (struct reputations){ .n = 0 };
+	stateread_only_metrics(r, true);
 	good = prepare(&x, host, e) &&
 	    stateread_parts(r, host, rule->from * 60, rule->to * 60, take_cell, &x, e) &&
-	    stateread_tables(r, host, rule->from, rule->to, 1U << TOP_CLIENT | 1U << TOP_JUDGED,
-	    take_bad, &x, e) &&
-	    stateread_tables(r, host, rule->from, rule->to, 1U << TOP_ACCEPTED, take_good, &x, e);
+	    read_tables(&x, host, e);
+	stateread_only_metrics(r, false);
 	if (good) {
 		add_absent(&x);
 		judge(all, rule);
@@ -455,6 +539,9 @@ reputation_read(struct reputations *all, struct stateread *r, int host, const st
 	free(x.tells);
 	free(x.hour);
 	free(x.weight);
+	free(x.recall);
+	free(x.later);
+	arena_free(&x.bytes);
 	free(all->slot);
 	all->slot = NULL;
 	return good;

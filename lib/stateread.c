@@ -30,6 +30,7 @@ struct stateread {
 	size_t programs;
 	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
 	size_t metrics_n;
+	bool only_metrics;
 	bool renumbered;		/* some number is not the enum's */
 	struct toplist top;
 	struct {			/* statements that may be asked again */
@@ -351,7 +352,7 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		int64_t at = sqlite3_column_int64(st, 0);
 
-		if (!cell_decode(blob(st, 1), &c)) {
+		if (!cell_decode_below(blob(st, 1), r->only_metrics ? CELL_DELAY : UINT64_MAX, &c)) {
 			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
 			break;
 		}
@@ -437,6 +438,12 @@ stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, statere
 	return each_row(r, CELLS, host, from, first * 60, give_minute, &p, e) &&
 	    (p.stop || each_row(r, HOURS, host, first, last, give_hour, &p, e)) &&
 	    (p.stop || each_row(r, CELLS, host, last * 60, to, give_minute, &p, e));
+}
+
+void
+stateread_only_metrics(struct stateread *r, bool only)
+{
+	r->only_metrics = only;
 }
 
 bool

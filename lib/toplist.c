@@ -259,16 +259,18 @@ toplist_read(struct toplist_reader *r, struct slice blob)
 bool
 toplist_next(struct toplist_reader *r, struct slice *text, uint32_t *n, uint32_t *error)
 {
+	const unsigned char *p = (const unsigned char *)r->rest.p, *end = p + r->rest.n;
 	uint64_t count, may, len;
 
-	if (r->left == 0 || !slice_varint(&r->rest, &count) || !slice_varint(&r->rest, &may) ||
-	    !slice_varint(&r->rest, &len) || count > UINT32_MAX || may > UINT32_MAX ||
-	    len > r->rest.n || len > TOP_TEXT_MAX)
+	if (r->left == 0 || (p = varint_get(p, end, &count)) == NULL || (p = varint_get(p, end, &may)) == NULL ||
+	    (p = varint_get(p, end, &len)) == NULL || count > UINT32_MAX || may > UINT32_MAX ||
+	    len > (size_t)(end - p) || len > TOP_TEXT_MAX)
 		return false;
-	*text = slice_head(r->rest, (size_t)len);
+	*text = (struct slice){ (const char *)p, (size_t)len };
 	*n = (uint32_t)count;
 	*error = (uint32_t)may;
-	r->rest = slice_from(r->rest, (size_t)len);
+	p += len;
+	r->rest = (struct slice){ (const char *)p, (size_t)(end - p) };
 	r->left--;
 	return true;
 }

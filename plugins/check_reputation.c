@@ -245,8 +245,10 @@ refused_between(int64_t from, int64_t to)
 	struct refused r = { .from = from, .to = to, .last = -1 };
 	struct err e = { "" };
 
+	stateread_only_metrics(set.r, true);
 	if (!stateread_parts(set.r, set.id, from, to, add_refused, &r, &e))
 		check_unknown("%s", e.text);
+	stateread_only_metrics(set.r, false);
 	r.n = r.n > 0 ? r.n : 0;
 	return r;
 }

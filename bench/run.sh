@@ -78,9 +78,18 @@ for check in "$BUILD"/plugins/check_*; do
     [ -x "$check" ] || continue
     name=${check##*/}
     set -- "$@" "$name" "$check -V"
+    at="--state $T/state --at 2026-11-05T${newest}Z"
     case $name in
-    check_reject_ratio | check_mail_delay | check_mail_flow | check_mail_peers | check_mail_balance | check_mxgauge)
-        set -- "$@" "$name+state" "$check --state $T/state --at 2026-11-05T${newest}Z"
+    check_reject_ratio | check_mail_delay | check_mail_flow | check_mail_balance | check_mail_accounts | \
+        check_reputation | check_mxgauge | check_mail_peers)
+        set -- "$@" "$name+state" "$check $at"
+        # and as the samples run them each minute: with the weeks before, and the minutes before (hold)
+        nodes=
+        [ "$name" != check_mail_peers ] || nodes='mx*'
+        set -- "$@" "$name+ini" "$check --extra-opts=$name@nagios-cfg/nrpe/mxgauge.ini $at $nodes"
+        ;;
+    check_dnsbl | check_mail_queue)
+        set -- "$@" "$name+state" "$check --from-state $at"
         ;;
     check_rrd)
         set -- "$@" "$name+rrd" "$check --at 2026-11-05T${newest}Z $T/state/rrd/_farm/flow.rrd"

@@ -34,7 +34,7 @@ cell_clear(struct cell *c)
 static uint32_t
 place(const struct cell *c, uint32_t key)
 {
-	uint32_t lo = 0, hi = c->n;
+	uint32_t lo = 0, hi = key < c->n ? key : c->n;	/* none comes twice: key has at most key before it */
 
 	if (c->n > 0 && c->pair[c->n - 1].key < key)
 		return c->n;	/* the usual case: keys come in order */

@@ -130,10 +130,28 @@ by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Nearly always a few: for those qsort() takes several times as long. */
+static void
+sort(double *v, unsigned n)
+{
+	if (n > PAST_MAX) {
+		qsort(v, n, sizeof *v, by_size);
+		return;
+	}
+	for (unsigned i = 1; i < n; i++) {
+		double x = v[i];
+		unsigned to = i;
+
+		for (; to > 0 && x < v[to - 1]; to--)
+			v[to] = v[to - 1];
+		v[to] = x;
+	}
+}
+
 double
 past_median(double *v, unsigned n)
 {
-	qsort(v, n, sizeof *v, by_size);
+	sort(v, n);
 	return n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
@@ -160,7 +178,7 @@ between(const double *v, unsigned n, struct usual *u)
 	for (unsigned i = 0; i < n; i++)
 		if (!isnan(v[i]))
 			known[k++] = v[i];
-	qsort(known, k, sizeof *known, by_size);
+	sort(known, k);
 	u->least = known[k / 10];
 	u->most = known[k - 1 - k / 10];
 }

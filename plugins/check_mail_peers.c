@@ -332,27 +332,39 @@ restless(const struct view *w)
 	return isnan(m) ? 0 : m;
 }
 
+/* Of how many events a node can be compared with its peers; NAN: it cannot. */
+static double
+events_of(const struct flow *f, size_t node, const struct place *at)
+{
+	double events = flow_events(f, &run.node[node].now);
+
+	if (isnan(at->v) || isnan(at->peers))
+		return NAN;
+	/* that a node has none is the finding */
+	return f->kind == FLOW_RATE ? fmax(events, at->peers * minutes()) : events;
+}
+
 static void
 compare(size_t flow, struct view *w)
 {
 	const struct flow *f = flow_of(flow);
-	double *v = xcalloc(run.nodes, sizeof *v), spread;
+	double *v = xcalloc(run.nodes, sizeof *v), spread = 0;
+	bool looked = false;
 
 	for (size_t i = 0; i < run.nodes; i++)
 		v[i] = cell_get(&run.node[i].now, M_lines) > 0 ?
 		    flow_now(f, &run.node[i].now, minutes()) : (double)NAN;
-	look(w, f, v);
-	spread = restless(w);
 	for (size_t i = 0; i < run.nodes; i++) {
 		struct place at = { .v = v[i], .peers = median_of(v, run.nodes, i) };
-		double events = flow_events(f, &run.node[i].now), luck, apart;
+		double events = events_of(f, i, &at), luck, apart;
 
-		if (isnan(at.v) || isnan(at.peers))
+		if (!(events >= (double)min_events))
 			continue;
-		if (f->kind == FLOW_RATE)	/* that a node has none is the finding */
-			events = fmax(events, at.peers * minutes());
-		if (events < (double)min_events)
-			continue;
+		if (!looked) {	/* of most flows no node has enough */
+			look(w, f, v);
+			spread = restless(w);
+			looked = true;
+		}
 		apart = w->now[i] - median_of(w->now, run.nodes, i);
 		luck = chance(f, apart, at.v, at.peers, events);	/* a part of their spread too */
 		at.distance = past_distance(&w->usual[i], apart, hypot(fmax(spread, luck), NEAR));

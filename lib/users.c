@@ -550,10 +550,10 @@ take_user(struct slice *s, struct taking *t)
 		return false;
 	for (int n = 0; x != NULL && n < USER_N; n++)
 		x->num[n] += num[n];
-	if (x != NULL)
-		cell_merge(&x->domains, &t->domains);
 	if (x != NULL && t->f != NULL)
 		t->f(t->arg, place, num, &t->domains);
+	else if (x != NULL)
+		cell_merge(&x->domains, &t->domains);
 	return (!(has & HAS_OK) || take_set(s, false, t->hour, x)) &&
 	    (!(has & HAS_FAILED) || take_set(s, true, t->hour, x));
 }

@@ -121,7 +121,8 @@ size_t users_prune(struct users *u, size_t max);
  * has. False if it is damaged. */
 void users_encode(const struct users *u, int64_t hour, struct buf *b);
 bool users_decode(struct users *u, int64_t hour, struct slice s, const struct users *only);
-/* The same of all; f is told of each user its place in u, and what this blob has of it. */
+/* The same of all; f is told of each user its place in u, and what this blob has of it. It alone is told of
+ * the domains: u has none of them. */
 typedef void users_fn(void *arg, uint32_t place, const int64_t num[USER_N], const struct cell *domains);
 bool users_decode_each(struct users *u, int64_t hour, struct slice s, users_fn *f, void *arg);
 

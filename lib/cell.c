@@ -293,8 +293,13 @@ cell_decode_below(struct slice s, uint64_t below, struct cell *c)
 	for (uint64_t i = 0; i < n; i++) {
 		int64_t count;
 
-		if ((p = varint_get(p, end, &step)) == NULL || (p = varint_get(p, end, &v)) == NULL ||
-		    step > UINT32_MAX || (i > 0 && step == 0))
+		if (end - p >= 2 && (p[0] | p[1]) < 0x80) {	/* nearly all */
+			step = *p++;
+			v = *p++;
+		} else if ((p = varint_get(p, end, &step)) == NULL || (p = varint_get(p, end, &v)) == NULL) {
+			return false;
+		}
+		if (step > UINT32_MAX || (i > 0 && step == 0))
 			return false;
 		count = zigzag_back(v);
 		key += step;

@@ -98,13 +98,20 @@ compare(struct checkstate *s, const struct cell *now, const struct cell *week, d
 
 /* --- what check_dnsbl --log found --------------------------------------------------------------- */
 
+/* Those that the state knows; of later ones there is no room for what check_dnsbl finds. */
+static bool
+is_list(const struct checkstate *s, uint32_t word)
+{
+	return word < CELL_LISTS && stateread_word(s->r, word).n > 0;
+}
+
 static void
 tell_ill(struct checkstate *s, const struct cell *now)
 {
 	struct buf names = buf_new(800);
 	size_t lists = 0, ill = 0;
 
-	for (uint32_t word = 0; word < CELL_LISTS; word++) {
+	for (uint32_t word = 0; is_list(s, word); word++) {
 		double share = cell_list_share(now, CELL_FACT_ILL, CELL_FACT_TESTED, word);
 		int64_t runs = cell_get(now, cell_list(CELL_FACT_TESTED, word));
 		const char *zone;
@@ -137,7 +144,7 @@ tell_slowed(struct checkstate *s, const struct cell *now, const struct cell *wee
 	struct slice zone = { NULL, 0 };
 	double most = 0, now_s = 0, week_s = 0;
 
-	for (uint32_t word = 0; word < CELL_LISTS; word++) {
+	for (uint32_t word = 0; is_list(s, word); word++) {
 		double fast = cell_list_share(week, CELL_FACT_US, CELL_FACT_TIMED, word) / 1e6;
 		double slow = cell_list_share(now, CELL_FACT_US, CELL_FACT_TIMED, word) / 1e6;
 

@@ -262,9 +262,18 @@ toplist_next(struct toplist_reader *r, struct slice *text, uint32_t *n, uint32_t
 	const unsigned char *p = (const unsigned char *)r->rest.p, *end = p + r->rest.n;
 	uint64_t count, may, len;
 
-	if (r->left == 0 || (p = varint_get(p, end, &count)) == NULL || (p = varint_get(p, end, &may)) == NULL ||
-	    (p = varint_get(p, end, &len)) == NULL || count > UINT32_MAX || may > UINT32_MAX ||
-	    len > (size_t)(end - p) || len > TOP_TEXT_MAX)
+	if (r->left == 0)
+		return false;
+	if (end - p >= 3 && (p[0] | p[1] | p[2]) < 0x80) {	/* nearly all */
+		count = p[0];
+		may = p[1];
+		len = p[2];
+		p += 3;
+	} else if ((p = varint_get(p, end, &count)) == NULL || (p = varint_get(p, end, &may)) == NULL ||
+	    (p = varint_get(p, end, &len)) == NULL || count > UINT32_MAX || may > UINT32_MAX) {
+		return false;
+	}
+	if (len > (size_t)(end - p) || len > TOP_TEXT_MAX)
 		return false;
 	*text = (struct slice){ (const char *)p, (size_t)len };
 	*n = (uint32_t)count;

@@ -42,7 +42,9 @@ test_sums(void)
 		cell_add(&c, key, n);
 		if (i % 100 == 99) {
 			good &= is_sorted(&c);
-			cell_merge(&sum, &c);
+			cell_merge_times(&sum, &c, 3);
+			cell_merge_times(&sum, &c, 0);
+			cell_merge_times(&sum, &c, -2);
 			good &= is_sorted(&sum);
 			cell_sum_add(&more, &c);
 			cell_clear(&c);
@@ -90,6 +92,9 @@ test_blob(void)
 	cell_encode(&b, &c);
 	ok(cell_decode(buf_slice(&b), &back) && back.n == 5 && cell_get(&back, 7) == -5 &&
 	    cell_get(&back, UINT32_MAX) == 1, "there and back");
+	ok(cell_decode_below(buf_slice(&b), CELL_DELAY + 3, &back) && back.n == 2 && cell_get(&back, 7) == -5,
+	    "those below a key");
+	ok(cell_decode_below(buf_slice(&b), 0, &back) && back.n == 0, "none is below 0");
 	for (size_t n = 0; n < b.n; n++)
 		cut &= !cell_decode(slice_head(buf_slice(&b), n), &back);
 	ok(cut, "cut anywhere: refused");

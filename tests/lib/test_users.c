@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 #include "users.h"
@@ -20,6 +21,18 @@ text(const char *what, unsigned i)
 	static char t[100];
 
 	return (struct slice){ t, (size_t)snprintf(t, sizeof t, "%s%u.example.org", what, i) };
+}
+
+/* What users_decode_each() tells, put together. */
+static void
+take(void *arg, uint32_t place, const int64_t num[USER_N], const struct cell *domains)
+{
+	struct users *both = arg;	/* the table that is read, and the one that is put together */
+	struct user *x = users_get(&both[1], user_name(both[0].user[place]));
+
+	for (int n = 0; n < USER_N; n++)
+		x->num[n] += num[n];
+	cell_merge(&x->domains, domains);
 }
 
 /* Line i of the set: who, from where, how. */
@@ -165,7 +178,8 @@ test_bounds(void)
 static void
 test_only(void)
 {
-	struct users u = { 0 }, some = { 0 }, wanted = { 0 };
+	struct users u = { 0 }, some = { 0 }, wanted = { 0 }, told[2] = { { 0 }, { 0 } };
+	bool good = true;
 	struct buf b;
 
 	for (unsigned i = 0; i < LINES; i++)
@@ -174,10 +188,22 @@ test_only(void)
 	(void)users_get(&wanted, text("user", 3));
 	ok(users_decode(&some, HOUR, buf_slice(&b), &wanted), "some of the users can be read alone");
 	is_int(some.n, 1, "and no others");
+	ok(users_decode_each(&told[0], HOUR, buf_slice(&b), take, told) && told[0].n == u.n && told[1].n == u.n,
+	    "each can be told of");
+	for (uint32_t i = 0; i < u.n; i++) {
+		const struct user *x = users_find(&told[1], user_name(u.user[i]));
+		const struct user *y = users_find(&told[0], user_name(u.user[i]));
+
+		good &= x != NULL && memcmp(x->num, u.user[i]->num, sizeof x->num) == 0 &&
+		    x->domains.n == u.user[i]->domains.n && y->domains.n == 0 && y->ok.n == u.user[i]->ok.n;
+	}
+	ok(good, "with what it has");
 	buf_free(&b);
 	users_free(&u);
 	users_free(&some);
 	users_free(&wanted);
+	users_free(&told[0]);
+	users_free(&told[1]);
 }
 
 int

@@ -11,7 +11,7 @@ perl -e '
         for my $s (10 .. 39) {
             my $at = sprintf "2026-11-20T03:%02d:%02d+00:00 mx1 postfix/", $m, $s;
             my $q = sprintf "0A%04d%04d", $m, $s;
-            if (($m >= 20 && $m < 25) || $m == 45) {
+            if (($m >= 20 && $m < 25) || $m == 45 || $m == 50 || $m == 51) {
                 print $at, "smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example.org; from=<a\@example.net> to=<u\@example.org> proto=ESMTP helo=<pc>\n";
             } else {
                 print $at, "smtpd[1]: $q: client=mail.example.net[198.51.100.9]\n";
@@ -34,6 +34,11 @@ at 1 35 --hold 10m; ok "for ten minutes"
 at 0 36 --hold 10m; ok "no longer"
 at 1 46 --hold 10m; ok "a wave of a minute rings while it is there"
 at 0 47 --hold 10m; ok "and is not held"
+# every second minute is asked first: two in a row are found by either
+for minute in 53 54 59; do
+    at 1 $minute --hold 10m; ok "two minutes are held, asked at 03:$minute"
+    says "it was so at 2026-11-20 03:52:00"; ok "and of the second of them"
+done
 always="--window 1m -w 50% -c 80%"
 at 2 30 --hold 10m; ok "CRITICAL stays CRITICAL"
 at 2 30 --hold 8m --json; ok "and so it is in JSON"

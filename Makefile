@@ -85,7 +85,7 @@ LIBS_mxgauged   := $(LIBS_collector)
 # the time of an empty program, each minute and check. They read the collector's own file alone; who wants them
 # to have the distribution's updates without building again says SQLITE=-lsqlite3.
 SQLITE ?= $(if $(filter /%,$(shell $(SEE) $(CC) -print-file-name=libsqlite3.a)),-l:libsqlite3.a,-lsqlite3)
-LIBS_state      := $(SQLITE) -lm
+LIBS_state      := $(SQLITE) -lm $(if $(filter %.a,$(SQLITE)),-ldl -lpthread)
 LIBS_check_mail_accounts := $(LIBS_state)
 LIBS_check_mail_balance := $(LIBS_state)
 LIBS_check_mail_delay := $(LIBS_state)

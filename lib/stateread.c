@@ -1,8 +1,7 @@
 /* stateread.c - see stateread.h. The schema is in collector/store/state.c. */
-#include "stateread.h"
+#include "stateread_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,34 +13,10 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 8, LIMITS_MAX = 64, PROGRAMS_MAX = 256, KEPT_MAX = 8 };
+enum { STATE_VERSION = 8 };
 
-struct stateread {
-	sqlite3 *db;
-	char *dir;
-	struct stateread_host *host;
-	size_t hosts;
-	bool hosts_read;
-	struct stateread_source *source;
-	struct stateread_limit limit[LIMITS_MAX];
-	struct slice *word;
-	size_t words;
-	struct slice program[PROGRAMS_MAX];
-	size_t programs;
-	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
-	size_t metrics_n;
-	bool only_metrics;
-	bool renumbered;		/* some number is not the enum's */
-	struct toplist top;
-	struct {			/* statements that may be asked again */
-		const char *sql;
-		sqlite3_stmt *st;
-	} kept[KEPT_MAX];
-	struct arena text;
-};
-
-static bool
-fail(struct stateread *r, struct err *e)
+bool
+stateread_fail(struct stateread *r, struct err *e)
 {
 	int rc = sqlite3_errcode(r->db);
 
@@ -50,13 +25,13 @@ fail(struct stateread *r, struct err *e)
 	return err_set(e, "read %s/state.db: %s", r->dir, sqlite3_errmsg(r->db));
 }
 
-static sqlite3_stmt *
-prepare(struct stateread *r, const char *sql, struct err *e)
+sqlite3_stmt *
+stateread_prepare(struct stateread *r, const char *sql, struct err *e)
 {
 	sqlite3_stmt *st = NULL;
 
 	if (sqlite3_prepare_v2(r->db, sql, -1, &st, NULL) != SQLITE_OK)
-		(void)fail(r, e);
+		(void)stateread_fail(r, e);
 	return st;
 }
 
@@ -73,7 +48,7 @@ borrow(struct stateread *r, const char *sql, struct err *e)
 		r->kept[i].st = NULL;
 		return st;
 	}
-	return prepare(r, sql, e);
+	return stateread_prepare(r, sql, e);
 }
 
 static void
@@ -89,14 +64,6 @@ give_back(struct stateread *r, const char *sql, sqlite3_stmt *st)
 	sqlite3_finalize(st);
 }
 
-static struct slice
-blob(sqlite3_stmt *st, int column)
-{
-	const void *p = sqlite3_column_blob(st, column);
-
-	return (struct slice){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, column) };
-}
-
 static bool
 check_version(struct stateread *r, struct err *e)
 {
@@ -105,7 +72,7 @@ check_version(struct stateread *r, struct err *e)
 
 	rc = sqlite3_prepare_v2(r->db, "SELECT value FROM meta WHERE key='version'", -1, &st, NULL);
 	if (rc != SQLITE_OK && rc != SQLITE_ERROR)
-		return fail(r, e);
+		return stateread_fail(r, e);
 	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
 		version = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
@@ -124,7 +91,7 @@ check_version(struct stateread *r, struct err *e)
 static bool
 read_metrics(struct stateread *r, struct err *e)
 {
-	sqlite3_stmt *st = prepare(r, "SELECT id, name FROM metric ORDER BY id", e);
+	sqlite3_stmt *st = stateread_prepare(r, "SELECT id, name FROM metric ORDER BY id", e);
 
 	if (st == NULL)
 		return false;
@@ -137,9 +104,9 @@ read_metrics(struct stateread *r, struct err *e)
 		r->metric = xreallocarray(r->metric, id + 1, sizeof *r->metric);
 		while (r->metrics_n <= id)
 			r->metric[r->metrics_n++] = METRIC_N;
-		if (id < METRIC_N && slice_eq(blob(st, 1), slice_of(metrics[id].name)))
+		if (id < METRIC_N && slice_eq(stateread_blob(st, 1), slice_of(metrics[id].name)))
 			r->metric[id] = (enum metric)id;	/* as nearly always */
-		else if (metric_by_name(blob(st, 1), &m))
+		else if (metric_by_name(stateread_blob(st, 1), &m))
 			r->metric[id] = m;
 	}
 	for (size_t id = 0; id < r->metrics_n; id++)
@@ -151,18 +118,18 @@ read_metrics(struct stateread *r, struct err *e)
 static bool
 read_words(struct stateread *r, struct err *e)
 {
-	sqlite3_stmt *st = prepare(r, "SELECT text, id FROM word ORDER BY id", e);
+	sqlite3_stmt *st = stateread_prepare(r, "SELECT text, id FROM word ORDER BY id", e);
 
 	if (st == NULL)
 		return false;
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		if (sqlite3_column_int64(st, 1) >= STATEREAD_PROGRAMS && r->programs < PROGRAMS_MAX)
-			r->program[r->programs++] = arena_slice(&r->text, blob(st, 0));
+			r->program[r->programs++] = arena_slice(&r->text, stateread_blob(st, 0));
 		if (sqlite3_column_int64(st, 1) >= STATEREAD_PROGRAMS)
 			continue;
 		if ((r->words & 63) == 0)
 			r->word = xreallocarray(r->word, r->words + 64, sizeof *r->word);
-		r->word[r->words++] = arena_slice(&r->text, blob(st, 0));
+		r->word[r->words++] = arena_slice(&r->text, stateread_blob(st, 0));
 	}
 	sqlite3_finalize(st);
 	return true;
@@ -211,7 +178,7 @@ stateread_open_frozen(const char *dir, struct err *e)
 	}
 	if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK) {
-		(void)fail(r, e);
+		(void)stateread_fail(r, e);
 		stateread_close(r);
 		return NULL;
 	}
@@ -260,7 +227,7 @@ stateread_db(struct stateread *r)
 int64_t
 stateread_committed_at(struct stateread *r)
 {
-	sqlite3_stmt *st = prepare(r, "SELECT value FROM run WHERE key='committed_at'", NULL);
+	sqlite3_stmt *st = stateread_prepare(r, "SELECT value FROM run WHERE key='committed_at'", NULL);
 	int64_t at = 0;
 
 	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
@@ -275,7 +242,7 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 	sqlite3_stmt *st;
 
 	if (!r->hosts_read) {
-		st = prepare(r, "SELECT id, name, first, newest, kept, skew, sampled FROM host WHERE"
+		st = stateread_prepare(r, "SELECT id, name, first, newest, kept, skew, sampled FROM host WHERE"
 		    " newest > 0 OR sampled > 0"
 		    " ORDER BY name", e);
 		if (st == NULL)
@@ -352,7 +319,7 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		int64_t at = sqlite3_column_int64(st, 0);
 
-		if (!cell_decode_below(blob(st, 1), r->only_metrics ? CELL_DELAY : UINT64_MAX, &c)) {
+		if (!cell_decode_below(stateread_blob(st, 1), r->only_metrics ? CELL_DELAY : UINT64_MAX, &c)) {
 			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
 			break;
 		}
@@ -364,7 +331,7 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 			break;
 	}
 	if (good && rc != SQLITE_ROW && rc != SQLITE_DONE)
-		good = fail(r, e);
+		good = stateread_fail(r, e);
 	give_back(r, sql, st);
 	cell_free(&c);
 	return good;
@@ -506,7 +473,7 @@ stateread_minutes(struct stateread *r, int host, int64_t from, int64_t to, state
 bool
 stateread_span(struct stateread *r, int host, int64_t *first, int64_t *last)
 {
-	sqlite3_stmt *st = prepare(r, host >= 0 ?
+	sqlite3_stmt *st = stateread_prepare(r, host >= 0 ?
 	    "SELECT min(at), max(at) FROM cell WHERE (at & 65535) = ?1" :
 	    "SELECT (SELECT min(at) FROM cell), (SELECT max(at) FROM cell)", NULL);
 	bool found = false;
@@ -536,10 +503,8 @@ stateread_program(struct stateread *r, uint32_t program)
 	return program < r->programs ? r->program[program] : (struct slice){ "", 0 };
 }
 
-/* The statement for one host or, where host < 0, for all, and a span of time: its parameters
- * 1, 2 and, for one host, 4. */
-static sqlite3_stmt *
-prepare_span(struct stateread *r, const char *of_host, const char *of_all, int host, int64_t from,
+sqlite3_stmt *
+stateread_prepare_span(struct stateread *r, const char *of_host, const char *of_all, int host, int64_t from,
     int64_t to)
 {
 	sqlite3_stmt *st = borrow(r, host >= 0 ? of_host : of_all, NULL);
@@ -560,7 +525,7 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 	static const char of_host[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3"
 	    " AND host = ?4";
 	static const char of_all[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3";
-	sqlite3_stmt *st = prepare_span(r, of_host, of_all, host, from, to);
+	sqlite3_stmt *st = stateread_prepare_span(r, of_host, of_all, host, from, to);
 	size_t n = 0;
 
 	toplist_free(&r->top);
@@ -569,7 +534,7 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 		return 0;
 	sqlite3_bind_int(st, 3, (int)kind);
 	while (sqlite3_step(st) == SQLITE_ROW)
-		(void)toplist_decode(&r->top, blob(st, 0));
+		(void)toplist_decode(&r->top, stateread_blob(st, 0));
 	give_back(r, host >= 0 ? of_host : of_all, st);
 	toplist_first(&r->top, max);
 	for (; n < r->top.n && n < max; n++)
@@ -598,198 +563,10 @@ stateread_users(struct stateread *r, int host, int64_t from, int64_t to, statere
 
 		if (host >= 0 && (at & 65535) != host)
 			continue;
-		if (!f(arg, (int)(at & 65535), at >> 16, blob(st, 1), blob(st, 2)))
+		if (!f(arg, (int)(at & 65535), at >> 16, stateread_blob(st, 1), stateread_blob(st, 2)))
 			break;
 	}
-	good = rc == SQLITE_ROW || rc == SQLITE_DONE || fail(r, e);
+	good = rc == SQLITE_ROW || rc == SQLITE_DONE || stateread_fail(r, e);
 	give_back(r, sql, st);
 	return good;
-}
-
-size_t
-stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
-    struct stateread_lost *lost, size_t max)
-{
-	sqlite3_stmt *st = prepare_span(r,
-	    "SELECT host, id, time, rcpts FROM unaccounted WHERE host = ?4 AND time >= ?1 AND time < ?2"
-	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3",
-	    "SELECT host, id, time, rcpts FROM unaccounted WHERE time >= ?1 AND time < ?2"
-	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3", host, from, to);
-	size_t n = 0;
-
-	if (st == NULL)
-		return 0;
-	sqlite3_bind_int64(st, 3, (sqlite3_int64)max);
-	while (n < max && sqlite3_step(st) == SQLITE_ROW) {
-		struct slice id = blob(st, 1);
-
-		lost[n] = (struct stateread_lost){ .host = sqlite3_column_int(st, 0),
-			.time = sqlite3_column_int64(st, 2), .rcpts = sqlite3_column_int64(st, 3) };
-		id = slice_head(id, sizeof lost[n].id - 1);
-		memcpy(lost[n++].id, id.p, id.n);
-	}
-	sqlite3_finalize(st);
-	return n;
-}
-
-size_t
-stateread_waiting(struct stateread *r, int host, int64_t at, int64_t before,
-    struct stateread_waiting *w, size_t max, int64_t *n)
-{
-	/* until, by which there is an index: of those that ended later than that there are few */
-	sqlite3_stmt *st = prepare_span(r,
-	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 AND host = ?4"
-	    " ORDER BY since, id",
-	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 ORDER BY since, host, id",
-	    host, at, before);
-
-	*n = 0;
-	while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
-		struct slice id = slice_head(blob(st, 1), sizeof w->id - 1);
-
-		if ((size_t)(*n)++ >= max)
-			continue;
-		w[*n - 1] = (struct stateread_waiting){ .host = sqlite3_column_int(st, 0),
-			.since = sqlite3_column_int64(st, 2) };
-		memcpy(w[*n - 1].id, id.p, id.n);
-	}
-	sqlite3_finalize(st);
-	return (size_t)*n < max ? (size_t)*n : max;
-}
-
-bool
-stateread_specimens(struct stateread *r, int host, int64_t from, int64_t to,
-    stateread_specimen_fn *f, void *arg, struct err *e)
-{
-	sqlite3_stmt *st = prepare(r, host >= 0 ?
-	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" :
-	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 ORDER BY at", e);
-	bool more = true;
-	int rc = SQLITE_DONE;
-
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, from / SPECIMEN_SLOT_S * 65536);
-	sqlite3_bind_int64(st, 2, ((to - 1) / SPECIMEN_SLOT_S + 1) * 65536);
-	if (host >= 0)
-		sqlite3_bind_int(st, 3, host);
-	while (more && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct slice list = blob(st, 1);
-		struct specimen s;
-
-		while (more && specimen_decode(&list, &s))
-			if (s.time >= from && s.time < to)
-				more = f(arg, (int)(sqlite3_column_int64(st, 0) & 65535), &s);
-	}
-	sqlite3_finalize(st);
-	return !more || rc == SQLITE_DONE || fail(r, e);
-}
-
-bool
-stateread_sources(struct stateread *r, const struct stateread_source **s, size_t *n, struct err *e)
-{
-	sqlite3_stmt *st = prepare(r, "SELECT name, offset, lines, size, newest, read_at,"
-	    " behind_since FROM source"
-	    " ORDER BY name, id", e);
-	size_t count = 0;
-
-	if (st == NULL)
-		return false;
-	free(r->source);
-	r->source = NULL;
-	while (sqlite3_step(st) == SQLITE_ROW) {
-		struct stateread_source *src;
-
-		r->source = xreallocarray(r->source, count + 1, sizeof *r->source);
-		src = &r->source[count++];
-		*src = (struct stateread_source){ .offset = (uint64_t)sqlite3_column_int64(st, 1),
-			.lines = (uint64_t)sqlite3_column_int64(st, 2),
-			.size = (uint64_t)sqlite3_column_int64(st, 3),
-			.newest = sqlite3_column_int64(st, 4), .read_at = sqlite3_column_int64(st, 5),
-			.behind_since = sqlite3_column_int64(st, 6) };
-		(void)snprintf(src->name, sizeof src->name, "%s", sqlite3_column_text(st, 0));
-	}
-	sqlite3_finalize(st);
-	*s = r->source;
-	*n = count;
-	return true;
-}
-
-pid_t
-stateread_writer(const char *dir)
-{
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	char path[4096];
-	pid_t pid = 0;
-	int fd;
-
-	if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	if (fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK)
-		pid = l.l_pid;
-	close(fd);
-	return pid;
-}
-
-bool
-stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
-{
-	const struct { const char *key; int64_t *to; } numbers[] = {
-		{ "started_at", &run->started_at }, { "beat_at", &run->beat_at },
-		{ "rrd_written_at", &run->rrd_written_at },
-		{ "rrd_failed_since", &run->rrd_failed_since }, { "queue_wanted", &run->queue_wanted },
-		{ "queue_counted_at", &run->queue_counted_at },
-		{ "queue_failed_since", &run->queue_failed_since }
-	};
-	sqlite3_stmt *st = prepare(r, "SELECT key, value FROM run", e);
-	int rc;
-
-	*run = (struct stateread_run){ 0 };
-	if (st == NULL)
-		return false;
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct slice key = blob(st, 0);
-
-		for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-			if (slice_eq(key, slice_of(numbers[i].key)))
-				*numbers[i].to = sqlite3_column_int64(st, 1);
-		if (slice_eq(key, SLICE("version")))
-			(void)snprintf(run->version, sizeof run->version, "%.*s",
-			    sqlite3_column_bytes(st, 1), (const char *)sqlite3_column_text(st, 1));
-		if (slice_eq(key, SLICE("graph_url")))
-			(void)snprintf(run->graph_url, sizeof run->graph_url, "%s",
-			    (const char *)sqlite3_column_text(st, 1));
-		if (slice_eq(key, SLICE("queue_said")))
-			(void)snprintf(run->queue_said, sizeof run->queue_said, "%s",
-			    (const char *)sqlite3_column_text(st, 1));
-	}
-	sqlite3_finalize(st);
-	return rc == SQLITE_DONE || fail(r, e);
-}
-
-bool
-stateread_limits(struct stateread *r, const struct stateread_limit **limits, size_t *n, struct err *e)
-{
-	sqlite3_stmt *st = prepare(r, "SELECT name, used, cap, hits, hit_at FROM capacity ORDER BY name",
-	    e);
-	int rc = SQLITE_DONE;
-
-	*n = 0;
-	*limits = r->limit;
-	if (st == NULL)
-		return false;
-	while (*n < LIMITS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct stateread_limit *l = &r->limit[(*n)++];
-
-		*l = (struct stateread_limit){ .used = sqlite3_column_int64(st, 1),
-			.cap = sqlite3_column_int64(st, 2), .hits = sqlite3_column_int64(st, 3),
-			.hit_at = sqlite3_column_int64(st, 4) };
-		(void)snprintf(l->name, sizeof l->name, "%.*s", sqlite3_column_bytes(st, 0),
-		    (const char *)blob(st, 0).p);
-	}
-	sqlite3_finalize(st);
-	return *n == LIMITS_MAX || rc == SQLITE_DONE || fail(r, e);
 }

@@ -1,0 +1,85 @@
+/* stateread_mails.c - mails of which something is unaccounted, mails that wait, and sample lines. See stateread.h. */
+#include <string.h>
+
+#include "stateread_priv.h"
+
+#include "poison.h"
+
+size_t
+stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
+    struct stateread_lost *lost, size_t max)
+{
+	sqlite3_stmt *st = stateread_prepare_span(r,
+	    "SELECT host, id, time, rcpts FROM unaccounted WHERE host = ?4 AND time >= ?1 AND time < ?2"
+	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3",
+	    "SELECT host, id, time, rcpts FROM unaccounted WHERE time >= ?1 AND time < ?2"
+	    " AND rcpts > 0 ORDER BY time DESC, host, id LIMIT ?3", host, from, to);
+	size_t n = 0;
+
+	if (st == NULL)
+		return 0;
+	sqlite3_bind_int64(st, 3, (sqlite3_int64)max);
+	while (n < max && sqlite3_step(st) == SQLITE_ROW) {
+		struct slice id = stateread_blob(st, 1);
+
+		lost[n] = (struct stateread_lost){ .host = sqlite3_column_int(st, 0),
+			.time = sqlite3_column_int64(st, 2), .rcpts = sqlite3_column_int64(st, 3) };
+		id = slice_head(id, sizeof lost[n].id - 1);
+		memcpy(lost[n++].id, id.p, id.n);
+	}
+	sqlite3_finalize(st);
+	return n;
+}
+
+size_t
+stateread_waiting(struct stateread *r, int host, int64_t at, int64_t before,
+    struct stateread_waiting *w, size_t max, int64_t *n)
+{
+	/* until, by which there is an index: of those that ended later than that there are few */
+	sqlite3_stmt *st = stateread_prepare_span(r,
+	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 AND host = ?4"
+	    " ORDER BY since, id",
+	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 ORDER BY since, host, id",
+	    host, at, before);
+
+	*n = 0;
+	while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
+		struct slice id = slice_head(stateread_blob(st, 1), sizeof w->id - 1);
+
+		if ((size_t)(*n)++ >= max)
+			continue;
+		w[*n - 1] = (struct stateread_waiting){ .host = sqlite3_column_int(st, 0),
+			.since = sqlite3_column_int64(st, 2) };
+		memcpy(w[*n - 1].id, id.p, id.n);
+	}
+	sqlite3_finalize(st);
+	return (size_t)*n < max ? (size_t)*n : max;
+}
+
+bool
+stateread_specimens(struct stateread *r, int host, int64_t from, int64_t to,
+    stateread_specimen_fn *f, void *arg, struct err *e)
+{
+	sqlite3_stmt *st = stateread_prepare(r, host >= 0 ?
+	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" :
+	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 ORDER BY at", e);
+	bool more = true;
+	int rc = SQLITE_DONE;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, from / SPECIMEN_SLOT_S * 65536);
+	sqlite3_bind_int64(st, 2, ((to - 1) / SPECIMEN_SLOT_S + 1) * 65536);
+	if (host >= 0)
+		sqlite3_bind_int(st, 3, host);
+	while (more && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct slice list = stateread_blob(st, 1);
+		struct specimen s;
+
+		while (more && specimen_decode(&list, &s))
+			if (s.time >= from && s.time < to)
+				more = f(arg, (int)(sqlite3_column_int64(st, 0) & 65535), &s);
+	}
+	sqlite3_finalize(st);
+	return !more || rc == SQLITE_DONE || stateread_fail(r, e);
+}

@@ -1,0 +1,53 @@
+/* stateread_priv.h - what the files that read the state share; nobody else includes it. */
+#ifndef MX_STATEREAD_PRIV_H
+#define MX_STATEREAD_PRIV_H
+
+#include <sqlite3.h>
+
+#include "mem.h"
+#include "stateread.h"
+#include "toplist.h"
+
+enum { LIMITS_MAX = 64, PROGRAMS_MAX = 256, KEPT_MAX = 8 };
+
+struct stateread {
+	sqlite3 *db;
+	char *dir;
+	struct stateread_host *host;
+	size_t hosts;
+	bool hosts_read;
+	struct stateread_source *source;
+	struct stateread_limit limit[LIMITS_MAX];
+	struct slice *word;
+	size_t words;
+	struct slice program[PROGRAMS_MAX];
+	size_t programs;
+	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
+	size_t metrics_n;
+	bool only_metrics;
+	bool renumbered;		/* some number is not the enum's */
+	struct toplist top;
+	struct {			/* statements that may be asked again */
+		const char *sql;
+		sqlite3_stmt *st;
+	} kept[KEPT_MAX];
+	struct arena text;
+};
+
+/* *e from the database's own words. Always false. */
+bool stateread_fail(struct stateread *r, struct err *e);
+sqlite3_stmt *stateread_prepare(struct stateread *r, const char *sql, struct err *e);
+/* The statement for one host or, where host < 0, for all, and a span of time: its parameters
+ * 1, 2 and, for one host, 4. */
+sqlite3_stmt *stateread_prepare_span(struct stateread *r, const char *of_host, const char *of_all, int host,
+    int64_t from, int64_t to);
+
+static inline struct slice
+stateread_blob(sqlite3_stmt *st, int column)
+{
+	const void *p = sqlite3_column_blob(st, column);
+
+	return (struct slice){ p != NULL ? p : "", (size_t)sqlite3_column_bytes(st, column) };
+}
+
+#endif

@@ -9,7 +9,6 @@
 #include "buf.h"
 #include "check.h"
 #include "hold.h"
-#include "host.h"
 #include "metric.h"
 #include "quantity.h"
 #include "when.h"
@@ -49,17 +48,18 @@ checkstate_whose(const struct checkstate *s)
 int
 checkstate_host(const struct stateread_host *hosts, size_t n, const char **asked)
 {
+	const struct stateread_host *found;
 	struct buf b = buf_new(700);
 
 	if (*asked == NULL || strcmp(*asked, "_farm") == 0) {
 		*asked = NULL;
 		return STATEREAD_FARM;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (host_meant(slice_of(*asked), slice_of(hosts[i].name))) {
-			*asked = hosts[i].name;
-			return hosts[i].id;
-		}
+	found = stateread_host_named(hosts, n, *asked);
+	if (found != NULL) {
+		*asked = found->name;
+		return found->id;
+	}
 	for (size_t i = 0; i < n && !b.full; i++)
 		buf_fmt(&b, "%s%s", i > 0 ? ", " : "", check_clean(slice_of(hosts[i].name)));
 	check_unknown("the state knows no host \"%s\"; it knows: %s%s",

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "mem.h"
 #include "toplist.h"
 
@@ -266,6 +267,15 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 	*hosts = r->host;
 	*n = r->hosts;
 	return true;
+}
+
+const struct stateread_host *
+stateread_host_named(const struct stateread_host *hosts, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (host_meant(slice_of(name), slice_of(hosts[i].name)))
+			return &hosts[i];
+	return NULL;
 }
 
 /* The state's number of what a key is of, to the enum's; METRIC_N: no longer known. Others stay. */

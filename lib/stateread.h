@@ -58,6 +58,8 @@ stateread_last(const struct stateread_host *h)
 /* All hosts by name. *hosts is the reader's own, until it closes. */
 bool stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t *n,
     struct err *e);
+/* The first of them that is meant by a name (host_meant()), or NULL. */
+const struct stateread_host *stateread_host_named(const struct stateread_host *hosts, size_t n, const char *name);
 
 /* "1d", "15m", a date and so on are the caller's business; here host is an id,
  * or STATEREAD_FARM: all hosts and the corrections of what was joined inside the farm. */

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host.h"
 #include "mem.h"
 #include "programs.h"
 #include "view/report_priv.h"
@@ -55,23 +54,21 @@ no_such_host(const char *name, const struct stateread_host *hosts, size_t n, str
 static bool
 choose_hosts(struct report *r, const char *name, struct err *e)
 {
-	const struct stateread_host *hosts;
+	const struct stateread_host *hosts, *found;
 	size_t n;
 
 	if (!stateread_hosts(r->state, &hosts, &n, e))
 		return false;
 	r->host = STATEREAD_FARM;
 	r->hosts = xcalloc(n + 1, sizeof *r->hosts);
-	for (size_t i = 0; i < n; i++) {
-		if (name == NULL || host_meant(slice_of(name), slice_of(hosts[i].name)))
-			r->hosts[r->nhosts++].host = &hosts[i];
-	}
+	for (size_t i = 0; name == NULL && i < n; i++)
+		r->hosts[r->nhosts++].host = &hosts[i];
 	if (name == NULL)
 		return true;
-	if (r->nhosts == 0)
+	if ((found = stateread_host_named(hosts, n, name)) == NULL)
 		return no_such_host(name, hosts, n, e);
-	r->host = r->hosts[0].host->id;
-	r->nhosts = 1;
+	r->hosts[r->nhosts++].host = found;
+	r->host = found->id;
 	return true;
 }
 

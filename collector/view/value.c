@@ -9,7 +9,6 @@
 #include "buf.h"
 #include "cell.h"
 #include "hist.h"
-#include "host.h"
 #include "stateread.h"
 #include "store/columns.h"
 #include "store/rrd.h"
@@ -33,7 +32,7 @@ struct answer {
 static bool
 find_host(struct answer *a, const char *name, struct err *e)
 {
-	const struct stateread_host *hosts;
+	const struct stateread_host *hosts, *found;
 	size_t n;
 
 	a->host = STATEREAD_FARM;
@@ -41,13 +40,11 @@ find_host(struct answer *a, const char *name, struct err *e)
 		return true;
 	if (!stateread_hosts(a->r, &hosts, &n, e))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (host_meant(slice_of(name), slice_of(hosts[i].name))) {
-			a->host = hosts[i].id;
-			return true;
-		}
-	}
-	return err_set(e, "there is no host %s in the state", name);
+	found = stateread_host_named(hosts, n, name);
+	if (found == NULL)
+		return err_set(e, "there is no host %s in the state", name);
+	a->host = found->id;
+	return true;
 }
 
 static bool

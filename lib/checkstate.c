@@ -86,6 +86,15 @@ span(const struct checkstate *s, int64_t *first, int64_t *newest)
 }
 
 int64_t
+checkstate_complete(const struct checkstate *s)
+{
+	int64_t first, newest;
+
+	span(s, &first, &newest);
+	return (newest < s->as_of ? newest : s->as_of) / 60;
+}
+
+int64_t
 checkstate_first(const struct checkstate *s)
 {
 	int64_t first, newest;

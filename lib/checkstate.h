@@ -58,6 +58,10 @@ void checkstate_begin(struct checkstate *s);
  * stands still, no line in the window. */
 void checkstate_open(struct checkstate *s);
 
+/* Behind the last minute of which all lines should be there: of short stretches the running one would be
+ * missed, and what a log that lags has not brought yet. */
+int64_t checkstate_complete(const struct checkstate *s);
+
 /* The time of the oldest line of whose numbers are asked for. */
 int64_t checkstate_first(const struct checkstate *s);
 

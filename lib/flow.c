@@ -6,10 +6,13 @@
 
 #include "check.h"
 #include "metric.h"
+#include "surprise.h"
 
 #include "poison.h"
 
-enum { BUNCH = 2 };	/* recipients and attempts come in bunches: they vary as if there were fewer */
+enum { BUNCH_TRIED = 4 };
+#define POINT 1.0
+#define TENTH 0.1
 
 static const char *const units[] = {
 	[FLOW_NUMBER] = "", [FLOW_RATE] = "/min", [FLOW_BYTES] = "B", [FLOW_SHARE] = "%",
@@ -156,18 +159,34 @@ flow_events_then(const struct flow *f, const struct past *p, unsigned sample)
 	return sum;
 }
 
-double
-flow_noise(const struct flow *f, double usual, double events, double minutes, double points,
-    double part)
+/* Who tries addresses or passwords tries several in a session. */
+static double
+bunch(const struct flow *f)
 {
-	double share;
+	for (unsigned i = 0; i < f->x.n; i++)
+		if (f->x.step[i].op == EXPR_NAME && (f->x.step[i].name == M_rej_unknown_rcpt ||
+		    f->x.step[i].name == M_auth_fail))
+			return BUNCH_TRIED;
+	return FLOW_BUNCH;
+}
 
-	if (f->kind == FLOW_SHARE) {
-		share = usual / 100 > 1 ? 1 : usual > 0 ? usual / 100 : 0;
-		share = (share * events + 1) / (events + 2);	/* never quite 0 or 1 */
-		return hypot(points, 100 * sqrt(BUNCH * share * (1 - share) / (events > 0 ? events : 1)));
+double
+flow_distance(const struct flow *f, const struct usual *u, double v, double of, double minutes)
+{
+	if (isnan(v) || isnan(u->value))
+		return (double)NAN;
+	if (v >= u->least && v <= u->most)
+		return 0;
+	if (f->kind == FLOW_SHARE && fmin(v, u->value) >= 0 && of > 0) {
+		double spread = hypot(u->spread, POINT) / 100;
+
+		if (fmax(v, u->value) <= 100)
+			return surprise_part(v / 100 * of, of, u->value / 100, spread, bunch(f));
+		/* "dsn/recv_msg": what is divided is no part of the other */
+		return surprise_count(v / 100 * of, fmax(u->value / 100 * of, 1), spread * of, bunch(f));
 	}
-	if (f->kind == FLOW_RATE)
-		return hypot(usual * part, sqrt(BUNCH * fmax(usual * minutes, 1)) / minutes);
-	return fabs(usual) * part;
+	if (f->kind == FLOW_RATE && v >= 0)
+		return surprise_count(v * minutes, fmax(u->value * minutes, 1),
+		    hypot(u->spread, u->value * TENTH) * minutes, bunch(f));
+	return past_distance(u, v, fabs(u->value) * TENTH);
 }

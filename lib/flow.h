@@ -11,6 +11,9 @@
 #include "past.h"
 #include "slice.h"
 
+/* Recipients and attempts come in bunches: they vary as if there were so many times fewer. */
+enum { FLOW_BUNCH = 2 };
+
 enum flow_kind { FLOW_NUMBER, FLOW_RATE, FLOW_BYTES, FLOW_SHARE, FLOW_SIZE, FLOW_OTHER };
 
 struct flow {
@@ -31,10 +34,10 @@ double flow_then(const struct flow *f, const struct past *p, unsigned sample, do
 double flow_events(const struct flow *f, const struct cell *c);
 double flow_events_then(const struct flow *f, const struct past *p, unsigned sample);
 
-/* What chance does to so few events where the value is usually so large, and on top a difference that
- * nobody would call one: points of a share in percent, or that part of another value. A standard
- * deviation. */
-double flow_noise(const struct flow *f, double usual, double events, double minutes, double points,
-    double part);
+/* How far v is from what is usual, by what the weeks differ, by chance and by what nobody would call a
+ * difference: a point of a share, a tenth of anything else. For a share there are so many events of which
+ * it is a part, for a rate it is one of so many minutes. 0 if it lies between least and most; NAN where
+ * nothing is known. */
+double flow_distance(const struct flow *f, const struct usual *u, double v, double of, double minutes);
 
 #endif

@@ -22,7 +22,7 @@
 
 #include "poison.h"
 
-enum { ITEMS_MAX = 100, PARTS_SHOWN = 5, DAY_MINUTES = 1440 };
+enum { ITEMS_MAX = 100, STRETCHES_MAX = 8, PARTS_SHOWN = 5, DAY_MINUTES = 1440 };
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_events = 20;
@@ -45,12 +45,14 @@ static const struct program program = {
 	"change(EXPR), rise(EXPR) and fall(EXPR) tell how many times what the weeks differ by it is away "
 	"from what is usual at this time of the same weekday in the four weeks before: in either "
 	"direction, above, below. 5 does not happen by chance. Until the state knows two weeks they are "
-	"shown and not judged.",
+	"shown and not judged. fall(EXPR,4m) is of the last four minutes in place of the window: what breaks "
+	"wholly is seen sooner, what breaks in part or is rare in the longer one. The running minute and what "
+	"the newest line has not come to are not in it.",
 	opts, .args = "[EXPR...]",
 	.examples = "check_mail_flow -w dsn/recv_msg=5% -c dsn/recv_msg=20%\n"
 	    "check_mail_flow -w 'rise(auth_fail)=5' -w auth_fail=100/min\n"
 	    "check_mail_flow --window 1h -w '(bounce+expire)/(dlv_ext+dlv_local)=10%'\n"
-	    "check_mail_flow -H mx1 -c 'fall(dlv_local)=10' -w virus=5/min"
+	    "check_mail_flow -H mx1 -c 'fall(dlv_local)=10' -w 'fall(dlv_local,4m)=4' -w virus=5/min"
 };
 
 /* What stands without limits and operands. */
@@ -62,11 +64,18 @@ static const char *const usual_flow[] = {
 enum form { NOW, CHANGE, RISE, FALL };
 static const char *const forms[] = { [CHANGE] = "change(", [RISE] = "rise(", [FALL] = "fall(" };
 
+/* What was counted in some minutes: the window, or those that an item has of its own. */
+struct stretch {
+	int64_t minutes;	/* 0: the window */
+	struct cell now, before, yesterday;
+};
+
 struct item {
 	char *name;		/* as it was given */
 	enum form form;
 	struct flow flow;
-	double v;		/* in the window, in its unit */
+	size_t stretch;
+	double v;		/* in the stretch, in its unit */
 	double before, yesterday;
 	struct usual usual;
 	enum check_state state;
@@ -75,11 +84,46 @@ struct item {
 static struct {
 	struct item *item;
 	size_t n;
+	struct stretch stretch[STRETCHES_MAX];	/* the first is the window */
+	size_t stretches;
 	bool past;		/* one of them asks for it */
 	bool usual;		/* the caller named none: they are those of usual_flow[] */
 } run;
 
 /* --- expressions ---------------------------------------------------------------------- */
+
+/* Which of the stretches has so many minutes. */
+static size_t
+stretch_of(int64_t length)
+{
+	size_t i = 1;
+
+	while (i < run.stretches && run.stretch[i].minutes != length)
+		i++;
+	if (i == STRETCHES_MAX)
+		check_unknown("more than %d times that are not the window's", STRETCHES_MAX - 1);
+	if (i == run.stretches)
+		run.stretch[run.stretches++].minutes = length;
+	return i;
+}
+
+/* "dlv_local,4m" of an item, less its end; an expression may have commas too. */
+static void
+take_time(struct item *it, struct slice *text)
+{
+	size_t comma = text->n;
+	struct err e = { "" };
+	double s;
+
+	while (comma > 0 && text->p[comma - 1] != ',')
+		comma--;
+	if (comma == 0 || !quantity_parse((struct slice){ text->p + comma, text->n - comma }, "s", &s, &e))
+		return;
+	if (!(s >= 60 && s <= DAY_MINUTES * 60))
+		check_unknown("\"%s\": the time is out of its limits, 1m to 1d", check_clean(slice_of(it->name)));
+	it->stretch = stretch_of((int64_t)ceil(s / 60));
+	text->n = comma - 1;
+}
 
 static void
 add_item(struct slice name)
@@ -99,6 +143,7 @@ add_item(struct slice name)
 			text.n--;
 			it->form = f;
 			run.past = true;
+			take_time(it, &text);
 			break;
 		}
 	flow_parse(&it->flow, text, it->name);
@@ -110,6 +155,7 @@ read_names(int argc, char **argv)
 	struct slice name;
 
 	run.item = xcalloc(ITEMS_MAX, sizeof *run.item);
+	run.stretches = 1;
 	for (int i = 1; i <= argc; i++)
 		add_item(slice_of(argv[i]));
 	for (size_t i = 0; (name = check_limit_name(i)).n > 0; i++)
@@ -124,15 +170,24 @@ read_names(int argc, char **argv)
 /* --- values --------------------------------------------------------------------------- */
 
 static double
-minutes(void)
+minutes(const struct item *it)
 {
-	return (double)(set.to - set.from);
+	return (double)run.stretch[it->stretch].minutes;
+}
+
+static const char *
+how_long(const struct item *it)
+{
+	return check_people(minutes(it) * 60, "s");
 }
 
 static double
 item_then(void *arg, const struct past *p, unsigned sample)
 {
-	return flow_then(&((struct item *)arg)->flow, p, sample, minutes());
+	struct item *it = arg;
+
+	/* of a sample rates and shares are the same for any length */
+	return flow_then(&it->flow, p, sample, (double)run.stretch[0].minutes);
 }
 
 static void
@@ -145,16 +200,26 @@ read_cell(int64_t from, int64_t to, struct cell *c)
 		check_unknown("%s", e.text);
 }
 
-static double
-noise(const struct item *it, double n)
+static void
+read_stretches(void)
 {
-	return flow_noise(&it->flow, it->usual.value, n, minutes(), 1, 0.1);
+	run.stretch[0].minutes = set.to - set.from;
+	for (size_t i = 0; i < run.stretches; i++) {
+		struct stretch *s = &run.stretch[i];
+		int64_t to = i == 0 ? set.to : checkstate_complete(&set), from = to - s->minutes;
+
+		read_cell(from, to, &s->now);
+		read_cell(from - s->minutes, from, &s->before);
+		read_cell(from - DAY_MINUTES, to - DAY_MINUTES, &s->yesterday);
+	}
 }
 
 static double
 distance(const struct item *it, double n)
 {
-	double d = past_distance(&it->usual, it->v, noise(it, n));
+	/* by a count that is a part of those of which it is one */
+	double of = it->flow.kind == FLOW_SHARE ? n / (1 + it->v / 100) : 0;
+	double d = flow_distance(&it->flow, &it->usual, it->v, of, minutes(it));
 
 	if ((it->form == RISE && it->v < it->usual.value) || (it->form == FALL && it->v > it->usual.value))
 		return 0;
@@ -170,7 +235,7 @@ judge_past(struct item *it, const struct past *p, double n)
 	d = distance(it, n);
 	/* for a rate also silence is a change */
 	if (it->flow.kind == FLOW_RATE)
-		n = fmax(n, it->usual.value * minutes());
+		n = fmax(n, it->usual.value * minutes(it));
 	if (isnan(d) || n < (double)min_events) {
 		check_show(it->name, d, "");
 		return;
@@ -179,7 +244,7 @@ judge_past(struct item *it, const struct past *p, double n)
 	check_words(it->name, NULL, "%s is %s: %s where %s give or take %s is usual at this time", it->name,
 	    check_people(d, ""), check_people(it->v, flow_unit(&it->flow)),
 	    check_people(it->usual.value, flow_unit(&it->flow)),
-	    check_people(hypot(it->usual.spread, noise(it, n)), flow_unit(&it->flow)));
+	    check_people(d > 0 ? fabs(it->v - it->usual.value) / d : it->usual.spread, flow_unit(&it->flow)));
 }
 
 static void
@@ -192,7 +257,7 @@ judge(struct item *it, double n)
 }
 
 static void
-measure(const struct cell *now, const struct cell *before, const struct cell *yesterday)
+measure(void)
 {
 	struct past p = { 0 };
 
@@ -200,11 +265,12 @@ measure(const struct cell *now, const struct cell *before, const struct cell *ye
 		checkstate_past(&set, &p);
 	for (size_t i = 0; i < run.n; i++) {
 		struct item *it = &run.item[i];
-		double n = flow_events(&it->flow, now);
+		const struct stretch *s = &run.stretch[it->stretch];
+		double n = flow_events(&it->flow, &s->now);
 
-		it->v = flow_now(&it->flow, now, minutes());
-		it->before = flow_now(&it->flow, before, minutes());
-		it->yesterday = flow_now(&it->flow, yesterday, minutes());
+		it->v = flow_now(&it->flow, &s->now, minutes(it));
+		it->before = flow_now(&it->flow, &s->before, minutes(it));
+		it->yesterday = flow_now(&it->flow, &s->yesterday, minutes(it));
 		if (it->form != NOW)
 			judge_past(it, &p, n);
 		else
@@ -250,7 +316,7 @@ tell_item(const struct item *it, struct buf *json)
 	if (it->state > CHECK_OK || check_is_verbose(1))
 		check_detail("%s: %s now, %s in the %s before, %s at the same time yesterday", it->name,
 		    check_people(it->v, u), isnan(it->before) ? "unknown" : check_people(it->before, u),
-		    check_people(set.window_s, "s"),
+		    how_long(it),
 		    isnan(it->yesterday) ? "unknown" : check_people(it->yesterday, u));
 	buf_str(json, json->n > 1 ? "," : "");
 	buf_json(json, slice_of(it->name));
@@ -386,19 +452,13 @@ tell(const struct cell *now)
 int
 main(int argc, char **argv)
 {
-	struct cell now, before, yesterday;
-	int64_t length;
-
 	check_begin("FLOW");
 	read_names(opt_parse(&program, argc, argv), argv);
 	checkstate_open(&set);
-	length = set.to - set.from;
-	read_cell(set.from, set.to, &now);
-	read_cell(set.from - length, set.from, &before);
-	read_cell(set.from - DAY_MINUTES, set.to - DAY_MINUTES, &yesterday);
-	measure(&now, &before, &yesterday);
+	read_stretches();
+	measure();
 	hold_answered();
 	say();
-	tell(&now);
+	tell(&run.stretch[0].now);
 	check_done();	/* the kernel closes and frees quicker than we could */
 }

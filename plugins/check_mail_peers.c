@@ -22,6 +22,7 @@
 #include "quantity.h"
 #include "reason.h"
 #include "stateread.h"
+#include "surprise.h"
 
 #include "poison.h"
 
@@ -251,14 +252,6 @@ bent(const struct flow *f, double v, double events)
 	if (f->kind == FLOW_SHARE)
 		return part > 0 && part < 1 ? log(part / (1 - part)) : (double)NAN;
 	return log(fabs(v) * (f->kind == FLOW_RATE ? minutes() : 1) + 1);
-}
-
-/* x events where mu were expected, as twice the logarithm of how much more likely x is where x is
- * expected. */
-static double
-surprise(double x, double mu)
-{
-	return 2 * ((x > 0 ? x * log(x / mu) : 0) - (x - mu));
 }
 
 /* What chance does to the difference of two values bent, as a standard deviation: the difference, by

@@ -20,19 +20,24 @@
 #include "quantity.h"
 #include "reason.h"
 #include "stateread.h"
+#include "surprise.h"
 
 #include "poison.h"
 
-enum { TOP_SHOWN = 5, DAY_MINUTES = 1440, UNLIKELY = 4 };
+enum { TOP_SHOWN = 5, DAY_MINUTES = 1440, UNLIKELY = 4,
+	MOVED = 2 };	/* spreads: it is worth to be named with the ratio */
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_rcpt = 20;
+static double sudden_s = 240;
 
 static const struct opt opts[] = {
 	CHECKSTATE_OPTS(set),
 	{ 0, "min-rcpt", OPT_INT, &min_rcpt, "N",
 	    "with fewer recipients in the window shares say nothing: show them, do not judge them",
 	    .min = 0, .max = 1e9 },
+	{ 0, "sudden", OPT_DURATION, &sudden_s, "TIME", "how far the measure sudden looks back", .min = 60,
+	    .max = 3600 },
 	{ 0 }
 };
 
@@ -43,13 +48,14 @@ static const struct measure measures[] = {
 	{ "tempfailed", "", "recipients refused for now (4xx) in the window" },
 	{ "change", "", "how far the ratio, or the share of a reason, is from what is usual at this "
 	    "time of the day and week, in spreads of the weeks before" },
+	{ "sudden", "", "the same, in the last --sudden minutes alone" },
 	{ "traffic", "%", "recipients, of as many as are usual at this time" },
 #define REASON(name, short_, sentence) { #name, "%", "share refused: " sentence },
 #include "reason.def"
 #undef REASON
 	{ 0 }
 };
-enum { FIRST_CLASS = 6 };
+enum { FIRST_CLASS = 7 };
 
 static const struct program program = {
 	"check_reject_ratio", "share of refused recipients by the logs, and the reasons",
@@ -59,12 +65,13 @@ static const struct program program = {
 	"watch single reasons: unknown_rcpt rises when a directory or an alias map breaks, "
 	"dnsbl when a list went mad, resource when our own machines refuse. A lower limit "
 	"(ratio=30%:95%) finds the day on which a filter stopped filtering.\n\n"
-	"change and traffic are measured when they have a limit. They leave out what authenticated users "
+	"change, sudden and traffic are measured when they have a limit. They leave out what authenticated users "
 	"sent, and compare with the same time of "
 	"the same weekday in the four weeks before, from hourly numbers: the median of the weeks is "
-	"usual, and how much the weeks differ is a spread (never below what chance does to so few "
-	"recipients, nor below a point). change=5 is the day on which 60 % are refused where 95 % "
-	"are usual, or the reverse, whatever the level; traffic=10: is silence at a time that is not "
+	"usual, and how much the weeks differ is a spread; what chance does to so few recipients comes "
+	"on top, and a point, which nobody would call a difference. change=5 is the day on which 60 % are "
+	"refused where 95 % are usual, or the reverse, whatever the level; sudden=5 is the same in the last "
+	"four minutes, so that what is broken wholly rings sooner; traffic=10: is silence at a time that is not "
 	"silent. Until the state knows two weeks, and where the weeks themselves were nearly silent, "
 	"they are not judged, and it is said.\n\n"
 	"Shares of single reasons are of all recipients too, so they add up to the ratio. Limits on "
@@ -240,55 +247,75 @@ share_then(void *arg, const struct past *p, unsigned sample)
 	return all >= 1 ? 100 * past_count(p, sample, *(enum metric *)arg) / all : (double)NAN;
 }
 
-static void
-compare(const struct past *p, const struct counts *c, struct share *s)
+static struct share
+compare(const struct past *p, const struct counts *c, const char *name, enum metric part)
 {
-	const struct flow share = { .kind = FLOW_SHARE };
+	const struct flow flow = { .kind = FLOW_SHARE, .x = { .n = 1,
+		.step = { { .op = EXPR_NAME, .name = part } } } };
+	struct share s = { .name = name, .part = part, .now = percent(count(&c->cell, part), c->outside) };
 
-	s->usual = past_usual(p, share_then, &s->part);
-	s->distance = past_distance(&s->usual, s->now,
-	    flow_noise(&share, s->usual.value, (double)c->outside, (double)(set.to - set.from), 1, 0));
+	s.usual = past_usual(p, share_then, &s.part);
+	s.distance = flow_distance(&flow, &s.usual, s.now, (double)c->outside, 0);
+	return s;
 }
 
-/* The ratio, or the reason that is farther from its past. */
+/* The ratio, or the reason that is farther from its past; *with: of the ratio, the reason that moved
+ * farthest with it. */
 static struct share
-farthest(const struct past *p, const struct counts *c)
+farthest(const struct past *p, const struct counts *c, struct share *with)
 {
-	struct share worst = { .name = "ratio", .part = M_rej, .now = percent(c->rejected, c->outside) };
+	const struct share ratio = compare(p, c, "ratio", M_rej);
+	struct share worst = ratio;
 
-	compare(p, c, &worst);
+	*with = (struct share){ .distance = 0 };
 	for (int r = 1; r < REASON_N; r++) {
-		struct share s = { .name = reason_name((enum reason)r), .part = metric_rej[r],
-			.now = percent(c->class[r], c->outside) };
+		struct share s = compare(p, c, reason_name((enum reason)r), metric_rej[r]);
 
-		compare(p, c, &s);
 		if (s.distance > worst.distance)
 			worst = s;
+		if (s.distance > with->distance &&
+		    (s.now > s.usual.value) == (ratio.now > ratio.usual.value))
+			*with = s;
 	}
 	return worst;
 }
 
+/* In the last so many seconds; 0: in the window. */
 static void
-measure_change(const struct past *p, const struct counts *c)
+words(const char *measure, double in_s, const struct share *s, const struct share *with)
 {
-	struct share s = farthest(p, c);
+	struct buf b = buf_new(200);
+
+	if (s->part == M_rej && with->distance >= MOVED)
+		buf_fmt(&b, ", with %s %s where %s is usual", with->name, check_people(with->now, "%"),
+		    check_people(with->usual.value, "%"));
+	check_words(measure, NULL, "%s %s%s%s where %s give or take %s is usual at this time, %s times that away%s",
+	    s->name, check_people(s->now, "%"), in_s > 0 ? " in " : "", in_s > 0 ? check_people(in_s, "s") : "",
+	    check_people(s->usual.value, "%"),
+	    check_people(fabs(s->now - s->usual.value) / s->distance, "%"), check_people(s->distance, ""),
+	    b.n > 0 ? b.p : "");
+	buf_free(&b);
+}
+
+static void
+measure_change(const char *measure, double in_s, const struct past *p, const struct counts *c)
+{
+	struct share with, s = farthest(p, c, &with);
 	struct buf json = buf_new(300);
 
-	if (isnan(s.distance)) {
-		check_show("change", s.distance, "");
+	if (c->outside < min_rcpt || c->outside <= 0 || isnan(s.distance)) {
+		check_show(measure, (double)NAN, "");
 		return;
 	}
-	if (check_value("change", isinf(s.distance) ? 1e6 : s.distance, "") > CHECK_OK && s.part != M_rej)
-		blame(s.part);
+	if (check_value(measure, s.distance, "") > CHECK_OK && (s.part != M_rej || with.distance >= MOVED))
+		blame(s.part != M_rej ? s.part : with.part);
 	if (s.distance > 0)
-		check_words("change", NULL, "%s %s where %s give or take %s is usual at this time, %s times that away",
-		    s.name, check_people(s.now, "%"), check_people(s.usual.value, "%"),
-		    check_people(fabs(s.now - s.usual.value) / s.distance, "%"), check_people(s.distance, ""));
+		words(measure, in_s, &s, &with);
 	else
-		check_words("change", NULL, "shares as usual at this time");
+		check_words(measure, NULL, "shares as usual at this time");
 	buf_fmt(&json, "{\"name\":\"%s\",\"now\":%.2f,\"usual\":%.2f,\"spread\":%.2f,\"weeks\":%u}", s.name,
 	    s.now, s.usual.value, s.usual.spread, s.usual.weeks);
-	check_extra("change", buf_slice(&json));
+	check_extra(measure, buf_slice(&json));
 	buf_free(&json);
 }
 
@@ -296,13 +323,11 @@ measure_change(const struct past *p, const struct counts *c)
 static void
 measure_traffic(const struct past *p, const struct counts *c)
 {
-	const struct flow rate = { .kind = FLOW_RATE };
 	struct usual u = past_usual(p, all_then, NULL);
 	double v = u.value > 0 ? 100 * (double)c->outside / u.value : (double)NAN;
-	double chance = flow_noise(&rate, u.value, 0, 1, 0, 0);
 
 	if (isnan(v) || u.value < (double)min_rcpt || u.least < u.value / 4 ||
-	    fabs((double)c->outside - u.value) < UNLIKELY * chance) {
+	    surprise_count(fmax((double)c->outside, 0), u.value, 0, FLOW_BUNCH) < UNLIKELY) {
 		check_show("traffic", v, "%");
 		return;
 	}
@@ -311,20 +336,32 @@ measure_traffic(const struct past *p, const struct counts *c)
 	    check_people((double)c->outside, ""), check_people(round(u.value), ""));
 }
 
+/* The same in the last minutes alone: sooner than a longer window, which they fill in part. */
+static void
+measure_sudden(const struct past *p)
+{
+	int64_t to = checkstate_complete(&set);
+	struct counts c;
+
+	read_counts(set.r, set.id, to - (int64_t)ceil(sudden_s / 60), to, &c);
+	measure_change("sudden", sudden_s, p, &c);
+	cell_free(&c.cell);
+}
+
 static void
 measure_past(const struct counts *c)
 {
 	struct past p;
 
-	if (!check_has_limit("change") && !check_has_limit("traffic"))
+	if (!check_has_limit("change") && !check_has_limit("sudden") && !check_has_limit("traffic"))
 		return;
 	checkstate_past(&set, &p);
 	if (check_has_limit("traffic"))
 		measure_traffic(&p, c);
-	if (check_has_limit("change") && c->outside >= min_rcpt && c->outside > 0)
-		measure_change(&p, c);
-	else if (check_has_limit("change"))
-		check_show("change", (double)NAN, "");
+	if (check_has_limit("change"))
+		measure_change("change", 0, &p, c);
+	if (check_has_limit("sudden"))
+		measure_sudden(&p);
 }
 
 /* --- details ------------------------------------------------------------------------- */

@@ -10,13 +10,13 @@ at() {
     run "$@" --at "2026-11-20 $delay_at"
 }
 
-# deliveries DAY HOUR N FACTOR: N deliveries in the hour; the i-th took i/10 s, times the factor: of that
-# 10 % before the queue, 20 % in it, 30 % connecting, 40 % transmitting
+# deliveries DAY HOUR N FACTOR [SLOW]: N deliveries in the hour; the i-th took i/10 s, times the factor: of that
+# 10 % before the queue, 20 % in it, 30 % connecting, 40 % transmitting; or the twelfth took SLOW s, others up to 10
 deliveries() {
     perl -e '
-        my ($day, $hour, $n, $factor) = @ARGV;
+        my ($day, $hour, $n, $factor, $slow) = @ARGV;
         for my $i (1 .. $n) {
-            my $d = $i / 10 * $factor;
+            my $d = $slow ? ($i % 12 ? $i % 100 / 10 : $slow) : $i / 10 * $factor;
             my $at = sprintf "%sT%s:%02d:%02d+00:00 mx1", $day, $hour, ($i - 1) * 60 / $n, $i % 60;
             my $q = sprintf "%s%s%05X", $day =~ s/-//gr, $hour, $i;
             $q =~ tr/0-9A-F//cd;
@@ -33,6 +33,8 @@ deliveries() {
     deliveries 2026-11-20 09 400 1
     deliveries 2026-11-20 10 400 8
     deliveries 2026-11-20 11 12 1
+    # one of twelve takes four times what the slowest take
+    deliveries 2026-11-20 13 400 1 40
     # one that was deferred before says nothing of the way
     echo "2026-11-20T11:30:00+00:00 mx1 postfix/smtp[3]: F0000000001: to=<b@example.org>, relay=none, delay=3, delays=1/1/1/0, dsn=4.4.1, status=deferred (connect to in.example.org[192.0.2.9]:25: Connection refused)"
     echo "2026-11-20T11:40:00+00:00 mx1 postfix/smtp[3]: F0000000001: to=<b@example.org>, relay=in.example.org[192.0.2.9]:25, delay=9000, delays=8999/0/0/1, dsn=2.0.0, status=sent (250 ok)"
@@ -57,6 +59,8 @@ says "queue 7.8 s (limit 5 s)"; ok "is named"
 at 11:00 2 --window 1h -c change=5; ok "eight times what is usual is a change"
 says "where 9." && says "is usual at this time"; ok "with what is usual"
 at 10:00 0 --window 1h -c change=9; ok "an ordinary hour is none"
+at 14:00 2 --window 1h -c change=5; ok "so is what hardly a delivery took in those weeks, when a twelfth takes it"
+at 14:00 0 --window 3m --min 5 -c change=5; ok "of few it may be chance"
 at 12:00 0 --window 1h -w p95=10ms -c change=1; ok "few deliveries are not judged"
 says "of 12 deliveries within 1.2 s" && says "fewer than 20 (--min), so they are not judged"; ok "and the deferred one is not among them"
 at 12:00 1 --window 1h --min 10 -w p95=1s; ok "unless it is asked for"

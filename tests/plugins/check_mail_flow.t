@@ -48,6 +48,15 @@ at 10:45 0 -c 'change(rej)=5' -c 'change(rej_dnsbl/(rej+recv_rcpt))=5'; ok "an o
 run 2 --at "2026-11-20 14:00" --window 1h -c 'fall(rej)=4'; ok "silence is a fall"
 says "0/min where 4.4/min"; ok "with what is missing"
 at 03:45 0 -c 'change(rej)=4'; ok "silence at night is none"
+at 11:04:59 1 -c 'fall(rej)=4' -w 'fall(rej,4m)=4' --min 10; ok "a fall of the last four minutes"
+says "fall(rej,4m) is 4.1" && says ": 0/min where 4.4/min"; ok "has a name and numbers of its own"
+says "fall(rej,4m): 0/min now, 4.2/min in the 4 min before"; ok "and those of the four before"
+at 11:02:30 0 -w 'fall(rej,4m)=3' --min 10; ok "the running minute is not in it"
+at 10:45 0 -w 'rise(max(rej, tmp))=9'; ok "a comma in an expression is none before a time"
+at 10:45 3 -w 'fall(rej,4s)=9'; ok "a time that is too short"
+says "out of its limits, 1m to 1d"; ok "is named"
+# shellcheck disable=SC2046
+at 10:45 3 $(seq -f 'rise(rej,%gm)' 2 9); ok "more times than can be"
 at 12:45 2 -c 'rise(rej_unknown_rcpt/rej)=10'; ok "a reason that there never was is a rise"
 
 at 10:45 3 -w 'rejj=5'; ok "an unknown metric"

@@ -103,7 +103,7 @@ first "REJECTS UNKNOWN - the state knows no host \"mx7\"; it knows: mx1, mx2"; o
 run 3 --at "$at" -w 95:90; ok "a bad range"
 first "REJECTS UNKNOWN - -w: bad range \"95:90\": the start is above the end"; ok "says what is wrong"
 run 3 --at "$at" -c dnbsl=5%; ok "a name that is not measured"
-says "did you mean dnsbl? There are: ratio, rejected, accepted, tempfailed, change, traffic, dnsbl, rhsbl,"; ok "and the names that are"
+says "did you mean dnsbl? There are: ratio, rejected, accepted, tempfailed, change, sudden, traffic, dnsbl, rhsbl,"; ok "and the names that are"
 run 3 --at "$at" --windwo 5m; ok "a wrong option"
 run 3 --at teatime; ok "a wrong time"
 run 3 --at "$at" --state "$dir/none"; ok "no state"

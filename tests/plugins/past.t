@@ -18,6 +18,12 @@ at 11:45 2 -v; ok "a list that answers nothing is CRITICAL, though nothing is re
 says "where 9" && says "is usual at this time"; ok "with what is usual"
 at 12:45 2; ok "so is a flood of unknown recipients, though the ratio is about the same"
 says "unknown_rcpt "; ok "which is named"
+# five recipients a minute
+run 1 --at "2026-11-20 11:05" -c change=5 -w sudden=5 --min-rcpt 15; ok "four minutes of it are seen before the window is full of it"
+says "ratio 0% in 4 min where 90" && says "with dnsbl 0% where 90"; ok "with the reason that the ratio moved with"
+run 0 --at "2026-11-20 11:05" -w sudden=5 --min-rcpt 21; ok "not where so few recipients are not judged"
+run 0 --at "2026-11-20 10:59" -w sudden=5 --min-rcpt 15; ok "nor before it began"
+run 0 --at "2026-11-20 11:04" -w sudden=5 --sudden 10m; ok "nor at once in ten minutes"
 at 13:45 2; ok "silence is CRITICAL"
 says "no recipients in 15 min" && says "0 recipients where "; ok "and says how many there should be"
 at 03:45 0; ok "at night nobody is missed"

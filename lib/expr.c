@@ -211,13 +211,13 @@ apply(enum expr_op op, double a, double b)
 	}
 }
 
-double
-expr_eval(const struct expr *x, expr_value_fn *value, void *arg)
+/* The first of the steps; returns how many values are on the stack then. */
+static unsigned
+run(const struct expr *x, unsigned steps, expr_value_fn *value, void *arg, double stack[EXPR_MAX])
 {
-	double stack[EXPR_MAX] = { 0 };
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < x->n; i++) {
+	for (unsigned i = 0; i < steps; i++) {
 		const struct expr_step *s = &x->step[i];
 
 		if (s->op <= EXPR_NAME) {
@@ -229,7 +229,25 @@ expr_eval(const struct expr *x, expr_value_fn *value, void *arg)
 			stack[n - 1] = apply(s->op, stack[n - 1], stack[n]);
 		}
 	}
-	return n == 1 ? stack[0] : (double)NAN;
+	return n;
+}
+
+double
+expr_eval(const struct expr *x, expr_value_fn *value, void *arg)
+{
+	double stack[EXPR_MAX] = { 0 };
+
+	return run(x, x->n, value, arg, stack) == 1 ? stack[0] : (double)NAN;
+}
+
+double
+expr_divisor(const struct expr *x, expr_value_fn *value, void *arg)
+{
+	double stack[EXPR_MAX] = { 0 };
+
+	if (x->n == 0 || x->step[x->n - 1].op != EXPR_DIV)
+		return (double)NAN;
+	return run(x, x->n - 1, value, arg, stack) == 2 ? stack[1] : (double)NAN;
 }
 
 int

@@ -41,6 +41,8 @@ typedef double expr_value_fn(void *arg, unsigned number);
 
 /* NAN where a value is, and for a division by zero. */
 double expr_eval(const struct expr *x, expr_value_fn *value, void *arg);
+/* What it is divided by, where a division comes last: of "a/(b+c)" b + c. NAN elsewhere. */
+double expr_divisor(const struct expr *x, expr_value_fn *value, void *arg);
 
 /* Fold over the steps with the caller's own meaning, for units: f gets the kinds of the operands
  * (right is 0 where there is one only) and returns the kind of the result. */

@@ -149,10 +149,23 @@ flow_events(const struct flow *f, const struct cell *c)
 }
 
 double
-flow_events_then(const struct flow *f, const struct past *p, unsigned sample)
+flow_whole(const struct flow *f, const struct cell *c)
 {
+	struct now n = { c, 1 };
+	double of = f->kind == FLOW_SHARE ? expr_divisor(&f->x, rate_now, &n) : (double)NAN;
+
+	return isnan(of) ? flow_events(f, c) : fmax(of, 0);
+}
+
+double
+flow_whole_then(const struct flow *f, const struct past *p, unsigned sample)
+{
+	struct then t = { p, sample, 1 };
 	double sum = 0;
 
+	if (f->kind == FLOW_SHARE && !isnan(sum = expr_divisor(&f->x, rate_then, &t)))
+		return fmax(sum, 0);
+	sum = 0;
 	for (unsigned i = 0; i < f->x.n; i++)
 		if (f->x.step[i].op == EXPR_NAME)
 			sum += past_count(p, sample, f->x.step[i].name);
@@ -160,8 +173,8 @@ flow_events_then(const struct flow *f, const struct past *p, unsigned sample)
 }
 
 /* Who tries addresses or passwords tries several in a session. */
-static double
-bunch(const struct flow *f)
+double
+flow_bunch(const struct flow *f)
 {
 	for (unsigned i = 0; i < f->x.n; i++)
 		if (f->x.step[i].op == EXPR_NAME && (f->x.step[i].name == M_rej_unknown_rcpt ||
@@ -181,12 +194,12 @@ flow_distance(const struct flow *f, const struct usual *u, double v, double of, 
 		double spread = hypot(u->spread, POINT) / 100;
 
 		if (fmax(v, u->value) <= 100)
-			return surprise_part(v / 100 * of, of, u->value / 100, spread, bunch(f));
+			return surprise_part(v / 100 * of, of, u->value / 100, spread, flow_bunch(f));
 		/* "dsn/recv_msg": what is divided is no part of the other */
-		return surprise_count(v / 100 * of, fmax(u->value / 100 * of, 1), spread * of, bunch(f));
+		return surprise_count(v / 100 * of, fmax(u->value / 100 * of, 1), spread * of, flow_bunch(f));
 	}
 	if (f->kind == FLOW_RATE && v >= 0)
 		return surprise_count(v * minutes, fmax(u->value * minutes, 1),
-		    hypot(u->spread, u->value * TENTH) * minutes, bunch(f));
+		    hypot(u->spread, u->value * TENTH) * minutes, flow_bunch(f));
 	return past_distance(u, v, fabs(u->value) * TENTH);
 }

@@ -32,7 +32,12 @@ double flow_now(const struct flow *f, const struct cell *c, double minutes);
 double flow_then(const struct flow *f, const struct past *p, unsigned sample, double minutes);
 /* Events of all metrics that it names. */
 double flow_events(const struct flow *f, const struct cell *c);
-double flow_events_then(const struct flow *f, const struct past *p, unsigned sample);
+/* The same, of a share those of which it is one: of "rej_dnsbl/(rej+recv_rcpt)" all recipients. */
+double flow_whole(const struct flow *f, const struct cell *c);
+double flow_whole_then(const struct flow *f, const struct past *p, unsigned sample);
+
+/* In what bunches its events come: FLOW_BUNCH or more. */
+double flow_bunch(const struct flow *f);
 
 /* How far v is from what is usual, by what the weeks differ, by chance and by what nobody would call a
  * difference: a point of a share, a tenth of anything else. For a share there are so many events of which

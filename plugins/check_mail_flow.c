@@ -215,10 +215,9 @@ read_stretches(void)
 }
 
 static double
-distance(const struct item *it, double n)
+distance(const struct item *it)
 {
-	/* by a count that is a part of those of which it is one */
-	double of = it->flow.kind == FLOW_SHARE ? n / (1 + it->v / 100) : 0;
+	double of = flow_whole(&it->flow, &run.stretch[it->stretch].now);
 	double d = flow_distance(&it->flow, &it->usual, it->v, of, minutes(it));
 
 	if ((it->form == RISE && it->v < it->usual.value) || (it->form == FALL && it->v > it->usual.value))
@@ -232,7 +231,7 @@ judge_past(struct item *it, const struct past *p, double n)
 	double d;
 
 	it->usual = past_usual(p, item_then, it);
-	d = distance(it, n);
+	d = distance(it);
 	/* for a rate also silence is a change */
 	if (it->flow.kind == FLOW_RATE)
 		n = fmax(n, it->usual.value * minutes(it));

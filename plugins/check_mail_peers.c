@@ -31,6 +31,7 @@ enum { BUNCH = 3 };	/* recipients come in bunches: they vary as if there were fe
 /* Nobody calls levels different that are nearer than a quarter. */
 #define NEAR 0.25
 #define MAD_TO_SIGMA 1.4826
+#define MEDIAN_WORTH 1.57	/* a median varies as the mean of so many times fewer */
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_events = 40;
@@ -62,14 +63,14 @@ static const struct program program = {
 	"understood, and the connections per minute. A node stands apart when it differs from the median of "
 	"the others by much more than it did at this time in the weeks before, than the others differ "
 	"among themselves, and than chance explains: the filter whose resolver no longer answers for the "
-	"block lists, the one with the old virus database, the one that the balancer forgot. 6 is a "
-	"clear case. The window must hold a few hundred recipients of each node: 15 minutes of a large "
+	"block lists, the one with the old virus database, the one that the balancer forgot. 5 is a "
+	"clear case. The window must hold a few hundred recipients of each node: ten minutes of a large "
 	"farm, hours of a small one.\n\n"
 	"Of two nodes that differ it cannot be said which is wrong; both are shown.",
 	opts, .args = "[PEER...]", .measures = measures,
-	.examples = "check_mail_peers -w 6 -c 12 -w missing=0 'mx*'\n"
-	    "check_mail_peers --window 1h -w 6 filter1 filter2 filter3\n"
-	    "check_mail_peers --metric 'spam/recv_msg' -w 6 -v"
+	.examples = "check_mail_peers -w 5 -c 10 -w missing=0 'mx*'\n"
+	    "check_mail_peers --window 1h -w 5 filter1 filter2 filter3\n"
+	    "check_mail_peers --metric 'spam/recv_msg' -w 5 -v"
 };
 
 static const char *const others[] = {
@@ -140,11 +141,12 @@ choose_flows(void)
 	if (metrics_asked.n > 0)
 		return;
 	for (int r = 1; r < REASON_N; r++) {
+		/* a newsletter that goes out through one node changes nothing of what comes in */
 		b.n = 0;
-		buf_fmt(&b, "rej_%s/(rej+recv_rcpt)", reason_name((enum reason)r));
+		buf_fmt(&b, "rej_%s/(rej+recv_rcpt-auth_rcpt)", reason_name((enum reason)r));
 		add_flow(b.p);
 		b.n = 0;
-		buf_fmt(&b, "tmp_%s/(rej+tmp+recv_rcpt)", reason_name((enum reason)r));
+		buf_fmt(&b, "tmp_%s/(rej+tmp+recv_rcpt-auth_rcpt)", reason_name((enum reason)r));
 		add_flow(b.p);
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -254,21 +256,33 @@ bent(const struct flow *f, double v, double events)
 	return log(fabs(v) * (f->kind == FLOW_RATE ? minutes() : 1) + 1);
 }
 
+/* x of n against y of m: were they alike, both would be as both together. */
+static double
+surprise_both(double x, double n, double y, double m)
+{
+	double part = (x + y) / (n + m);
+
+	return surprise(x, part * n) + surprise(y, part * m);
+}
+
 /* What chance does to the difference of two values bent, as a standard deviation: the difference, by
- * how many of them it is. Of few events none at all is nothing strange, and a logarithm is far. */
+ * how many of them it is. Of few events none at all is nothing strange, and a logarithm is far. What
+ * the peers have is their median, a matter of chance too: as of so many of them that it is worth. */
 static double
 chance(const struct flow *f, double apart, double v, double peers, double events)
 {
-	double n = events / (1 + v / 100), least = 1 / (n + 2), part, z;
+	double worth = run.nodes > 2 ? (double)(run.nodes - 1) / MEDIAN_WORTH : 1;
+	double z;
 
-	if (f->kind == FLOW_SHARE) {
-		part = fmin(fmax(peers / 100, least), 1 - least);
-		z = sqrt((surprise(v / 100 * n, part * n) + surprise((1 - v / 100) * n, (1 - part) * n)) / BUNCH);
-	} else if (f->kind == FLOW_RATE) {
-		z = sqrt(surprise(v * minutes(), peers * minutes() + 1) / BUNCH);
-	} else {
+	if (f->kind == FLOW_SHARE)
+		z = surprise_both(v / 100 * events, events, peers / 100 * events * worth, events * worth) +
+		    surprise_both((1 - v / 100) * events, events, (1 - peers / 100) * events * worth,
+		    events * worth);
+	else if (f->kind == FLOW_RATE)
+		z = surprise_both(v * minutes(), 1, peers * minutes() * worth, worth);
+	else
 		return 0;
-	}
+	z = sqrt(fmax(z, 0) / fmax(BUNCH, flow_bunch(f)));
 	return z > 0 ? fabs(apart) / z : (double)INFINITY;
 }
 
@@ -293,12 +307,12 @@ static void
 look(struct view *w, const struct flow *f, const double *v)
 {
 	for (size_t i = 0; i < run.nodes; i++)
-		w->now[i] = bent(f, v[i], flow_events(f, &run.node[i].now));
+		w->now[i] = bent(f, v[i], flow_whole(f, &run.node[i].now));
 	for (unsigned s = 0; s < run.past[run.node[0].host->id].weeks * PAST_HOURS; s++)
 		for (size_t i = 0; i < run.nodes; i++) {
 			const struct past *p = &run.past[run.node[i].host->id];
 
-			w->then[s][i] = bent(f, flow_then(f, p, s, minutes()), flow_events_then(f, p, s));
+			w->then[s][i] = bent(f, flow_then(f, p, s, minutes()), flow_whole_then(f, p, s));
 		}
 	for (w->node = 0; w->node < run.nodes; w->node++) {
 		struct usual *u = &w->usual[w->node];
@@ -329,7 +343,7 @@ restless(const struct view *w)
 static double
 events_of(const struct flow *f, size_t node, const struct place *at)
 {
-	double events = flow_events(f, &run.node[node].now);
+	double events = flow_whole(f, &run.node[node].now);
 
 	if (isnan(at->v) || isnan(at->peers))
 		return NAN;

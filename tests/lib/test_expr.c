@@ -48,6 +48,14 @@ static const struct {
 	{ "a,b", false, 0, "+ - * / or the end is missing before ,b" }, { "$(id)", false, 0, "before $(id)" },
 };
 
+static const struct {
+	const char *text;
+	double v;
+} divisors[] = {
+	{ "a/(a+b)", 14 }, { "(a/b)/(b-a)", -6 }, { "a*b/2", 2 }, { "a/b*2", (double)NAN }, { "a", (double)NAN },
+	{ "a/none", (double)NAN }, { "a/0", 0 },
+};
+
 int
 main(void)
 {
@@ -64,6 +72,12 @@ main(void)
 		    (good || strstr(e.text, cases[i].says) != NULL), "\"%s\"", cases[i].text);
 		if (good != cases[i].good || !good)
 			printf("# %s\n", e.text);
+	}
+	for (size_t i = 0; i < sizeof divisors / sizeof *divisors; i++) {
+		double v = expr_parse(&x, slice_of(divisors[i].text), resolve, NULL, &unknown, &(struct err){ "" }) ?
+		    expr_divisor(&x, value, NULL) : 0;
+
+		ok(isnan(divisors[i].v) ? isnan(v) : v == divisors[i].v, "what \"%s\" is divided by", divisors[i].text);
 	}
 	(void)expr_parse(&x, SLICE("a+nix/2"), resolve, NULL, &unknown, &(struct err){ "" });
 	ok(slice_eq(unknown, SLICE("nix")), "an unknown name is told");

@@ -167,8 +167,9 @@ my %fault = (
     'store down' => { within => 5, cause => qr/dlv_local|defer|fall/, do => sub { my ($r) = @_; $r->{undelivered} = 1 } },
     'node left by the balancer' => { within => 15, cause => qr/mx3.*conn/, node => 'mx3', do => sub { my ($r) = @_; %$r = (anvil => 1) } },
     'own disk full' => { within => 5, cause => qr/resource/, do => sub { my ($r) = @_; $r->{full} = $r->{accept}; $r->{accept} = 0 } },
-    # within the hour in which deliveries there come to take a minute; the next hop stands in the details
-    'remote site slowly slower' => { within => 60, long => 1, cause => qr/mx\.example\.com/, do => sub { my ($r, $minutes) = @_; $r->{far} = $minutes < 80 ? 2 ** ($minutes / 10) : 256 } },
+    # within the hour in which deliveries there come to take a minute; the next hop stands in the details, by
+    # lists of the hour, which --at cannot look at in part
+    'remote site slowly slower' => { within => 60, long => 1, cause => qr/slowest next hop: mx\.example\.com/, do => sub { my ($r, $minutes) = @_; $r->{far} = $minutes < 80 ? 2 ** ($minutes / 10) : 256 } },
     'mail lost in the queue' => { within => 90, cause => qr/unaccounted/, do => sub { my ($r) = @_; $r->{lost} = 0.2 } },
 );
 
@@ -332,9 +333,9 @@ sub first_ring { my ($fault, $shape, $state, $from) = @_;
         for my $check (grep { !$before{$_} } @checks) {
             my $t = $from + 60 * $m;
             my ($status, $words, $all) = ask($check eq 'check_mail_accounts' ? grow($t) : $state, $check, $t);
-            $all = $words unless $fault->{long};
             $row{$check} = $status ? ($row{$check} // 0) + 1 : 0;
             next unless $row{$check} >= ($attempts{$check} // 1);
+            $all = $fault->{long} ? (ask(grow($t), $check, $t))[2] : $words;
             # the one that names the cause counts, if it comes in time
             return ($m, $check, $words, 1) if $all =~ $fault->{cause};
             ($after, $by, $said) = ($m, $check, $words) if !defined $after;

@@ -319,6 +319,9 @@ measure_busiest(const struct whereto *t)
 	if (slowest != NULL)
 		check_words(t->measure, NULL, "95%% to %s %s within %s", t->one,
 		    check_clean(slice_of(slowest->name)), check_people(worst, "s"));
+	if (slowest != NULL && n > 1)
+		check_detail("The slowest %s: %s, 95%% within about %s", t->title,
+		    check_clean(slice_of(slowest->name)), check_people(worst, "s"));
 	tell_busiest(t, d, n);
 	free(d);
 }

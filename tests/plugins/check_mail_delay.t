@@ -118,6 +118,8 @@ says "2 mails have waited for more than 60 min (limit 1)" && says "0A00000001 on
 says "mxgauge trace --state $dir/state 0A00000001 0A00000002"; ok "and a command for them"
 run 1 --at "2026-11-21 11:00" --window 1h -w relay_p95=20s -w domain_p95=20s; ok "next hops have one"
 says "95% to the next hop mx.slow.example.net within 6" && says "95% to the domain slow.example.net within"; ok "the slowest is named"
+run 1 --at "2026-11-21 11:00" --window 1h -w deliveries=1; ok "something else that rings"
+says "The slowest next hop: mx.slow.example.net, 95% within about 6"; ok "shows it too"
 run 0 --at "2026-11-21 10:30" --window 20m -w relay_p95=20s; ok "with --at nothing of later is judged"
 run 0 --at "2026-11-21 11:00" --window 1h -v
 says "mx.quick.example.net 499 ms of 50"; ok "-v shows the others"

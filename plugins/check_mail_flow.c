@@ -66,7 +66,7 @@ static const char *const forms[] = { [CHANGE] = "change(", [RISE] = "rise(", [FA
 
 /* What was counted in some minutes: the window, or those that an item has of its own. */
 struct stretch {
-	int64_t minutes;	/* 0: the window */
+	int64_t from, minutes;
 	struct cell now, before, yesterday;
 };
 
@@ -208,9 +208,28 @@ read_stretches(void)
 		struct stretch *s = &run.stretch[i];
 		int64_t to = i == 0 ? set.to : checkstate_complete(&set), from = to - s->minutes;
 
+		s->from = from;
 		read_cell(from, to, &s->now);
-		read_cell(from - s->minutes, from, &s->before);
-		read_cell(from - DAY_MINUTES, to - DAY_MINUTES, &s->yesterday);
+	}
+}
+
+/* To be told beside what is measured. */
+static void
+read_former(void)
+{
+	for (size_t i = 0; i < run.stretches; i++) {
+		struct stretch *s = &run.stretch[i];
+		int64_t yesterday = s->from - DAY_MINUTES;
+
+		read_cell(s->from - s->minutes, s->from, &s->before);
+		read_cell(yesterday, yesterday + s->minutes, &s->yesterday);
+	}
+	for (size_t i = 0; i < run.n; i++) {
+		struct item *it = &run.item[i];
+		const struct stretch *s = &run.stretch[it->stretch];
+
+		it->before = flow_now(&it->flow, &s->before, minutes(it));
+		it->yesterday = flow_now(&it->flow, &s->yesterday, minutes(it));
 	}
 }
 
@@ -268,8 +287,6 @@ measure(void)
 		double n = flow_events(&it->flow, &s->now);
 
 		it->v = flow_now(&it->flow, &s->now, minutes(it));
-		it->before = flow_now(&it->flow, &s->before, minutes(it));
-		it->yesterday = flow_now(&it->flow, &s->yesterday, minutes(it));
 		if (it->form != NOW)
 			judge_past(it, &p, n);
 		else
@@ -457,6 +474,7 @@ main(int argc, char **argv)
 	read_stretches();
 	measure();
 	hold_answered();
+	read_former();
 	say();
 	tell(&run.stretch[0].now);
 	check_done();	/* the kernel closes and frees quicker than we could */

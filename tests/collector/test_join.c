@@ -283,7 +283,7 @@ mess(uint64_t seed, unsigned every, bool all)
 
 	dice = seed;
 	for (int i = 0; i < 300; i++) {
-		char text[12];
+		char text[16];
 		unsigned kind = roll(8);
 		int at;
 

@@ -14,7 +14,7 @@
 #include "poison.h"
 
 enum {
-	COMMIT_LINES = 320000,		/* between commits of an import */
+	COMMIT_LINES = 200000,		/* between commits of an import: with more it needs more than 64 MB */
 	COMMIT_CELLS = 20000,		/* 2 to 4 KB each */
 	IDLE_EVENTS = 20000,		/* a mail not spoken of for so many may leave */
 	IDLE_EVENTS_LIVE = 2000,

@@ -11,28 +11,14 @@ set -u
 : "${BUILD:=build}" "${RATES:=1000 5000 20000 50000}" "${SECONDS_EACH:=15}"
 log=$1
 D=$(mktemp -d) || exit 1
-pid=
+. bench/daemon.sh
 trap 'stop; rm -rf "$D"' EXIT
 trap 'exit 1' HUP INT TERM
 
-stop() {
-    [ -z "$pid" ] || { kill "$pid" && wait "$pid"; }
-    pid=
-}
-
-start() { # COMMIT RRD
-    rm -rf "$D/state" "$D/log"
-    : >"$D/log"
-    printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\ncommit_interval = %s\nrrd_interval = %s\nsource a { files = { "%s/log" } timezone = UTC }\n' \
-        "$D" "$PWD" "$1" "$2" "$D" >"$D/conf"
-    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/out" 2>&1 &
-    pid=$!
-    tries=0
-    until grep -q started "$D/out"; do
-        tries=$((tries + 1))
-        [ $tries -lt 100 ] && kill -0 "$pid" 2>/dev/null || { cat "$D/out" >&2; exit 1; }
-        sleep 0.1
-    done
+fresh() { # COMMIT RRD
+    rm -rf "$D/state"
+    start "$D" "commit_interval = $1
+rrd_interval = $2"
 }
 
 # cpu: nanoseconds that the daemon has computed
@@ -48,7 +34,7 @@ is_read() {
 
 # measured RATE COMMIT RRD WARM: the share of a core in %, in $share
 measured() {
-    start "$2" "$3"
+    fresh "$2" "$3"
     last=0
     if [ "$4" -gt 0 ]; then
         "$BUILD/bench/feed" "$log" "$D/log" "$1" "$4" >"$D/fed"
@@ -79,7 +65,7 @@ for rate in $RATES; do
 done
 
 # as fast as it goes: from the first line to the last one's commit
-start 1s 10s
+fresh 1s 10s
 lines=$(wc -l <"$log")
 begin=$(date +%s%N)
 "$BUILD/bench/feed" "$log" "$D/log" 0 1 >/dev/null

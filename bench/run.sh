@@ -20,8 +20,8 @@ case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
 mxgauge=$BUILD/bin/mxgauge
 measure=$BUILD/bench/measure
 T=$(mktemp -d) || exit 1
-daemon=
-trap '[ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; }; rm -rf "$T"' EXIT
+. bench/daemon.sh
+trap 'stop; rm -rf "$T"' EXIT
 trap 'exit 1' HUP INT TERM
 core=$(($(nproc) - 1))
 
@@ -75,17 +75,7 @@ perl bench/judge.pl "$T/truth" "$T/report" >"$T/judged" 2>&1
 
 # As they are used: beside the daemon, which has the state open. Without it each check would first make the
 # index of the database's log, which costs an eighth of an empty program.
-: >"$T/empty.log"
-printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\nsource a { files = { "%s/empty.log" } timezone = UTC }\n' \
-    "$T" "$root" "$T" >"$T/conf"
-"$BUILD/bin/mxgauged" --foreground --config "$T/conf" >"$T/daemon.out" 2>&1 &
-daemon=$!
-tries=0
-until grep -q started "$T/daemon.out"; do
-    tries=$((tries + 1))
-    [ $tries -lt 100 ] && kill -0 "$daemon" 2>/dev/null || { cat "$T/daemon.out" >&2; exit 1; }
-    sleep 0.1
-done
+start "$T" ''
 
 say "measuring checks ..."
 newest=$(tail -n 1 "$T/day.log" | cut -c 8-15)
@@ -113,8 +103,7 @@ for check in "$BUILD"/plugins/check_*; do
     esac
 done
 "$measure" -n 200 -c "$core" "$@" >"$T/small" || exit 1
-kill "$daemon" && wait "$daemon"
-daemon=
+stop
 for check in "$BUILD"/plugins/check_*; do
     [ -x "$check" ] || continue
     printf '%s\t%s\t%s\n' "${check##*/}" "$(wc -c <"$check")" \

@@ -161,11 +161,10 @@ double
 flow_whole_then(const struct flow *f, const struct past *p, unsigned sample)
 {
 	struct then t = { p, sample, 1 };
-	double sum = 0;
+	double of = f->kind == FLOW_SHARE ? expr_divisor(&f->x, rate_then, &t) : (double)NAN, sum = 0;
 
-	if (f->kind == FLOW_SHARE && !isnan(sum = expr_divisor(&f->x, rate_then, &t)))
-		return fmax(sum, 0);
-	sum = 0;
+	if (!isnan(of))
+		return fmax(of, 0);
 	for (unsigned i = 0; i < f->x.n; i++)
 		if (f->x.step[i].op == EXPR_NAME)
 			sum += past_count(p, sample, f->x.step[i].name);

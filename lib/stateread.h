@@ -79,13 +79,13 @@ typedef bool stateread_minute_fn(void *arg, int host, int64_t minute, const stru
 bool stateread_parts(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
     stateread_minute_fn *f, void *arg, struct err *e);
 
-/* From here on the reader leaves out of cells what is no metric, and the hops too: half of them. Not for the
- * sums of a farm. */
-void stateread_only_metrics(struct stateread *r, bool only);
-
 /* Add them up in sum, an empty cell: what the host or the farm itself did, the hops left out. */
 bool stateread_whole(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
     struct cell *sum, struct err *e);
+
+/* From here on the reader leaves out of cells what is no metric, and the hops too: half of them. Not for the
+ * sums of a farm. */
+void stateread_only_metrics(struct stateread *r, bool only);
 
 /* Call f for each minute that has a cell, in order of time; minutes without one
  * were zero (or not watched). f returns false to stop. */

@@ -436,8 +436,7 @@ tell_network(const struct reputation *p)
 	if (c != NULL && c->registry[0] != '\0')
 		buf_fmt(&b, " (%s %s)", c->registry, c->country);
 	if (p->sample.n > 0)
-		buf_fmt(&b, "; most on %s in the hour from %s: %s",
-		    host_name(p->sample.host),
+		buf_fmt(&b, "; most on %s in the hour from %s: %s", host_name(p->sample.host),
 		    hour_name(p->sample.hour), check_people((double)p->sample.n, ""));
 	check_detail("%s", b.p);
 	buf_free(&b);

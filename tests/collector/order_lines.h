@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "dice.h"
 #include "order_cases.h"
 #include "order_dump.h"
 
@@ -23,14 +24,6 @@ struct item {
 static struct item lines[MAX];
 static size_t n_lines;
 static int longest;
-static uint64_t dice;
-
-static uint32_t
-roll(uint32_t n)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((dice >> 33) % n);
-}
 
 static void
 make_lines(void)

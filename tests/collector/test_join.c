@@ -3,6 +3,7 @@
 #include "flow/join.h"
 
 #include "buf.h"
+#include "dice.h"
 #include "mem.h"
 #include "tap.h"
 
@@ -261,15 +262,6 @@ restart(struct join *j)
 		if (!join_load(j, rows[i].number, buf_slice(&rows[i].bytes)))
 			abort();
 	return j;
-}
-
-static uint64_t dice;
-
-static unsigned
-roll(unsigned n)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(dice >> 33) % n;
 }
 
 /* Some hundred pieces of many lines, in a mess. every: restart, or store alone, so often. */

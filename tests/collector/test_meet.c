@@ -3,6 +3,7 @@
  * one, the counts must be those worked out by hand. */
 #include "tap.h"
 
+#include "dice.h"
 #include "flow/flow.h"
 #include "mem.h"
 
@@ -151,15 +152,6 @@ static const enum metric looked_at[] = { M_recv_msg, M_recv_rcpt, M_recv_local, 
 	M_own_rcpt, M_dlv_local, M_dlv_ext, M_defer, M_bounce, M_expire, M_dsn, M_spam, M_virus,
 	M_conn, M_auth_ok, M_auth_rcpt, M_half_seen, M_b_in, M_b_delivered, M_b_bounced, M_b_expired,
 	M_b_lost, M_b_msgs };
-
-static uint64_t dice = 1;
-
-static unsigned
-roll(unsigned n)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)((dice >> 33) % n);
-}
 
 static struct slice
 text(const char *s)

@@ -1,6 +1,7 @@
 /* test_seen.c - a line counts as often as in the source that has it most often. */
 #include "tap.h"
 
+#include "dice.h"
 #include "flow/seen.h"
 #include "mem.h"
 
@@ -50,15 +51,6 @@ forget(void)
 {
 	while (n_stored > 0)
 		free(stored[--n_stored].p);
-}
-
-static uint64_t dice;
-
-static uint32_t
-roll(uint32_t n)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((dice >> 33) % n);
 }
 
 /* Lines of some sources in any order, commits and restarts in between. */

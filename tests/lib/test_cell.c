@@ -4,17 +4,9 @@
 #include "tap.h"
 
 #include "cell.h"
+#include "dice.h"
 
 #include "poison.h"
-
-static uint64_t dice = 1;
-
-static uint32_t
-roll(uint32_t n)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((dice >> 33) % n);
-}
 
 static bool
 is_sorted(const struct cell *c)

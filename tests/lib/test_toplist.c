@@ -1,6 +1,7 @@
 /* test_toplist.c - the most frequent of many, with the error that is promised. */
 #include "tap.h"
 
+#include "dice.h"
 #include "toplist.h"
 
 #include "poison.h"
@@ -37,15 +38,6 @@ is_true(struct toplist *t, uint32_t must)
 	for (uint32_t i = 0; i < TEXTS; i++)
 		found -= truth[i] >= must;
 	return found == 0;
-}
-
-static uint64_t dice = 7;
-
-static uint32_t
-roll(uint32_t n)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)((dice >> 33) % n);
 }
 
 /* Few frequent ones among thousands that come once in a while. */
@@ -137,6 +129,7 @@ main(void)
 	struct toplist t;
 	bool left = false;
 
+	dice = 7;
 	test_true();
 	test_taken();
 	toplist_init(&t);

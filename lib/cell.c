@@ -169,20 +169,25 @@ cell_merge(struct cell *sum, const struct cell *c)
 	cell_merge_times(sum, c, 1);
 }
 
+static inline void
+sum_one(struct cell_sum *s, uint32_t key, int64_t n)
+{
+	int64_t **page = &s->page[key / CELL_SUM_KEYS % CELL_SUM_PAGES];
+
+	if (key >= 2 * CELL_HOP) {
+		cell_add(&s->rest, key, n);
+		return;
+	}
+	if (*page == NULL)
+		*page = xcalloc(CELL_SUM_KEYS, sizeof **page);
+	(*page)[key % CELL_SUM_KEYS] += n;
+}
+
 void
 cell_sum_add(struct cell_sum *s, const struct cell *c)
 {
-	for (const struct cell_pair *p = c->pair, *end = p + c->n; c->n > 0 && p < end; p++) {
-		int64_t **page = &s->page[p->key / CELL_SUM_KEYS % CELL_SUM_PAGES];
-
-		if (p->key >= 2 * CELL_HOP) {
-			cell_add(&s->rest, p->key, p->n);
-			continue;
-		}
-		if (*page == NULL)
-			*page = xcalloc(CELL_SUM_KEYS, sizeof **page);
-		(*page)[p->key % CELL_SUM_KEYS] += p->n;
-	}
+	for (const struct cell_pair *p = c->pair, *end = p + c->n; c->n > 0 && p < end; p++)
+		sum_one(s, p->key, p->n);
 }
 
 void
@@ -278,40 +283,96 @@ cell_encode(struct buf *b, const struct cell *c)
 	}
 }
 
+/* An encoded cell, pair by pair. */
+struct pairs {
+	const unsigned char *p, *end;
+	uint64_t left, key, below;	/* the first key that is not wanted */
+	bool any, damaged;
+};
+
+static bool
+pairs_begin(struct pairs *r, struct slice s, uint64_t below)
+{
+	*r = (struct pairs){ .end = (const unsigned char *)s.p + s.n, .below = below };
+	if (below > UINT32_MAX)
+		r->below = (uint64_t)UINT32_MAX + 1;
+	r->p = varint_get((const unsigned char *)s.p, r->end, &r->left);
+	r->damaged = r->p == NULL || r->left > CELL_PAIRS_MAX || r->left * 2 > s.n;
+	return !r->damaged;
+}
+
+/* One that takes more than three bytes, is the last, or damaged. */
+static inline __attribute__((always_inline)) bool
+pairs_next_long(struct pairs *r, int64_t *count)
+{
+	uint64_t step = 0, v = 0;
+
+	r->damaged = (r->p = varint_get(r->p, r->end, &step)) == NULL ||
+	    (r->p = varint_get(r->p, r->end, &v)) == NULL || step > UINT32_MAX || (step == 0 && r->any);
+	r->key += step;
+	*count = zigzag_back(v);
+	r->damaged |= *count > LARGEST || *count < -LARGEST;
+	return !r->damaged;
+}
+
+/* The next one's key and count, which may be 0. False at the end, which damage makes too. */
+static inline __attribute__((always_inline)) bool
+pairs_next(struct pairs *r, uint32_t *key, int64_t *count)
+{
+	if (r->left == 0) {
+		r->damaged = r->p != r->end;
+		return false;
+	}
+	r->left--;
+	if (r->end - r->p >= 3 && r->p[0] < 0x80 && r->p[0] > 0 && (r->p[1] & r->p[2]) < 0x80) {	/* nearly all */
+		bool two = r->p[1] >= 0x80;
+
+		r->key += r->p[0];
+		*count = zigzag_back(two ? (r->p[1] & 0x7fU) | (uint64_t)r->p[2] << 7 : r->p[1]);
+		r->p += two ? 3 : 2;
+	} else if (!pairs_next_long(r, count)) {
+		return false;
+	}
+	r->any = true;
+	*key = (uint32_t)r->key;
+	if (r->key < r->below)
+		return true;
+	r->damaged = r->key > UINT32_MAX;
+	return false;
+}
+
 bool
 cell_decode_below(struct slice s, uint64_t below, struct cell *c)
 {
-	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
-	uint64_t n, key = 0, step, v;
+	struct pairs r;
 	struct cell_pair *to;
+	uint32_t key;
+	int64_t count;
 
 	cell_clear(c);
-	if ((p = varint_get(p, end, &n)) == NULL || n > CELL_PAIRS_MAX || n * 2 > s.n)
+	if (!pairs_begin(&r, s, below))
 		return false;
-	reserve(c, (uint32_t)n);
+	reserve(c, (uint32_t)r.left);
 	to = c->pair;
-	for (uint64_t i = 0; i < n; i++) {
-		int64_t count;
-
-		if (end - p >= 2 && (p[0] | p[1]) < 0x80) {	/* nearly all */
-			step = *p++;
-			v = *p++;
-		} else if ((p = varint_get(p, end, &step)) == NULL || (p = varint_get(p, end, &v)) == NULL) {
-			return false;
-		}
-		if (step > UINT32_MAX || (i > 0 && step == 0))
-			return false;
-		count = zigzag_back(v);
-		key += step;
-		if (count > LARGEST || count < -LARGEST || key > UINT32_MAX)
-			return false;
-		if (key >= below)
-			break;
+	while (pairs_next(&r, &key, &count))
 		if (count != 0)
-			*to++ = (struct cell_pair){ (uint32_t)key, count };
-	}
-	c->n = n > 0 ? (uint32_t)(to - c->pair) : 0;
-	return p == end || key >= below;
+			*to++ = (struct cell_pair){ key, count };
+	c->n = to != NULL ? (uint32_t)(to - c->pair) : 0;
+	return !r.damaged;
+}
+
+bool
+cell_sum_blob(struct cell_sum *sum, struct slice s, uint64_t below)
+{
+	struct pairs r;
+	uint32_t key;
+	int64_t count;
+
+	if (!pairs_begin(&r, s, below))
+		return false;
+	while (pairs_next(&r, &key, &count))
+		sum_one(sum, key, count);
+	return !r.damaged;
 }
 
 bool

@@ -72,6 +72,8 @@ struct cell_sum {
 	struct cell rest;		/* of keys beyond: of damaged cells alone */
 };
 void cell_sum_add(struct cell_sum *s, const struct cell *c);
+/* The same of an encoded cell, of its keys below that one. False if it is damaged, and part of it was added. */
+bool cell_sum_blob(struct cell_sum *s, struct slice blob, uint64_t below);
 /* sum += *s, which is nothing then. */
 void cell_sum_end(struct cell_sum *s, struct cell *sum);
 /* What gauge m was in the time of c: the mean of its samples. NAN: there was none. */

@@ -71,11 +71,16 @@ check_version(struct stateread *r, struct err *e)
 	sqlite3_stmt *st = NULL;
 	int version = -1, rc;
 
-	rc = sqlite3_prepare_v2(r->db, "SELECT value FROM meta WHERE key='version'", -1, &st, NULL);
+	rc = sqlite3_prepare_v2(r->db, "SELECT key='version', value FROM meta WHERE key IN ('version','metrics')",
+	    -1, &st, NULL);
 	if (rc != SQLITE_OK && rc != SQLITE_ERROR)
 		return stateread_fail(r, e);
-	if (st != NULL && sqlite3_step(st) == SQLITE_ROW)
-		version = sqlite3_column_int(st, 0);
+	while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
+		if (sqlite3_column_int(st, 0))
+			version = sqlite3_column_int(st, 1);
+		else
+			r->metrics_known = sqlite3_column_int64(st, 1) == metric_fingerprint();
+	}
 	sqlite3_finalize(st);
 	if (version < 0)
 		return err_set(e, "%s/state.db is no state of mxgauge", r->dir);
@@ -92,8 +97,11 @@ check_version(struct stateread *r, struct err *e)
 static bool
 read_metrics(struct stateread *r, struct err *e)
 {
-	sqlite3_stmt *st = stateread_prepare(r, "SELECT id, name FROM metric ORDER BY id", e);
+	sqlite3_stmt *st;
 
+	if (r->metrics_known)
+		return true;
+	st = stateread_prepare(r, "SELECT id, name FROM metric ORDER BY id", e);
 	if (st == NULL)
 		return false;
 	while (sqlite3_step(st) == SQLITE_ROW) {
@@ -116,14 +124,16 @@ read_metrics(struct stateread *r, struct err *e)
 	return true;
 }
 
-static bool
-read_words(struct stateread *r, struct err *e)
+/* Most who ask want none. If they cannot be read they are unknown. */
+static void
+read_words(struct stateread *r)
 {
-	sqlite3_stmt *st = stateread_prepare(r, "SELECT text, id FROM word ORDER BY id", e);
+	sqlite3_stmt *st = NULL;
 
-	if (st == NULL)
-		return false;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	if (!r->words_read)
+		st = stateread_prepare(r, "SELECT text, id FROM word ORDER BY id", NULL);
+	r->words_read = true;
+	while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
 		if (sqlite3_column_int64(st, 1) >= STATEREAD_PROGRAMS && r->programs < PROGRAMS_MAX)
 			r->program[r->programs++] = arena_slice(&r->text, stateread_blob(st, 0));
 		if (sqlite3_column_int64(st, 1) >= STATEREAD_PROGRAMS)
@@ -133,7 +143,6 @@ read_words(struct stateread *r, struct err *e)
 		r->word[r->words++] = arena_slice(&r->text, stateread_blob(st, 0));
 	}
 	sqlite3_finalize(st);
-	return true;
 }
 
 void
@@ -148,7 +157,7 @@ static bool
 read_start(struct stateread *r, struct err *e)
 {
 	stateread_freeze(r);
-	return check_version(r, e) && read_metrics(r, e) && read_words(r, e);
+	return check_version(r, e) && read_metrics(r, e);
 }
 
 void
@@ -302,11 +311,42 @@ renumber(struct stateread *r, struct cell *c)
 
 enum table { CELLS, HOURS };
 
-/* Rows have the key (minute or hour) * 65536 + host. Of all hosts the cells still have what is
- * no count of the farm's. */
+/* Who takes the rows: a function, or a sum. */
+struct taker {
+	stateread_minute_fn *f;
+	void *arg;
+	struct cell_sum *sum;
+	struct cell cell;
+	bool stop;		/* f wants no more */
+};
+
+/* False: it is damaged. */
 static bool
-each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t to,
-    stateread_minute_fn *f, void *arg, struct err *e)
+take_row(struct stateread *r, struct taker *t, int host, int row_host, int64_t minute, struct slice pairs)
+{
+	uint64_t below = r->only_metrics ? CELL_DELAY : UINT64_MAX;
+
+	if (t->sum != NULL && !r->renumbered)
+		return cell_sum_blob(t->sum, pairs, below);
+	if (!cell_decode_below(pairs, below, &t->cell))
+		return false;
+	if (r->renumbered)
+		renumber(r, &t->cell);
+	if (t->sum != NULL) {
+		cell_sum_add(t->sum, &t->cell);
+		return true;
+	}
+	if (host >= 0)
+		cell_whose(&t->cell, false);
+	t->stop = !t->f(t->arg, row_host, minute, &t->cell);
+	return true;
+}
+
+/* Rows have the key (minute or hour) * 65536 + host. Of all hosts the cells still have what is
+ * no count of the farm's, and so have sums. */
+static bool
+each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t to, struct taker *t,
+    struct err *e)
 {
 	static const char *const sqls[][2] = {
 		[CELLS] = { "SELECT at, pairs FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at",
@@ -316,9 +356,8 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 	};
 	const char *sql = sqls[table][host >= 0];
 	sqlite3_stmt *st = borrow(r, sql, e);
-	struct cell c = { 0 };
 	bool good = true;
-	int rc;
+	int rc = SQLITE_ROW;
 
 	if (st == NULL)
 		return false;
@@ -326,34 +365,17 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 	sqlite3_bind_int64(st, 2, to * 65536);
 	if (host >= 0)
 		sqlite3_bind_int(st, 3, host);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		int64_t at = sqlite3_column_int64(st, 0);
+	while (good && !t->stop && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t at = sqlite3_column_int64(st, 0), minute = (at >> 16) * (table == HOURS ? 60 : 1);
 
-		if (!cell_decode_below(stateread_blob(st, 1), r->only_metrics ? CELL_DELAY : UINT64_MAX, &c)) {
+		if (!take_row(r, t, host, (int)(at & 65535), minute, stateread_blob(st, 1)))
 			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
-			break;
-		}
-		if (r->renumbered)
-			renumber(r, &c);
-		if (host >= 0)
-			cell_whose(&c, false);
-		if (!f(arg, (int)(at & 65535), at >> 16, &c))
-			break;
 	}
 	if (good && rc != SQLITE_ROW && rc != SQLITE_DONE)
 		good = stateread_fail(r, e);
 	give_back(r, sql, st);
-	cell_free(&c);
+	cell_free(&t->cell);
 	return good;
-}
-
-static bool
-add_row(void *arg, int host, int64_t minute, const struct cell *c)
-{
-	(void)host;
-	(void)minute;
-	cell_sum_add(arg, c);
-	return true;
 }
 
 static bool
@@ -361,7 +383,8 @@ add_up(struct stateread *r, enum table table, int host, int64_t from, int64_t to
     struct cell *sum, struct err *e)
 {
 	struct cell_sum all = { { NULL }, { 0 } };
-	bool good = each_row(r, table, host, from, to, add_row, &all, e);
+	struct taker t = { .sum = &all };
+	bool good = each_row(r, table, host, from, to, &t, e);
 
 	cell_sum_end(&all, sum);
 	cell_whose(sum, host == STATEREAD_FARM);
@@ -382,39 +405,25 @@ stateread_sum_hours(struct stateread *r, int host, int64_t from, int64_t to, str
 	return add_up(r, HOURS, host, from, to, sum, e);
 }
 
-struct part {
-	stateread_minute_fn *f;
-	void *arg;
-	bool stop;
-};
-
 static bool
-give_minute(void *arg, int host, int64_t minute, const struct cell *c)
+each_part(struct stateread *r, int host, int64_t from, int64_t to, struct taker *t, struct err *e)
 {
-	struct part *p = arg;
+	int64_t first = (from + 59) / 60, last = to / 60;
 
-	p->stop = !p->f(p->arg, host, minute, c);
-	return !p->stop;
-}
-
-static bool
-give_hour(void *arg, int host, int64_t hour, const struct cell *c)
-{
-	return give_minute(arg, host, hour * 60, c);
+	if (first >= last)
+		return each_row(r, CELLS, host, from, to, t, e);
+	return each_row(r, CELLS, host, from, first * 60, t, e) &&
+	    (t->stop || each_row(r, HOURS, host, first, last, t, e)) &&
+	    (t->stop || each_row(r, CELLS, host, last * 60, to, t, e));
 }
 
 bool
 stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, stateread_minute_fn *f,
     void *arg, struct err *e)
 {
-	int64_t first = (from + 59) / 60, last = to / 60;
-	struct part p = { f, arg, false };
+	struct taker t = { .f = f, .arg = arg };
 
-	if (first >= last)
-		return each_row(r, CELLS, host, from, to, give_minute, &p, e);
-	return each_row(r, CELLS, host, from, first * 60, give_minute, &p, e) &&
-	    (p.stop || each_row(r, HOURS, host, first, last, give_hour, &p, e)) &&
-	    (p.stop || each_row(r, CELLS, host, last * 60, to, give_minute, &p, e));
+	return each_part(r, host, from, to, &t, e);
 }
 
 void
@@ -427,7 +436,8 @@ bool
 stateread_whole(struct stateread *r, int host, int64_t from, int64_t to, struct cell *sum, struct err *e)
 {
 	struct cell_sum all = { { NULL }, { 0 } };
-	bool good = stateread_parts(r, host, from, to, add_row, &all, e);
+	struct taker t = { .sum = &all };
+	bool good = each_part(r, host, from, to, &t, e);
 
 	cell_sum_end(&all, sum);
 	cell_whose(sum, host == STATEREAD_FARM);
@@ -468,11 +478,11 @@ stateread_minutes(struct stateread *r, int host, int64_t from, int64_t to, state
     void *arg, struct err *e)
 {
 	struct joining j = { .f = f, .arg = arg };
-	bool good;
+	struct taker t = { .f = host >= 0 ? f : join_row, .arg = host >= 0 ? arg : &j };
+	bool good = each_row(r, CELLS, host, from, to, &t, e);
 
 	if (host >= 0)
-		return each_row(r, CELLS, host, from, to, f, arg, e);
-	good = each_row(r, CELLS, host, from, to, join_row, &j, e);
+		return good;
 	cell_whose(&j.sum, true);
 	if (good && j.any && !j.stop)
 		(void)f(arg, STATEREAD_FARM, j.minute, &j.sum);
@@ -504,12 +514,14 @@ stateread_span(struct stateread *r, int host, int64_t *first, int64_t *last)
 struct slice
 stateread_word(struct stateread *r, uint32_t word)
 {
+	read_words(r);
 	return word < r->words ? r->word[word] : (struct slice){ "", 0 };
 }
 
 struct slice
 stateread_program(struct stateread *r, uint32_t program)
 {
+	read_words(r);
 	return program < r->programs ? r->program[program] : (struct slice){ "", 0 };
 }
 

@@ -22,6 +22,8 @@ struct stateread {
 	size_t words;
 	struct slice program[PROGRAMS_MAX];
 	size_t programs;
+	bool words_read;		/* word and program */
+	bool metrics_known;		/* their numbers are the enum's; else: */
 	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
 	size_t metrics_n;
 	bool only_metrics;

@@ -315,6 +315,22 @@ prepare_all(struct state *s, struct err *e)
 	return true;
 }
 
+/* So that readers see at once that they need not compare the names: 0 is no fingerprint. */
+static bool
+say_metrics(struct state *s, int64_t fingerprint, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "INSERT INTO meta VALUES('metrics',?1) ON CONFLICT(key) DO UPDATE"
+	    " SET value=excluded.value WHERE value!=excluded.value", e);
+	bool good;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, fingerprint);
+	good = db_step(s, st, "write", e);
+	sqlite3_finalize(st);
+	return good;
+}
+
 /* Metrics have numbers of the state's own, so that a new program may reorder them. */
 static bool
 load_metrics(struct state *s, struct err *e)
@@ -361,7 +377,7 @@ load_metrics(struct state *s, struct err *e)
 			return false;
 		}
 	}
-	return good;
+	return good && say_metrics(s, s->metrics_same && next == METRIC_N ? metric_fingerprint() : 0, e);
 }
 
 static bool

@@ -24,6 +24,7 @@ test_sums(void)
 	static int64_t all[300];
 	struct cell c = { 0 }, sum = { 0 }, other = { 0 };
 	struct cell_sum more = { { NULL }, { 0 } };
+	struct buf b = buf_new(1 << 16);
 	bool good = true;
 
 	for (int i = 0; i < 20000; i++) {
@@ -38,7 +39,13 @@ test_sums(void)
 			cell_merge_times(&sum, &c, 0);
 			cell_merge_times(&sum, &c, -2);
 			good &= is_sorted(&sum);
-			cell_sum_add(&more, &c);
+			if (i % 200 == 99) {
+				cell_sum_add(&more, &c);
+			} else {
+				cell_encode(&b, &c);
+				good &= cell_sum_blob(&more, buf_slice(&b), UINT64_MAX);
+				buf_clear(&b);
+			}
 			cell_clear(&c);
 		}
 	}
@@ -65,6 +72,7 @@ test_sums(void)
 	is_int(sum.n, 0, "what was taken back leaves nothing");
 	cell_add(&sum, 5, 0);
 	is_int(sum.n, 0, "nor does zero");
+	buf_free(&b);
 	cell_free(&c);
 	cell_free(&sum);
 }
@@ -73,6 +81,7 @@ static void
 test_blob(void)
 {
 	struct cell c = { 0 }, back = { 0 };
+	struct cell_sum sum = { { NULL }, { 0 } };
 	struct buf b = buf_new(10000);
 	bool cut = true, bent = true;
 
@@ -87,6 +96,10 @@ test_blob(void)
 	ok(cell_decode_below(buf_slice(&b), CELL_DELAY + 3, &back) && back.n == 2 && cell_get(&back, 7) == -5,
 	    "those below a key");
 	ok(cell_decode_below(buf_slice(&b), 0, &back) && back.n == 0, "none is below 0");
+	ok(cell_sum_blob(&sum, buf_slice(&b), CELL_DELAY + 3), "added to a sum, those below a key");
+	cell_clear(&back);
+	cell_sum_end(&sum, &back);
+	ok(back.n == 2 && cell_get(&back, 0) == 1 && cell_get(&back, 7) == -5, "... and no others");
 	for (size_t n = 0; n < b.n; n++)
 		cut &= !cell_decode(slice_head(buf_slice(&b), n), &back);
 	ok(cut, "cut anywhere: refused");
@@ -111,11 +124,17 @@ test_blob(void)
 	buf_varint(&b, 0);
 	buf_zigzag(&b, 1);
 	ok(!cell_decode(buf_slice(&b), &back), "the same key twice: refused");
+	b.p[1] = 0;
+	ok(!cell_decode(buf_slice(&b), &back) && !cell_sum_blob(&sum, buf_slice(&b), UINT64_MAX),
+	    "key 0 twice: refused");
 	buf_clear(&b);
 	buf_varint(&b, 1);
 	buf_varint(&b, 1);
 	buf_zigzag(&b, INT64_MAX);
-	ok(!cell_decode(buf_slice(&b), &back), "a number that sums could overflow: refused");
+	ok(!cell_decode(buf_slice(&b), &back) && !cell_sum_blob(&sum, buf_slice(&b), UINT64_MAX),
+	    "a number that sums could overflow: refused");
+	cell_clear(&back);
+	cell_sum_end(&sum, &back);
 	buf_free(&b);
 	cell_free(&c);
 	cell_free(&back);

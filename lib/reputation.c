@@ -100,8 +100,7 @@ reindex(struct reading *x)
 	struct reputations *all = x->all;
 
 	free(all->slot);
-	all->mask = 63;
-	while (all->mask < all->cap * 2)
+	for (all->mask = 63; all->mask < all->cap * 2; )
 		all->mask = all->mask * 2 + 1;
 	all->slot = xcalloc(all->mask + 1, sizeof *all->slot);
 	for (size_t i = 0; i < all->n; i++)
@@ -472,6 +471,33 @@ judge(struct reputations *all, const struct reputation_rule *rule)
 		qsort(all->net, all->n, sizeof *all->net, by_score);
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void
+find_spread(struct reputations *all)
+{
+	uint64_t *recent = xcalloc(all->n + 1, sizeof *recent), sum = 0;
+	size_t n = 0;	/* networks that something was refused to */
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (all->net[i].recent > all->loudest.recent)
+			all->loudest = all->net[i];
+		recent[n] = all->net[i].recent;
+		n += recent[n] > 0;
+	}
+	qsort(recent, n, sizeof *recent, by_number);
+	while (all->spread < n && sum * 2 < all->recent)
+		sum += recent[all->spread++];
+	all->more = sum * 2 < all->recent;
+	free(recent);
+}
+
 static bool
 prepare(struct reading *x, int host, struct err *e)
 {
@@ -533,6 +559,7 @@ reputation_read(struct reputations *all, struct stateread *r, int host, const st
 	if (good) {
 		add_absent(&x);
 		judge(all, rule);
+		find_spread(all);
 	}
 	free(x.place);
 	free(x.newest);
@@ -553,33 +580,6 @@ reputation_free(struct reputations *all)
 	free(all->net);
 	all->net = NULL;
 	all->n = 0;
-}
-
-static int
-by_recent(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? 1 : x > y ? -1 : 0;
-}
-
-size_t
-reputation_spread(const struct reputations *all, bool *more)
-{
-	uint64_t *recent = xcalloc(all->n + 1, sizeof *recent), sum = 0;
-	size_t k = 0, with = 0;
-
-	for (size_t i = 0; i < all->n; i++) {
-		recent[i] = all->net[i].recent;
-		with += recent[i] > 0;
-	}
-	if (all->n > 1)
-		qsort(recent, all->n, sizeof *recent, by_recent);
-	while (k < with && sum * 2 < all->recent)
-		sum += recent[k++];
-	*more = sum * 2 < all->recent;
-	free(recent);
-	return k;
 }
 
 uint32_t

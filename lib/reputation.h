@@ -58,6 +58,11 @@ struct reputations {
 	size_t n;
 	uint64_t refused, recent;	/* by all, known by network or not: in all hours, since rise */
 	int64_t unknown_hours;		/* hours of hosts in which nothing says where accepted mail came from */
+	/* How many networks it takes, those that sent most first, to make half of what was refused since rise; 0:
+	 * nothing was. more: the tables have fewer than half, and it is more than that. */
+	size_t spread;
+	bool more;
+	struct reputation loudest;	/* to which most was refused since rise; recent 0: to nobody was */
 
 	size_t cap;			/* reputation.c's own */
 	uint32_t *slot;
@@ -74,10 +79,6 @@ double reputation_score(const struct reputation_rule *rule, double bad, double g
 bool reputation_read(struct reputations *all, struct stateread *r, int host, const struct reputation_rule *rule,
     struct err *e);
 void reputation_free(struct reputations *all);
-
-/* How many networks it takes, those that sent most first, to make half of what was refused since rise; 0: nothing
- * was. *more: the tables have fewer than half, and it is more than that. */
-size_t reputation_spread(const struct reputations *all, bool *more);
 
 /* Its autonomous system by the rule's file, and that one's name (raw text); 0: none is known. */
 uint32_t reputation_as(const struct reputation_rule *rule, const struct reputation *p, char name[ASN_NAME]);

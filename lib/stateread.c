@@ -210,6 +210,21 @@ stateread_open(const char *dir, struct err *e)
 	return r;
 }
 
+struct stateread *
+stateread_on(struct sqlite3 *db, const char *dir, struct err *e)
+{
+	struct stateread *r = xcalloc(1, sizeof *r);
+
+	r->dir = xstrdup(dir);
+	r->db = db;
+	r->borrowed = true;
+	if (!check_version(r, e) || !read_metrics(r, e)) {
+		stateread_close(r);
+		return NULL;
+	}
+	return r;
+}
+
 void
 stateread_close(struct stateread *r)
 {
@@ -217,7 +232,8 @@ stateread_close(struct stateread *r)
 		return;
 	for (size_t i = 0; i < KEPT_MAX; i++)
 		sqlite3_finalize(r->kept[i].st);
-	(void)sqlite3_close(r->db);
+	if (!r->borrowed)
+		(void)sqlite3_close(r->db);
 	toplist_free(&r->top);
 	free(r->host);
 	free(r->source);

@@ -35,6 +35,8 @@ void stateread_freeze(struct stateread *r);
 
 /* For rooms of the collector that have tables of their own in the state. */
 struct sqlite3 *stateread_db(struct stateread *r);
+/* The collector's own connection, in the middle of a commit: it stays the caller's. */
+struct stateread *stateread_on(struct sqlite3 *db, const char *dir, struct err *e);
 
 /* When the last commit was made by the clock, and up to which log time. */
 int64_t stateread_committed_at(struct stateread *r);
@@ -117,7 +119,8 @@ enum top_kind {
 	TOP_ACCEPTED,		/* recipients of accepted mails, by the client's network */
 	TOP_JUDGED,		/* those of mails that a filter took for spam, a virus or forbidden: not in
 				 * TOP_ACCEPTED */
-	TOP_KIND_N
+	TOP_KIND_N,
+	TOP_REPUTATION = 100	/* no list: what reputation_keep() made of the farm, in hour 0 of no host */
 };
 #define STATEREAD_NOWHERE "?"	/* the network of clients of which no line has the address */
 

@@ -12,6 +12,7 @@ enum { LIMITS_MAX = 64, PROGRAMS_MAX = 256, KEPT_MAX = 8 };
 
 struct stateread {
 	sqlite3 *db;
+	bool borrowed;			/* it is somebody else's */
 	char *dir;
 	struct stateread_host *host;
 	size_t hosts;

@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include "stateread_priv.h"
+
 #include "poison.h"
 
 bool
@@ -14,7 +16,8 @@ stateread_tables(struct stateread *r, int host, int64_t from, int64_t to, unsign
 	int rc;
 
 	/* each page is read once: what SQLite would keep of them is more than all else that a check has */
-	(void)sqlite3_exec(db, "PRAGMA cache_size = -64", NULL, NULL, NULL);
+	if (!r->borrowed)
+		(void)sqlite3_exec(db, "PRAGMA cache_size = -64", NULL, NULL, NULL);
 	if (sqlite3_prepare_v2(db, "SELECT host, hour, kind, list FROM top WHERE hour >= ?1 AND hour < ?2"
 	    " AND (?3 >> kind & 1) AND (?4 < 0 OR host = ?4) ORDER BY hour, host, kind", -1, &st,
 	    NULL) != SQLITE_OK)
@@ -36,4 +39,21 @@ stateread_tables(struct stateread *r, int host, int64_t from, int64_t to, unsign
 		err_set(e, "read the top tables: %s", sqlite3_errmsg(db));
 	sqlite3_finalize(st);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE;
+}
+
+bool
+stateread_kept(struct stateread *r, enum top_kind kind, struct buf *b)
+{
+	sqlite3_stmt *st = stateread_prepare(r, "SELECT list FROM top WHERE hour = 0 AND host = ?1 AND kind = ?2", NULL);
+	bool found;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int(st, 1, STATEREAD_FARM);
+	sqlite3_bind_int(st, 2, (int)kind);
+	found = sqlite3_step(st) == SQLITE_ROW;
+	if (found)
+		buf_add(b, stateread_blob(st, 0));
+	sqlite3_finalize(st);
+	return found;
 }

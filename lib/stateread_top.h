@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "err.h"
 #include "stateread.h"
 #include "toplist.h"
@@ -17,5 +18,8 @@ typedef bool stateread_table_fn(void *arg, int host, int64_t hour, enum top_kind
     struct toplist_reader *table);
 bool stateread_tables(struct stateread *r, int host, int64_t from, int64_t to, unsigned kinds,
     stateread_table_fn *f, void *arg, struct err *e);
+
+/* Append to b what is kept of the farm under that kind. False: nothing is. */
+bool stateread_kept(struct stateread *r, enum top_kind kind, struct buf *b);
 
 #endif

@@ -19,6 +19,7 @@
 #include "nextstep.h"
 #include "reputation.h"
 #include "reputation_export.h"
+#include "reputation_kept.h"
 #include "rir.h"
 #include "stateread.h"
 
@@ -29,9 +30,10 @@ enum {
 	ASKED = 100		/* networks by which a database of systems is known to be one */
 };
 
-static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 86400 };
-static double half_life_s = 6 * 3600, rise_s = 3600;
-static int64_t bad_score = 80, good_weight = 10, doubt = 20, worst = 10, min_refused = 100;
+static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = USUAL_WINDOW_H * 3600 };
+static double half_life_s = USUAL_HALF_LIFE_H * 3600, rise_s = USUAL_RISE_H * 3600;
+static int64_t bad_score = USUAL_BAD, good_weight = USUAL_GOOD_WEIGHT, doubt = USUAL_DOUBT, worst = 10,
+    min_refused = 100;
 static const char *by = "network", *prefix6 = "64", *mmdb, *export, *out;
 static const char *action = "REJECT refused mail by far outweighs accepted mail of your network";
 static struct opt_list ours_given, rir_files;
@@ -112,17 +114,13 @@ static struct {
 
 /* --- whose networks are ours ------------------------------------------------------------------- */
 
-/* Networks of one's own house are never on a list. */
 static void
 know_ours(void)
 {
-	static const char *const house[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-		"127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10", "::1" };
 	static struct netlist list;
 	struct err e = { "" };
 
-	for (size_t i = 0; i < sizeof house / sizeof *house; i++)
-		(void)netlist_add(&list, slice_of(house[i]));
+	reputation_house(&list);
 	for (size_t i = 0; i < ours_given.n; i++) {
 		const char *given = ours_given.v[i];
 
@@ -164,6 +162,13 @@ choose_hours(void)
 		rule->rise = rule->from;
 }
 
+static bool
+is_kept(void)
+{
+	return set.id == STATEREAD_FARM && ours_given.n == 0 &&
+	    reputation_kept(&run.all, set.r, &run.rule, (double)bad_score);
+}
+
 static void
 read_all(void)
 {
@@ -179,7 +184,7 @@ read_all(void)
 	check_phase("reading networks in %s", set.state);
 	if (mmdb != NULL && (rule->asn = asn_open(mmdb, &e)) == NULL)
 		check_unknown("%s", e.text);
-	if (!reputation_read(&run.all, set.r, set.id, rule, &e))
+	if (!is_kept() && !reputation_read(&run.all, set.r, set.id, rule, &e))
 		check_unknown("%s", e.text);
 	for (size_t i = 0; rule->asn != NULL && i < run.all.n && i < ASKED; i++)
 		(void)reputation_as(rule, &run.all.net[i], name);
@@ -332,25 +337,16 @@ word_score(void)
 	    check_people((double)p->accepted_most, ""), check_people(set.window_s, "s"));
 }
 
-static const struct reputation *
-most_recent(void)
-{
-	const struct reputation *best = NULL;
-
-	for (size_t i = 0; i < run.all.n; i++)
-		if (best == NULL || run.all.net[i].recent > best->recent)
-			best = &run.all.net[i];
-	return best;
-}
-
 /* Who is behind a rise: of the whole hours that the tables have. */
 static void
-word_rise(double rise, int64_t recent, size_t spread, bool more)
+word_rise(double rise, int64_t recent)
 {
-	const struct reputation *p = most_recent();
+	const struct reputation *p = &run.all.loudest;
+	size_t spread = run.all.spread;
+	bool more = run.all.more;
 	struct buf who = buf_new(300);
 
-	if (run.all.recent == 0 || p == NULL || p->recent == 0)
+	if (run.all.recent == 0 || p->recent == 0)
 		buf_str(&who, "by whom is not known yet");
 	else if (spread <= FEW && !more)
 		buf_fmt(&who, "%s: %s sent %.0f%%", spread == 1 ? "one network attacks" : "few networks attack", name_of(p),
@@ -367,8 +363,7 @@ word_rise(double rise, int64_t recent, size_t spread, bool more)
 static void
 measure(void)
 {
-	bool enough = run.all.refused >= (uint64_t)min_refused, more;
-	size_t spread = reputation_spread(&run.all, &more);
+	bool enough = run.all.refused >= (uint64_t)min_refused;
 	uint64_t by_worst = 0;
 	double share;
 	int64_t recent;
@@ -383,7 +378,7 @@ measure(void)
 	value("new", (double)run.new, "", enough);
 	value("share", share, "%", enough);
 	value("rise", rise, "", risen);
-	value("spread", (double)(spread + (more ? 1 : 0)), "",
+	value("spread", (double)(run.all.spread + (run.all.more ? 1 : 0)), "",
 	    enough && run.all.recent >= (uint64_t)min_refused);
 	check_value("refused", (double)run.all.refused, "");
 	word_score();
@@ -394,7 +389,7 @@ measure(void)
 	check_words("share", NULL, "the worst %zu sent %s of all that was refused", shown(),
 	    check_people(share, "%"));
 	if (!isnan(rise))
-		word_rise(rise, recent, spread, more);
+		word_rise(rise, recent);
 	if (!enough)
 		check_detail("Only %s refused recipients in the window (--min-refused %lld): nothing is judged",
 		    check_people((double)run.all.refused, ""), (long long)min_refused);

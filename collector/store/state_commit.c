@@ -421,7 +421,7 @@ store_all(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
 	if (c->with_tops && (!tops_each(c->tops, put_top, w) ||
-	    !origins_each(tally_origins(c->tally), put_origins, w) || !expire(w, c)))
+	    !origins_each(tally_origins(c->tally), put_origins, w) || !expire(w, c) || !networks_store(s, w->e)))
 		return false;
 	return db_run(s, "COMMIT", w->e);
 }

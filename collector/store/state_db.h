@@ -153,4 +153,7 @@ bool waiting_expire(struct state *s, int64_t keep, struct err *e);
 /* state_specimens.c */
 bool specimens_store(struct state *s, struct specimens *some, struct err *e);
 
+/* state_networks.c: with each commit that changes the tables of networks */
+bool networks_store(struct state *s, struct err *e);
+
 #endif

@@ -79,6 +79,37 @@ json '$n{"203.0.113.0/24"} and die "the future\n"; $n{"192.0.2.0/24"}{refused} =
 run 0 --at "2026-11-20 11:30"
 says "Networks are known by whole hours: those that were over at 2026-11-20 11:30:00"; ok "and it is told"
 
+# --- what the collector keeps ready ---------------------------------------------------------------
+db="$dir/state/state.db"
+for how in "" "-v --worst 3 -w new=2" "--bad-score 85 --rise 30m"; do
+    # shellcheck disable=SC2086
+    "$BUILD/plugins/check_reputation" --state "$dir/state" --at "$at" --json $how >>"$dir/want"
+done
+[ "$(sqlite3 "$db" "SELECT count(*) FROM top WHERE kind = 100")" = 1 ]; ok "an answer is kept"
+sqlite3 "$db" "CREATE TABLE kept AS SELECT * FROM top WHERE kind = 100; DELETE FROM top WHERE kind = 100"
+for how in "" "-v --worst 3 -w new=2" "--bad-score 85 --rise 30m"; do
+    # shellcheck disable=SC2086
+    "$BUILD/plugins/check_reputation" --state "$dir/state" --at "$at" --json $how >>"$dir/got"
+done
+cmp -s "$dir/want" "$dir/got"; ok "it is what the tables say"
+grep "T11:5[0-6]" "$dir/log" >"$dir/end"
+"$BUILD/bin/mxgauge" import --state "$dir/other" --tz UTC "$dir/end" >"$dir/out" 2>&1; ok "an answer of another state"
+sqlite3 "$db" "ATTACH '$dir/other/state.db' AS other; INSERT INTO top SELECT * FROM other.top WHERE kind = 100;
+    CREATE TABLE newest AS SELECT id, newest FROM host"
+run 0 --at "$at"; says " refused=1400"; ok "is not given when newer lines are there"
+sqlite3 "$db" "ATTACH '$dir/other/state.db' AS other; UPDATE host SET newest = (SELECT max(newest) FROM other.host)"
+run 0 --at "$at"; says " refused=47"; ok "else it is"
+run 0 --at "$at" --bad-score 10; says " refused=47"; ok "a lower score asks for no more than there is"
+run 0 --at "$at" --doubt 21; says " refused=1400"; ok "but not by another rule"
+run 0 --at "$at" --half-life 7h; says " refused=1400"; ok "nor with another half-life"
+run 0 --at "$at" --window 23h; says " refused=1400"; ok "nor of another window"
+run 0 --at "$at" --ours 198.18.0.0/15; says " refused=1400"; ok "nor when others are ours"
+sqlite3 "$db" "UPDATE top SET list = substr(list, 1, 30) WHERE kind = 100"
+run 0 --at "$at"; says " refused=1400"; ok "nor when it is damaged"
+sqlite3 "$db" "UPDATE host SET newest = (SELECT newest FROM newest WHERE newest.id = host.id); DROP TABLE newest"
+sqlite3 "$db" "DELETE FROM top WHERE kind = 100; INSERT INTO top SELECT * FROM kept; DROP TABLE kept"
+rm -f "$dir/want" "$dir/got"
+
 # --- ours -----------------------------------------------------------------------------------------
 printf '# partners\n203.0.113.128/25\tOK\n[2001:db8::]/32\n\n192.0.2.0/25 OK\n' >"$dir/ours"
 run 0 --at "$at" --ours 203.0.112.0/20 --json
@@ -103,7 +134,7 @@ rm -rf "$dir/state"; cp -R "$dir/state.1" "$dir/state"
 
 # --- bounds -------------------------------------------------------------------------------------------
 # A state of an older release has no tables of accepted mail: it may all have come from anyone.
-sqlite3 "$dir/state/state.db" "DELETE FROM top WHERE kind IN (10, 11)"
+sqlite3 "$dir/state/state.db" "DELETE FROM top WHERE kind IN (10, 11, 100)"
 run 0 --at "$at" --json
 json '$n{"192.0.2.0/24"}{accepted_most} >= 304 or die $n{"192.0.2.0/24"}{accepted_most};
     $_->{score} < 80 or die for values %n'; ok "where nothing says who sent accepted mail nobody looks bad"

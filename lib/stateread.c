@@ -210,6 +210,13 @@ stateread_open(const char *dir, struct err *e)
 	return r;
 }
 
+void
+stateread_once(struct stateread *r)
+{
+	if (!r->borrowed)
+		(void)sqlite3_exec(r->db, "PRAGMA cache_size = -64", NULL, NULL, NULL);
+}
+
 struct stateread *
 stateread_on(struct sqlite3 *db, const char *dir, struct err *e)
 {

@@ -35,6 +35,9 @@ void stateread_freeze(struct stateread *r);
 
 /* For rooms of the collector that have tables of their own in the state. */
 struct sqlite3 *stateread_db(struct stateread *r);
+/* From here on most pages are read once: few are kept. Memory that was never touched costs a check more time
+ * than to read a page again, but so does this call: it is for who reads some hundred pages. */
+void stateread_once(struct stateread *r);
 /* The collector's own connection, in the middle of a commit: it stays the caller's. */
 struct stateread *stateread_on(struct sqlite3 *db, const char *dir, struct err *e);
 

@@ -124,6 +124,26 @@ slice_until(struct slice s, char a, char b)
 	return i;
 }
 
+/* How many bytes of s there are up to and with the last c; 0 if there is none. */
+static inline size_t
+slice_upto_last(struct slice s, char c)
+{
+	size_t n = s.n;
+
+#ifdef __SSE2__
+	for (const __m128i vc = _mm_set1_epi8(c); n >= 16; n -= 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + n - 16));
+		unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, vc));
+
+		if (hits != 0)
+			return n + 16 - (unsigned)__builtin_clz(hits);
+	}
+#endif
+	while (n > 0 && s.p[n - 1] != c)
+		n--;
+	return n;
+}
+
 /* As slice_cut(), for a sep that is some dozen bytes away. */
 static inline bool
 slice_cut_near(struct slice *s, char sep, struct slice *head)

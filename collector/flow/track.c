@@ -241,14 +241,13 @@ met(struct track *t, unsigned host, int64_t time, const struct event *e)
 	return e->id.n == 0;
 }
 
-void
-track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
+static __attribute__((noinline)) void
+mail_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times)
 {
 	struct fact f;
 	struct mail *m;
 
-	t->now++;
 	if (met(t, host, time, e))
 		return;
 	switch (e->kind) {
@@ -356,6 +355,16 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	} else if (e->kind == EV_PICKUP || e->kind == EV_MSGID) {
 		meet_pipe(t, m, &f);
 	}
+}
+
+/* Most lines speak of no mail. */
+void
+track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
+    uint32_t times)
+{
+	t->now++;
+	if ((e->id.n | e->task.n | e->sess.n | e->qp.n | e->mid.n) != 0)
+		mail_event(t, host, label, time, e, times);
 }
 
 void

@@ -188,16 +188,24 @@ count_answer(struct ingest *in, unsigned host, const struct tag *tag, const stru
 	}
 }
 
-static inline void
-tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l,
-    struct event *ev, int n, uint64_t hash)
+/* What the site wants to be seen otherwise than the log says. */
+static __attribute__((noinline)) void
+change_events(struct ingest *in, struct event *ev, int n)
 {
-	if (n > 0 && ev[0].twin && is_second_twin(in, host, l))
-		return;
 	for (int i = 0; in->set.words != NULL && i < n; i++)
 		siteword_apply(in->set.words, &ev[i]);
 	for (int i = 0; in->pseudonyms != NULL && i < n; i++)
 		hide_event(in->pseudonyms, &ev[i], &in->hidden);
+}
+
+static inline void
+tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l,
+    struct event *ev, int n, uint64_t hash)
+{
+	if (n <= 0 || (ev[0].twin && is_second_twin(in, host, l)))
+		return;
+	if (in->set.words != NULL || in->pseudonyms != NULL)
+		change_events(in, ev, n);
 	for (int i = 0; i < n; i++)
 		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat, hash);
 	if (in->hidden.last != NULL)
@@ -341,7 +349,7 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 	const struct tag *tag;
 	struct line l;
 	uint64_t hash;
-	int64_t *counts;
+	int64_t *counts, minute;
 	unsigned host;
 	bool lost = false;
 	int new;
@@ -379,23 +387,24 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 		feed_remember_line(f, host, raw);
 	tag = tag_of(f, &l);
 	hash = identity(in, tag, &l);
+	minute = l.time / 60;
 	new = first_sent(in, f, host, &l, hash, e);
 	if (new > 0)
-		new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
+		new = seen_line(in->seen, host, minute, f->src->family, hash, e);
 	if (new <= 0) {
 		in->total.copies += new == 0;
 		if (new == 0)
 			count_lines(in, host, l.time, M_copies);
 		return new == 0;
 	}
-	counts = tally_counts(in->tally, host, l.time / 60);
+	counts = tally_counts(in->tally, host, minute);
 	counts[M_lines]++;
 	if (cut) {
 		in->total.cut++;
 		counts[M_cut]++;
 	}
 	if (tag->dialect != NULL)
-		tally_line(in->tally, host, l.time / 3600, tag->program);
+		tally_line(in->tally, host, minute / 60, tag->program);
 	if (lost) {
 		in->total.unknown++;
 		counts[M_unknown]++;

@@ -112,32 +112,43 @@ look_at_tag(struct ingest *in, const struct line *l)
 	    .program = (uint16_t)(d != NULL ? tally_program(in->tally, l->tag) : 0) };
 }
 
+static inline bool
+is_tag(const struct tag *t, struct slice text, uint64_t first, uint64_t last)
+{
+	return t->first == first && t->last == last && t->n == text.n &&
+	    (text.n <= 16 || memcmp(t->text + 8, text.p + 8, text.n - 16) == 0);
+}
+
+/* A tag is kept in one of the two places from t on, the newer one first. */
+static __attribute__((noinline)) const struct tag *
+new_tag(struct feed *f, const struct line *l, struct tag *t, uint64_t first, uint64_t last)
+{
+	t[1] = t[0];
+	t[0] = look_at_tag(f->in, l);
+	if (l->tag.n == 0 || l->tag.n > sizeof t->text)
+		return t;	/* found by nobody: its n is 0 */
+	t->hash = hash_bytes(state_key(f->in->state), l->tag);
+	t->first = first;
+	t->last = last;
+	t->n = (uint8_t)l->tag.n;
+	memcpy(t->text, l->tag.p, l->tag.n);
+	return t;
+}
+
 /* The same few tags come again and again. */
-static const struct tag *
+static inline const struct tag *
 tag_of(struct feed *f, const struct line *l)
 {
-	size_t n = l->tag.n;
 	uint64_t first, last;
 	struct tag *t;
 
-	if (n == 0 || n > sizeof t->text) {
-		f->tag[0] = look_at_tag(f->in, l);
-		return &f->tag[0];
-	}
-	/* so that no two of Postfix's usual daemons meet */
-	t = &f->tag[(n * 33 + (unsigned char)l->tag.p[n - 1] * 31u +
-	    (unsigned char)l->tag.p[n * 2 / 3]) % TAGS];
-	hash_tail(l->tag.p, n, &first, &last);
-	if (t->n != n || t->first != first || t->last != last ||
-	    (n > 16 && memcmp(t->text + 8, l->tag.p + 8, n - 16) != 0)) {
-		*t = look_at_tag(f->in, l);
-		t->hash = hash_bytes(state_key(f->in->state), l->tag);
-		t->first = first;
-		t->last = last;
-		t->n = (uint8_t)n;
-		memcpy(t->text, l->tag.p, n);
-	}
-	return t;
+	hash_tail(l->tag.p, l->tag.n, &first, &last);
+	t = &f->tag[((first ^ last) * 0x9e3779b97f4a7c15u >> 58) % (TAGS / 2) * 2];
+	if (l->tag.n > 0 && is_tag(t, l->tag, first, last))
+		return t;
+	if (l->tag.n > 0 && is_tag(t + 1, l->tag, first, last))
+		return t + 1;
+	return new_tag(f, l, t, first, last);
 }
 
 /* Of the two copies of a refusal that a program writes into one log (event.twin) the second

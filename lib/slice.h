@@ -118,6 +118,15 @@ slice_until(struct slice s, char a, char b)
 			return s.n;
 		i = i + 32 <= s.n ? i + 16 : s.n - 16;
 	}
+	if (s.n >= 8) {		/* the first eight, and the last eight behind them */
+		__m128i v = _mm_unpacklo_epi64(_mm_loadl_epi64((const void *)s.p),
+		    _mm_loadl_epi64((const void *)(s.p + s.n - 8)));
+		unsigned hits = (unsigned)_mm_movemask_epi8(
+		    _mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb)));
+
+		hits = (hits & 255) | (hits >> 8) << (s.n - 8);
+		return hits != 0 ? (unsigned)__builtin_ctz(hits) : s.n;
+	}
 #endif
 	while (i < s.n && s.p[i] != a && s.p[i] != b)
 		i++;

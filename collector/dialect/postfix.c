@@ -553,8 +553,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	struct slice service = slice_from(l->tag, noted >> 8);
 	int found;
 
-	while (p.text.n > 0 &&
-	       (p.text.p[p.text.n - 1] == ' ' || p.text.p[p.text.n - 1] == '\r'))
+	while (p.text.n > 0 && p.text.p[p.text.n - 1] <= ' ' &&
+	    (p.text.p[p.text.n - 1] == ' ' || p.text.p[p.text.n - 1] == '\r'))
 		p.text.n--;
 	if (p.text.n > 0 && p.text.p[0] <= ID_FIRST_MAX)
 		take_id(&p);

@@ -119,8 +119,9 @@ list_found(const struct at *a, const struct event *e)
 	tally_list(a->f->tally, a->host, minute_of(a), e->sub, fact, a->n);
 }
 
-void
-flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
+/* Any event that is counted or shown here. */
+static __attribute__((noinline)) void
+counted_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times, uint64_t line)
 {
 	uint32_t count = e->count > 0 ? e->count : 1;
@@ -132,8 +133,6 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 			add(&a, M_screened);
 		else if (!e->loopback)
 			add(&a, M_conn);
-		break;
-	case EV_DISCONNECT: case EV_MSGID: case EV_FILTERED: case EV_REDIRECTED: case EV_STATS:
 		break;
 	case EV_INFO:
 		if (e->sasl_user.n > 0)
@@ -224,4 +223,21 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	}
 	show_of_mail(&a, e);
 	track_event(f->track, host, label, time, e, times);
+}
+
+/* Half of all are of a mail alone, or of nothing that is counted. */
+void
+flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
+    uint32_t times, uint64_t line)
+{
+	switch (e->kind) {
+	case EV_DISCONNECT: case EV_CLIENT: case EV_NEW: case EV_PICKUP: case EV_MSGID: case EV_QUEUED:
+	case EV_STARTED: case EV_REMOVED: case EV_RELEASED: case EV_LINK: case EV_HAM: case EV_PROBE:
+	case EV_FILTERED: case EV_REDIRECTED: case EV_STATS:
+		track_event(f->track, host, label, time, e, times);
+		break;
+	default:
+		counted_event(f, host, label, time, e, times, line);
+		break;
+	}
 }

@@ -306,6 +306,53 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 	return mail_next_of(m, m->n, at, f);
 }
 
+static inline const unsigned char *
+get_bytes(const unsigned char *p, const unsigned char *end, size_t n)
+{
+	return (size_t)(end - p) < n ? NULL : p + n;
+}
+
+/* Where the fact behind the one at p is; NULL: nowhere. */
+static const unsigned char *
+skip_fact(const unsigned char *p, const unsigned char *end)
+{
+	unsigned head = p[0], flags = p[1], kind = head & KIND, has;
+	struct slice text;
+	uint64_t v;
+
+	if (kind == 0 || kind >= sizeof layout / sizeof *layout)
+		return NULL;
+	has = layout[kind];
+	if ((p = get_varint(p + 2, end, &v)) == NULL ||
+	    ((head & OTHER_LABEL) && (p = get_bytes(p, end, sizeof(uint16_t))) == NULL) ||
+	    ((head & WITH_USEC) && (p = get_varint(p, end, &v)) == NULL) ||
+	    ((has & HAS_CLASS) && (p = get_bytes(p, end, 1)) == NULL) ||
+	    ((has & HAS_DELAY) && (p = get_varint(p, end, &v)) == NULL) ||
+	    ((flags & FACT_PARTS) && fact_is_delivery((enum fact_kind)kind) &&
+	    (p = get_bytes(p, end, HIST_PARTS)) == NULL) ||
+	    ((has & HAS_SIZE) && ((p = get_varint(p, end, &v)) == NULL ||
+	    (p = get_varint(p, end, &v)) == NULL)))
+		return NULL;
+	for (has &= HAS_OTHER | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT; has != 0; has &= has - 1)
+		if ((p = get_text(p, end, &text)) == NULL)
+			return NULL;
+	return p;
+}
+
+bool
+mail_next_kind(const struct mail *m, enum fact_kind kind, uint32_t *at, struct fact *f)
+{
+	const unsigned char *p = m->facts + *at, *end = m->facts + m->n;
+
+	while (end - p >= 3 && (p[0] & KIND) != kind)
+		if ((p = skip_fact(p, end)) == NULL)
+			return false;
+	if ((p = get_fact(m, p, end, f)) == NULL)
+		return false;
+	*at = (uint32_t)(p - m->facts);
+	return true;
+}
+
 uint32_t
 mail_facts(const struct mail *m, uint32_t upto, struct fact *few, uint32_t n_few,
     struct fact **facts)

@@ -109,9 +109,7 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 	if (m->asked == new->time && new->kind != FACT_CLIENT && !queued)
 		return;		/* another line of that second was no help */
 	m->asked = new->time;
-	while (at < end && mail_next(m, &at, &f)) {
-		if (f.kind != FACT_FROM)
-			continue;
+	while (at < end && mail_next_kind(m, FACT_FROM, &at, &f)) {
 		if (!is_witness(&f, new)) {
 			waiting = true;
 			continue;

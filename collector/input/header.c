@@ -553,6 +553,7 @@ has_escape(const struct header *h, const char *p, const char *end)
 static inline bool
 usual(struct header *h, struct slice raw, struct line *out)
 {
+	static const bool to_undo[256] = { ['['] = 1, ['m'] = 1, ['L'] = 1, [' '] = 1 };
 	const char *p = raw.p + 16, *end = raw.p + raw.n;
 	const struct known_host *k = h->known;
 	uint64_t word;
@@ -591,8 +592,8 @@ usual(struct header *h, struct slice raw, struct line *out)
 		p++;
 	}
 	/* "[ID 1 mail.info]", repeats, splogger's stamps and escapes go the long way */
-	if (p[0] != ':' || p[1] != ' ' || p[2] == '[' || p[2] == 'm' || p[2] == 'L' || p[2] == ' ' ||
-	    (p[2] == '1' && pid == 0) || has_escape(h, p, end))
+	if (p[0] != ':' || p[1] != ' ' || to_undo[(unsigned char)p[2]] || (p[2] == '1' && pid == 0) ||
+	    has_escape(h, p, end))
 		return false;
 	shape_break(h);
 	out->behind = (struct slice){ p, (size_t)(end - p) };

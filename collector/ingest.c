@@ -112,32 +112,43 @@ look_at_tag(struct ingest *in, const struct line *l)
 	    .program = (uint16_t)(d != NULL ? tally_program(in->tally, l->tag) : 0) };
 }
 
+static inline bool
+is_tag(const struct tag *t, struct slice text, uint64_t first, uint64_t last)
+{
+	return t->first == first && t->last == last && t->n == text.n &&
+	    (text.n <= 16 || memcmp(t->text + 8, text.p + 8, text.n - 16) == 0);
+}
+
+/* A tag is kept in one of the two places from t on, the newer one first. */
+static __attribute__((noinline)) const struct tag *
+new_tag(struct feed *f, const struct line *l, struct tag *t, uint64_t first, uint64_t last)
+{
+	t[1] = t[0];
+	t[0] = look_at_tag(f->in, l);
+	if (l->tag.n == 0 || l->tag.n > sizeof t->text)
+		return t;	/* found by nobody: its n is 0 */
+	t->hash = hash_bytes(state_key(f->in->state), l->tag);
+	t->first = first;
+	t->last = last;
+	t->n = (uint8_t)l->tag.n;
+	memcpy(t->text, l->tag.p, l->tag.n);
+	return t;
+}
+
 /* The same few tags come again and again. */
-static const struct tag *
+static inline const struct tag *
 tag_of(struct feed *f, const struct line *l)
 {
-	size_t n = l->tag.n;
 	uint64_t first, last;
 	struct tag *t;
 
-	if (n == 0 || n > sizeof t->text) {
-		f->tag[0] = look_at_tag(f->in, l);
-		return &f->tag[0];
-	}
-	/* so that no two of Postfix's usual daemons meet */
-	t = &f->tag[(n * 33 + (unsigned char)l->tag.p[n - 1] * 31u +
-	    (unsigned char)l->tag.p[n * 2 / 3]) % TAGS];
-	hash_tail(l->tag.p, n, &first, &last);
-	if (t->n != n || t->first != first || t->last != last ||
-	    (n > 16 && memcmp(t->text + 8, l->tag.p + 8, n - 16) != 0)) {
-		*t = look_at_tag(f->in, l);
-		t->hash = hash_bytes(state_key(f->in->state), l->tag);
-		t->first = first;
-		t->last = last;
-		t->n = (uint8_t)n;
-		memcpy(t->text, l->tag.p, n);
-	}
-	return t;
+	hash_tail(l->tag.p, l->tag.n, &first, &last);
+	t = &f->tag[((first ^ last) * 0x9e3779b97f4a7c15u >> 58) % (TAGS / 2) * 2];
+	if (l->tag.n > 0 && is_tag(t, l->tag, first, last))
+		return t;
+	if (l->tag.n > 0 && is_tag(t + 1, l->tag, first, last))
+		return t + 1;
+	return new_tag(f, l, t, first, last);
 }
 
 /* Of the two copies of a refusal that a program writes into one log (event.twin) the second
@@ -188,16 +199,24 @@ count_answer(struct ingest *in, unsigned host, const struct tag *tag, const stru
 	}
 }
 
-static inline void
-tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l,
-    struct event *ev, int n, uint64_t hash)
+/* What the site wants to be seen otherwise than the log says. */
+static __attribute__((noinline)) void
+change_events(struct ingest *in, struct event *ev, int n)
 {
-	if (n > 0 && ev[0].twin && is_second_twin(in, host, l))
-		return;
 	for (int i = 0; in->set.words != NULL && i < n; i++)
 		siteword_apply(in->set.words, &ev[i]);
 	for (int i = 0; in->pseudonyms != NULL && i < n; i++)
 		hide_event(in->pseudonyms, &ev[i], &in->hidden);
+}
+
+static inline void
+tell_flow(struct ingest *in, unsigned host, const struct tag *tag, const struct line *l,
+    struct event *ev, int n, uint64_t hash)
+{
+	if (n <= 0 || (ev[0].twin && is_second_twin(in, host, l)))
+		return;
+	if (in->set.words != NULL || in->pseudonyms != NULL)
+		change_events(in, ev, n);
 	for (int i = 0; i < n; i++)
 		flow_event(&in->flow, host, tag->label, l->time, &ev[i], l->repeat, hash);
 	if (in->hidden.last != NULL)
@@ -341,7 +360,7 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 	const struct tag *tag;
 	struct line l;
 	uint64_t hash;
-	int64_t *counts;
+	int64_t *counts, minute;
 	unsigned host;
 	bool lost = false;
 	int new;
@@ -379,23 +398,24 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 		feed_remember_line(f, host, raw);
 	tag = tag_of(f, &l);
 	hash = identity(in, tag, &l);
+	minute = l.time / 60;
 	new = first_sent(in, f, host, &l, hash, e);
 	if (new > 0)
-		new = seen_line(in->seen, host, l.time / 60, f->src->family, hash, e);
+		new = seen_line(in->seen, host, minute, f->src->family, hash, e);
 	if (new <= 0) {
 		in->total.copies += new == 0;
 		if (new == 0)
 			count_lines(in, host, l.time, M_copies);
 		return new == 0;
 	}
-	counts = tally_counts(in->tally, host, l.time / 60);
+	counts = tally_counts(in->tally, host, minute);
 	counts[M_lines]++;
 	if (cut) {
 		in->total.cut++;
 		counts[M_cut]++;
 	}
 	if (tag->dialect != NULL)
-		tally_line(in->tally, host, l.time / 3600, tag->program);
+		tally_line(in->tally, host, minute / 60, tag->program);
 	if (lost) {
 		in->total.unknown++;
 		counts[M_unknown]++;

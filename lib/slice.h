@@ -118,10 +118,39 @@ slice_until(struct slice s, char a, char b)
 			return s.n;
 		i = i + 32 <= s.n ? i + 16 : s.n - 16;
 	}
+	if (s.n >= 8) {		/* the first eight, and the last eight behind them */
+		__m128i v = _mm_unpacklo_epi64(_mm_loadl_epi64((const void *)s.p),
+		    _mm_loadl_epi64((const void *)(s.p + s.n - 8)));
+		unsigned hits = (unsigned)_mm_movemask_epi8(
+		    _mm_or_si128(_mm_cmpeq_epi8(v, va), _mm_cmpeq_epi8(v, vb)));
+
+		hits = (hits & 255) | (hits >> 8) << (s.n - 8);
+		return hits != 0 ? (unsigned)__builtin_ctz(hits) : s.n;
+	}
 #endif
 	while (i < s.n && s.p[i] != a && s.p[i] != b)
 		i++;
 	return i;
+}
+
+/* How many bytes of s there are up to and with the last c; 0 if there is none. */
+static inline size_t
+slice_upto_last(struct slice s, char c)
+{
+	size_t n = s.n;
+
+#ifdef __SSE2__
+	for (const __m128i vc = _mm_set1_epi8(c); n >= 16; n -= 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + n - 16));
+		unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, vc));
+
+		if (hits != 0)
+			return n + 16 - (unsigned)__builtin_clz(hits);
+	}
+#endif
+	while (n > 0 && s.p[n - 1] != c)
+		n--;
+	return n;
 }
 
 /* As slice_cut(), for a sep that is some dozen bytes away. */

@@ -131,22 +131,12 @@ toplist_rest(struct toplist *t)
 	}
 }
 
-static struct top_entry *
-add(struct toplist *t, struct slice text, uint32_t n, bool *new)
+/* A text that has no entry yet; i: the free slot where its hash belongs. */
+static __attribute__((noinline)) struct top_entry *
+enter(struct toplist *t, uint32_t i, uint64_t hash, struct slice text, uint32_t n)
 {
-	uint64_t hash;
 	struct top_entry *e;
-	uint32_t i;
 
-	text = slice_head(text, TOP_TEXT_MAX);
-	hash = hash_bytes(&t->key, text);
-	i = slot_of(t, hash);
-	*new = t->slot[i] == 0;
-	if (!*new) {
-		e = &t->entry[(t->slot[i] & INDEX) - 1];
-		e->n = saturated(e->n, n);
-		return e;
-	}
 	if (t->n == TOP_ROOM) {
 		prune(t);
 		i = slot_of(t, hash);
@@ -163,6 +153,24 @@ add(struct toplist *t, struct slice text, uint32_t n, bool *new)
 	if (text.n > 0)
 		memcpy(e->text, text.p, text.n);
 	slot_set(t, i, hash, t->n - 1);
+	return e;
+}
+
+static inline struct top_entry *
+add(struct toplist *t, struct slice text, uint32_t n, bool *new)
+{
+	struct top_entry *e;
+	uint64_t hash;
+	uint32_t i;
+
+	text = slice_head(text, TOP_TEXT_MAX);
+	hash = hash_bytes(&t->key, text);
+	i = slot_of(t, hash);
+	*new = t->slot[i] == 0;
+	if (*new)
+		return enter(t, i, hash, text, n);
+	e = &t->entry[(t->slot[i] & INDEX) - 1];
+	e->n = saturated(e->n, n);
 	return e;
 }
 

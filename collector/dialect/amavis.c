@@ -143,7 +143,7 @@ take_value(struct slice *s)
 {
 	const char *end = s->n > 0 ? memchr(s->p, ',', s->n) : NULL;
 	struct slice value = slice_head(*s, end != NULL ? (size_t)(end - s->p) : s->n);
-	ptrdiff_t at = slice_find(value, SLICE(" size: "));
+	ptrdiff_t at = value.n > 7 ? slice_find(value, SLICE(" size: ")) : -1;
 
 	if (at > 0)
 		value.n = (size_t)at;

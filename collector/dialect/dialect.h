@@ -178,6 +178,10 @@ event_begin(struct event *e, enum event_kind kind)
 enum reason reason_of_text(struct slice text, struct slice dsn, unsigned code, bool remote,
     struct slice *sub);
 
+/* The zone at the front of text: "zen.example.org", with a dot, or empty. A leading label that is
+ * a customer's secret key is not given out. */
+struct slice reason_zone_here(struct slice text);
+
 /* The zone in "... blocked using ZONE; ...", "listed at ZONE" and their like, without
  * a customer's key label in front; empty if there is none. */
 struct slice reason_zone(struct slice text);
@@ -194,8 +198,16 @@ event_reason(const struct event *e)
 	return r != REASON_none ? r : e->cls;
 }
 
+/* address_is_loopback() of what begins with a colon. */
+bool address_is_loopback_6(struct slice ip);
+
 /* "192.0.2.1", "2001:db8::1": is it 127/8, ::1 or ::ffff:127.x? */
-bool address_is_loopback(struct slice ip);
+static inline bool
+address_is_loopback(struct slice ip)
+{
+	return slice_starts(ip, SLICE("127.")) ||
+	    (ip.n > 0 && ip.p[0] == ':' && address_is_loopback_6(ip));
+}
 
 /* All dialects by list.def, in its order; NULL ends. */
 extern const struct dialect *const dialects[];

@@ -185,7 +185,8 @@ static const unsigned char id_class[256] = {
 	['u'] = 10, ['v'] = 2, ['w'] = 2, ['x'] = 2, ['y'] = 2, ['z'] = 2,
 };
 
-enum { ID_MIN = 5, ID_MAX = 32 };
+/* Long ids begin with the time: a digit until the year 2100. */
+enum { ID_MIN = 5, ID_MAX = 32, ID_FIRST_MAX = 'Z' };
 
 /* Short ids are upper case hexadecimal; long ids have no vowels. A little tolerance (any
  * letters with a digit among them) costs nothing and reads logs whose ids were made
@@ -195,8 +196,7 @@ pf_is_id(struct slice s)
 {
 	unsigned all = C_HEX | C_ALNUM, any = 0;
 
-	/* long ids begin with the time: a digit until the year 2100 */
-	if (s.n < ID_MIN || s.n > ID_MAX || s.p[0] > 'Z')
+	if (s.n < ID_MIN || s.n > ID_MAX || s.p[0] > ID_FIRST_MAX)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned c = id_class[(unsigned char)s.p[i]];
@@ -525,27 +525,39 @@ note(struct slice tag)
 	return (uint32_t)(name.p - tag.p) << 8 | ((uint32_t)service_of(name) + 1);
 }
 
+/* "ID: " or "NOQUEUE: ". */
+static inline void
+take_id(struct pf_line *p)
+{
+	struct slice s = p->text;
+	size_t n;
+
+	if (slice_eat(&p->text, SLICE("NOQUEUE: "))) {
+		p->has_id = true;
+		return;
+	}
+	n = slice_until(slice_head(s, ID_MAX + 1), ':', ' ');
+	if (n < ID_MIN || n + 1 >= s.n || s.p[n] != ':' || s.p[n + 1] != ' ' ||
+	    !pf_is_id(slice_head(s, n)))
+		return;
+	p->has_id = true;
+	p->id = slice_head(s, n);
+	p->text = slice_from(s, n + 2);
+}
+
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
 	uint32_t noted = l->note != 0 ? l->note : note(l->tag);
 	struct pf_line p = { .text = l->text, .service = (enum pf_service)((noted & 255) - 1) };
 	struct slice service = slice_from(l->tag, noted >> 8);
-	size_t n;
 	int found;
 
-	while (p.text.n > 0 &&
-	       (p.text.p[p.text.n - 1] == ' ' || p.text.p[p.text.n - 1] == '\r'))
+	while (p.text.n > 0 && p.text.p[p.text.n - 1] <= ' ' &&
+	    (p.text.p[p.text.n - 1] == ' ' || p.text.p[p.text.n - 1] == '\r'))
 		p.text.n--;
-	if (slice_eat(&p.text, SLICE("NOQUEUE: "))) {
-		p.has_id = true;
-	} else if ((n = slice_until(slice_head(p.text, ID_MAX + 1), ':', ' ')) >= ID_MIN &&
-	    n + 1 < p.text.n && p.text.p[n] == ':' && p.text.p[n + 1] == ' ' &&
-	    pf_is_id(slice_head(p.text, n))) {
-		p.has_id = true;
-		p.id = slice_head(p.text, n);
-		p.text = slice_from(p.text, n + 2);
-	}
+	if (p.text.n > 0 && p.text.p[0] <= ID_FIRST_MAX)
+		take_id(&p);
 	if (slice_starts(p.text, SLICE("to=")) && p.has_id)
 		found = pf_delivery(&p, out);
 	else

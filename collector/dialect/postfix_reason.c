@@ -155,8 +155,10 @@ block_list(struct slice s, struct event *e)
 	    !slice_cut_at(&s, SLICE("] blocked using "), &what))
 		return false;
 	/* s: the zone, or an administrator's words for it */
-	zone = reason_zone((struct slice){ s.p - 15, s.n + 15 });
-	if (zone.n == 0 || zone.p >= s.p + s.n) {
+	zone = reason_zone_here(s);
+	if (zone.n == 0)
+		zone = reason_zone(s);
+	if (zone.n == 0) {
 		size_t n = 0;
 
 		while (n < s.n && s.p[n] != ';' && s.p[n] != ',' && s.p[n] != ' ')

@@ -100,10 +100,8 @@ best_word(struct slice text, unsigned code, bool remote)
 	return best < WORDS ? &words[best] : NULL;
 }
 
-/* "zen.example.org" at the front of s, with a dot, or empty. A leading label that is
- * a customer's secret key is not given out. */
-static struct slice
-zone_at(struct slice s)
+struct slice
+reason_zone_here(struct slice s)
 {
 	size_t n = 0, dots = 0, first = 0;
 
@@ -141,7 +139,7 @@ reason_zone(struct slice text)
 
 		if (at < 0 || (at > 0 && text.p[at - 1] != ' '))
 			continue;
-		zone = zone_at(slice_from(text, (size_t)at + heads[i].n));
+		zone = reason_zone_here(slice_from(text, (size_t)at + heads[i].n));
 		if (zone.n > 0)
 			return zone;
 	}
@@ -285,11 +283,8 @@ reason_of_text(
 }
 
 bool
-address_is_loopback(struct slice ip)
+address_is_loopback_6(struct slice ip)
 {
-	if (ip.n == 0 || (ip.p[0] != '1' && ip.p[0] != ':'))
-		return false;
-	if (ip.p[0] == ':' && slice_eq_nocase(slice_head(ip, 7), SLICE("::ffff:")))
-		ip = slice_from(ip, 7);
-	return slice_starts(ip, SLICE("127.")) || slice_eq(ip, SLICE("::1"));
+	return slice_eq(ip, SLICE("::1")) || (slice_eq_nocase(slice_head(ip, 7), SLICE("::ffff:")) &&
+	    slice_starts(slice_from(ip, 7), SLICE("127.")));
 }

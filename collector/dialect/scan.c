@@ -4,20 +4,16 @@
 #include "poison.h"
 
 bool
-scan_address(struct slice *s, struct slice *address)
+scan_quoted_address(struct slice *s, struct slice *address)
 {
-	size_t i = 1;
+	size_t i = 2;
 
-	if (s->n == 0 || s->p[0] != '<')
-		return false;
-	if (s->n > 1 && s->p[1] == '"') {
-		/* a quoted local part may hold anything, '>' too; the quotes are the program's */
-		for (i = 2; i < s->n && s->p[i] != '"'; i++)
-			if (s->p[i] == '\\')
-				i++;
-		if (i >= s->n)
-			i = 1;	/* unquoted after all */
-	}
+	/* a quoted local part may hold anything, '>' too; the quotes are the program's */
+	for (; i < s->n && s->p[i] != '"'; i++)
+		if (s->p[i] == '\\')
+			i++;
+	if (i >= s->n)
+		i = 1;	/* unquoted after all */
 	i += slice_until(slice_from(*s, i), '>', '>');
 	if (i >= s->n)
 		return false;

@@ -12,8 +12,26 @@
 
 struct event;
 
+/* scan_address() where a quote follows the '<'. */
+bool scan_quoted_address(struct slice *s, struct slice *address);
+
 /* "<ADDRESS>", quoted local parts and all (RFC 5321 4.1.2), without its <>. */
-bool scan_address(struct slice *s, struct slice *address);
+static inline bool
+scan_address(struct slice *s, struct slice *address)
+{
+	size_t n;
+
+	if (s->n < 2 || s->p[0] != '<')
+		return false;
+	if (s->p[1] == '"')
+		return scan_quoted_address(s, address);
+	n = slice_until(*s, '>', '>');
+	if (n == s->n)
+		return false;
+	*address = (struct slice){ s->p + 1, n - 1 };
+	*s = (struct slice){ s->p + n + 1, s->n - n - 1 };
+	return true;
+}
 
 /* "450 4.7.1 TEXT", "5.7.1 TEXT", "554 TEXT" (RFC 5321 4.2, RFC 3463 2) into code, dsn and
  * text of e, all that is there. */

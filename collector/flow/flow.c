@@ -8,14 +8,26 @@
 struct at {			/* where and when, and how often */
 	struct flow *f;
 	unsigned host;
-	int64_t time, minute, hour, n;
+	int64_t time, n;
 	uint64_t line;
 };
+
+static inline int64_t
+minute_of(const struct at *a)
+{
+	return a->time >= 0 ? a->time / 60 : -1;
+}
+
+static inline int64_t
+hour_of(const struct at *a)
+{
+	return a->time >= 0 ? a->time / 3600 : -1;
+}
 
 static void
 add(const struct at *a, enum metric m)
 {
-	tally_add(a->f->tally, a->host, a->minute, m, a->n);
+	tally_add(a->f->tally, a->host, minute_of(a), m, a->n);
 }
 
 /* It is one of those that stand for others. */
@@ -39,22 +51,23 @@ refused(const struct at *a, const struct event *e)
 {
 	enum reason cls = e->cls != REASON_none ? e->cls : REASON_other;
 	enum metric m = (e->kind == EV_REJECT ? metric_rej : metric_tmp)[cls];
+	int64_t hour = hour_of(a);
 	uint32_t n = (uint32_t)a->n;
 
 	add(a, e->kind == EV_REJECT ? M_rej : M_tmp);
 	add(a, m);
 	show(a, m, e);
 	if ((cls == REASON_dnsbl || cls == REASON_rhsbl) && e->sub.n > 0)
-		tally_word(a->f->tally, a->host, a->minute, e->sub, a->n);
+		tally_word(a->f->tally, a->host, minute_of(a), e->sub, a->n);
 	if (e->kind == EV_TEMPFAIL && cls == REASON_greylist)
 		return;		/* these come back: not the ones to look for */
 	if (reason_blames(cls, e->kind == EV_TEMPFAIL))	/* else whoever came would be in it */
-		tops_client(a->f->tops, a->host, a->hour, e->client_ip, n);
+		tops_client(a->f->tops, a->host, hour, e->client_ip, n);
 	if (says_more(cls))
-		tops_reason(a->f->tops, a->host, a->hour, e->text, n);
-	tops_domain(a->f->tops, a->host, a->hour, TOP_SENDER, e->from, n);
+		tops_reason(a->f->tops, a->host, hour, e->text, n);
+	tops_domain(a->f->tops, a->host, hour, TOP_SENDER, e->from, n);
 	if (e->to.n > 0)
-		tops_domain(a->f->tops, a->host, a->hour, TOP_RCPT, e->to, n);
+		tops_domain(a->f->tops, a->host, hour, TOP_RCPT, e->to, n);
 }
 
 static enum reason
@@ -72,7 +85,7 @@ show_of_mail(const struct at *a, const struct event *e)
 	switch (e->kind) {
 	case EV_DELIVERED:
 		specimens_slow(a->f->specimens, a->host, a->time, a->line, e);
-		tops_delay(a->f->tops, a->host, a->hour, e->relay, e->relay_loopback || e->to.n == 0 ?
+		tops_delay(a->f->tops, a->host, hour_of(a), e->relay, e->relay_loopback || e->to.n == 0 ?
 		    SLICE("") : e->to, e->delay_ms, (uint32_t)a->n);
 		break;
 	case EV_DEFERRED:
@@ -103,16 +116,16 @@ list_found(const struct at *a, const struct event *e)
 		[CELL_FACT_ASKED] = e->asked, [CELL_FACT_UNANSWERED] = e->asked - e->answered
 	};
 
-	tally_list(a->f->tally, a->host, a->minute, e->sub, fact, a->n);
+	tally_list(a->f->tally, a->host, minute_of(a), e->sub, fact, a->n);
 }
 
-void
-flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
+/* Any event that is counted or shown here. */
+static __attribute__((noinline)) void
+counted_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times, uint64_t line)
 {
 	uint32_t count = e->count > 0 ? e->count : 1;
-	struct at a = { f, host, time, time >= 0 ? time / 60 : -1, time >= 0 ? time / 3600 : -1, times,
-		line };
+	struct at a = { f, host, time, times, line };
 
 	switch (e->kind) {
 	case EV_CONNECT:
@@ -120,8 +133,6 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 			add(&a, M_screened);
 		else if (!e->loopback)
 			add(&a, M_conn);
-		break;
-	case EV_DISCONNECT: case EV_MSGID: case EV_FILTERED: case EV_REDIRECTED: case EV_STATS:
 		break;
 	case EV_INFO:
 		if (e->sasl_user.n > 0)
@@ -136,7 +147,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		break;
 	case EV_AUTH_OK:
 		add(&a, e->mailbox ? M_login_ok : M_auth_ok);
-		tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
+		tops_add(f->tops, host, hour_of(&a), TOP_SASL, e->sasl_user, times);
 		accounts_login(tally_accounts(f->tally), host, time, e, times);
 		break;
 	case EV_AUTH_FAIL:
@@ -144,7 +155,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 		add(&a, e->mailbox ? M_login_fail : M_auth_fail);
 		show(&a, e->mailbox ? M_login_fail : M_auth_fail, e);
 		if (e->sasl_user.n > 0)
-			tops_add(f->tops, host, a.hour, TOP_SASL, e->sasl_user, times);
+			tops_add(f->tops, host, hour_of(&a), TOP_SASL, e->sasl_user, times);
 		accounts_login(tally_accounts(f->tally), host, time, e, (uint32_t)a.n);
 		return;
 	case EV_TLS:
@@ -178,7 +189,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	case EV_FILTER_FAIL:
 		add(&a, M_filter_fail);
 		show(&a, M_filter_fail, e);
-		tops_add(f->tops, host, a.hour, TOP_FILTER, e->sub.n > 0 ? e->sub : e->service, times);
+		tops_add(f->tops, host, hour_of(&a), TOP_FILTER, e->sub.n > 0 ? e->sub : e->service, times);
 		return;
 	case EV_LOG_LOSS:
 		a.n *= count;
@@ -193,7 +204,7 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	case EV_DEFERRED:
 	case EV_BOUNCED:
 		if (e->relay.n > 0 && !slice_eq(e->relay, SLICE("none")))
-			tops_add(f->tops, host, a.hour, TOP_RELAY, e->relay, times);
+			tops_add(f->tops, host, hour_of(&a), TOP_RELAY, e->relay, times);
 		break;
 	case EV_HELD:
 		if (e->id.n == 0)
@@ -212,4 +223,21 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
 	}
 	show_of_mail(&a, e);
 	track_event(f->track, host, label, time, e, times);
+}
+
+/* Half of all are of a mail alone, or of nothing that is counted. */
+void
+flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const struct event *e,
+    uint32_t times, uint64_t line)
+{
+	switch (e->kind) {
+	case EV_DISCONNECT: case EV_CLIENT: case EV_NEW: case EV_PICKUP: case EV_MSGID: case EV_QUEUED:
+	case EV_STARTED: case EV_REMOVED: case EV_RELEASED: case EV_LINK: case EV_HAM: case EV_PROBE:
+	case EV_FILTERED: case EV_REDIRECTED: case EV_STATS:
+		track_event(f->track, host, label, time, e, times);
+		break;
+	default:
+		counted_event(f, host, label, time, e, times, line);
+		break;
+	}
 }

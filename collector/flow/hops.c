@@ -74,11 +74,9 @@ mids_fill(struct mids *s, const struct track *t, const struct mail *m)
 	s->n = 0;
 	s->cap = sizeof s->few / sizeof *s->few;
 	/* they are nearly always at the front */
-	for (unsigned left = m->msgids; left > 0 && mail_next(m, &at, &f); ) {
+	for (unsigned left = m->msgids; left > 0 && mail_next_kind(m, FACT_MSGID, &at, &f); ) {
 		struct mid mid = { 0, f.time, f.usec };
 
-		if (f.kind != FACT_MSGID)
-			continue;
 		mid.hash = mid_hash(t, f.a);
 		if (mids_have(s, &mid))
 			continue;
@@ -124,7 +122,7 @@ hops_keys(const struct track *t, const struct mail *m, hops_key_fn *f, void *arg
 	if (!m->hops)
 		return;
 	mids_fill(&mids, t, m);
-	while (mids.n > 0 && mail_next(m, &at, &d)) {
+	while (mids.n > 0 && mail_next_kind(m, FACT_DELIVERED, &at, &d)) {
 		if (!goes_on(&d) || slice_eq(d.other_id, before))
 			continue;	/* another recipient in the same transaction */
 		before = d.other_id;
@@ -258,7 +256,8 @@ named_here(struct track *t, struct mail *m, const struct mid *mid)
 		uint32_t at = 0, end = before[i]->n;
 		struct fact d;
 
-		while (before[i]->host != m->host && at < end && mail_next(before[i], &at, &d))
+		while (before[i]->host != m->host && at < end &&
+		    mail_next_kind(before[i], FACT_DELIVERED, &at, &d))
 			if (goes_on(&d) && slice_eq(d.other_id, mail_id(m)) &&
 			    mail_bond_fits(&d, mid->time))
 				tell(t, before[i], &d, m, mid);
@@ -274,7 +273,7 @@ named_late(struct track *t, struct mail *m, const struct mid *mid)
 	struct mids theirs;
 	struct fact d;
 
-	while (at < end && mail_next(m, &at, &d)) {
+	while (at < end && mail_next_kind(m, FACT_DELIVERED, &at, &d)) {
 		if (!goes_on(&d))
 			continue;
 		memcpy(id, d.other_id.p, d.other_id.n);	/* facts move when m is told */

@@ -281,20 +281,23 @@ count_instances(const struct sorted *s)
 	return open;
 }
 
-/* Bonds behind the others, INTO last, each part in its order. */
+/* Part the n facts at s->fact: bonds go to room, where others of them are than INTO, and INTO
+ * behind those. */
 static void
-part_bonds(struct sorted *s, uint32_t n, struct fact *room)
+part_bonds(struct sorted *s, uint32_t n, struct fact *room, uint32_t others)
 {
+	s->n = 0;
 	s->bond = room;
-	for (uint32_t i = 0; i < n; i++)
-		if (fact_is_bond(s->fact[i].kind) && s->fact[i].kind != FACT_INTO)
-			s->bond[s->n_bonds++] = s->fact[i];
-	s->into = room + s->n_bonds;
+	s->into = room + others;
 	for (uint32_t i = 0; i < n; i++) {
-		if (s->fact[i].kind == FACT_INTO)
-			s->into[s->n_into++] = s->fact[i];
-		else if (!fact_is_bond(s->fact[i].kind))
-			s->fact[s->n++] = s->fact[i];
+		const struct fact *f = &s->fact[i];
+
+		if (f->kind == FACT_INTO)
+			s->into[s->n_into++] = *f;
+		else if (fact_is_bond(f->kind))
+			s->bond[s->n_bonds++] = *f;
+		else if (s->n++ < i)
+			s->fact[s->n - 1] = *f;
 	}
 }
 
@@ -323,9 +326,9 @@ without_void(struct fact *f, uint32_t n)
 bool
 mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
-	struct fact few[FEW], *f, *room = NULL;
+	struct fact few[FEW], few_bonds[FEW], *f, *room = few_bonds;
 	struct sorted s = { .host = m->host, .id = mail_id(m), .sign = sign, .t = t };
-	uint32_t n, bonds = 0;
+	uint32_t n, bonds = 0, into = 0;
 	bool any_void = false, open;
 
 	if (mail_is_record(m)) {
@@ -338,20 +341,23 @@ mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 	n = mail_facts(m, upto, few, FEW, &f);
 	for (uint32_t i = 0; i < n; i++) {
 		bonds += fact_is_bond(f[i].kind);
+		into += f[i].kind == FACT_INTO;
 		any_void |= f[i].kind == FACT_VOID;
 	}
-	sort_facts(f, n);
-	if (any_void)
+	if (any_void) {
+		sort_facts(f, n);
 		n = without_void(f, n);
-	s.fact = f;
-	s.n = n;
-	if (bonds > 0) {
-		s.n = 0;
-		room = xreallocarray(NULL, bonds, sizeof *room);
-		part_bonds(&s, n, room);
 	}
+	if (bonds > FEW)
+		room = xreallocarray(NULL, bonds, sizeof *room);
+	s.fact = f;
+	part_bonds(&s, n, room, bonds - into);
+	sort_facts(s.fact, s.n);
+	sort_facts(s.bond, s.n_bonds);
+	sort_facts(s.into, s.n_into);
 	open = count_instances(&s);
-	free(room);
+	if (room != few_bonds)
+		free(room);
 	if (f != few)
 		free(f);
 	return open;

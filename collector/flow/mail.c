@@ -189,43 +189,115 @@ mail_add(struct mail *m, const struct fact *f)
 	return true;
 }
 
-/* As slice_varint(); nearly always it is one byte. */
-static inline bool
-take_varint(struct slice *s, uint64_t *v)
+/* As varint_get(); nearly always it is one byte. */
+static inline const unsigned char *
+get_varint(const unsigned char *p, const unsigned char *end, uint64_t *v)
 {
-	if (s->n == 0 || (unsigned char)s->p[0] >= 0x80)
-		return slice_varint(s, v);
-	*v = (unsigned char)s->p[0];
-	*s = (struct slice){ s->p + 1, s->n - 1 };
-	return true;
+	if (p == end || *p >= 0x80)
+		return varint_get(p, end, v);
+	*v = *p;
+	return p + 1;
 }
 
-static inline bool
-take_text(struct slice *s, struct slice *out)
+static inline const unsigned char *
+get_text(const unsigned char *p, const unsigned char *end, struct slice *out)
 {
 	uint64_t n;
 
-	if (s->n > 0 && (unsigned char)s->p[0] < 0x80 && (unsigned char)s->p[0] < s->n) {
-		n = (unsigned char)s->p[0];
-		*out = (struct slice){ s->p + 1, n };
-		*s = (struct slice){ s->p + 1 + n, s->n - 1 - n };
-		return true;
-	}
-	if (!slice_varint(s, &n) || n > s->n)
-		return false;
-	*out = slice_head(*s, (size_t)n);
-	*s = slice_from(*s, (size_t)n);
-	return true;
+	p = get_varint(p, end, &n);
+	if (p == NULL || n > (size_t)(end - p))
+		return NULL;
+	*out = (struct slice){ (const char *)p, (size_t)n };
+	return p + n;
 }
 
-static bool
-take_label(struct slice *s, uint16_t *label)
+/* Behind kind, flags and time. */
+static inline const unsigned char *
+get_numbers(const unsigned char *p, const unsigned char *end, unsigned has, struct fact *f)
 {
-	if (s->n < 2)
-		return false;
-	*label = (uint16_t)((unsigned char)s->p[0] | (unsigned char)s->p[1] << 8);
-	*s = slice_from(*s, 2);
-	return true;
+	uint64_t delay, nrcpt;
+
+	if (has & HAS_CLASS) {
+		if (p == end || *p >= REASON_N)
+			return NULL;
+		f->cls = (enum reason)*p++;
+	}
+	if (has & HAS_DELAY) {
+		if ((p = get_varint(p, end, &delay)) == NULL || delay > LARGEST)
+			return NULL;
+		f->delay_ms = (int64_t)delay - 1;
+	}
+	if (has_parts(f)) {
+		if ((size_t)(end - p) < sizeof f->part)
+			return NULL;
+		memcpy(f->part, p, sizeof f->part);
+		p += sizeof f->part;
+	}
+	if (has & HAS_SIZE) {
+		if ((p = get_varint(p, end, &f->size)) == NULL || f->size > LARGEST ||
+		    (p = get_varint(p, end, &nrcpt)) == NULL || nrcpt > UINT32_MAX)
+			return NULL;
+		f->nrcpt = (uint32_t)nrcpt;
+	}
+	return p;
+}
+
+/* The fact at p, and where the next one is; NULL: there is none, or it is damaged. */
+static inline const unsigned char *
+get_fact(const struct mail *m, const unsigned char *p, const unsigned char *end, struct fact *f)
+{
+	uint64_t zigzag, usec;
+	unsigned has, kind, head;
+	int64_t rel;
+
+	if (end - p < 3)
+		return NULL;
+	head = p[0];
+	kind = head & KIND;
+	if (kind == 0 || kind >= sizeof layout / sizeof *layout)
+		return NULL;
+	has = layout[kind];
+	fact_init(f, (enum fact_kind)kind, 0);
+	f->flags = p[1];
+	f->label = m->label;
+	if ((p = get_varint(p + 2, end, &zigzag)) == NULL)
+		return NULL;
+	rel = zigzag_back(zigzag);
+	if (rel > LARGEST || rel < -LARGEST)
+		return NULL;
+	f->time = m->base + rel;
+	if (head & OTHER_LABEL) {
+		if (end - p < 2)
+			return NULL;
+		f->label = (uint16_t)(p[0] | p[1] << 8);
+		p += 2;
+	}
+	if (head & WITH_USEC) {
+		if ((p = get_varint(p, end, &usec)) == NULL || usec >= 1000000)
+			return NULL;
+		f->usec = (uint32_t)usec;
+	}
+	if ((p = get_numbers(p, end, has, f)) == NULL ||
+	    ((has & HAS_OTHER) && (p = get_text(p, end, &f->other_id)) == NULL) ||
+	    ((has & HAS_A) && (p = get_text(p, end, &f->a)) == NULL) ||
+	    ((has & HAS_B) && (p = get_text(p, end, &f->b)) == NULL) ||
+	    ((has & HAS_C) && (p = get_text(p, end, &f->c)) == NULL) ||
+	    ((has & HAS_D) && (p = get_text(p, end, &f->d)) == NULL) ||
+	    ((has & HAS_TEXT) && (p = get_text(p, end, &f->text)) == NULL))
+		return NULL;
+	if (kind == FACT_DELIVERED && f->d.n == 0)
+		f->d = SLICE("2.0.0");
+	return p;
+}
+
+bool
+mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
+{
+	const unsigned char *p = get_fact(m, m->facts + *at, m->facts + upto, f);
+
+	if (p != NULL)
+		*at = (uint32_t)(p - m->facts);
+	return p != NULL;
 }
 
 bool
@@ -234,69 +306,50 @@ mail_next(const struct mail *m, uint32_t *at, struct fact *f)
 	return mail_next_of(m, m->n, at, f);
 }
 
-bool
-mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f)
+static inline const unsigned char *
+get_bytes(const unsigned char *p, const unsigned char *end, size_t n)
 {
-	struct slice s = { (const char *)m->facts + *at, upto - *at };
-	uint64_t delay = 0, nrcpt, usec, zigzag;
-	unsigned has, kind, head;
-	int64_t rel;
+	return (size_t)(end - p) < n ? NULL : p + n;
+}
 
-	if (s.n < 3)
-		return false;
-	head = (unsigned char)s.p[0];
-	kind = head & KIND;
+/* Where the fact behind the one at p is; NULL: nowhere. */
+static const unsigned char *
+skip_fact(const unsigned char *p, const unsigned char *end)
+{
+	unsigned head = p[0], flags = p[1], kind = head & KIND, has;
+	struct slice text;
+	uint64_t v;
+
 	if (kind == 0 || kind >= sizeof layout / sizeof *layout)
-		return false;
+		return NULL;
 	has = layout[kind];
-	fact_init(f, (enum fact_kind)kind, 0);
-	f->flags = (unsigned char)s.p[1];
-	f->label = m->label;
-	s = (struct slice){ s.p + 2, s.n - 2 };
-	if (!take_varint(&s, &zigzag))
+	if ((p = get_varint(p + 2, end, &v)) == NULL ||
+	    ((head & OTHER_LABEL) && (p = get_bytes(p, end, sizeof(uint16_t))) == NULL) ||
+	    ((head & WITH_USEC) && (p = get_varint(p, end, &v)) == NULL) ||
+	    ((has & HAS_CLASS) && (p = get_bytes(p, end, 1)) == NULL) ||
+	    ((has & HAS_DELAY) && (p = get_varint(p, end, &v)) == NULL) ||
+	    ((flags & FACT_PARTS) && fact_is_delivery((enum fact_kind)kind) &&
+	    (p = get_bytes(p, end, HIST_PARTS)) == NULL) ||
+	    ((has & HAS_SIZE) && ((p = get_varint(p, end, &v)) == NULL ||
+	    (p = get_varint(p, end, &v)) == NULL)))
+		return NULL;
+	for (has &= HAS_OTHER | HAS_A | HAS_B | HAS_C | HAS_D | HAS_TEXT; has != 0; has &= has - 1)
+		if ((p = get_text(p, end, &text)) == NULL)
+			return NULL;
+	return p;
+}
+
+bool
+mail_next_kind(const struct mail *m, enum fact_kind kind, uint32_t *at, struct fact *f)
+{
+	const unsigned char *p = m->facts + *at, *end = m->facts + m->n;
+
+	while (end - p >= 3 && (p[0] & KIND) != kind)
+		if ((p = skip_fact(p, end)) == NULL)
+			return false;
+	if ((p = get_fact(m, p, end, f)) == NULL)
 		return false;
-	rel = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
-	if (rel > LARGEST || rel < -LARGEST || ((head & OTHER_LABEL) && !take_label(&s, &f->label)))
-		return false;
-	f->time = m->base + rel;
-	if (head & WITH_USEC) {
-		if (!slice_varint(&s, &usec) || usec >= 1000000)
-			return false;
-		f->usec = (uint32_t)usec;
-	}
-	if (has & HAS_CLASS) {
-		if (s.n < 1 || (unsigned char)s.p[0] >= REASON_N)
-			return false;
-		f->cls = (enum reason)(unsigned char)s.p[0];
-		s = slice_from(s, 1);
-	}
-	if (has & HAS_DELAY) {
-		if (!take_varint(&s, &delay) || delay > LARGEST)
-			return false;
-		f->delay_ms = (int64_t)delay - 1;
-	}
-	if (has_parts(f)) {
-		if (s.n < sizeof f->part)
-			return false;
-		memcpy(f->part, s.p, sizeof f->part);
-		s = slice_from(s, sizeof f->part);
-	}
-	if (has & HAS_SIZE) {
-		if (!take_varint(&s, &f->size) || f->size > LARGEST || !take_varint(&s, &nrcpt) ||
-		    nrcpt > UINT32_MAX)
-			return false;
-		f->nrcpt = (uint32_t)nrcpt;
-	}
-	if (((has & HAS_OTHER) && !take_text(&s, &f->other_id)) ||
-	    ((has & HAS_A) && !take_text(&s, &f->a)) ||
-	    ((has & HAS_B) && !take_text(&s, &f->b)) ||
-	    ((has & HAS_C) && !take_text(&s, &f->c)) ||
-	    ((has & HAS_D) && !take_text(&s, &f->d)) ||
-	    ((has & HAS_TEXT) && !take_text(&s, &f->text)))
-		return false;
-	if (kind == FACT_DELIVERED && f->d.n == 0)
-		f->d = SLICE("2.0.0");
-	*at = upto - (uint32_t)s.n;
+	*at = (uint32_t)(p - m->facts);
 	return true;
 }
 
@@ -304,10 +357,11 @@ uint32_t
 mail_facts(const struct mail *m, uint32_t upto, struct fact *few, uint32_t n_few,
     struct fact **facts)
 {
+	const unsigned char *p = m->facts, *end = m->facts + upto;
 	struct fact *f = few;
-	uint32_t n = 0, cap = n_few, at = 0;
+	uint32_t n = 0, cap = n_few;
 
-	while (mail_next_of(m, upto, &at, &f[n])) {
+	while ((p = get_fact(m, p, end, &f[n])) != NULL) {
 		if (++n < cap)
 			continue;
 		f = xreallocarray(f == few ? NULL : f, (size_t)cap * 2, sizeof *f);

@@ -180,7 +180,9 @@ bool mail_add(struct mail *m, const struct fact *f);
 
 /* Walk the facts: *at starts at 0. False at the end, or if damaged. */
 bool mail_next(const struct mail *m, uint32_t *at, struct fact *f);
-/* The same in the first upto bytes of facts. */
+/* The same, but go to the next one of that kind. */
+bool mail_next_kind(const struct mail *m, enum fact_kind kind, uint32_t *at, struct fact *f);
+/* The same as mail_next() in the first upto bytes of facts. */
 bool mail_next_of(const struct mail *m, uint32_t upto, uint32_t *at, struct fact *f);
 
 enum {

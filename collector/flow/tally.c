@@ -228,19 +228,34 @@ tally_word_load(struct tally *t, struct slice text)
 		t->word[t->words++] = arena_slice(&t->word_text, text);
 }
 
+/* Its number, or t->words. A farm asks a dozen lists. */
+static size_t
+find_word(const struct tally *t, struct slice text)
+{
+	size_t i = 0;
+
+	while (i < t->words && !slice_eq(t->word[i], text))
+		i++;
+	return i;
+}
+
 /* The word's number; WORDS_MAX: it is not among the first, and no longer can be. */
 static uint32_t
 word_among(struct tally *t, struct slice text, size_t first)
 {
 	char low[WORD_TEXT_MAX];
+	size_t at;
 
 	text = slice_head(text, sizeof low);
-	for (size_t i = 0; i < text.n; i++)
-		low[i] = slice_lower(text.p[i]);
-	text.p = low;
-	for (size_t i = 0; i < t->words; i++)	/* a farm asks a dozen lists */
-		if (slice_eq(t->word[i], text))
-			return i < first ? (uint32_t)i : WORDS_MAX;
+	at = find_word(t, text);
+	if (at == t->words) {	/* all are in lower case, and so are nearly all that come */
+		for (size_t i = 0; i < text.n; i++)
+			low[i] = slice_lower(text.p[i]);
+		text.p = low;
+		at = find_word(t, text);
+	}
+	if (at < t->words)
+		return at < first ? (uint32_t)at : WORDS_MAX;
 	if (t->words >= first)
 		return WORDS_MAX;
 	tally_word_load(t, t->words == WORDS_MAX - 1 ? SLICE("other") : text);

@@ -43,7 +43,6 @@ table_free(struct table *b)
 	free(b);
 }
 
-
 static struct table *
 table_of(struct tops *t, unsigned host, int64_t hour)
 {
@@ -62,18 +61,25 @@ table_of(struct tops *t, unsigned host, int64_t hour)
 	return t->table[t->n++] = b;
 }
 
-static struct toplist *
+static __attribute__((noinline)) struct toplist *
+other_list(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
+{
+	struct table *b = t->recent[host % RECENT] = table_of(t, host, hour);
+
+	if (!b->used[kind])
+		toplist_init(&b->list[kind]);
+	b->used[kind] = true;
+	return &b->list[kind];
+}
+
+/* Nearly always of the hour of the line before. */
+static inline struct toplist *
 list_of(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 {
-	struct table **recent = &t->recent[host % RECENT], *b = *recent;
+	struct table *b = t->recent[host % RECENT];
 
-	if (b == NULL || b->hour != hour || b->host != host)
-		b = *recent = table_of(t, host, hour);
-	if (!b->used[kind]) {
-		toplist_init(&b->list[kind]);
-		b->used[kind] = true;
-	}
-	return &b->list[kind];
+	return b != NULL && b->hour == hour && b->host == host && b->used[kind] ? &b->list[kind] :
+	    other_list(t, host, hour, kind);
 }
 
 void
@@ -92,14 +98,12 @@ top_network(struct slice ip, char text[TOP_NETWORK_MAX])
 		return false;
 	memcpy(text, ip.p, ip.n);
 	text[ip.n] = '\0';
-	if (memchr(text, ':', ip.n) == NULL) {
-		size_t dot = ip.n;
+	if (slice_until(ip, ':', ':') == ip.n) {
+		size_t dot = slice_upto_last(ip, '.');
 
-		while (dot > 0 && text[dot] != '.')
-			dot--;
-		if (dot == 0)
+		if (dot <= 1)
 			return false;
-		memcpy(text + dot, ".0/24", 6);
+		memcpy(text + dot, "0/24", 5);
 		return true;
 	}
 	if (inet_pton(AF_INET6, text, &a) != 1)
@@ -124,11 +128,8 @@ void
 tops_domain(struct tops *t, unsigned host, int64_t hour, enum top_kind kind,
     struct slice address, uint32_t n)
 {
-	size_t at = address.n;
-
-	while (at > 0 && address.p[at - 1] != '@')
-		at--;
-	tops_add(t, host, hour, kind, address.n == 0 ? SLICE("<>") : slice_from(address, at), n);
+	tops_add(t, host, hour, kind, address.n == 0 ? SLICE("<>") :
+	    slice_from(address, slice_upto_last(address, '@')), n);
 }
 
 /* The bytes before the first one that differs from line to line: a digit or one of
@@ -177,14 +178,12 @@ tops_delay(struct tops *t, unsigned host, int64_t hour, struct slice relay, stru
     int64_t ms, uint32_t n)
 {
 	char room[TOP_TEXT_MAX];
-	size_t at = to.n;
+	size_t at = slice_upto_last(to, '@');
 
 	if (ms < 0)
 		return;
 	if (relay.n > 0 && !slice_eq(relay, SLICE("none")))
 		tops_add(t, host, hour, TOP_RELAY_DELAY, delaylist_entry(relay, ms, room), n);
-	while (at > 0 && to.p[at - 1] != '@')
-		at--;
 	if (at > 0)
 		tops_add(t, host, hour, TOP_RCPT_DELAY, delaylist_entry(slice_from(to, at), ms, room), n);
 }

@@ -109,9 +109,7 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 	if (m->asked == new->time && new->kind != FACT_CLIENT && !queued)
 		return;		/* another line of that second was no help */
 	m->asked = new->time;
-	while (at < end && mail_next(m, &at, &f)) {
-		if (f.kind != FACT_FROM)
-			continue;
+	while (at < end && mail_next_kind(m, FACT_FROM, &at, &f)) {
 		if (!is_witness(&f, new)) {
 			waiting = true;
 			continue;
@@ -241,14 +239,13 @@ met(struct track *t, unsigned host, int64_t time, const struct event *e)
 	return e->id.n == 0;
 }
 
-void
-track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
+static __attribute__((noinline)) void
+mail_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
     uint32_t times)
 {
 	struct fact f;
 	struct mail *m;
 
-	t->now++;
 	if (met(t, host, time, e))
 		return;
 	switch (e->kind) {
@@ -356,6 +353,16 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
 	} else if (e->kind == EV_PICKUP || e->kind == EV_MSGID) {
 		meet_pipe(t, m, &f);
 	}
+}
+
+/* Most lines speak of no mail. */
+void
+track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const struct event *e,
+    uint32_t times)
+{
+	t->now++;
+	if ((e->id.n | e->task.n | e->sess.n | e->qp.n | e->mid.n) != 0)
+		mail_event(t, host, label, time, e, times);
 }
 
 void

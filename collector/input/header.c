@@ -548,15 +548,16 @@ has_escape(const struct header *h, const char *p, const char *end)
 }
 
 /* The usual line, in one go: a stamp of the minute of the line before, a host that was
- * seen before, "tag[pid]: ", and nothing that has to be undone. False if it is any other,
- * and then nothing was done: the long way decides. */
+ * seen before, "tag[pid]: " or "tag: ", and nothing that has to be undone. False if it is any
+ * other, and then nothing was done: the long way decides. */
 static inline bool
 usual(struct header *h, struct slice raw, struct line *out)
 {
+	static const bool to_undo[256] = { ['['] = 1, ['m'] = 1, ['L'] = 1, [' '] = 1 };
 	const char *p = raw.p + 16, *end = raw.p + raw.n;
 	const struct known_host *k = h->known;
 	uint64_t word;
-	uint32_t pid;
+	uint32_t pid = 0;
 	__m128i v;
 	unsigned hits;
 	size_t n = 0;
@@ -580,19 +581,24 @@ usual(struct header *h, struct slice raw, struct line *out)
 		    _mm_cmpeq_epi8(v, _mm_set1_epi8(' '))));
 		n += hits != 0 ? (unsigned)__builtin_ctz(hits) : 16;
 	} while (hits == 0 && n < 32);
-	if (hits == 0 || n == 0 || p[n] != '[')
-		return false;
 	out->tag = (struct slice){ p, n };
-	p += n + 1;
-	if (end - p < 16)
+	p += n;
+	if (hits == 0 || n == 0 || end - p < 16)
 		return false;
-	/* "[ID 1 mail.info]", repeats and escapes go the long way */
-	if (!usual_pid(&p, &pid) || p[1] != ':' || p[2] != ' ' || p[3] == '[' || p[3] == 'm' ||
-	    p[3] == 'L' || p[3] == ' ' || has_escape(h, p, end))
+	if (*p == '[') {
+		p++;
+		if (!usual_pid(&p, &pid))
+			return false;
+		p++;
+	}
+	/* "[ID 1 mail.info]", repeats, splogger's stamps and escapes go the long way */
+	if (p[0] != ':' || p[1] != ' ' || to_undo[(unsigned char)p[2]] || (p[2] == '1' && pid == 0) ||
+	    has_escape(h, p, end))
 		return false;
-	out->behind = (struct slice){ p + 1, (size_t)(end - p - 1) };
+	shape_break(h);
+	out->behind = (struct slice){ p, (size_t)(end - p) };
 	out->pid = pid;
-	out->text = (struct slice){ p + 3, (size_t)(end - p - 3) };
+	out->text = (struct slice){ p + 2, (size_t)(end - p - 2) };
 	out->usec = out->note = 0;
 	out->repeat = 1;
 	out->repeat_of_last = out->own = out->goes_on = out->stampless = false;

@@ -38,7 +38,7 @@ test_cut(void)
 static void
 test_find(void)
 {
-	bool good = true, until = true, near = true;
+	bool good = true, until = true, near = true, upto = true;
 	struct slice rest, head;
 
 	for (size_t n = 0; n <= 70; n++) {
@@ -64,11 +64,16 @@ test_find(void)
 			until &= slice_until((struct slice){ p, n }, 'z', 'q') == at;
 			until &= slice_until((struct slice){ p, n }, 'q', 'z') == at;
 			rest = (struct slice){ p, n };
+			upto &= slice_upto_last((struct slice){ p, n }, 'z') == at + 1;
+			p[at / 2] = 'z';	/* or there */
+			upto &= slice_upto_last((struct slice){ p, n }, 'z') == at + 1;
+			p[at / 2] = at / 2 == at ? 'z' : 'x';
 			near &= slice_cut_near(&rest, 'z', &head) && head.p == p && head.n == at &&
 			    rest.p == p + at + 1 && rest.n == n - at - 1;
 			p[at] = 'x';
 		}
 		until &= slice_until((struct slice){ p, n }, 'q', 'r') == n;
+		upto &= slice_upto_last((struct slice){ p, n }, 'q') == 0;
 		rest = (struct slice){ p, n };
 		near &= !slice_cut_near(&rest, 'q', &head) && rest.p == p && rest.n == n;
 		free(p);
@@ -76,6 +81,7 @@ test_find(void)
 	ok(good, "needles of any length anywhere");
 	ok(until, "up to either of two bytes");
 	ok(near, "cut at one that is near");
+	ok(upto, "up to the last of a byte");
 	ok(slice_find(SLICE("aab"), SLICE("ab")) == 1, "after a false start");
 	ok(slice_find_nocase(SLICE("Content-Type"), SLICE("type")) == 8, "in either case");
 	ok(slice_eq_nocase(SLICE("AbC"), SLICE("aBc")) && !slice_eq_nocase(SLICE("a"), SLICE("ab")),

@@ -519,14 +519,16 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 {
 	bool slow = last || in->now - in->slow_at >= SLOW_S ||
 	    origins_count(tally_origins(in->tally)) >= ORIGINS_MAX;
-	bool bulk = in->total.lines - in->lines_committed > COMMIT_LINES / 10;
+	uint64_t lines = in->total.lines - in->lines_committed;
+	bool bulk = lines > COMMIT_LINES / 10;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
 	struct commit c = {
 		.tally = in->tally, .seen = in->seen, .track = in->flow.track,
 		.join = in->join,
 		.tops = in->flow.tops,
 		.specimens = slow || bulk || specimens_full(in->flow.specimens) ? in->flow.specimens : NULL,
-		.now = in->now, .with_tops = slow, .put_away = slow || bulk || crowded,
+		.now = in->now, .with_tops = slow, .with_accounts = slow || lines >= COMMIT_LINES / 2,
+		.put_away = slow || bulk || crowded,
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
 		.keep_hours = in->set.keep_hours, .keep_mails = in->set.keep_mails,

@@ -100,15 +100,20 @@ buf_fmt(struct buf *b, const char *fmt, ...)
 void
 buf_varint(struct buf *b, uint64_t v)
 {
-	unsigned char t[10];
+	unsigned char t[VARINT_BYTES];
 
+	if (b->cap - b->n > VARINT_BYTES && b->max - b->n > VARINT_BYTES) {	/* nearly always */
+		b->n = (size_t)((char *)varint_put((unsigned char *)b->p + b->n, v) - b->p);
+		b->p[b->n] = '\0';
+		return;
+	}
 	buf_add(b, (struct slice){ (char *)t, (size_t)(varint_put(t, v) - t) });
 }
 
 void
 buf_zigzag(struct buf *b, int64_t v)
 {
-	buf_varint(b, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
+	buf_varint(b, zigzag(v));
 }
 
 /* Length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong,

@@ -35,7 +35,8 @@ void buf_vfmt(struct buf *b, const char *fmt, va_list ap) __attribute__((format(
 /* Binary, for the state's blobs: LEB128, and zigzag for signed numbers. */
 void buf_varint(struct buf *b, uint64_t v);
 void buf_zigzag(struct buf *b, int64_t v);
-/* The same LEB128 into room that the caller has, ten bytes; returns the end. */
+/* The same LEB128 into room that the caller has, VARINT_BYTES; returns the end. */
+enum { VARINT_BYTES = 10 };
 static inline unsigned char *
 varint_put(unsigned char *p, uint64_t v)
 {
@@ -60,6 +61,11 @@ varint_get(const unsigned char *p, const unsigned char *end, uint64_t *v)
 		}
 	}
 	return NULL;
+}
+static inline uint64_t
+zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
 }
 static inline int64_t
 zigzag_back(uint64_t u)

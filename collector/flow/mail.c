@@ -145,7 +145,7 @@ mail_add(struct mail *m, const struct fact *f)
 	*p++ = (unsigned char)(f->kind | (f->label != label && f->label != 0 ? OTHER_LABEL : 0) |
 	    (f->usec != 0 ? WITH_USEC : 0));
 	*p++ = (unsigned char)f->flags;
-	p = varint_put(p, ((uint64_t)rel << 1) ^ (uint64_t)(rel >> 63));
+	p = varint_put(p, zigzag(rel));
 	if (raw[0] & OTHER_LABEL) {
 		*p++ = (unsigned char)(f->label & 0xff);
 		*p++ = (unsigned char)(f->label >> 8);
@@ -390,17 +390,22 @@ set_flags(struct mail *m, unsigned flags)
 	m->hops = flags & 16;
 }
 
-/* Numbers that change as a mail grows, and the facts from byte from on. */
+enum { HEAD_BYTES = 2 * VARINT_BYTES + MAIL_ID_MAX, NUMBERS_BYTES = 2 + 5 * VARINT_BYTES };
+
+/* What p has that was written from head on, numbers that change as a mail grows, and the facts
+ * from byte from on. */
 static void
-encode_facts(struct buf *b, const struct mail *m, uint32_t from)
+encode_facts(struct buf *b, const struct mail *m, uint32_t from, unsigned char *head,
+    unsigned char *p)
 {
-	buf_char(b, (char)flags_of(m));
-	buf_char(b, (char)m->msgids);
-	buf_varint(b, m->label);
-	buf_zigzag(b, m->base);
-	buf_varint(b, (uint64_t)(m->base - m->first));
-	buf_varint(b, (uint64_t)(m->last - m->base));
-	buf_varint(b, m->n - from);
+	*p++ = (unsigned char)flags_of(m);
+	*p++ = m->msgids;
+	p = varint_put(p, m->label);
+	p = varint_put(p, zigzag(m->base));
+	p = varint_put(p, (uint64_t)(m->base - m->first));
+	p = varint_put(p, (uint64_t)(m->last - m->base));
+	p = varint_put(p, m->n - from);
+	buf_add(b, (struct slice){ (char *)head, (size_t)(p - head) });
 	buf_add(b, (struct slice){ (const char *)m->facts + from, m->n - from });
 }
 
@@ -434,10 +439,11 @@ decode_facts(struct slice *s, struct mail *m)
 void
 mail_encode(struct buf *b, const struct mail *m)
 {
-	buf_varint(b, m->host);
-	buf_char(b, (char)m->id_n);
-	buf_add(b, mail_id(m));
-	encode_facts(b, m, 0);
+	unsigned char head[HEAD_BYTES + NUMBERS_BYTES], *p = varint_put(head, m->host);
+
+	*p++ = m->id_n;
+	memcpy(p, m->id, m->id_n);
+	encode_facts(b, m, 0, head, p + m->id_n);
 }
 
 bool
@@ -460,8 +466,9 @@ mail_decode(struct slice *s, struct mail *m)
 void
 mail_encode_more(struct buf *b, const struct mail *m)
 {
-	buf_varint(b, m->logged);
-	encode_facts(b, m, m->logged);
+	unsigned char head[HEAD_BYTES + NUMBERS_BYTES];
+
+	encode_facts(b, m, m->logged, head, varint_put(head, m->logged));
 }
 
 bool

@@ -15,7 +15,9 @@
 #include "mem.h"
 #include "poison.h"
 
-enum { DAY = 1440, STEP_S = 60, PIECE = 1 << 16 };
+/* A larger piece takes up to ten times as long where memory is in fragments: for each write Linux
+ * looks for as much in one piece, if it is more than 64 KB by moving what others have. */
+enum { DAY = 1440, STEP_S = 60, PIECE = 1 << 13 };
 
 /* n times unknown at offset. */
 static bool

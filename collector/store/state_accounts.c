@@ -2,7 +2,8 @@
  *
  * What a commit brings is a row of account_log for each host and hour, a few bytes; once a
  * minute those rows are added to table account, whose rows are large, and go. Who reads adds
- * both up. So no commit writes much, and none leaves anything to be lost. */
+ * both up. So no commit writes much, and none leaves anything to be lost. What an import brings
+ * is much anyway, and goes to the table at once. */
 #include "flow/accounts.h"
 #include "store/state_db.h"
 

@@ -415,7 +415,7 @@ store_all(struct writing *w, const struct commit *c)
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) ||
-	    !accounts_store(s, tally_accounts(c->tally), c->with_tops, w->e) || !put_words(w, c->tally) ||
+	    !accounts_store(s, tally_accounts(c->tally), c->with_accounts, w->e) || !put_words(w, c->tally) ||
 	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->with_tops, w->e))
 		return false;
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))

@@ -2,9 +2,11 @@
  *
  * What is appended to the log waits in a buffer until that is full, or the last page of a
  * transaction is in it: its frame says so. So a commit is in the kernel's hands before SQLite
- * tells anybody of it, and a write that fails does so within its transaction. Everything that
- * is no appending, to read, to change a frame once more, to sync, writes the buffer first. Other
- * files than the log are left to the system's own functions. */
+ * tells anybody of it, and a write that fails does so within its transaction. Pages that are moved
+ * from the log into the database wait in a buffer as long as each is the next of the file; SQLite
+ * syncs the database before it takes any of them for moved. Everything that is no appending, to
+ * read, to change a frame once more, to sync, to let go of a lock, writes the buffer first. Other
+ * files than these are left to the system's own functions. */
 #include "store/state_wal.h"
 
 #include <sqlite3.h>
@@ -16,19 +18,22 @@
 #include "poison.h"
 
 enum {
-	BUFFER_BYTES = 128 * 1024,
+	BUFFER_BYTES = 64 * 1024,	/* the page cache takes such whole ones the quickest */
 	FRAME_HEAD_BYTES = 24,		/* sqlite.org/fileformat2.html, 4.1 */
 	FRAME_COMMIT = 4		/* there: pages of the database, in the last frame of a commit */
 };
 
-struct log {
+struct file {
 	sqlite3_file base;
 	sqlite3_file *real;		/* lies behind this struct */
 	sqlite3_int64 at;		/* where the buffer goes */
-	sqlite3_int64 end;		/* what is written from here on is appended */
 	int n;
-	bool last;			/* the page that follows ends a transaction */
 	char *buffer;
+	/* of the log alone */
+	sqlite3_int64 end;		/* what is written from here on is appended */
+	sqlite3_int64 read_to;		/* what was read last ended here */
+	int ahead;			/* bytes in the buffer that were read ahead, from at on; then n is 0 */
+	bool last;			/* the page that follows ends a transaction */
 };
 
 static struct {
@@ -37,13 +42,40 @@ static struct {
 } wal;
 
 static int
-flush(struct log *l)
+flush(struct file *l)
 {
 	int n = l->n;
 
 	l->n = 0;
 	return n == 0 ? SQLITE_OK : l->real->pMethods->xWrite(l->real, l->buffer, n, l->at);
 }
+
+/* Into the buffer, which is written whenever it is full: at multiples of its size. */
+static int
+gather(struct file *l, const char *p, int n, sqlite3_int64 at)
+{
+	int rc = SQLITE_OK;
+
+	l->ahead = 0;
+	if (l->n == 0)
+		l->at = at;
+	while (n > 0 && rc == SQLITE_OK) {
+		int room = BUFFER_BYTES - (int)(at % BUFFER_BYTES), some = n < room ? n : room;
+
+		memcpy(l->buffer + l->n, p, (size_t)some);
+		l->n += some;
+		p += some;
+		n -= some;
+		at += some;
+		if (some == room) {
+			rc = flush(l);
+			l->at = at;
+		}
+	}
+	return rc;
+}
+
+/* --- the database's log -------------------------------------------------------------- */
 
 static bool
 is_last(const char *head)
@@ -54,16 +86,12 @@ is_last(const char *head)
 }
 
 static int
-append(struct log *l, const void *p, int n, sqlite3_int64 at)
+append(struct file *l, const void *p, int n, sqlite3_int64 at)
 {
-	int rc = l->n + n > BUFFER_BYTES ? flush(l) : SQLITE_OK;
+	int rc = gather(l, p, n, at);
 
 	if (rc != SQLITE_OK)
 		return rc;
-	if (l->n == 0)
-		l->at = at;
-	memcpy(l->buffer + l->n, p, (size_t)n);
-	l->n += n;
 	l->end = at + n;
 	if (n == FRAME_HEAD_BYTES)
 		l->last = is_last(p);
@@ -75,60 +103,130 @@ append(struct log *l, const void *p, int n, sqlite3_int64 at)
 static int
 log_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
-	struct log *l = (struct log *)f;
+	struct file *l = (struct file *)f;
 	int rc;
 
 	if (at == 0)
 		l->end = 0;	/* all of it is in the database: the log begins anew */
-	if (at >= l->end && n <= BUFFER_BYTES) {
+	if (at >= l->end) {
 		rc = at == l->end ? SQLITE_OK : flush(l);
 		return rc == SQLITE_OK ? append(l, p, n, at) : rc;
 	}
 	rc = flush(l);
+	l->ahead = 0;
 	return rc == SQLITE_OK ? l->real->pMethods->xWrite(l->real, p, n, at) : rc;
 }
 
+/* Pages that are moved into the database are read one behind the other. Only we write
+ * here, so that what was read ahead stays true until we do. */
 static int
 log_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-	struct log *l = (struct log *)f;
+	struct file *l = (struct file *)f;
+	bool next = at >= l->read_to && at <= l->read_to + FRAME_HEAD_BYTES;
+	int rc = flush(l);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	l->read_to = at + n;
+	if (next && n <= BUFFER_BYTES && (at < l->at || at + n > l->at + l->ahead)) {
+		l->at = at;
+		l->ahead = l->real->pMethods->xRead(l->real, l->buffer, BUFFER_BYTES, at) == SQLITE_OK ?
+		    BUFFER_BYTES : 0;	/* near the end of the file there is not so much */
+	}
+	if (at < l->at || at + n > l->at + l->ahead)
+		return l->real->pMethods->xRead(l->real, p, n, at);
+	memcpy(p, l->buffer + (at - l->at), (size_t)n);
+	return SQLITE_OK;
+}
+
+/* --- the database --------------------------------------------------------------------- */
+
+static int
+db_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+	struct file *l = (struct file *)f;
+	int rc = l->n > 0 && at != l->at + l->n ? flush(l) : SQLITE_OK;
+
+	return rc == SQLITE_OK ? gather(l, p, n, at) : rc;
+}
+
+static int
+db_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+	struct file *l = (struct file *)f;
 	int rc = flush(l);
 
 	return rc == SQLITE_OK ? l->real->pMethods->xRead(l->real, p, n, at) : rc;
 }
 
 static int
-log_truncate(sqlite3_file *f, sqlite3_int64 size)
+db_map(sqlite3_file *f, int region, int size, int extend, void volatile **out)
 {
-	struct log *l = (struct log *)f;
+	sqlite3_file *real = ((struct file *)f)->real;
+
+	return real->pMethods->xShmMap(real, region, size, extend, out);
+}
+
+static int
+db_map_lock(sqlite3_file *f, int from, int n, int flags)
+{
+	sqlite3_file *real = ((struct file *)f)->real;
+
+	return real->pMethods->xShmLock(real, from, n, flags);
+}
+
+static void
+db_map_barrier(sqlite3_file *f)
+{
+	sqlite3_file *real = ((struct file *)f)->real;
+
+	real->pMethods->xShmBarrier(real);
+}
+
+static int
+db_unmap(sqlite3_file *f, int drop)
+{
+	sqlite3_file *real = ((struct file *)f)->real;
+
+	return real->pMethods->xShmUnmap(real, drop);
+}
+
+/* --- both ------------------------------------------------------------------------------- */
+
+static int
+file_truncate(sqlite3_file *f, sqlite3_int64 size)
+{
+	struct file *l = (struct file *)f;
 	int rc = flush(l);
 
 	l->end = size;
+	l->ahead = 0;
 	return rc == SQLITE_OK ? l->real->pMethods->xTruncate(l->real, size) : rc;
 }
 
 static int
-log_sync(sqlite3_file *f, int flags)
+file_sync(sqlite3_file *f, int flags)
 {
-	struct log *l = (struct log *)f;
+	struct file *l = (struct file *)f;
 	int rc = flush(l);
 
 	return rc == SQLITE_OK ? l->real->pMethods->xSync(l->real, flags) : rc;
 }
 
 static int
-log_size(sqlite3_file *f, sqlite3_int64 *size)
+file_size(sqlite3_file *f, sqlite3_int64 *size)
 {
-	struct log *l = (struct log *)f;
+	struct file *l = (struct file *)f;
 	int rc = flush(l);
 
 	return rc == SQLITE_OK ? l->real->pMethods->xFileSize(l->real, size) : rc;
 }
 
 static int
-log_close(sqlite3_file *f)
+file_close(sqlite3_file *f)
 {
-	struct log *l = (struct log *)f;
+	struct file *l = (struct file *)f;
 	int rc = flush(l), closed = l->real->pMethods->xClose(l->real);
 
 	free(l->buffer);
@@ -136,74 +234,81 @@ log_close(sqlite3_file *f)
 }
 
 static int
-log_lock(sqlite3_file *f, int level)
+file_lock(sqlite3_file *f, int level)
 {
-	sqlite3_file *real = ((struct log *)f)->real;
+	sqlite3_file *real = ((struct file *)f)->real;
 
 	return real->pMethods->xLock(real, level);
 }
 
 static int
-log_unlock(sqlite3_file *f, int level)
+file_unlock(sqlite3_file *f, int level)
 {
-	sqlite3_file *real = ((struct log *)f)->real;
+	struct file *l = (struct file *)f;
+	int rc = flush(l), let = l->real->pMethods->xUnlock(l->real, level);
 
-	return real->pMethods->xUnlock(real, level);
+	return rc == SQLITE_OK ? let : rc;
 }
 
 static int
-log_reserved(sqlite3_file *f, int *held)
+file_reserved(sqlite3_file *f, int *held)
 {
-	sqlite3_file *real = ((struct log *)f)->real;
+	sqlite3_file *real = ((struct file *)f)->real;
 
 	return real->pMethods->xCheckReservedLock(real, held);
 }
 
 static int
-log_control(sqlite3_file *f, int what, void *arg)
+file_control(sqlite3_file *f, int what, void *arg)
 {
-	struct log *l = (struct log *)f;
+	struct file *l = (struct file *)f;
 	int rc = flush(l);
 
 	return rc == SQLITE_OK ? l->real->pMethods->xFileControl(l->real, what, arg) : rc;
 }
 
 static int
-log_sector(sqlite3_file *f)
+file_sector(sqlite3_file *f)
 {
-	sqlite3_file *real = ((struct log *)f)->real;
+	sqlite3_file *real = ((struct file *)f)->real;
 
 	return real->pMethods->xSectorSize(real);
 }
 
 static int
-log_traits(sqlite3_file *f)
+file_traits(sqlite3_file *f)
 {
-	sqlite3_file *real = ((struct log *)f)->real;
+	sqlite3_file *real = ((struct file *)f)->real;
 
 	return real->pMethods->xDeviceCharacteristics(real);
 }
 
-static const sqlite3_io_methods methods = {
-	1, log_close, log_read, log_write, log_truncate, log_sync, log_size, log_lock, log_unlock,
-	log_reserved, log_control, log_sector, log_traits,
+static const sqlite3_io_methods log_methods = {
+	1, file_close, log_read, log_write, file_truncate, file_sync, file_size, file_lock,
+	file_unlock, file_reserved, file_control, file_sector, file_traits,
 	NULL, NULL, NULL, NULL, NULL, NULL	/* shared memory, mapping: the database's */
 };
 
+static const sqlite3_io_methods db_methods = {
+	2, file_close, db_read, db_write, file_truncate, file_sync, file_size, file_lock,
+	file_unlock, file_reserved, file_control, file_sector, file_traits,
+	db_map, db_map_lock, db_map_barrier, db_unmap, NULL, NULL
+};
+
 static int
-log_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags, int *out)
+file_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags, int *out)
 {
-	struct log *l = (struct log *)f;
+	struct file *l = (struct file *)f;
 	int rc;
 
 	(void)vfs;
-	if (!(flags & SQLITE_OPEN_WAL))
+	if (!(flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB)))
 		return wal.real->xOpen(wal.real, name, f, flags, out);
-	*l = (struct log){ .real = (sqlite3_file *)(l + 1) };
+	*l = (struct file){ .real = (sqlite3_file *)(l + 1) };
 	rc = wal.real->xOpen(wal.real, name, l->real, flags, out);
 	if (l->real->pMethods == NULL)
 		return rc;
-	l->base.pMethods = &methods;
+	l->base.pMethods = flags & SQLITE_OPEN_WAL ? &log_methods : &db_methods;
 	l->buffer = xmalloc(BUFFER_BYTES);
 	return rc;
 }
@@ -215,8 +320,8 @@ state_wal_vfs(void)
 		wal.real = sqlite3_vfs_find(NULL);
 		wal.vfs = *wal.real;
 		wal.vfs.zName = "mxgauge";
-		wal.vfs.szOsFile += (int)sizeof(struct log);
-		wal.vfs.xOpen = log_open;
+		wal.vfs.szOsFile += (int)sizeof(struct file);
+		wal.vfs.xOpen = file_open;
 		(void)sqlite3_vfs_register(&wal.vfs, 0);
 	}
 	return wal.vfs.zName;

@@ -110,7 +110,10 @@ read_metrics(struct stateread *r, struct err *e)
 
 		if (id >= CELL_DELAY)
 			break;
-		r->metric = xreallocarray(r->metric, id + 1, sizeof *r->metric);
+		if (id >= r->metrics_cap) {
+			r->metrics_cap = id < METRIC_N ? METRIC_N : 2 * id;
+			r->metric = xreallocarray(r->metric, r->metrics_cap, sizeof *r->metric);
+		}
 		while (r->metrics_n <= id)
 			r->metric[r->metrics_n++] = METRIC_N;
 		if (id < METRIC_N && slice_eq(stateread_blob(st, 1), slice_of(metrics[id].name)))
@@ -440,6 +443,13 @@ stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, statere
 	struct taker t = { .f = f, .arg = arg };
 
 	return each_part(r, host, from, to, &t, e);
+}
+
+void
+stateread_once(struct stateread *r)
+{
+	if (!r->borrowed)
+		(void)sqlite3_exec(r->db, "PRAGMA cache_size = -64", NULL, NULL, NULL);	/* else 2 MB */
 }
 
 void

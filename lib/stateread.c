@@ -110,10 +110,7 @@ read_metrics(struct stateread *r, struct err *e)
 
 		if (id >= CELL_DELAY)
 			break;
-		if (id >= r->metrics_cap) {
-			r->metrics_cap = id < METRIC_N ? METRIC_N : 2 * id;
-			r->metric = xreallocarray(r->metric, r->metrics_cap, sizeof *r->metric);
-		}
+		r->metric = xreallocarray(r->metric, id + 1, sizeof *r->metric);
 		while (r->metrics_n <= id)
 			r->metric[r->metrics_n++] = METRIC_N;
 		if (id < METRIC_N && slice_eq(stateread_blob(st, 1), slice_of(metrics[id].name)))
@@ -374,11 +371,13 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 		    "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" }
 	};
 	const char *sql = sqls[table][host >= 0];
-	sqlite3_stmt *st = borrow(r, sql, e);
+	sqlite3_stmt *st;
 	bool good = true;
 	int rc = SQLITE_ROW;
 
-	if (st == NULL)
+	if (from >= to)
+		return true;
+	if ((st = borrow(r, sql, e)) == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, from * 65536);
 	sqlite3_bind_int64(st, 2, to * 65536);

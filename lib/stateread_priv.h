@@ -26,7 +26,7 @@ struct stateread {
 	bool words_read;		/* word and program */
 	bool metrics_known;		/* their numbers are the enum's; else: */
 	enum metric *metric;		/* by the state's number; METRIC_N: no longer known */
-	size_t metrics_n, metrics_cap;
+	size_t metrics_n;
 	bool only_metrics;
 	bool renumbered;		/* some number is not the enum's */
 	struct toplist top;

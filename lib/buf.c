@@ -8,6 +8,8 @@
 
 #include "poison.h"
 
+enum { FIRST_FORMAT = 256 };
+
 struct buf
 buf_new(size_t max)
 {
@@ -76,14 +78,22 @@ void
 buf_vfmt(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list again;
+	size_t room;
 	int n;
 
+	if (b->cap == 0) {
+		b->cap = FIRST_FORMAT;
+		b->p = xmalloc(b->cap);
+	}
+	room = b->cap - b->n;
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(b->p + b->n, room, fmt, ap);	/* most fit: formatting takes its time */
 	if (n >= 0 && reserve(b, (size_t)n)) {
-		(void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+		if ((size_t)n >= room)
+			(void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
 		b->n += (size_t)n;
 	}
+	b->p[b->n] = '\0';
 	va_end(again);
 }
 
@@ -151,6 +161,17 @@ utf8_len(const char *at, size_t n)
 	return len;
 }
 
+/* How many bytes of s are printable ASCII, from its beginning on, and neither of the two. */
+static size_t
+plain(struct slice s, char a, char b)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= ' ' && s.p[n] < 127 && s.p[n] != a && s.p[n] != b)
+		n++;
+	return n;
+}
+
 void
 buf_json(struct buf *b, struct slice s)
 {
@@ -159,8 +180,10 @@ buf_json(struct buf *b, struct slice s)
 	buf_char(&t, '"');
 	for (size_t i = 0; i < s.n; ) {
 		unsigned char c = (unsigned char)s.p[i];
-		size_t len = utf8_len(s.p + i, s.n - i);
+		size_t len = plain(slice_from(s, i), '"', '\\');
 
+		if (len == 0)
+			len = utf8_len(s.p + i, s.n - i);
 		if (len == 0) {
 			buf_str(&t, "\xef\xbf\xbd");
 			len = 1;
@@ -185,9 +208,13 @@ buf_json(struct buf *b, struct slice s)
 void
 buf_clean(struct buf *b, struct slice s, size_t max)
 {
-	size_t used = 0;
+	size_t used = plain(slice_head(s, max), '\0', '\0');
 
-	for (size_t i = 0; i < s.n; ) {
+	if (used > b->max - b->n)
+		used = 0;
+	if (used > 0)
+		buf_add(b, slice_head(s, used));	/* as nearly always, this is all */
+	for (size_t i = used; i < s.n; ) {
 		unsigned char c = (unsigned char)s.p[i];
 		size_t len = utf8_len(s.p + i, s.n - i);
 		/* C1 controls (U+0080 to U+009F) steer terminals as well */

@@ -28,7 +28,7 @@ sum(struct checkstate *s, bool week, struct cell *c)
 	int64_t hour = s->from / 60;
 
 	if (week ? !stateread_sum_hours(s->r, s->id, hour - WEEK_HOURS, hour, c, &e) :
-	    !stateread_sum(s->r, s->id, s->from, s->to, c, &e))
+	    !stateread_whole(s->r, s->id, s->from, s->to, c, &e))
 		check_unknown("%s", e.text);
 }
 

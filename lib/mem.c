@@ -89,8 +89,8 @@ xstrdup(const char *s)
 	return xslicedup(slice_of(s));
 }
 
-void *
-arena_alloc(struct arena *a, size_t n)
+static void *
+take(struct arena *a, size_t n)
 {
 	struct arena_block *b = a->last;
 	void *p;
@@ -106,16 +106,23 @@ arena_alloc(struct arena *a, size_t n)
 	p = b->data + b->used;
 	b->used += n;
 	a->used_bytes += n;
-	return memset(p, 0, n);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	return memset(take(a, n), 0, n);
 }
 
 char *
 arena_strdup(struct arena *a, struct slice s)
 {
-	char *p = arena_alloc(a, s.n + 1);
+	char *p = take(a, s.n + 1);
 
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	return p;
 }
 

@@ -13,45 +13,17 @@
 
 enum { FILE_MAX = 4 << 20, MANY_PROVIDERS = 2 };
 
-/* What accounts sent in an hour, by their place in the window. */
-struct hour {
-	struct { bool any; int64_t messages, recipients; struct cell domains; } *sent;
-	uint32_t n;
-};
-
 struct misuse_own {
-	struct hour *hour;		/* of the window */
-	struct hour *reading;
-	struct users window[USERS_TABLES];
+	struct roster roster[USERS_TABLES];	/* of the window */
+	struct users whole[USERS_TABLES];	/* those of whom all was asked for */
 	struct users except, wanted;
+	struct misuse_change *change;		/* by their place among the wanted */
 	struct misuse_past *past;
-	int64_t from;
-	size_t hours;
-	bool damaged;
+	int64_t from, to;
+	bool all_networks, damaged;
 };
 
 /* --- reading --------------------------------------------------------------------------- */
-
-static void
-take_sent(void *arg, uint32_t place, const int64_t num[USER_N], const struct cell *domains)
-{
-	struct misuse_own *o = arg;
-	struct hour *h = o->reading;
-
-	if (num[USER_MSGS] == 0)
-		return;
-	if (place >= h->n) {
-		uint32_t n = o->window[USERS_ACCOUNTS].cap;
-
-		h->sent = xreallocarray(h->sent, n, sizeof *h->sent);
-		memset(h->sent + h->n, 0, (n - h->n) * sizeof *h->sent);
-		h->n = n;
-	}
-	h->sent[place].any = true;
-	h->sent[place].messages += num[USER_MSGS];
-	h->sent[place].recipients += num[USER_RCPTS];
-	cell_merge(&h->sent[place].domains, domains);
-}
 
 static bool
 take_hour(void *arg, int host, int64_t hour, struct slice accounts, struct slice networks)
@@ -59,11 +31,9 @@ take_hour(void *arg, int host, int64_t hour, struct slice accounts, struct slice
 	struct misuse_own *o = arg;
 
 	(void)host;
-	o->reading = &o->hour[hour - o->from];
-	o->damaged |= accounts.n > 0 &&
-	    !users_decode_each(&o->window[USERS_ACCOUNTS], hour, accounts, take_sent, o);
+	o->damaged |= accounts.n > 0 && !roster_add(&o->roster[USERS_ACCOUNTS], hour, accounts, false);
 	o->damaged |= networks.n > 0 &&
-	    !users_decode(&o->window[USERS_NETWORKS], hour, networks, NULL);
+	    !roster_add(&o->roster[USERS_NETWORKS], hour, networks, !o->all_networks);
 	return !o->damaged;
 }
 
@@ -142,6 +112,30 @@ misuse_provider(struct slice network)
 
 /* --- accounts -------------------------------------------------------------------------- */
 
+static const struct user *
+whole(struct misuse_own *o, enum users_table which, const struct roster_one *one)
+{
+	struct user *x = users_find(&o->whole[which], one->name);
+
+	if (x == NULL) {
+		x = users_get(&o->whole[which], one->name);
+		o->damaged |= !roster_numbers(one, x->num) || !roster_visits(one, x);
+	}
+	return x;
+}
+
+const struct user *
+misuse_account(const struct misuse *m, const struct misuse_account *a)
+{
+	return whole(m->own, USERS_ACCOUNTS, a->one);
+}
+
+const struct user *
+misuse_network(const struct misuse *m, const struct misuse_network *n)
+{
+	return whole(m->own, USERS_NETWORKS, n->one);
+}
+
 /* Providers it was used from to send; those that it does not know where past is not NULL. A set
  * that is full is a sample. */
 static double
@@ -163,6 +157,23 @@ count_providers(const struct user *u, const struct misuse_past *past)
 	return s->more ? n * users_set_size(s) / s->n : n;
 }
 
+double
+misuse_providers(const struct misuse *m, const struct misuse_account *a)
+{
+	return count_providers(misuse_account(m, a), NULL);
+}
+
+/* A number of a network; 0: it is not among those that failed. */
+static double
+number_of(const struct misuse_own *o, struct slice network, enum users_number number)
+{
+	const struct roster_one *net = roster_find(&o->roster[USERS_NETWORKS], network);
+	int64_t num[USER_N] = { 0 };
+
+	/* what is damaged was found when the networks were looked at */
+	return net != NULL && roster_numbers(net, num) && num[number] > 0 ? (double)num[number] : 0;
+}
+
 /* Failed logins that the asked server told of, and those of which only the password service
  * said whose they were, as far as the server told of as many without a name. */
 static double
@@ -172,64 +183,142 @@ count_failures(const struct misuse_own *o, const struct user *u)
 
 	for (unsigned i = 0; i < u->failed.n; i++) {
 		const struct users_visit *v = &u->failed.v[i];
-		const struct user *net = users_find(&o->window[USERS_NETWORKS], users_visit_name(v));
 
-		if (v->other > v->n && net != NULL)
-			n += fmin((double)(v->other - v->n), user_number(net, USER_NAMELESS));
+		if (v->other > v->n)
+			n += fmin((double)(v->other - v->n),
+			    number_of(o, users_visit_name(v), USER_NAMELESS));
 	}
 	return n;
 }
 
+struct sent {
+	double messages, recipients;	/* of the busiest hour so far */
+	int64_t hour;
+	bool any;
+};
+
+/* Corrections on their way can leave less than nothing. */
 static void
-look_at_hours(const struct misuse_own *o, uint32_t place, struct misuse_account *a)
+end_hour(struct sent *s, int64_t hour, int64_t messages, int64_t recipients)
 {
-	static const struct cell none;
+	double n = fmax((double)recipients, 0);
+
+	if (s->any && n <= s->recipients)
+		return;
+	*s = (struct sent){ fmax((double)messages, 0), n, hour, true };
+}
+
+/* Parts without a message are no sending. */
+static struct sent
+busiest_hour(struct misuse_own *o, const struct roster_one *one)
+{
+	struct sent s = { .hour = o->from };
+	int64_t messages = 0, recipients = 0;
 	bool any = false;
 
-	a->worst = (struct misuse_sent){ .domains = &none };
-	a->hour = o->from;
-	for (size_t i = 0; i < o->hours; i++) {
-		const struct hour *h = &o->hour[i];
-		double recipients;
+	_Static_assert(USER_MSGS == 0 && USER_RCPTS == 1, "they are the first");
+	for (const struct roster_part *part = one->first; part != NULL; part = part->next) {
+		int64_t num[2] = { 0, 0 };
 
-		if (place >= h->n || !h->sent[place].any)
+		o->damaged |= !users_numbers(part->bytes, 2, num);
+		if (num[USER_MSGS] != 0) {
+			messages += num[USER_MSGS];
+			recipients += num[USER_RCPTS];
+			any = true;
+		}
+		if (part->next != NULL && part->next->hour == part->hour)
 			continue;
-		/* corrections on their way can leave less than nothing */
-		recipients = fmax((double)h->sent[place].recipients, 0);
-		if (any && recipients <= a->worst.recipients)
-			continue;
-		any = true;
-		a->worst = (struct misuse_sent){ fmax((double)h->sent[place].messages, 0), recipients,
-			&h->sent[place].domains };
-		a->hour = o->from + (int64_t)i;
+		if (any)
+			end_hour(&s, part->hour, messages, recipients);
+		messages = recipients = 0;
+		any = false;
+	}
+	return s;
+}
+
+/* The domains of its busiest hour. */
+static void
+sum_domains(struct misuse_own *o, const struct misuse_account *a, struct cell *c)
+{
+	for (const struct roster_part *part = a->one->first; part != NULL; part = part->next) {
+		struct slice bytes = part->bytes;
+		struct users_part p;
+
+		if (part->hour == a->hour && users_take(&bytes, &p) && (p.has & 1u << USER_MSGS) != 0)
+			o->damaged |= !users_part_domains(&p, c);
 	}
 }
 
-static void
-look_at_account(const struct misuse_own *o, const struct misuse_set *set, uint32_t place,
-    struct misuse_account *a)
+double
+misuse_domains(const struct misuse *m, const struct misuse_account *a)
 {
-	const struct user *u = a->window = o->window[USERS_ACCOUNTS].user[place];
-	double rcpts = user_number(u, USER_RCPTS);
+	struct cell c = { 0 };
+	double n;
+
+	sum_domains(m->own, a, &c);
+	n = users_domains(&c);
+	cell_free(&c);
+	return n;
+}
+
+double
+misuse_bounced(const struct misuse *m, const struct misuse_account *a)
+{
+	const struct user *u = misuse_account(m, a);
 	double done = user_number(u, USER_DONE) + user_number(u, USER_BOUNCED);
 
-	look_at_hours(o, place, a);
-	a->exempt = is_exempt(&o->except, user_name(u));
-	a->judged = a->worst.recipients >= (double)set->min_rcpt;
-	a->providers = count_providers(u, NULL);
-	a->bounced = done > 0 ? 100 * user_number(u, USER_BOUNCED) / done : (double)NAN;
-	a->deferred = rcpts > 0 ? fmin(100, 100 * user_number(u, USER_DEFERRED) / rcpts) : (double)NAN;
+	return done > 0 ? 100 * user_number(u, USER_BOUNCED) / done : (double)NAN;
+}
+
+double
+misuse_deferred(const struct misuse *m, const struct misuse_account *a)
+{
+	const struct user *u = misuse_account(m, a);
+	double rcpts = user_number(u, USER_RCPTS);
+
+	return rcpts > 0 ? fmin(100, 100 * user_number(u, USER_DEFERRED) / rcpts) : (double)NAN;
+}
+
+static void
+look_at_account(struct misuse_own *o, const struct misuse_set *set, const struct roster_one *one,
+    struct misuse_account *a)
+{
+	struct sent s = busiest_hour(o, one);
+	const struct user *u;
+
+	*a = (struct misuse_account){ .one = one, .hour = s.hour, .messages = s.messages,
+		.recipients = s.recipients, .exempt = is_exempt(&o->except, one->name),
+		.judged = s.recipients >= (double)set->min_rcpt };
+	if (!one->failed)
+		return;
+	u = whole(o, USERS_ACCOUNTS, one);
 	a->failures = count_failures(o, u);
 	a->sources = a->failures > 0 ? fmin(users_set_size(&u->failed), a->failures) : 0;
-	a->domains = a->networks = a->rise = (double)NAN;
 }
+
+static void
+look_at_network(struct misuse_own *o, const struct roster_one *one, struct misuse_network *n)
+{
+	int64_t num[USER_N] = { 0 };
+
+	o->damaged |= !roster_numbers(one, num);
+	*n = (struct misuse_network){ one, is_exempt(&o->except, one->name),
+		num[USER_FAILED] > 0 ? (double)num[USER_FAILED] : 0, 0 };
+	if (n->attempts <= 0 || one->faileds == 0)
+		return;
+	n->targets = one->first == one->last && !one->more ? one->faileds :
+	    users_set_size(&whole(o, USERS_NETWORKS, one)->failed);
+	n->targets = fmin(n->targets, n->attempts);
+}
+
+/* --- against the past ------------------------------------------------------------------ */
 
 /* A login from a provider that the account does not know, after many failed ones: of the account,
  * or from that network, whoever's. */
 static const struct users_visit *
-find_guessed(const struct misuse_own *o, const struct misuse_set *set, const struct misuse_account *a)
+find_guessed(const struct misuse_own *o, const struct misuse_set *set, const struct misuse_account *a,
+    const struct user *u)
 {
-	const struct user *u = a->window;
 	int64_t since = INT64_MAX;
 
 	for (unsigned i = 0; i < u->failed.n; i++)
@@ -237,8 +326,7 @@ find_guessed(const struct misuse_own *o, const struct misuse_set *set, const str
 			since = u->failed.v[i].at;
 	for (unsigned i = 0; i < u->ok.n; i++) {
 		const struct users_visit *v = &u->ok.v[i];
-		const struct user *net = users_find(&o->window[USERS_NETWORKS], users_visit_name(v));
-		double tried = net != NULL ? user_number(net, USER_FAILED) : 0;
+		double tried = number_of(o, users_visit_name(v), USER_FAILED);
 
 		if (misuse_knows(o->past, user_name(u), misuse_provider(users_visit_name(v))))
 			continue;
@@ -249,32 +337,48 @@ find_guessed(const struct misuse_own *o, const struct misuse_set *set, const str
 }
 
 static void
-compare(const struct misuse_own *o, const struct misuse_set *set, struct misuse_account *a)
+compare(struct misuse_own *o, const struct misuse_set *set, struct misuse_account *a)
 {
-	struct slice name = user_name(a->window);
+	struct misuse_change *c = &o->change[users_place(&o->wanted, a->one->name)];
+	const struct user *u = whole(o, USERS_ACCOUNTS, a->one);
+	struct cell domains = { 0 };
 
-	a->usual = misuse_usual(o->past, name);
-	a->rise = a->worst.recipients / fmax(a->usual, (double)(set->base > 0 ? set->base : 1));
-	a->domains = misuse_new_domains(o->past, name, a->worst.domains);
-	a->networks = count_providers(a->window, o->past);
-	a->guessed = find_guessed(o, set, a);
+	sum_domains(o, a, &domains);
+	c->usual = misuse_usual(o->past, a->one->name);
+	c->rise = a->recipients / fmax(c->usual, (double)(set->base > 0 ? set->base : 1));
+	c->domains = misuse_new_domains(o->past, a->one->name, &domains);
+	c->networks = count_providers(u, o->past);
+	c->guessed = find_guessed(o, set, a, u);
+	a->change = c;
+	cell_free(&domains);
+}
+
+/* Was it used from a network that tried so often? */
+static bool
+from_guesser(const struct misuse_own *o, const struct misuse_account *a, double tries)
+{
+	for (const struct roster_part *part = a->one->first; part != NULL; part = part->next) {
+		struct slice bytes = part->bytes, name;
+		struct users_part p;
+		struct users_seen v;
+
+		if (users_take(&bytes, &p))
+			while (users_next(&p.ok, &name, &v))
+				if (number_of(o, name, USER_FAILED) >= tries)
+					return true;
+	}
+	return false;
 }
 
 /* Whose past is worth reading. */
 static bool
-is_wanted(const struct misuse_account *a, const struct misuse_set *set, const struct misuse_own *o)
+is_wanted(const struct misuse *m, const struct misuse_set *set, const struct misuse_account *a)
 {
-	if (a->judged || a->providers >= MANY_PROVIDERS ||
-	    (a->failures >= (double)set->tries && a->window->ok.n > 0))
-		return true;
-	for (unsigned i = 0; i < a->window->ok.n; i++) {
-		const struct user *net = users_find(&o->window[USERS_NETWORKS],
-		    users_visit_name(&a->window->ok.v[i]));
+	double tries = (double)set->tries;
 
-		if (net != NULL && user_number(net, USER_FAILED) >= (double)set->tries)
-			return true;
-	}
-	return false;
+	return a->judged || (a->one->oks > 0 && (a->failures >= tries ||
+	    (a->one->oks >= MANY_PROVIDERS && misuse_providers(m, a) >= MANY_PROVIDERS) ||
+	    from_guesser(m->own, a, tries)));
 }
 
 static bool
@@ -288,15 +392,31 @@ compare_all(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 	if (!m->past)
 		return true;
 	for (size_t i = 0; i < m->accounts; i++)
-		if (is_wanted(&m->account[i], set, o))
-			(void)users_get(&o->wanted, user_name(m->account[i].window));
+		if (is_wanted(m, set, &m->account[i]))
+			(void)users_get(&o->wanted, m->account[i].one->name);
 	if (o->wanted.n == 0)
 		return true;
-	o->past = misuse_past_read(r, host, &o->wanted, o->from, o->from + (int64_t)o->hours, first_hour, e);
+	o->past = misuse_past_read(r, host, &o->wanted, o->from, o->to, first_hour, e);
+	o->change = xcalloc(o->wanted.n, sizeof *o->change);
 	for (size_t i = 0; o->past != NULL && i < m->accounts; i++)
-		if (users_find(&o->wanted, user_name(m->account[i].window)) != NULL)
+		if (users_find(&o->wanted, m->account[i].one->name) != NULL)
 			compare(o, set, &m->account[i]);
 	return o->past != NULL;
+}
+
+/* Networks first: what accounts are is told by them. */
+static void
+look(struct misuse *m, const struct misuse_set *set)
+{
+	struct misuse_own *o = m->own;
+	const struct roster *accounts = &o->roster[USERS_ACCOUNTS], *nets = &o->roster[USERS_NETWORKS];
+
+	m->network = xcalloc(nets->n + 1, sizeof *m->network);
+	for (const struct roster_one *one = nets->first; one != NULL; one = one->next)
+		look_at_network(o, one, &m->network[m->networks++]);
+	m->account = xreallocarray(NULL, accounts->n + 1, sizeof *m->account);
+	for (const struct roster_one *one = accounts->first; one != NULL; one = one->next)
+		look_at_account(o, set, one, &m->account[m->accounts++]);
 }
 
 bool
@@ -304,30 +424,19 @@ misuse_read(struct misuse *m, const struct misuse_set *set, struct stateread *r,
     int64_t first, int64_t from, int64_t to, struct err *e)
 {
 	struct misuse_own *o = xcalloc(1, sizeof *o);
-	const struct users *nets = &o->window[USERS_NETWORKS];
 
 	*m = (struct misuse){ .own = o };
 	o->from = from;
-	o->hours = (size_t)(to - from);
-	o->hour = xcalloc(o->hours, sizeof *o->hour);
+	o->to = to;
+	o->all_networks = set->all_networks;
+	stateread_once(r);
 	if (!read_exceptions(&o->except, set, e) || !stateread_users(r, host, from, to, take_hour, o, e))
 		return false;
-	if (o->damaged)
-		return err_set(e, "the state is damaged: a table of accounts cannot be read");
-	m->accounts = o->window[USERS_ACCOUNTS].n;
-	m->account = xcalloc(m->accounts + 1, sizeof *m->account);
-	for (uint32_t i = 0; i < m->accounts; i++)
-		look_at_account(o, set, i, &m->account[i]);
-	m->networks = nets->n;
-	m->network = xcalloc(m->networks + 1, sizeof *m->network);
-	for (size_t i = 0; i < m->networks; i++) {
-		const struct user *u = nets->user[i];
-		double failed = user_number(u, USER_FAILED);
-
-		m->network[i] = (struct misuse_network){ u, is_exempt(&o->except, user_name(u)),
-			failed, failed > 0 ? fmin(users_set_size(&u->failed), failed) : 0 };
-	}
-	return compare_all(m, set, r, host, first, e);
+	if (!o->damaged)
+		look(m, set);
+	if (!o->damaged && !compare_all(m, set, r, host, first, e))
+		return false;
+	return !o->damaged || err_set(e, "the state is damaged: a table of accounts cannot be read");
 }
 
 void
@@ -336,16 +445,13 @@ misuse_free(struct misuse *m)
 	struct misuse_own *o = m->own;
 
 	misuse_past_free(o->past);
-	for (size_t h = 0; h < o->hours; h++) {
-		for (uint32_t i = 0; i < o->hour[h].n; i++)
-			cell_free(&o->hour[h].sent[i].domains);
-		free(o->hour[h].sent);
+	for (int k = 0; k < USERS_TABLES; k++) {
+		roster_free(&o->roster[k]);
+		users_free(&o->whole[k]);
 	}
-	for (int k = 0; k < USERS_TABLES; k++)
-		users_free(&o->window[k]);
 	users_free(&o->except);
 	users_free(&o->wanted);
-	free(o->hour);
+	free(o->change);
 	free(o);
 	free(m->account);
 	free(m->network);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "opt.h"
+#include "roster.h"
 #include "slice.h"
 #include "stateread.h"
 #include "users.h"
@@ -31,38 +32,36 @@ struct misuse_set {
 	int64_t tries;		/* so many failed logins are a guesser's */
 	struct opt_list except;	/* accounts, "@domain", networks; each several, with commas */
 	const char *except_file;	/* the same, one a line; NULL: none */
+	bool all_networks;	/* those, too, that did not fail to log in */
 };
 
-/* What an account sent in an hour. */
-struct misuse_sent {
-	double messages, recipients;
-	const struct cell *domains;
-};
-
-struct misuse_account {
-	const struct user *window;	/* all of it */
-	struct misuse_sent worst;	/* the hour with most recipients */
-	int64_t hour;
-	bool exempt;			/* what it sends is not judged */
-	bool judged;			/* enough recipients for shares and rise */
+/* How an account differs from its past. */
+struct misuse_change {
 	double usual, rise;		/* recipients an hour; how many times that is sent */
-	double domains;			/* of the worst hour, new to the account; NAN: not known */
-	double networks;		/* providers of the window that are new to it; NAN: not known */
-	double providers;		/* all of them */
-	double bounced, deferred;	/* percent of the window's recipients; NAN: none */
-	double failures, sources;	/* failed logins, and from how many networks */
+	double domains;			/* of the busiest hour, new to the account */
+	double networks;		/* providers of the window that are new to it */
 	const struct users_visit *guessed;	/* it was logged into from there after many failures */
 };
 
+struct misuse_account {
+	const struct roster_one *one;	/* all of the window */
+	int64_t hour;			/* the one with most recipients, and what was sent in it: */
+	double messages, recipients;
+	double failures, sources;	/* failed logins, and from how many networks */
+	const struct misuse_change *change;	/* NULL: not known, or not looked at */
+	bool exempt;			/* what it sends is not judged */
+	bool judged;			/* enough recipients for shares and rise */
+};
+
 struct misuse_network {
-	const struct user *window;
+	const struct roster_one *one;
 	bool exempt;
 	double attempts, targets;	/* failed logins, and of how many accounts */
 };
 
 struct misuse {
 	struct misuse_account *account;
-	struct misuse_network *network;
+	struct misuse_network *network;	/* those that failed to log in; all if asked for */
 	size_t accounts, networks;
 	bool past;			/* the state goes back far enough */
 	struct misuse_own *own;
@@ -73,6 +72,16 @@ struct misuse {
 bool misuse_read(struct misuse *m, const struct misuse_set *set, struct stateread *r, int host,
     int64_t first, int64_t from, int64_t to, struct err *e);
 void misuse_free(struct misuse *m);
+
+/* Its numbers and visitors; no domains. Valid until misuse_free(). */
+const struct user *misuse_account(const struct misuse *m, const struct misuse_account *a);
+const struct user *misuse_network(const struct misuse *m, const struct misuse_network *n);
+/* To how many domains it sent in its busiest hour, and how many providers it was used from to send. */
+double misuse_domains(const struct misuse *m, const struct misuse_account *a);
+double misuse_providers(const struct misuse *m, const struct misuse_account *a);
+/* Percent of the window's recipients that bounced, that had to wait; NAN: there is none. */
+double misuse_bounced(const struct misuse *m, const struct misuse_account *a);
+double misuse_deferred(const struct misuse *m, const struct misuse_account *a);
 
 /* "198.51" of "198.51.100.0/24", "2001:db8" of "2001:db8:1:2::/64". */
 struct slice misuse_provider(struct slice network);

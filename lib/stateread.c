@@ -378,11 +378,13 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 		    "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" }
 	};
 	const char *sql = sqls[table][host >= 0];
-	sqlite3_stmt *st = borrow(r, sql, e);
+	sqlite3_stmt *st;
 	bool good = true;
 	int rc = SQLITE_ROW;
 
-	if (st == NULL)
+	if (from >= to)
+		return true;
+	if ((st = borrow(r, sql, e)) == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, from * 65536);
 	sqlite3_bind_int64(st, 2, to * 65536);
@@ -447,6 +449,13 @@ stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, statere
 	struct taker t = { .f = f, .arg = arg };
 
 	return each_part(r, host, from, to, &t, e);
+}
+
+void
+stateread_once(struct stateread *r)
+{
+	if (!r->borrowed)
+		(void)sqlite3_exec(r->db, "PRAGMA cache_size = -64", NULL, NULL, NULL);	/* else 2 MB */
 }
 
 void

@@ -1,9 +1,5 @@
-/* users.c - see users.h.
- *
- * Encoded: number of users, and for each its name, a bit for each number that is not zero, those
- * numbers, a bit for each that has domains or visitors, and these. A visit is its hash in four
- * bytes, name, numbers, and seconds since the hour began. A usual account takes some 60 bytes. */
-#include "users.h"
+/* users.c - see users.h. users_bytes.c has them as bytes. */
+#include "users_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,11 +8,6 @@
 #include "mem.h"
 
 #include "poison.h"
-
-enum { USERS_MAX = 1 << 20 };	/* more is damage */
-
-/* A larger number is, too: sums must not overflow. */
-#define LARGEST ((int64_t)1 << 40)
 
 struct users_chunk {
 	struct users_chunk *next;
@@ -109,9 +100,8 @@ users_find(const struct users *u, struct slice name)
 	return i < u->n ? u->user[i] : NULL;
 }
 
-/* Room for n. */
-static void
-grow(struct users *u, uint32_t n)
+void
+users_reserve(struct users *u, uint32_t n)
 {
 	if (n <= u->cap)
 		return;
@@ -124,33 +114,24 @@ grow(struct users *u, uint32_t n)
 	reindex(u);
 }
 
-/* The place of the one of that name, which may be new. */
-static uint32_t
-place_of(struct users *u, struct slice name)
+struct user *
+users_get(struct users *u, struct slice name)
 {
 	uint32_t *slot;
 	struct user *x;
 
 	name = slice_head(name, USERS_TEXT);
-	grow(u, u->n + 1);
+	users_reserve(u, u->n + 1);
 	slot = slot_of(u, name);
 	if (*slot != 0)
-		return *slot - 1;
+		return u->user[*slot - 1];
 	x = user_new(u);
 	x->len = (uint8_t)name.n;
 	if (name.n > 0)
 		memcpy(x->text, name.p, name.n);
 	u->user[u->n++] = x;
 	*slot = u->n;
-	return u->n - 1;
-}
-
-struct user *
-users_get(struct users *u, struct slice name)
-{
-	uint32_t i = place_of(u, name);
-
-	return u->user[i];
+	return x;
 }
 
 /* Mails weigh most: an account that sends is never a guesser's invention. */
@@ -249,14 +230,9 @@ set_open(struct user *u, struct users_set *s, unsigned i)
 	return true;
 }
 
-struct seen {			/* as in a visit */
-	uint32_t hash, n, other;
-	int64_t at;
-};
-
 /* Of two times the later one is kept, of failed logins the earlier one. */
-static void
-set_add(struct user *u, bool failed, struct slice name, const struct seen *v)
+void
+users_set_add(struct user *u, bool failed, struct slice name, const struct users_seen *v)
 {
 	struct users_set *s = failed ? &u->failed : &u->ok;
 	unsigned i = 0;
@@ -289,19 +265,19 @@ void
 user_visit(struct user *u, const struct hash_key *key, bool failed, struct slice name, uint32_t n,
     uint32_t other, int64_t at)
 {
-	struct seen v = { 0, n, other, at };
+	struct users_seen v = { 0, n, other, at };
 
 	name = slice_head(name, USERS_TEXT);
 	v.hash = (uint32_t)(hash_bytes(key, name) >> 32);
-	set_add(u, failed, name, &v);
+	users_set_add(u, failed, name, &v);
 }
 
 static void
 set_merge(struct user *to, bool failed, const struct users_set *s)
 {
 	for (unsigned i = 0; i < s->n; i++)
-		set_add(to, failed, users_visit_name(&s->v[i]),
-		    &(struct seen){ s->v[i].hash, s->v[i].n, s->v[i].other, s->v[i].at });
+		users_set_add(to, failed, users_visit_name(&s->v[i]),
+		    &(struct users_seen){ s->v[i].hash, s->v[i].n, s->v[i].other, s->v[i].at });
 	(failed ? &to->failed : &to->ok)->more |= s->more;
 }
 
@@ -360,226 +336,4 @@ users_merge(struct users *a, const struct users *b)
 {
 	for (uint32_t i = 0; i < b->n; i++)
 		users_add(a, b->user[i]);
-}
-
-/* --- bytes ---------------------------------------------------------------------------- */
-
-enum {
-	VISIT_BYTES = 4 + 1 + USERS_TEXT + 3 * 10,
-	USER_BYTES = 1 + USERS_TEXT + 2 + USER_N * 10 + 3,
-	LEAST_BYTES = 3,		/* of a user: name, which numbers, what else */
-	HAS_DOMAINS = 1, HAS_OK = 2, HAS_FAILED = 4
-};
-_Static_assert(USER_N <= 14, "their bits fit two bytes of a varint");
-
-static unsigned char *
-put_zigzag(unsigned char *p, int64_t v)
-{
-	return varint_put(p, ((uint64_t)v << 1) ^ (uint64_t)(v >> 63));
-}
-
-static unsigned char *
-put_text(unsigned char *p, const char *text, uint8_t len)
-{
-	*p++ = len;
-	memcpy(p, text, len);
-	return p + len;
-}
-
-static void
-put_set(struct buf *b, const struct users_set *s, int64_t hour)
-{
-	unsigned char raw[1 + USERS_KEEP * VISIT_BYTES], *p = raw;
-
-	if (s->n == 0)
-		return;
-	*p++ = (unsigned char)(s->n << 1 | s->more);
-	for (unsigned i = 0; i < s->n; i++) {
-		const struct users_visit *v = &s->v[i];
-
-		for (int k = 0; k < 32; k += 8)
-			*p++ = (unsigned char)(v->hash >> k & 0xff);
-		p = put_text(p, v->text, v->len);
-		p = varint_put(p, v->n);
-		p = varint_put(p, v->other);
-		p = put_zigzag(p, v->at - hour * 3600);
-	}
-	buf_add(b, (struct slice){ (char *)raw, (size_t)(p - raw) });
-}
-
-static void
-put_user(struct buf *b, const struct user *x, int64_t hour)
-{
-	unsigned char raw[USER_BYTES], *p = raw;
-	struct buf cell = buf_new(1 << 16);
-	unsigned has = 0;
-
-	p = put_text(p, x->text, x->len);
-	for (int n = 0; n < USER_N; n++)
-		has |= (unsigned)(x->num[n] != 0) << n;
-	p = varint_put(p, has);
-	for (int n = 0; n < USER_N; n++)
-		if (x->num[n] != 0)
-			p = put_zigzag(p, x->num[n]);
-	*p++ = (unsigned char)((x->domains.n > 0 ? HAS_DOMAINS : 0) | (x->ok.n > 0 ? HAS_OK : 0) |
-	    (x->failed.n > 0 ? HAS_FAILED : 0));
-	buf_add(b, (struct slice){ (char *)raw, (size_t)(p - raw) });
-	if (x->domains.n > 0) {
-		cell_encode(&cell, &x->domains);
-		buf_varint(b, cell.n);
-		buf_add(b, buf_slice(&cell));
-		buf_free(&cell);
-	}
-	put_set(b, &x->ok, hour);
-	put_set(b, &x->failed, hour);
-}
-
-void
-users_encode(const struct users *u, int64_t hour, struct buf *b)
-{
-	buf_varint(b, u->n);
-	for (uint32_t i = 0; i < u->n; i++)
-		put_user(b, u->user[i], hour);
-}
-
-static bool
-take_text(struct slice *s, struct slice *text)
-{
-	size_t n;
-
-	if (s->n < 1 || (n = (unsigned char)s->p[0]) > USERS_TEXT || n >= s->n)
-		return false;
-	*text = (struct slice){ s->p + 1, n };
-	*s = slice_from(*s, n + 1);
-	return true;
-}
-
-/* to may be NULL: it is only passed over. */
-static bool
-take_set(struct slice *s, bool failed, int64_t hour, struct user *to)
-{
-	unsigned head = s->n > 0 ? (unsigned char)s->p[0] : 0xff;
-
-	if (head >> 1 == 0 || head >> 1 > USERS_KEEP)
-		return false;
-	*s = slice_from(*s, 1);
-	for (unsigned i = 0; i < head >> 1; i++) {
-		struct seen v = { 0 };
-		struct slice text;
-		uint64_t n, other;
-
-		for (unsigned k = 0; k < 4 && k < s->n; k++)
-			v.hash |= (uint32_t)(unsigned char)s->p[k] << 8 * k;
-		*s = slice_from(*s, 4);
-		if (!take_text(s, &text) || !slice_varint(s, &n) || !slice_varint(s, &other) ||
-		    !slice_zigzag(s, &v.at) || n > UINT32_MAX || other > UINT32_MAX ||
-		    v.at < -86400 || v.at > 86400)
-			return false;
-		v.n = (uint32_t)n;
-		v.other = (uint32_t)other;
-		v.at += hour * 3600;
-		if (to != NULL)
-			set_add(to, failed, text, &v);
-	}
-	if (to != NULL)
-		(failed ? &to->failed : &to->ok)->more |= head & 1;
-	return true;
-}
-
-static bool
-take_numbers(struct slice *s, int64_t num[USER_N])
-{
-	uint64_t has;
-	int64_t v;
-
-	if (!slice_varint(s, &has) || has >> USER_N != 0)
-		return false;
-	for (int n = 0; n < USER_N; n++) {
-		num[n] = 0;
-		if (!(has >> n & 1))
-			continue;
-		if (!slice_zigzag(s, &v) || v > LARGEST || v < -LARGEST)
-			return false;
-		num[n] = v;
-	}
-	return true;
-}
-
-static bool
-take_domains(struct slice *s, struct cell *c)
-{
-	uint64_t bytes;
-	bool good;
-
-	if (!slice_varint(s, &bytes) || bytes > s->n)
-		return false;
-	good = c == NULL || (cell_decode(slice_head(*s, (size_t)bytes), c) &&
-	    (c->n == 0 || c->pair[c->n - 1].key < USERS_DOMAINS));
-	*s = slice_from(*s, (size_t)bytes);
-	return good;
-}
-
-struct taking {
-	struct users *u;
-	int64_t hour;
-	const struct users *only;	/* NULL: all */
-	users_fn *f;			/* NULL: nobody is told */
-	void *arg;
-	struct cell domains;
-};
-
-static bool
-take_user(struct slice *s, struct taking *t)
-{
-	struct slice name;
-	struct user *x = NULL;
-	int64_t num[USER_N];
-	uint32_t place = 0;
-	unsigned has;
-
-	if (!take_text(s, &name) || !take_numbers(s, num) || s->n == 0)
-		return false;
-	if (t->only == NULL || users_find(t->only, name) != NULL) {
-		place = place_of(t->u, name);
-		x = t->u->user[place];
-	}
-	has = (unsigned char)s->p[0];
-	*s = slice_from(*s, 1);
-	cell_clear(&t->domains);
-	if ((has & HAS_DOMAINS) && !take_domains(s, x != NULL ? &t->domains : NULL))
-		return false;
-	for (int n = 0; x != NULL && n < USER_N; n++)
-		x->num[n] += num[n];
-	if (x != NULL && t->f != NULL)
-		t->f(t->arg, place, num, &t->domains);
-	else if (x != NULL)
-		cell_merge(&x->domains, &t->domains);
-	return (!(has & HAS_OK) || take_set(s, false, t->hour, x)) &&
-	    (!(has & HAS_FAILED) || take_set(s, true, t->hour, x));
-}
-
-static bool
-decode(struct slice s, struct taking t)
-{
-	uint64_t n;
-	bool good = slice_varint(&s, &n) && n <= USERS_MAX && n * LEAST_BYTES <= s.n;
-
-	if (good && t.only == NULL)
-		grow(t.u, (uint32_t)n);
-	for (uint64_t i = 0; good && i < n; i++)
-		good = take_user(&s, &t);
-	cell_free(&t.domains);
-	return good && s.n == 0;
-}
-
-bool
-users_decode(struct users *u, int64_t hour, struct slice s, const struct users *only)
-{
-	return decode(s, (struct taking){ .u = u, .hour = hour, .only = only });
-}
-
-bool
-users_decode_each(struct users *u, int64_t hour, struct slice s, users_fn *f, void *arg)
-{
-	return decode(s, (struct taking){ .u = u, .hour = hour, .f = f, .arg = arg });
 }

@@ -121,10 +121,31 @@ size_t users_prune(struct users *u, size_t max);
  * has. False if it is damaged. */
 void users_encode(const struct users *u, int64_t hour, struct buf *b);
 bool users_decode(struct users *u, int64_t hour, struct slice s, const struct users *only);
-/* The same of all; f is told of each user its place in u, and what this blob has of it. It alone is told of
- * the domains: u has none of them. */
-typedef void users_fn(void *arg, uint32_t place, const int64_t num[USER_N], const struct cell *domains);
-bool users_decode_each(struct users *u, int64_t hour, struct slice s, users_fn *f, void *arg);
+
+/* A blob taken apart user by user, for who needs little of most of them. What is damaged inside a
+ * part is found when that is asked for. */
+struct users_part {
+	struct slice name;
+	struct slice numbers, domains, ok, failed;	/* as they are encoded; visitors for users_next() */
+	uint16_t has;			/* a bit for each number that is not 0 */
+	uint8_t oks, faileds;		/* so many visitors; and there are others: */
+	bool more_ok, more_failed;
+};
+struct users_seen {		/* as in a visit, but at counts from the beginning of the hour */
+	uint32_t hash, n, other;
+	int64_t at;
+};
+/* How many users a blob has, and then one after the other. False if it is damaged. */
+bool users_begin(struct slice *s, uint32_t *n);
+bool users_take(struct slice *s, struct users_part *p);
+/* The first visitor of what is left of a set; false: there is none, or it is damaged. */
+bool users_next(struct slice *set, struct slice *name, struct users_seen *v);
+/* Add what a part has: its numbers to num, its domains to c, its visitors to x. False if it is damaged. */
+bool users_part_numbers(const struct users_part *p, int64_t num[USER_N]);
+bool users_part_domains(const struct users_part *p, struct cell *c);
+bool users_part_visits(const struct users_part *p, int64_t hour, struct user *x);
+/* Add the numbers below that one, of the bytes that users_take() would take. */
+bool users_numbers(struct slice s, unsigned below, int64_t *num);
 
 /* A number; corrections on their way can leave less than nothing, which is 0. */
 double user_number(const struct user *u, enum users_number number);

@@ -162,6 +162,14 @@ read_tables(struct dnsbl_table *t)
 		read_table(t, set.table.v[i]);
 }
 
+/* By the state alone nobody is asked, and what is known of lists is not needed. */
+static bool
+needs_tables(void)
+{
+	return !set.from_state || set.all || set.list.n + set.domain_list.n + set.allow_list.n + set.table.n > 0 ||
+	    set.postfix != NULL || set.exim != NULL || set.sendmail != NULL || set.spamassassin != NULL;
+}
+
 /* kinds 0: as the table says. */
 static void
 add_lists(struct dnsbl_run *r, const struct dnsbl_table *t, const struct opt_list *zones, unsigned kinds)
@@ -334,7 +342,8 @@ main(int argc, char **argv)
 	check_begin("DNSBL");
 	check_own_limits(take_limit);
 	opt_parse(&program, argc, argv);
-	read_tables(&table);
+	if (needs_tables())
+		read_tables(&table);
 	find_lists(&r, &table);
 	if (r.lists > 0)
 		ask_lists(&r);

@@ -88,7 +88,7 @@ static const struct program program = {
 static struct misuse found;
 
 /* Accounts whose mails are to be looked at; and does anybody guess passwords? */
-static const struct user *alarmed[MEASURES];
+static const struct roster_one *alarmed[MEASURES];
 static size_t alarms;
 static bool guessers;
 static size_t guessed;			/* accounts, it seems */
@@ -98,53 +98,67 @@ static size_t guessed;			/* accounts, it seems */
 static double
 value_of(const struct misuse_account *a, int which)
 {
-	bool sends = !a->exempt && a->judged;
+	bool sends = !a->exempt && a->judged, changes = !a->exempt && a->change != NULL;
 
 	switch (which) {
-	case RISE: return sends ? a->rise : (double)NAN;
-	case RECIPIENTS: return a->exempt ? (double)NAN : a->worst.recipients;
-	case MESSAGES: return a->exempt ? (double)NAN : a->worst.messages;
-	case DOMAINS: return sends ? a->domains : (double)NAN;
-	case NETWORKS: return a->exempt ? (double)NAN : a->networks;
-	case BOUNCED: return sends ? a->bounced : (double)NAN;
-	case DEFERRED: return sends ? a->deferred : (double)NAN;
+	case RISE: return sends && changes ? a->change->rise : (double)NAN;
+	case RECIPIENTS: return a->exempt ? (double)NAN : a->recipients;
+	case MESSAGES: return a->exempt ? (double)NAN : a->messages;
+	case DOMAINS: return sends && changes ? a->change->domains : (double)NAN;
+	case NETWORKS: return changes ? a->change->networks : (double)NAN;
+	case BOUNCED: return sends ? misuse_bounced(&found, a) : (double)NAN;
+	case DEFERRED: return sends ? misuse_deferred(&found, a) : (double)NAN;
 	case FAILURES: return a->failures;
 	case SOURCES: return a->sources;
 	default: return (double)NAN;
 	}
 }
 
-/* The largest, NAN where there is none; names are not looked at, since most have the same: 0. */
-static double
-most_of_accounts(int which)
+/* The largest of each, NAN where there is none; whose that is, is looked for when it matters. */
+static double most[MEASURES];
+
+static void
+take(int which, double v)
 {
-	double most = (double)NAN;
+	if (v > most[which] || isnan(most[which]))
+		most[which] = v;
+}
 
+static void
+find_most(void)
+{
+	for (int i = 0; i < MEASURES; i++)
+		most[i] = (double)NAN;
 	for (size_t i = 0; i < found.accounts; i++) {
-		double v = value_of(&found.account[i], which);
+		const struct misuse_account *a = &found.account[i];
 
-		if (isnan(most) || v > most)
-			most = v;
+		take(FAILURES, a->failures);
+		take(SOURCES, a->sources);
+		if (a->exempt)
+			continue;
+		take(RECIPIENTS, a->recipients);
+		take(MESSAGES, a->messages);
+		for (int k = RISE; k <= DEFERRED && (a->judged || a->change != NULL); k++)
+			take(k, value_of(a, k));
 	}
-	return most;
 }
 
 /* Of equal ones the first by name, so that two answers are alike. */
 static bool
-is_before(const struct user *a, const struct user *b)
+is_before(const struct roster_one *a, const struct roster_one *b)
 {
-	return b == NULL || strncmp(a->text, b->text, USERS_TEXT) < 0;
+	return b == NULL || roster_order(a, b) < 0;
 }
 
 /* Whose that is. */
 static const struct misuse_account *
-account_with(int which, double most)
+account_with(int which, double v)
 {
 	const struct misuse_account *a = NULL;
 
 	for (size_t i = 0; i < found.accounts; i++)
-		if (value_of(&found.account[i], which) >= most &&
-		    is_before(found.account[i].window, a != NULL ? a->window : NULL))
+		if (value_of(&found.account[i], which) >= v &&
+		    is_before(found.account[i].one, a != NULL ? a->one : NULL))
 			a = &found.account[i];
 	return a;
 }
@@ -169,7 +183,7 @@ worst_network(int which, double *v)
 	}
 	for (size_t i = 0; *v > 0 && i < found.networks; i++)
 		if (value_of_network(&found.network[i], which) >= *v &&
-		    is_before(found.network[i].window, worst != NULL ? worst->window : NULL))
+		    is_before(found.network[i].one, worst != NULL ? worst->one : NULL))
 			worst = &found.network[i];
 	return worst;
 }
@@ -191,7 +205,7 @@ several(double n, const char *noun)
 static int
 by_n(const void *a, const void *b)
 {
-	const struct users_visit *x = a, *y = b;
+	const struct users_visit *x = *(const struct users_visit *const *)a, *y = *(const struct users_visit *const *)b;
 	uint32_t v = x->n > x->other ? x->n : x->other, w = y->n > y->other ? y->n : y->other;
 
 	if (v != w)
@@ -202,34 +216,33 @@ by_n(const void *a, const void *b)
 /* "192.0.2.0/24 (12), 198.51.100.0/24 (3) and 7 more", the most frequent first; sent: only of those
  * that logged in to send. */
 static const char *
-visitors(const struct users_set *s, bool sent, size_t most, struct buf *b)
+visitors(const struct users_set *s, bool sent, size_t shown, struct buf *b)
 {
-	struct users_visit v[USERS_KEEP];
+	const struct users_visit *v[USERS_KEEP];
 	size_t n = 0, all;
 
 	for (unsigned i = 0; i < s->n; i++)
 		if (!sent || s->v[i].n > 0)
-			v[n++] = s->v[i];
+			v[n++] = &s->v[i];
 	all = s->more ? (size_t)(users_set_size(s) * (double)n / s->n) : n;
-	if (n > 1)
-		qsort(v, n, sizeof *v, by_n);
+	first_sort(v, n, sizeof(struct users_visit *), shown, by_n);
 	buf_clear(b);
-	for (size_t i = 0; i < n && i < most; i++) {
-		uint32_t times = v[i].n > 0 || sent ? v[i].n : v[i].other;
+	for (size_t i = 0; i < n && i < shown; i++) {
+		uint32_t times = v[i]->n > 0 || sent ? v[i]->n : v[i]->other;
 
-		buf_fmt(b, "%s%s", i > 0 ? ", " : "", check_clean(users_visit_name(&v[i])));
-		if (most > 1)
+		buf_fmt(b, "%s%s", i > 0 ? ", " : "", check_clean(users_visit_name(v[i])));
+		if (shown > 1)
 			buf_fmt(b, " (%s)", check_people(times, ""));
 	}
-	if (n > 0 && all > most)
-		buf_fmt(b, " and %s%zu more", s->more ? "about " : "", all - most);
+	if (n > 0 && all > shown)
+		buf_fmt(b, " and %s%zu more", s->more ? "about " : "", all - shown);
 	return n > 0 ? b->p : "networks that the log does not name";
 }
 
 static const char *
-name_of(const struct user *u)
+name_of(const struct roster_one *one)
 {
-	return check_clean(user_name(u));
+	return check_clean(one->name);
 }
 
 static const char *
@@ -242,15 +255,16 @@ static void
 word_account(int which, const struct misuse_account *a, double v)
 {
 	struct buf b = buf_new(400);
-	const char *who = name_of(a->window), *from = visitors(&a->window->ok, true, 1, &b);
+	const struct user *u = misuse_account(&found, a);
+	const char *who = name_of(a->one), *from = visitors(&u->ok, true, 1, &b);
 	const char *name = measures[which].name;
 
 	switch (which) {
 	case RISE:
 		check_words(name, NULL, "%s sent to %s in the hour from %s, %s times the %s that are %s, from %s",
-		    who, several(a->worst.recipients, "recipient"), hour_of(a),
-		    check_people(v, ""), check_people(fmax(a->usual, (double)judge.base), ""),
-		    a->usual >= (double)judge.base ? "usual of it" : "usual of anybody", from);
+		    who, several(a->recipients, "recipient"), hour_of(a),
+		    check_people(v, ""), check_people(fmax(a->change->usual, (double)judge.base), ""),
+		    a->change->usual >= (double)judge.base ? "usual of it" : "usual of anybody", from);
 		break;
 	case RECIPIENTS:
 	case MESSAGES:
@@ -264,7 +278,7 @@ word_account(int which, const struct misuse_account *a, double v)
 		break;
 	case NETWORKS:
 		check_words(name, NULL, "%s was used from %s that it had not been used from before, in all from %s",
-		    who, several(v, "provider"), visitors(&a->window->ok, true, 2, &b));
+		    who, several(v, "provider"), visitors(&u->ok, true, 2, &b));
 		break;
 	case BOUNCED:
 	case DEFERRED:
@@ -273,7 +287,7 @@ word_account(int which, const struct misuse_account *a, double v)
 		break;
 	case FAILURES:
 		check_words(name, NULL, "%s as %s, from %s", several(v, "failed login"), who,
-		    visitors(&a->window->failed, false, 1, &b));
+		    visitors(&u->failed, false, 1, &b));
 		break;
 	default:
 		check_words(name, NULL, "%s failed to log in as %s", several(v, "network"), who);
@@ -287,28 +301,28 @@ blame(int which, const struct misuse_account *a)
 {
 	guessers |= which == FAILURES || which == SOURCES;
 	for (size_t i = 0; i < alarms; i++)
-		if (alarmed[i] == a->window)
+		if (alarmed[i] == a->one)
 			return;
 	if (which < FAILURES)
-		alarmed[alarms++] = a->window;
+		alarmed[alarms++] = a->one;
 }
 
 static void
 measure_account(int which)
 {
 	const struct measure *m = &measures[which];
-	double most = most_of_accounts(which);
-	double v = isnan(most) ? 0 : which == DOMAINS || which == NETWORKS || which == SOURCES ? round(most) : most;
+	double v = most[which];
 	bool unknown = !found.past && (which == RISE || which == DOMAINS || which == NETWORKS), rings;
 	const struct misuse_account *a = NULL;
 
-	if (isnan(most) && (unknown || which == BOUNCED || which == DEFERRED)) {
+	if (isnan(v) && (unknown || which == BOUNCED || which == DEFERRED)) {
 		check_show(m->name, (double)NAN, m->unit);
 		return;
 	}
+	v = isnan(v) ? 0 : which == DOMAINS || which == NETWORKS || which == SOURCES ? round(v) : v;
 	rings = check_value(m->name, v, m->unit) > CHECK_OK;
 	if (rings || v > 0)
-		a = account_with(which, most);
+		a = account_with(which, most[which]);
 	if (rings && a != NULL)
 		blame(which, a);
 	if (a != NULL && v > 0)
@@ -328,11 +342,17 @@ measure_network(int which)
 
 	guessers |= check_value(m->name, v > 0 ? round(v) : 0, m->unit) > CHECK_OK;
 	if (w != NULL && which == ATTEMPTS)
-		check_words(m->name, NULL, "%s from %s", several(v, "failed login"), name_of(w->window));
+		check_words(m->name, NULL, "%s from %s", several(v, "failed login"), name_of(w->one));
 	else if (w != NULL)
-		check_words(m->name, NULL, "%s failed to log in as %s: %s", name_of(w->window),
-		    several(round(v), "account"), visitors(&w->window->failed, false, 3, &b));
+		check_words(m->name, NULL, "%s failed to log in as %s: %s", name_of(w->one),
+		    several(round(v), "account"), visitors(&misuse_network(&found, w)->failed, false, 3, &b));
 	buf_free(&b);
+}
+
+static bool
+was_guessed(const struct misuse_account *a)
+{
+	return a->change != NULL && a->change->guessed != NULL;
 }
 
 static void
@@ -343,10 +363,10 @@ measure_guessed(void)
 	for (size_t i = 0; i < found.accounts; i++) {
 		const struct misuse_account *a = &found.account[i];
 
-		if (a->guessed == NULL)
+		if (!was_guessed(a))
 			continue;
 		guessed++;
-		if (is_before(a->window, first != NULL ? first->window : NULL))
+		if (is_before(a->one, first != NULL ? first->one : NULL))
 			first = a;
 	}
 	if (!found.past) {
@@ -356,24 +376,26 @@ measure_guessed(void)
 	guessers |= check_value("guessed", (double)guessed, "") > CHECK_OK;
 	if (first != NULL)
 		check_words("guessed", NULL, "%s was logged into from %s, where it had not been used, at %s after "
-		    "many failed logins", name_of(first->window),
-		    check_clean(users_visit_name(first->guessed)), checkstate_time(first->guessed->at));
+		    "many failed logins", name_of(first->one),
+		    check_clean(users_visit_name(first->change->guessed)),
+		    checkstate_time(first->change->guessed->at));
 }
 
 /* --- details --------------------------------------------------------------------------- */
 
 static int order_by;
+static bool order_all;		/* also those that did not fail, whom nobody sees as a rule */
 
 static int
 by_value(const void *a, const void *b)
 {
 	const struct misuse_account *x = a, *y = b;
-	double v = order_by == FAILURES ? x->failures : x->worst.recipients;
-	double w = order_by == FAILURES ? y->failures : y->worst.recipients;
+	double v = order_by == FAILURES ? x->failures : x->recipients;
+	double w = order_by == FAILURES ? y->failures : y->recipients;
 
 	if (v < w || v > w)
 		return v < w ? 1 : -1;
-	return strncmp(x->window->text, y->window->text, USERS_TEXT);
+	return order_by == FAILURES && v <= 0 && !order_all ? 0 : roster_order(x->one, y->one);
 }
 
 static int
@@ -383,7 +405,7 @@ by_attempts(const void *a, const void *b)
 
 	if (x->attempts < y->attempts || x->attempts > y->attempts)
 		return x->attempts < y->attempts ? 1 : -1;
-	return strncmp(x->window->text, y->window->text, USERS_TEXT);
+	return roster_order(x->one, y->one);
 }
 
 static void
@@ -391,20 +413,19 @@ tell_sender(const struct misuse_account *a)
 {
 	struct buf b = buf_new(900), text = buf_new(900);
 
-	buf_fmt(&text, "%s sent %s to %s in the hour from %s", name_of(a->window),
-	    several(a->worst.messages, "message"),
-	    several(a->worst.recipients, "recipient"), hour_of(a));
-	if (!isnan(a->rise))
-		buf_fmt(&text, "; usual are %s", check_people(a->usual, ""));
-	buf_fmt(&text, "; %s", several(round(users_domains(a->worst.domains)), "domain"));
-	if (!isnan(a->domains))
-		buf_fmt(&text, ", %s new", check_people(round(a->domains), ""));
-	if (a->bounced > 0)
-		buf_fmt(&text, "; %s bounced", check_people(a->bounced, "%"));
-	if (a->deferred > 0)
-		buf_fmt(&text, "; %s had to wait", check_people(a->deferred, "%"));
+	buf_fmt(&text, "%s sent %s to %s in the hour from %s", name_of(a->one),
+	    several(a->messages, "message"), several(a->recipients, "recipient"), hour_of(a));
+	if (a->change != NULL)
+		buf_fmt(&text, "; usual are %s", check_people(a->change->usual, ""));
+	buf_fmt(&text, "; %s", several(round(misuse_domains(&found, a)), "domain"));
+	if (a->change != NULL)
+		buf_fmt(&text, ", %s new", check_people(round(a->change->domains), ""));
+	if (misuse_bounced(&found, a) > 0)
+		buf_fmt(&text, "; %s bounced", check_people(misuse_bounced(&found, a), "%"));
+	if (misuse_deferred(&found, a) > 0)
+		buf_fmt(&text, "; %s had to wait", check_people(misuse_deferred(&found, a), "%"));
 	check_detail("%s%s; from %s", text.p, a->exempt ? " (not judged: --except)" : "",
-	    visitors(&a->window->ok, true, PLACES, &b));
+	    visitors(&misuse_account(&found, a)->ok, true, PLACES, &b));
 	buf_free(&b);
 	buf_free(&text);
 }
@@ -415,7 +436,7 @@ tell_senders(void)
 	order_by = RECIPIENTS;
 	first_sort(found.account, found.accounts, sizeof *found.account, SHOWN, by_value);
 	for (size_t i = 0; i < found.accounts && i < SHOWN; i++)
-		if (found.account[i].worst.messages > 0)
+		if (found.account[i].messages > 0)
 			tell_sender(&found.account[i]);
 }
 
@@ -425,27 +446,30 @@ tell_failures(void)
 	struct buf b = buf_new(900);
 
 	order_by = FAILURES;
+	order_all = check_is_json() || guessed > 0;
 	first_sort(found.account, found.accounts, sizeof *found.account,
-	    check_is_json() || guessed > 0 ? found.accounts : SHOWN, by_value);
-	for (size_t i = 0; i < found.accounts && i < SHOWN && found.account[i].failures > 0; i++)
-		check_detail("%s as %s, from %s",
-		    several(found.account[i].failures, "failed login"), name_of(found.account[i].window),
-		    visitors(&found.account[i].window->failed, false, PLACES, &b));
+	    order_all ? found.accounts : SHOWN, by_value);
+	for (size_t i = 0; i < found.accounts && i < SHOWN && found.account[i].failures > 0; i++) {
+		const struct misuse_account *a = &found.account[i];
+
+		check_detail("%s as %s, from %s", several(a->failures, "failed login"), name_of(a->one),
+		    visitors(&misuse_account(&found, a)->failed, false, PLACES, &b));
+	}
 	first_sort(found.network, found.networks, sizeof *found.network,
 	    check_is_json() ? found.networks : SHOWN, by_attempts);
 	for (size_t i = 0; i < found.networks && i < SHOWN && found.network[i].attempts > 0; i++) {
 		const struct misuse_network *n = &found.network[i];
 
 		check_detail("%s from %s%s%s%s", several(n->attempts, "failed login"),
-		    name_of(n->window), n->exempt ? " (not judged: --except)" : "",
+		    name_of(n->one), n->exempt ? " (not judged: --except)" : "",
 		    n->targets > 0 ? ", as " : "",
-		    n->targets > 0 ? visitors(&n->window->failed, false, PLACES, &b) : "");
+		    n->targets > 0 ? visitors(&misuse_network(&found, n)->failed, false, PLACES, &b) : "");
 	}
 	for (size_t i = 0; guessed > 0 && i < found.accounts; i++)
-		if (found.account[i].guessed != NULL)
+		if (was_guessed(&found.account[i]))
 			check_detail("%s was logged into after failed logins, from %s: was that its owner?",
-			    name_of(found.account[i].window),
-			    check_clean(users_visit_name(found.account[i].guessed)));
+			    name_of(found.account[i].one),
+			    check_clean(users_visit_name(found.account[i].change->guessed)));
 	buf_free(&b);
 }
 
@@ -474,28 +498,30 @@ put_visitors(struct buf *json, const char *name, const struct users_set *s)
 static void
 json_account(struct buf *json, const struct misuse_account *a)
 {
-	const struct user *u = a->window;
+	static const struct misuse_change unknown = { (double)NAN, (double)NAN, (double)NAN, (double)NAN, NULL };
+	const struct misuse_change *c = a->change != NULL ? a->change : &unknown;
+	const struct user *u = misuse_account(&found, a);
 
 	buf_str(json, "{\"name\":");
-	buf_json(json, slice_of(name_of(u)));
+	buf_json(json, slice_of(name_of(a->one)));
 	put_number(json, "messages", user_number(u, USER_MSGS));
 	put_number(json, "recipients", user_number(u, USER_RCPTS));
 	buf_fmt(json, ",\"busiest\":{\"from\":%lld,\"recipients\":%.0f}", (long long)a->hour * 3600,
-	    a->worst.recipients);
-	put_number(json, "usual", isnan(a->rise) ? (double)NAN : a->usual);
-	put_number(json, "rise", a->rise);
-	put_number(json, "domains", users_domains(a->worst.domains));
-	put_number(json, "new_domains", a->domains);
-	put_number(json, "providers", a->providers);
-	put_number(json, "new_providers", a->networks);
-	put_number(json, "bounced", a->bounced);
-	put_number(json, "deferred", a->deferred);
+	    a->recipients);
+	put_number(json, "usual", c->usual);
+	put_number(json, "rise", c->rise);
+	put_number(json, "domains", misuse_domains(&found, a));
+	put_number(json, "new_domains", c->domains);
+	put_number(json, "providers", misuse_providers(&found, a));
+	put_number(json, "new_providers", c->networks);
+	put_number(json, "bounced", misuse_bounced(&found, a));
+	put_number(json, "deferred", misuse_deferred(&found, a));
 	put_number(json, "logins", user_number(u, USER_OK));
 	put_number(json, "mailbox_logins", user_number(u, USER_BOX));
 	put_number(json, "failures", a->failures);
 	put_number(json, "sources", a->sources);
 	buf_fmt(json, ",\"exempt\":%s,\"guessed\":%s", a->exempt ? "true" : "false",
-	    a->guessed != NULL ? "true" : "false");
+	    was_guessed(a) ? "true" : "false");
 	put_visitors(json, "used_from", &u->ok);
 	put_visitors(json, "failed_from", &u->failed);
 	buf_char(json, '}');
@@ -514,7 +540,7 @@ tell_json(void)
 	for (size_t i = 0; i < found.accounts; i++) {
 		bool first = i < SHOWN_JSON, sends = found.account[i].judged;
 
-		if (!first && !sends && found.account[i].guessed == NULL)
+		if (!first && !sends && !was_guessed(&found.account[i]))
 			continue;
 		buf_str(&json, shown++ > 0 ? "," : "");
 		json_account(&json, &found.account[i]);
@@ -529,11 +555,11 @@ tell_json(void)
 		const struct misuse_network *n = &found.network[i];
 
 		buf_str(&json, i > 0 ? ",{\"name\":" : "{\"name\":");
-		buf_json(&json, slice_of(name_of(n->window)));
+		buf_json(&json, slice_of(name_of(n->one)));
 		put_number(&json, "failures", n->attempts);
 		put_number(&json, "accounts", n->targets);
-		put_number(&json, "logins", user_number(n->window, USER_OK));
-		put_visitors(&json, "tried", &n->window->failed);
+		put_number(&json, "logins", user_number(misuse_network(&found, n), USER_OK));
+		put_visitors(&json, "tried", &misuse_network(&found, n)->failed);
 		buf_char(&json, '}');
 	}
 	buf_char(&json, ']');
@@ -550,7 +576,7 @@ tell_next(void)
 
 	nextstep_begin(&w, &set);
 	for (size_t i = 0; i < alarms; i++)
-		(void)nextstep_add(&w, user_name(alarmed[i]));
+		(void)nextstep_add(&w, alarmed[i]->name);
 	nextstep_tell(&w);
 	if (guessers)
 		nextstep_samples(&set, set.id, failed, 2);
@@ -568,11 +594,13 @@ main(int argc, char **argv)
 	if (set.window_s > LONGEST_H * 3600)
 		check_unknown("--window is more than %d hours", LONGEST_H);
 	check_phase("reading the accounts in %s", set.state);
+	judge.all_networks = check_is_json();
 	set.from = set.from / 60 * 60;
 	set.to = (set.to + 59) / 60 * 60;
 	if (!misuse_read(&found, &judge, set.r, set.id, checkstate_first(&set), set.from / 60,
 	    set.to / 60, &e))
 		check_unknown("%s", e.text);
+	find_most();
 	for (int i = RISE; i <= SOURCES; i++)
 		measure_account(i);
 	measure_network(ATTEMPTS);

@@ -452,13 +452,6 @@ stateread_parts(struct stateread *r, int host, int64_t from, int64_t to, statere
 }
 
 void
-stateread_once(struct stateread *r)
-{
-	if (!r->borrowed)
-		(void)sqlite3_exec(r->db, "PRAGMA cache_size = -64", NULL, NULL, NULL);	/* else 2 MB */
-}
-
-void
 stateread_only_metrics(struct stateread *r, bool only)
 {
 	r->only_metrics = only;

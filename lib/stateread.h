@@ -92,9 +92,6 @@ bool stateread_whole(struct stateread *r, int host, int64_t from_minute, int64_t
  * sums of a farm. */
 void stateread_only_metrics(struct stateread *r, bool only);
 
-/* From here on large things are read, once each: what SQLite would keep of them in its memory is more than all
- * else that a check has. */
-void stateread_once(struct stateread *r);
 
 /* Call f for each minute that has a cell, in order of time; minutes without one
  * were zero (or not watched). f returns false to stop. */

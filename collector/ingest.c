@@ -517,8 +517,7 @@ tell_limits(struct ingest *in)
 bool
 ingest_commit(struct ingest *in, bool last, struct err *e)
 {
-	bool slow = last || in->now - in->slow_at >= SLOW_S ||
-	    origins_count(tally_origins(in->tally)) >= ORIGINS_MAX;
+	bool slow = last || in->now - in->slow_at >= SLOW_S;
 	uint64_t lines = in->total.lines - in->lines_committed;
 	bool bulk = lines > COMMIT_LINES / 10;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
@@ -527,7 +526,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		.join = in->join,
 		.tops = in->flow.tops,
 		.specimens = slow || bulk || specimens_full(in->flow.specimens) ? in->flow.specimens : NULL,
-		.now = in->now, .with_tops = slow, .with_accounts = slow || lines >= COMMIT_LINES / 2,
+		.now = in->now, .slow = slow, .with_tables = slow || lines >= COMMIT_LINES / 2,
 		.put_away = slow || bulk || crowded,
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
@@ -541,8 +540,6 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		return false;
 	in->lines_committed = in->total.lines;
 	in->sampled = false;
-	if (bulk)
-		tops_rest(in->flow.tops);
 	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
 		uint32_t n = state_forgotten(in->state, h);
 

@@ -14,7 +14,7 @@
 
 #include "poison.h"
 
-enum { STATE_VERSION = 8 };
+enum { STATE_VERSION = 9 };
 
 bool
 stateread_fail(struct stateread *r, struct err *e)

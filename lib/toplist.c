@@ -121,16 +121,6 @@ prune(struct toplist *t)
 	reindex(t);
 }
 
-void
-toplist_rest(struct toplist *t)
-{
-	prune(t);
-	if (t->n > 0 && t->n < t->cap) {
-		t->cap = t->n;
-		t->entry = xreallocarray(t->entry, t->cap, sizeof *t->entry);
-	}
-}
-
 /* A text that has no entry yet; i: the free slot where its hash belongs. */
 static __attribute__((noinline)) struct top_entry *
 enter(struct toplist *t, uint32_t i, uint64_t hash, struct slice text, uint32_t n)

@@ -39,8 +39,6 @@ void toplist_add(struct toplist *t, struct slice text, uint32_t n);
 /* Count it n times less: what was pruned of it stays within the error. */
 void toplist_take(struct toplist *t, struct slice text, uint32_t n);
 void toplist_merge(struct toplist *sum, const struct toplist *t);
-/* Prune, and give back what memory is free then: hardly anything more is to come. */
-void toplist_rest(struct toplist *t);
 /* The most frequent first. */
 void toplist_sort(struct toplist *t);
 /* Only the k most frequent, before all others; nothing may be counted or merged afterwards. */

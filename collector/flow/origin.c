@@ -130,34 +130,36 @@ reindex(struct origins *o)
 }
 
 void
-origins_add(struct origins *o, unsigned host, int64_t hour, enum top_kind kind, struct slice ip,
-    int64_t n)
+origins_put(struct origins *o, const struct origin *at)
 {
-	struct origin at;
 	uint32_t *slot;
 
-	at.hour = hour;
-	at.host = (uint16_t)host;
-	at.kind = (uint8_t)kind;
-	at.n = 0;
-	place_of(ip, &at);
 	if (o->n == o->cap) {
 		o->cap = o->cap > 0 ? o->cap * 2 : 256;
 		o->list = xreallocarray(o->list, o->cap, sizeof *o->list);
 		reindex(o);
 	}
-	slot = slot_of(o, &at);
-	if (*slot == 0) {
-		o->list[o->n++] = at;
-		*slot = (uint32_t)o->n;
+	slot = slot_of(o, at);
+	if (*slot != 0) {
+		o->list[*slot - 1].n += at->n;
+		return;
 	}
-	o->list[*slot - 1].n += n;
+	o->list[o->n++] = *at;
+	*slot = (uint32_t)o->n;
 }
 
-size_t
-origins_count(const struct origins *o)
+void
+origins_add(struct origins *o, unsigned host, int64_t hour, enum top_kind kind, struct slice ip,
+    int64_t n)
 {
-	return o->n;
+	struct origin at;
+
+	at.hour = hour;
+	at.host = (uint16_t)host;
+	at.kind = (uint8_t)kind;
+	at.n = n;
+	place_of(ip, &at);
+	origins_put(o, &at);
 }
 
 /* By hand: snprintf() would be a third of a save. */

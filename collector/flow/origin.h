@@ -1,8 +1,8 @@
-/* origin.h - from which networks accepted mail came, since the last save of the top tables.
+/* origin.h - from which networks accepted mail came, since the last commit.
  *
  * Beside each count of recv_rcpt the client's network is noted, and taken back with it: a mail
  * that turns out to be another's, or spam, moves. So these are corrections, unlike the tables of
- * top.h; the store adds them to the lists that it has. Bounded by its owner: see ORIGINS_MAX. */
+ * top.h; the store adds them to the lists that it has. As many as mails in a commit at most. */
 #ifndef MX_ORIGIN_H
 #define MX_ORIGIN_H
 
@@ -13,10 +13,7 @@
 #include "slice.h"
 #include "stateread.h"
 
-enum {
-	ORIGINS_MAX = 100000,	/* beyond, the next commit saves them: 32 bytes each */
-	ORIGIN_TEXT = 64
-};
+enum { ORIGIN_TEXT = 64 };
 
 struct origins;
 
@@ -27,9 +24,6 @@ void origins_free(struct origins *o);
  * loopback, is STATEREAD_NOWHERE: they came from somewhere. kind: TOP_ACCEPTED or TOP_JUDGED. */
 void origins_add(struct origins *o, unsigned host, int64_t hour, enum top_kind kind,
     struct slice ip, int64_t n);
-/* How many corrections wait. */
-size_t origins_count(const struct origins *o);
-
 struct origin {
 	uint64_t net;		/* the upper half of an IPv6 address, or three bytes of an IPv4 one */
 	int64_t hour;
@@ -38,6 +32,9 @@ struct origin {
 	uint8_t kind;
 	uint8_t family;		/* 4, 6; 0: nowhere */
 };
+
+/* The same of one that another table has. */
+void origins_put(struct origins *o, const struct origin *at);
 
 /* "192.0.2.0/24", "2001:db8::/64", as tops_client() calls them. */
 struct slice origin_text(const struct origin *n, char text[ORIGIN_TEXT]);

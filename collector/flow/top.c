@@ -61,8 +61,8 @@ table_of(struct tops *t, unsigned host, int64_t hour)
 	return t->table[t->n++] = b;
 }
 
-static __attribute__((noinline)) struct toplist *
-other_list(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
+__attribute__((noinline)) struct toplist *
+tops_list(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 {
 	struct table *b = t->recent[host % RECENT] = table_of(t, host, hour);
 
@@ -79,7 +79,7 @@ list_of(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 	struct table *b = t->recent[host % RECENT];
 
 	return b != NULL && b->hour == hour && b->host == host && b->used[kind] ? &b->list[kind] :
-	    other_list(t, host, hour, kind);
+	    tops_list(t, host, hour, kind);
 }
 
 void
@@ -199,20 +199,6 @@ tops_unknown(struct tops *t, unsigned host, int64_t hour, struct slice tag, stru
 	buf_add(&b, slice_head(text, trimmed(text, fixed_length(text))));
 	tops_add(t, host, hour, TOP_UNKNOWN, buf_slice(&b), 1);
 	buf_free(&b);
-}
-
-void
-tops_rest(struct tops *t)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		struct table *b = t->table[i];
-
-		if (t->recent[b->host % RECENT] == b)
-			continue;	/* the hour that lines are of just now */
-		for (int k = 0; k < TOP_KIND_N; k++)
-			if (b->used[k])
-				toplist_rest(&b->list[k]);
-	}
 }
 
 bool

@@ -1,6 +1,6 @@
-/* top.h - who and what is most frequent, per host and hour, since the last save.
+/* top.h - who and what is most frequent, per host and hour, since the last commit.
  *
- * Only what came since the last save is here; the store merges it into what it
+ * The store merges it into what it
  * has. Bounded: see toplist.h. */
 #ifndef MX_TOP_H
 #define MX_TOP_H
@@ -39,9 +39,8 @@ void tops_delay(struct tops *t, unsigned host, int64_t hour, struct slice relay,
 /* A line that was not understood: whose, and the fixed beginning of its text. */
 void tops_unknown(struct tops *t, unsigned host, int64_t hour, struct slice tag, struct slice text);
 
-/* A while has passed: what is of other hours than that of each host's last line takes less
- * memory from now on. */
-void tops_rest(struct tops *t);
+/* The list of that kind, made when it is asked for; it lives until tops_clear(). */
+struct toplist *tops_list(struct tops *t, unsigned host, int64_t hour, enum top_kind kind);
 
 /* Call f for each table, until it says false; forget them all. */
 typedef bool tops_fn(void *arg, unsigned host, int64_t hour, enum top_kind kind,

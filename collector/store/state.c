@@ -32,6 +32,9 @@
 	" WITHOUT ROWID;" \
 	"CREATE INDEX waiting_until ON waiting(until);"
 
+#define NEW_IN_9 \
+	"CREATE TABLE top_log(id INTEGER PRIMARY KEY, lists BLOB, networks BLOB);"
+
 /* Rows are found by integer keys: minute * 65536 + host. */
 static const char schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value);"
@@ -52,7 +55,7 @@ static const char schema[] =
     "CREATE INDEX block_at ON block(at);"
     "CREATE TABLE piece(id INTEGER PRIMARY KEY, bytes BLOB);"
     "CREATE TABLE mail_log(id INTEGER PRIMARY KEY, mails BLOB);"
-    NEW_IN_6 NEW_IN_8;
+    NEW_IN_6 NEW_IN_8 NEW_IN_9;
 
 /* How a state of each earlier release becomes one of the next. */
 static const struct {
@@ -67,6 +70,7 @@ static const struct {
 	    "DELETE FROM meta WHERE key='committed_at';" },
 	{ 6, "ALTER TABLE host ADD COLUMN sampled INT;" },
 	{ 7, NEW_IN_8 },
+	{ 8, NEW_IN_9 },
 };
 
 bool

@@ -92,8 +92,8 @@ struct commit {
 	struct join *join;
 	struct specimens *specimens;	/* NULL: not now */
 	int64_t now;		/* clock */
-	bool with_tops;		/* once a minute and at the end */
-	bool with_accounts;	/* their tables, which are large: likewise, or there is much anyway */
+	bool slow;		/* once a minute and at the end */
+	bool with_tables;	/* tops and accounts, which are large: likewise, or there is much anyway */
 	bool put_away;		/* quiet mails leave the memory */
 	int64_t quiet_s;	/* quiet that long in log time */
 	uint64_t idle;		/* and not spoken of for that many events */

@@ -135,81 +135,6 @@ put_seen(void *arg, unsigned host, int64_t minute, uint32_t source, const unsign
 	return db_step(w->s, st, "write", w->e);
 }
 
-/* Add to sum what is stored of it. */
-static bool
-read_top(struct writing *w, unsigned host, int64_t hour, enum top_kind kind, struct toplist *sum,
-    bool *found)
-{
-	sqlite3_stmt *get = w->s->get_top;
-
-	sqlite3_bind_int64(get, 1, host);
-	sqlite3_bind_int64(get, 2, hour);
-	sqlite3_bind_int(get, 3, (int)kind);
-	if (!db_find(w->s, get, found, w->e))
-		return false;
-	if (*found)
-		(void)toplist_decode(sum, db_blob(get, 0));
-	(void)sqlite3_reset(get);
-	return true;
-}
-
-/* In its place; sum is freed. */
-static bool
-write_top(struct writing *w, unsigned host, int64_t hour, enum top_kind kind, struct toplist *sum)
-{
-	sqlite3_stmt *put = w->s->put_top;
-	bool good;
-
-	buf_clear(&w->out);
-	toplist_encode(sum, &w->out);
-	sqlite3_bind_int64(put, 1, host);
-	sqlite3_bind_int64(put, 2, hour);
-	sqlite3_bind_int(put, 3, (int)kind);
-	sqlite3_bind_blob(put, 4, w->out.p, (int)w->out.n, SQLITE_STATIC);
-	good = db_step(w->s, put, "write", w->e);
-	toplist_free(sum);
-	return good;
-}
-
-static bool
-put_top(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct toplist *list)
-{
-	struct writing *w = arg;
-	struct toplist sum;
-	bool found;
-
-	toplist_init(&sum);
-	if (!read_top(w, host, hour, kind, &sum, &found))
-		return false;
-	toplist_merge(&sum, list);
-	return write_top(w, host, hour, kind, &sum);
-}
-
-/* Corrections: of one host, hour and kind. */
-static bool
-put_origins(void *arg, const struct origin *list, size_t n)
-{
-	struct writing *w = arg;
-	struct toplist sum;
-	bool found;
-
-	toplist_init(&sum);
-	if (!read_top(w, list->host, list->hour, (enum top_kind)list->kind, &sum, &found))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		char text[ORIGIN_TEXT];
-		struct slice net = origin_text(&list[i], text);
-		int64_t size = list[i].n < 0 ? -list[i].n : list[i].n;
-		uint32_t times = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-
-		if (list[i].n > 0)
-			toplist_add(&sum, net, times);
-		else
-			toplist_take(&sum, net, times);
-	}
-	return write_top(w, list->host, list->hour, (enum top_kind)list->kind, &sum);
-}
-
 /* Those that are new; their numbers begin with base. */
 static bool
 put_names(struct writing *w, const struct tally *t, size_t stored, size_t n, size_t base,
@@ -248,7 +173,7 @@ kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t und
 
 	if (c->keep_undrawn && undrawn < from)
 		from = undrawn;
-	return c->with_tops && from > kept ? from : kept;
+	return c->slow && from > kept ? from : kept;
 }
 
 static bool
@@ -415,13 +340,13 @@ store_all(struct writing *w, const struct commit *c)
 			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) ||
-	    !accounts_store(s, tally_accounts(c->tally), c->with_accounts, w->e) || !put_words(w, c->tally) ||
-	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->with_tops, w->e))
+	    !accounts_store(s, tally_accounts(c->tally), c->with_tables, w->e) || !put_words(w, c->tally) ||
+	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->slow, w->e))
 		return false;
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
-	if (c->with_tops && (!tops_each(c->tops, put_top, w) ||
-	    !origins_each(tally_origins(c->tally), put_origins, w) || !expire(w, c) || !networks_store(s, w->e)))
+	if (!tops_store(s, c->tops, tally_origins(c->tally), c->with_tables, w->e) ||
+	    (c->slow && (!expire(w, c) || !networks_store(s, w->e))))
 		return false;
 	return db_run(s, "COMMIT", w->e);
 }
@@ -444,14 +369,12 @@ committed(struct writing *w, const struct commit *c)
 		s->source[i]->changed = false;
 	s->words_stored = tally_words(c->tally);
 	s->programs_stored = tally_programs(c->tally);
-	facts_committed(s, c->with_tops);
+	facts_committed(s, c->slow);
 	tally_clear(c->tally);
 	seen_committed(c->seen);
 	join_stored(c->join);
-	if (c->with_tops) {
-		tops_clear(c->tops);
-		origins_clear(tally_origins(c->tally));
-	}
+	tops_clear(c->tops);
+	origins_clear(tally_origins(c->tally));
 	if (c->specimens != NULL)
 		specimens_clear(c->specimens);
 	mails_committed(s, true);

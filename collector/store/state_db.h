@@ -10,7 +10,7 @@
 #include "flow/track.h"
 #include "store/state.h"
 
-enum { STATE_VERSION = 8 };
+enum { STATE_VERSION = 9 };
 
 /* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
  * and what that mail has more than the log said so far. */
@@ -152,6 +152,10 @@ bool waiting_expire(struct state *s, int64_t keep, struct err *e);
 
 /* state_specimens.c */
 bool specimens_store(struct state *s, struct specimens *some, struct err *e);
+
+/* state_tops.c: whole: into the tables, with all that is in the log; else into that. They are to be cleared when the
+ * commit has come to its end. */
+bool tops_store(struct state *s, struct tops *tops, struct origins *origins, bool whole, struct err *e);
 
 /* state_networks.c: with each commit that changes the tables of networks */
 bool networks_store(struct state *s, struct err *e);

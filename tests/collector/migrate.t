@@ -45,11 +45,12 @@ echo "Nov  5 10:02:00 mx1 postfix/smtp[73]: 4A1B2C3D4E: to=<v@example.org>, rela
 figures "$d/old" | grep -q '"dlv_ext":2,'
 ok $? "an open mail goes on"
 
-# one of version 6 lacks a column, one of version 7 tables
+# one of version 6 lacks a column, those of 7 and 8 tables
 figures "$d/new" >"$d/a"
-for version in 6 7; do
+for version in 6 7 8; do
     cp -R "$d/new" "$d/$version"
-    sqlite3 "$d/$version/state.db" "DROP TABLE specimen; DROP TABLE waiting; DROP TABLE account; DROP TABLE account_log; UPDATE meta SET value=$version WHERE key='version'"
+    sqlite3 "$d/$version/state.db" "DROP TABLE top_log; UPDATE meta SET value=$version WHERE key='version'"
+    [ $version -gt 7 ] || sqlite3 "$d/$version/state.db" "DROP TABLE specimen; DROP TABLE waiting; DROP TABLE account; DROP TABLE account_log"
     [ $version -gt 6 ] || sqlite3 "$d/$version/state.db" "ALTER TABLE host DROP COLUMN sampled"
     "$BUILD/bin/mxgauge" report --state "$d/$version" >"$d/out" 2>&1
     ok $(($? == 0)) "a state of version $version is not read as one of ours"

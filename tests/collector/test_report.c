@@ -32,7 +32,7 @@ static void
 commit(struct world *w)
 {
 	struct commit c = { .tally = w->tally, .seen = w->seen, .track = w->track, .tops = w->tops,
-		.join = w->join, .now = day + 90000, .with_tops = true, .with_accounts = true, .max_mails = 1000,
+		.join = w->join, .now = day + 90000, .slow = true, .with_tables = true, .max_mails = 1000,
 		.keep_minutes = 8 * 1440, .keep_hours = 400 * 1440, .keep_mails = 8 * 1440 };
 	struct err e;
 

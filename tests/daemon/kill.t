@@ -42,6 +42,22 @@ accounts() {
         print "$_->{name} $_->{failures} $_->{logins}\n" for @{ $said->{networks} }'
 }
 
+# tops STATE: the entries of all top tables that lost none (lib/toplist.c); what is lost of the others depends on the
+# moments of the commits
+tops() {
+    sqlite3 -separator ' ' "$1/state.db" "SELECT kind, hour, host, hex(list) FROM top WHERE kind < 100 ORDER BY 1, 2, 3" |
+        perl -ne '
+            my ($kind, $hour, $host, $hex) = split;
+            my @b = unpack "C*", pack "H*", $hex;
+            sub number { my ($n, $shift, $c) = (0, 0); do { $c = shift @b; $n |= ($c & 127) << $shift; $shift += 7 } while $c > 127; $n }
+            my ($floor, $entries, @list) = (number(), number());
+            while ($entries-- > 0) {
+                my ($n, $error) = (number(), number());
+                push @list, pack("C*", splice @b, 0, number()) . "=$n";
+            }
+            print join("\t", $kind, $hour, $host, sort @list), "\n" if $floor == 0 && @list < 128'
+}
+
 # dumps STATE: all RRDs, less the time they were written and librrd's own start row
 dumps() {
     (cd "$1/rrd" && find . -name '*.rrd' | sort | while read -r f; do
@@ -111,6 +127,8 @@ same rows "cells and hours are the same" rows
 same reports "the reports are the same, of each host and hour" reports
 same mails "the mails are the same" mails
 echo "# $(cut -d" " -f1,2 <"$D/mails.want" | sort -u | wc -l) mails"
+same tops "and so are top tables" tops
+echo "# $(wc -l <"$D/tops.want") of them"
 same accounts "accounts and networks did the same" accounts
 echo "# $(wc -l <"$D/accounts.want") lines of them"
 if command -v rrdtool >/dev/null 2>&1; then

@@ -36,10 +36,10 @@ stateread_prepare(struct stateread *r, const char *sql, struct err *e)
 	return st;
 }
 
-/* The same of a text that stays where it is, for give_back(): to prepare a statement takes longer than to
+/* The same of a text that stays where it is, for stateread_give_back(): to prepare a statement takes longer than to
  * read some rows, and most are asked several times. */
-static sqlite3_stmt *
-borrow(struct stateread *r, const char *sql, struct err *e)
+sqlite3_stmt *
+stateread_borrow(struct stateread *r, const char *sql, struct err *e)
 {
 	for (size_t i = 0; i < KEPT_MAX; i++) {
 		sqlite3_stmt *st = r->kept[i].st;
@@ -52,8 +52,8 @@ borrow(struct stateread *r, const char *sql, struct err *e)
 	return stateread_prepare(r, sql, e);
 }
 
-static void
-give_back(struct stateread *r, const char *sql, sqlite3_stmt *st)
+void
+stateread_give_back(struct stateread *r, const char *sql, sqlite3_stmt *st)
 {
 	(void)sqlite3_reset(st);
 	for (size_t i = 0; i < KEPT_MAX; i++)
@@ -275,14 +275,15 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 	sqlite3_stmt *st;
 
 	if (!r->hosts_read) {
-		st = stateread_prepare(r, "SELECT id, name, first, newest, kept, skew, sampled FROM host WHERE"
-		    " newest > 0 OR sampled > 0"
+		st = stateread_prepare(r, "SELECT id, name, first, newest, kept, skew, sampled FROM host"
 		    " ORDER BY name", e);
 		if (st == NULL)
 			return false;
 		while (sqlite3_step(st) == SQLITE_ROW) {
 			struct stateread_host *h;
 
+			if (sqlite3_column_int64(st, 3) <= 0 && sqlite3_column_int64(st, 6) <= 0)
+				continue;	/* one that only others spoke of */
 			r->host = xreallocarray(r->host, r->hosts + 1, sizeof *r->host);
 			h = &r->host[r->hosts++];
 			*h = (struct stateread_host){ .id = sqlite3_column_int(st, 0),
@@ -384,7 +385,7 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 
 	if (from >= to)
 		return true;
-	if ((st = borrow(r, sql, e)) == NULL)
+	if ((st = stateread_borrow(r, sql, e)) == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, from * 65536);
 	sqlite3_bind_int64(st, 2, to * 65536);
@@ -398,7 +399,7 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 	}
 	if (good && rc != SQLITE_ROW && rc != SQLITE_DONE)
 		good = stateread_fail(r, e);
-	give_back(r, sql, st);
+	stateread_give_back(r, sql, st);
 	cell_free(&t->cell);
 	return good;
 }
@@ -554,7 +555,7 @@ sqlite3_stmt *
 stateread_prepare_span(struct stateread *r, const char *of_host, const char *of_all, int host, int64_t from,
     int64_t to)
 {
-	sqlite3_stmt *st = borrow(r, host >= 0 ? of_host : of_all, NULL);
+	sqlite3_stmt *st = stateread_borrow(r, host >= 0 ? of_host : of_all, NULL);
 
 	if (st == NULL)
 		return NULL;
@@ -563,57 +564,4 @@ stateread_prepare_span(struct stateread *r, const char *of_host, const char *of_
 	if (host >= 0)
 		sqlite3_bind_int(st, 4, host);
 	return st;
-}
-
-size_t
-stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_kind kind,
-    struct stateread_top *top, size_t max)
-{
-	static const char of_host[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3"
-	    " AND host = ?4";
-	static const char of_all[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3";
-	sqlite3_stmt *st = stateread_prepare_span(r, of_host, of_all, host, from, to);
-	size_t n = 0;
-
-	toplist_free(&r->top);
-	toplist_init(&r->top);
-	if (st == NULL)
-		return 0;
-	sqlite3_bind_int(st, 3, (int)kind);
-	while (sqlite3_step(st) == SQLITE_ROW)
-		(void)toplist_decode(&r->top, stateread_blob(st, 0));
-	give_back(r, host >= 0 ? of_host : of_all, st);
-	toplist_first(&r->top, max);
-	for (; n < r->top.n && n < max; n++)
-		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
-			r->top.entry[n].n, r->top.entry[n].error };
-	return n;
-}
-
-bool
-stateread_users(struct stateread *r, int host, int64_t from, int64_t to, stateread_users_fn *f,
-    void *arg, struct err *e)
-{
-	static const char sql[] = "SELECT at, accounts, networks FROM account WHERE at >= ?1"
-	    " AND at < ?2 UNION ALL SELECT at, accounts, networks FROM account_log"
-	    " WHERE at >= ?1 AND at < ?2";
-	sqlite3_stmt *st = borrow(r, sql, e);
-	bool good;
-	int rc;
-
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, from * 65536);
-	sqlite3_bind_int64(st, 2, to * 65536);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		int64_t at = sqlite3_column_int64(st, 0);
-
-		if (host >= 0 && (at & 65535) != host)
-			continue;
-		if (!f(arg, (int)(at & 65535), at >> 16, stateread_blob(st, 1), stateread_blob(st, 2)))
-			break;
-	}
-	good = rc == SQLITE_ROW || rc == SQLITE_DONE || stateread_fail(r, e);
-	give_back(r, sql, st);
-	return good;
 }

@@ -92,7 +92,6 @@ bool stateread_whole(struct stateread *r, int host, int64_t from_minute, int64_t
  * sums of a farm. */
 void stateread_only_metrics(struct stateread *r, bool only);
 
-
 /* Call f for each minute that has a cell, in order of time; minutes without one
  * were zero (or not watched). f returns false to stop. */
 bool stateread_minutes(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,

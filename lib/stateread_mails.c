@@ -31,29 +31,41 @@ stateread_lost(struct stateread *r, int host, int64_t from, int64_t to,
 	return n;
 }
 
+/* The oldest first; of those as old in order of host and id. */
+static bool
+is_before(const struct stateread_waiting *a, const struct stateread_waiting *b)
+{
+	if (a->since != b->since)
+		return a->since < b->since;
+	return a->host != b->host ? a->host < b->host : memcmp(a->id, b->id, sizeof a->id) < 0;
+}
+
 size_t
 stateread_waiting(struct stateread *r, int host, int64_t at, int64_t before,
     struct stateread_waiting *w, size_t max, int64_t *n)
 {
 	/* until, by which there is an index: of those that ended later than that there are few */
 	sqlite3_stmt *st = stateread_prepare_span(r,
-	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 AND host = ?4"
-	    " ORDER BY since, id",
-	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 ORDER BY since, host, id",
-	    host, at, before);
+	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2 AND host = ?4",
+	    "SELECT host, id, since FROM waiting WHERE until > ?1 AND since < ?2", host, at, before);
+	size_t kept = 0;
 
-	*n = 0;
-	while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
+	for (*n = 0; st != NULL && sqlite3_step(st) == SQLITE_ROW; (*n)++) {
 		struct slice id = slice_head(stateread_blob(st, 1), sizeof w->id - 1);
-
-		if ((size_t)(*n)++ >= max)
-			continue;
-		w[*n - 1] = (struct stateread_waiting){ .host = sqlite3_column_int(st, 0),
+		struct stateread_waiting x = { .host = sqlite3_column_int(st, 0),
 			.since = sqlite3_column_int64(st, 2) };
-		memcpy(w[*n - 1].id, id.p, id.n);
+		size_t i;
+
+		memcpy(x.id, id.p, id.n);
+		if (kept == max && (max == 0 || !is_before(&x, &w[max - 1])))
+			continue;
+		i = kept < max ? kept++ : max - 1;
+		for (; i > 0 && is_before(&x, &w[i - 1]); i--)
+			w[i] = w[i - 1];
+		w[i] = x;
 	}
 	sqlite3_finalize(st);
-	return (size_t)*n < max ? (size_t)*n : max;
+	return kept;
 }
 
 bool

@@ -1,4 +1,4 @@
-/* stateread_top.c - see stateread_top.h. */
+/* stateread_top.c - the tables of what was most frequent, and of accounts. See stateread.h and stateread_top.h. */
 #include "stateread_top.h"
 
 #include <sqlite3.h>
@@ -6,6 +6,109 @@
 #include "stateread_priv.h"
 
 #include "poison.h"
+
+enum { FEW_HOURS = 48 };
+
+/* The next larger id of a host that is wanted, -1: there is none. */
+static int
+host_behind(const struct stateread *r, int wanted, int id)
+{
+	int next = -1;
+
+	for (size_t i = 0; i < r->hosts; i++) {
+		int h = r->host[i].id;
+
+		if ((wanted < 0 || h == wanted) && h > id && (next < 0 || h < next))
+			next = h;
+	}
+	return next;
+}
+
+/* One by one: of a span SQLite looks at the tables of all kinds. */
+static void
+add_tops(struct stateread *r, int host, int64_t from, int64_t to, enum top_kind kind)
+{
+	static const char sql[] = "SELECT list FROM top WHERE hour = ?1 AND host = ?2 AND kind = ?3";
+	sqlite3_stmt *st = stateread_borrow(r, sql, NULL);
+
+	for (int64_t hour = from; st != NULL && hour < to; hour++)
+		for (int id = host_behind(r, host, -1); id >= 0; id = host_behind(r, host, id)) {
+			sqlite3_bind_int64(st, 1, hour);
+			sqlite3_bind_int(st, 2, id);
+			sqlite3_bind_int(st, 3, (int)kind);
+			if (sqlite3_step(st) == SQLITE_ROW)
+				(void)toplist_decode(&r->top, stateread_blob(st, 0));
+			(void)sqlite3_reset(st);
+		}
+	if (st != NULL)
+		stateread_give_back(r, sql, st);
+}
+
+/* Nor is a year of hours asked for, where a state has a day. */
+static void
+add_tops_of_span(struct stateread *r, int host, int64_t from, int64_t to, enum top_kind kind)
+{
+	static const char of_host[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3"
+	    " AND host = ?4";
+	static const char of_all[] = "SELECT list FROM top WHERE hour >= ?1 AND hour < ?2 AND kind = ?3";
+	sqlite3_stmt *st = stateread_prepare_span(r, of_host, of_all, host, from, to);
+
+	if (st == NULL)
+		return;
+	sqlite3_bind_int(st, 3, (int)kind);
+	while (sqlite3_step(st) == SQLITE_ROW)
+		(void)toplist_decode(&r->top, stateread_blob(st, 0));
+	stateread_give_back(r, host >= 0 ? of_host : of_all, st);
+}
+
+size_t
+stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_kind kind,
+    struct stateread_top *top, size_t max)
+{
+	const struct stateread_host *hosts;
+	struct err e;
+	size_t n;
+
+	toplist_free(&r->top);
+	toplist_init(&r->top);
+	if (to - from <= FEW_HOURS && stateread_hosts(r, &hosts, &n, &e))
+		add_tops(r, host, from, to, kind);
+	else
+		add_tops_of_span(r, host, from, to, kind);
+	toplist_first(&r->top, max);
+	for (n = 0; n < r->top.n && n < max; n++)
+		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
+			r->top.entry[n].n, r->top.entry[n].error };
+	return n;
+}
+
+bool
+stateread_users(struct stateread *r, int host, int64_t from, int64_t to, stateread_users_fn *f,
+    void *arg, struct err *e)
+{
+	static const char sql[] = "SELECT at, accounts, networks FROM account WHERE at >= ?1"
+	    " AND at < ?2 UNION ALL SELECT at, accounts, networks FROM account_log"
+	    " WHERE at >= ?1 AND at < ?2";
+	sqlite3_stmt *st = stateread_borrow(r, sql, e);
+	bool good;
+	int rc;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, from * 65536);
+	sqlite3_bind_int64(st, 2, to * 65536);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t at = sqlite3_column_int64(st, 0);
+
+		if (host >= 0 && (at & 65535) != host)
+			continue;
+		if (!f(arg, (int)(at & 65535), at >> 16, stateread_blob(st, 1), stateread_blob(st, 2)))
+			break;
+	}
+	good = rc == SQLITE_ROW || rc == SQLITE_DONE || stateread_fail(r, e);
+	stateread_give_back(r, sql, st);
+	return good;
+}
 
 bool
 stateread_tables(struct stateread *r, int host, int64_t from, int64_t to, unsigned kinds,

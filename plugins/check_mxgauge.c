@@ -138,17 +138,25 @@ last_minute(void *arg, int host, int64_t minute, const struct cell *c)
 	return true;
 }
 
-/* The newest line of a host up to the time that is asked about, to the minute; 0: none. */
+/* The newest line of a host up to the time that is asked about, to the minute; 0: none. From there
+ * backwards, in growing steps: most have one in the last minutes. */
 static int64_t
 newest_of(const struct stateread_host *h)
 {
-	int64_t last = 0;
+	int64_t last = 0, first = set.to - GONE_S / 60, from = set.to;
 	struct err e;
 
 	if (h->newest <= set.as_of || set.at == 0)
 		return h->newest;
-	if (!stateread_minutes(set.r, h->id, set.to - GONE_S / 60, set.to, last_minute, &last, &e))
-		check_unknown("%s", e.text);
+	stateread_only_metrics(set.r, true);
+	for (int64_t step = 10; last == 0 && from > first; step *= 4) {
+		int64_t to = from;
+
+		from = to - step > first ? to - step : first;
+		if (!stateread_minutes(set.r, h->id, from, to, last_minute, &last, &e))
+			check_unknown("%s", e.text);
+	}
+	stateread_only_metrics(set.r, false);
 	return 60 * last;
 }
 

@@ -260,6 +260,12 @@ run 2 "mad.example.com: 60 hits" --from-state -c hits_least=0: -w hits_least=0: 
 run 0 "bl.example.net: 1 hits" --from-state -w hits_least=0: -w hits_most=1000000
 run 1 "1 of 1 list unhealthy" --from-state -w hits_least=0: -w hits_most=1000000 -l gone.example.org --resolver "$server"
 run 3 "no state" --from-state --state "$D/nowhere"
+run 3 "nosuch: No such file" --from-state --table "$D/nosuch"
+cp -r "$D/state" "$D/later"
+echo "2026-12-01T00:00:00+00:00 mx1 postfix/anvil[9]: statistics: max cache size 3 at x" >"$D/log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$D/later" "$D/log" >"$D/out" 2>&1
+ok $? "minutes go, hours stay"
+run 1 "bl.example.net: 1 hits where its week lets expect" --from-state --state "$D/later"
 
 # --- health by what --log logged: each half hour of the week, in the last hour one is ill and two are slow
 perl -e '

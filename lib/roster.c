@@ -20,7 +20,7 @@ slot_of(const struct roster *r, struct slice name, uint32_t hash)
 static void
 reserve(struct roster *r, uint32_t more)
 {
-	uint32_t slots = r->slot == NULL ? 64 : r->mask + 1;
+	uint32_t slots = r->slot == NULL ? 512 : r->mask + 1;
 
 	while (slots / 2 < r->n + more)
 		slots *= 2;
@@ -47,7 +47,12 @@ one_of(struct roster *r, struct slice name)
 	if (one != NULL)
 		return one;
 	*slot = one = pool_take(&r->ones);
-	*one = (struct roster_one){ .name = name, .hash = hash };
+	one->next = NULL;
+	one->name = name;
+	one->first = one->last = NULL;
+	one->hash = hash;
+	one->oks = one->faileds = 0;
+	one->failed = one->more = false;
 	if (r->last != NULL)
 		r->last->next = one;
 	else

@@ -114,35 +114,6 @@ value_of(const struct misuse_account *a, int which)
 	}
 }
 
-/* The largest of each, NAN where there is none; whose that is, is looked for when it matters. */
-static double most[MEASURES];
-
-static void
-take(int which, double v)
-{
-	if (v > most[which] || isnan(most[which]))
-		most[which] = v;
-}
-
-static void
-find_most(void)
-{
-	for (int i = 0; i < MEASURES; i++)
-		most[i] = (double)NAN;
-	for (size_t i = 0; i < found.accounts; i++) {
-		const struct misuse_account *a = &found.account[i];
-
-		take(FAILURES, a->failures);
-		take(SOURCES, a->sources);
-		if (a->exempt)
-			continue;
-		take(RECIPIENTS, a->recipients);
-		take(MESSAGES, a->messages);
-		for (int k = RISE; k <= DEFERRED && (a->judged || a->change != NULL); k++)
-			take(k, value_of(a, k));
-	}
-}
-
 /* Of equal ones the first by name, so that two answers are alike. */
 static bool
 is_before(const struct roster_one *a, const struct roster_one *b)
@@ -150,14 +121,52 @@ is_before(const struct roster_one *a, const struct roster_one *b)
 	return b == NULL || roster_order(a, b) < 0;
 }
 
-/* Whose that is. */
+/* The largest of each, NAN where there is none. Whose that is, where it is 0, is looked for when it matters:
+ * it is that of most. */
+static struct {
+	double v;
+	const struct misuse_account *whose;
+} most[MEASURES];
+
+static void
+take(int which, double v, const struct misuse_account *a)
+{
+	if (v > most[which].v || isnan(most[which].v)) {
+		most[which].v = v;
+		most[which].whose = a;
+	} else if (v > 0 && v >= most[which].v && is_before(a->one, most[which].whose->one)) {
+		most[which].whose = a;
+	}
+}
+
+static void
+find_most(void)
+{
+	for (int i = 0; i < MEASURES; i++)
+		most[i].v = (double)NAN;
+	for (size_t i = 0; i < found.accounts; i++) {
+		const struct misuse_account *a = &found.account[i];
+
+		take(FAILURES, a->failures, a);
+		take(SOURCES, a->sources, a);
+		if (a->exempt)
+			continue;
+		take(RECIPIENTS, a->recipients, a);
+		take(MESSAGES, a->messages, a);
+		for (int k = RISE; k <= DEFERRED && (a->judged || a->change != NULL); k++)
+			take(k, value_of(a, k), a);
+	}
+}
+
 static const struct misuse_account *
-account_with(int which, double v)
+account_with_most(int which)
 {
 	const struct misuse_account *a = NULL;
 
+	if (most[which].v > 0)
+		return most[which].whose;
 	for (size_t i = 0; i < found.accounts; i++)
-		if (value_of(&found.account[i], which) >= v &&
+		if (value_of(&found.account[i], which) >= most[which].v &&
 		    is_before(found.account[i].one, a != NULL ? a->one : NULL))
 			a = &found.account[i];
 	return a;
@@ -311,7 +320,7 @@ static void
 measure_account(int which)
 {
 	const struct measure *m = &measures[which];
-	double v = most[which];
+	double v = most[which].v;
 	bool unknown = !found.past && (which == RISE || which == DOMAINS || which == NETWORKS), rings;
 	const struct misuse_account *a = NULL;
 
@@ -322,7 +331,7 @@ measure_account(int which)
 	v = isnan(v) ? 0 : which == DOMAINS || which == NETWORKS || which == SOURCES ? round(v) : v;
 	rings = check_value(m->name, v, m->unit) > CHECK_OK;
 	if (rings || v > 0)
-		a = account_with(which, most[which]);
+		a = account_with_most(which);
 	if (rings && a != NULL)
 		blame(which, a);
 	if (a != NULL && v > 0)

@@ -36,8 +36,6 @@ stateread_prepare(struct stateread *r, const char *sql, struct err *e)
 	return st;
 }
 
-/* The same of a text that stays where it is, for stateread_give_back(): to prepare a statement takes longer than to
- * read some rows, and most are asked several times. */
 sqlite3_stmt *
 stateread_borrow(struct stateread *r, const char *sql, struct err *e)
 {

@@ -40,7 +40,8 @@ struct stateread {
 /* *e from the database's own words. Always false. */
 bool stateread_fail(struct stateread *r, struct err *e);
 sqlite3_stmt *stateread_prepare(struct stateread *r, const char *sql, struct err *e);
-/* The same where it may be asked again: sql is one and the same text each time. */
+/* The same of a text that stays where it is, for stateread_give_back(): to prepare a statement takes longer than
+ * to read some rows, and most are asked several times. */
 sqlite3_stmt *stateread_borrow(struct stateread *r, const char *sql, struct err *e);
 void stateread_give_back(struct stateread *r, const char *sql, sqlite3_stmt *st);
 /* The statement for one host or, where host < 0, for all, and a span of time: its parameters

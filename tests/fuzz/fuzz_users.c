@@ -3,9 +3,32 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "roster.h"
 #include "users.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+/* By name, and decoded one by one: the same users. */
+static void
+try_roster(const struct users *u, struct slice table, bool good)
+{
+	struct roster r = { 0 };
+	bool taken = roster_add(&r, 498658, table, false);
+
+	assert(taken || !good);
+	assert(r.n == u->n || !good);
+	for (const struct roster_one *one = r.first; one != NULL; one = one->next) {
+		struct users whole = { 0 };
+		struct user *x = users_get(&whole, one->name);
+		const struct user *same = users_find(u, one->name);
+		bool numbers = roster_numbers(one, x->num), visits = roster_visits(one, x);
+
+		assert((numbers && visits) || !good);
+		assert(!good || (x->num[0] == same->num[0] && x->ok.n == same->ok.n && x->failed.n == same->failed.n));
+		users_free(&whole);
+	}
+	roster_free(&r);
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -14,6 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct buf b = buf_new(1 << 24), c = buf_new(1 << 24);
 	bool good = users_decode(&u, 498658, (struct slice){ (const char *)p, n }, NULL);
 
+	try_roster(&u, (struct slice){ (const char *)p, n }, good);
 	for (uint32_t i = 0; i < u.n; i++) {
 		const struct user *x = u.user[i];
 

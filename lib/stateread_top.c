@@ -69,8 +69,9 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 	struct err e;
 	size_t n;
 
-	toplist_free(&r->top);
-	toplist_init(&r->top);
+	if (r->top.entry == NULL)
+		toplist_init(&r->top);
+	toplist_clear(&r->top);
 	if (to - from <= FEW_HOURS && stateread_hosts(r, &hosts, &n, &e))
 		add_tops(r, host, from, to, kind);
 	else

@@ -24,6 +24,13 @@ toplist_free(struct toplist *t)
 	t->n = t->cap = 0;
 }
 
+void
+toplist_clear(struct toplist *t)
+{
+	memset(t->slot, 0, sizeof t->slot);
+	t->n = t->floor = 0;
+}
+
 enum { INDEX = 1023 };		/* the bits of a slot that are not the hash's */
 _Static_assert((int)TOP_ROOM <= (int)INDEX, "an index fits its bits");
 

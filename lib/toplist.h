@@ -34,6 +34,8 @@ struct toplist {
 
 void toplist_init(struct toplist *t);
 void toplist_free(struct toplist *t);
+/* As after toplist_init(), but the memory and the key of its hashes stay. */
+void toplist_clear(struct toplist *t);
 /* Count text n times; it is cut at TOP_TEXT_MAX bytes. */
 void toplist_add(struct toplist *t, struct slice text, uint32_t n);
 /* Count it n times less: what was pruned of it stays within the error. */

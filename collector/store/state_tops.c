@@ -17,8 +17,8 @@ struct storing {
 	struct state *s;
 	struct err *e;
 	struct buf out;
-	struct tops *tops;		/* where lists are gathered */
-	struct origins *origins;	/* and corrections of networks */
+	struct tops *tops;		/* lists of the log */
+	struct origins *origins;	/* corrections of networks, of both */
 };
 
 /* --- tables ---------------------------------------------------------------------------------- */
@@ -216,15 +216,6 @@ read_log(struct storing *w, bool *any)
 }
 
 static bool
-gather_list(void *arg, unsigned host, int64_t hour, enum top_kind kind, struct toplist *list)
-{
-	struct storing *w = arg;
-
-	toplist_merge(tops_list(w->tops, host, hour, kind), list);
-	return true;
-}
-
-static bool
 gather_origins(void *arg, const struct origin *list, size_t n)
 {
 	struct storing *w = arg;
@@ -248,13 +239,12 @@ tops_store(struct state *s, struct tops *tops, struct origins *origins, bool who
 	w.origins = origins_new();
 	good = read_log(&w, &any);
 	if (good && any) {
-		(void)tops_each(tops, gather_list, &w);
+		/* a correction may take back what the log has: only their sums are sure to be no less than 0 */
 		(void)origins_each(origins, gather_origins, &w);
-		tops = w.tops;
 		origins = w.origins;
 	}
-	good = good && tops_each(tops, put_top, &w) && origins_each(origins, put_origins, &w) &&
-	    (!any || db_run(s, "DELETE FROM top_log", e));
+	good = good && tops_each(w.tops, put_top, &w) && tops_each(tops, put_top, &w) &&
+	    origins_each(origins, put_origins, &w) && (!any || db_run(s, "DELETE FROM top_log", e));
 	tops_free(w.tops);
 	origins_free(w.origins);
 	buf_free(&w.out);

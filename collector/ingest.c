@@ -305,6 +305,21 @@ out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int6
 	    (in->set.future_s > 0 && time > now + in->set.future_s);
 }
 
+/* A line of another second than the host's line before. False: it is out of bounds. */
+static __attribute__((noinline)) bool
+new_second(struct ingest *in, struct feed *f, unsigned host, int64_t time)
+{
+	if (out_of_bounds(in, f, host, time))
+		return false;
+	if (f->src->oldest == 0)
+		state_source_begins(in->state, f->src, time);
+	if (time > f->src->newest)
+		f->src->newest = time;
+	state_host_line(in->state, host, time);
+	f->second[host % SECONDS] = (struct second){ time, time / 60, time / 3600, host + 1 };
+	return true;
+}
+
 /* The identity of a line but for its host: whole second, tag, text. Not the process id, which
  * is another or missing where a relay or the journal knows better. */
 static inline uint64_t
@@ -360,7 +375,8 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 	const struct tag *tag;
 	struct line l;
 	uint64_t hash;
-	int64_t *counts, minute;
+	const struct second *at;
+	int64_t *counts;
 	unsigned host;
 	bool lost = false;
 	int new;
@@ -379,17 +395,13 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 	host = (unsigned)f->host;
 	if (f->ahead_s != 0 && !l.stampless)
 		clocks_line(in->clocks, host, l.time, in->now);
-	if (out_of_bounds(in, f, host, l.time)) {
+	at = &f->second[host % SECONDS];
+	if ((at->time != l.time || at->host1 != host + 1) && !new_second(in, f, host, l.time)) {
 		in->total.too_late++;
 		f->misdated++;
 		return timeless(in, f);
 	}
 	feed_count_timeless(in, f, f->host, l.time);
-	if (f->src->oldest == 0)
-		state_source_begins(in->state, f->src, l.time);
-	if (l.time > f->src->newest)
-		f->src->newest = l.time;
-	state_host_line(in->state, host, l.time);
 	if (join_waiting(in->join) > 0)
 		join_time(in->join, l.time);
 	if (l.repeat_of_last)
@@ -398,24 +410,23 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 		feed_remember_line(f, host, raw);
 	tag = tag_of(f, &l);
 	hash = identity(in, tag, &l);
-	minute = l.time / 60;
 	new = first_sent(in, f, host, &l, hash, e);
 	if (new > 0)
-		new = seen_line(in->seen, host, minute, f->src->family, hash, e);
+		new = seen_line(in->seen, host, at->minute, f->src->family, hash, e);
 	if (new <= 0) {
 		in->total.copies += new == 0;
 		if (new == 0)
 			count_lines(in, host, l.time, M_copies);
 		return new == 0;
 	}
-	counts = tally_counts(in->tally, host, minute);
+	counts = tally_counts(in->tally, host, at->minute);
 	counts[M_lines]++;
 	if (cut) {
 		in->total.cut++;
 		counts[M_cut]++;
 	}
 	if (tag->dialect != NULL)
-		tally_line(in->tally, host, minute / 60, tag->program);
+		tally_line(in->tally, host, at->hour, tag->program);
 	if (lost) {
 		in->total.unknown++;
 		counts[M_unknown]++;

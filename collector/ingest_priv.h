@@ -16,7 +16,7 @@
 
 enum {
 	LINES_MAX = 64,			/* at once */
-	TAGS = 64, HOST_TEXTS = 8, HOST_KEYS = 4
+	TAGS = 64, HOST_TEXTS = 8, HOST_KEYS = 4, SECONDS = 8
 };
 
 struct last_line {		/* of one host in one feed, for "last message repeated" */
@@ -34,6 +34,11 @@ struct tag {
 	uint64_t first, last;	/* words of the text, see hash_tail() */
 	uint8_t n;		/* 0: free */
 	char text[47];
+};
+
+struct second {			/* of a host's last line: most are of the same one as the line before */
+	int64_t time, minute, hour;
+	unsigned host1;		/* number of the host and 1; 0: free */
 };
 
 struct host_text {
@@ -59,6 +64,7 @@ struct feed {
 	bool resends;		/* who brings them may bring one again */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
+	struct second second[SECONDS];	/* by host */
 	struct last_line *last;
 	size_t lasts;
 	unsigned fresh[LINES_MAX];	/* hosts of which a line just came */

@@ -165,10 +165,10 @@ slice_u64(struct slice *s, uint64_t *v)
 	uint64_t n = 0;
 	size_t i = 0;
 
-	for (; i < s->n && s->p[i] >= '0' && s->p[i] <= '9'; i++) {
+	for (; i < s->n && slice_is_digit(s->p[i]); i++) {
 		uint64_t d = (uint64_t)(s->p[i] - '0');
 
-		if (n > (UINT64_MAX - d) / 10)
+		if (i >= 19 && n > (UINT64_MAX - d) / 10)	/* fewer digits fit always */
 			return false;
 		n = n * 10 + d;
 	}

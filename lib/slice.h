@@ -133,6 +133,26 @@ slice_until(struct slice s, char a, char b)
 	return i;
 }
 
+/* How many of the first sixteen bytes of s are upper case hexadecimal digits up to the first that is
+ * none. 0 where s has no sixteen bytes, too: a quick look before a thorough one. */
+static inline size_t
+slice_hex16(struct slice s)
+{
+#ifdef __SSE2__
+	if (s.n >= 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)s.p);
+		__m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)),
+		    _mm_cmpgt_epi8(_mm_set1_epi8('9' + 1), v));
+		__m128i letter = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)),
+		    _mm_cmpgt_epi8(_mm_set1_epi8('F' + 1), v));
+
+		return (size_t)__builtin_ctz(~(unsigned)_mm_movemask_epi8(_mm_or_si128(digit, letter)));
+	}
+#endif
+	(void)s;
+	return 0;
+}
+
 /* How many bytes of s there are up to and with the last c; 0 if there is none. */
 static inline size_t
 slice_upto_last(struct slice s, char c)

@@ -157,7 +157,7 @@ is_end(struct slice s)
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, slice_of(heads[i])))
+		if (s.n > 0 && s.p[0] == heads[i][0] && slice_starts(s, slice_of(heads[i])))
 			return true;
 	return false;
 }

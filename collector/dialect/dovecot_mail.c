@@ -56,7 +56,7 @@ delivery(struct slice s, struct event *e)
 	(void)slice_eat(&s, SLICE("sieve: "));
 	e->text = s;
 	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
-		if (slice_starts(s, slice_of(outcomes[i].head))) {
+		if (s.n > 0 && s.p[0] == outcomes[i].head[0] && slice_starts(s, slice_of(outcomes[i].head))) {
 			e->sub = slice_of(outcomes[i].sub);
 			break;
 		}
@@ -100,7 +100,7 @@ is_session(struct slice s)
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, slice_of(heads[i])))
+		if (s.n > 0 && s.p[0] == heads[i][0] && slice_starts(s, slice_of(heads[i])))
 			return true;
 	return false;
 }

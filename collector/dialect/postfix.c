@@ -536,10 +536,13 @@ take_id(struct pf_line *p)
 		p->has_id = true;
 		return;
 	}
-	n = slice_until(slice_head(s, ID_MAX + 1), ':', ' ');
-	if (n < ID_MIN || n + 1 >= s.n || s.p[n] != ':' || s.p[n + 1] != ' ' ||
-	    !pf_is_id(slice_head(s, n)))
-		return;
+	n = slice_hex16(s);	/* nearly all are no more than that */
+	if (n < ID_MIN || n + 1 >= s.n || s.p[n] != ':' || s.p[n + 1] != ' ') {
+		n = slice_until(slice_head(s, ID_MAX + 1), ':', ' ');
+		if (n < ID_MIN || n + 1 >= s.n || s.p[n] != ':' || s.p[n + 1] != ' ' ||
+		    !pf_is_id(slice_head(s, n)))
+			return;
+	}
 	p->has_id = true;
 	p->id = slice_head(s, n);
 	p->text = slice_from(s, n + 2);

@@ -128,12 +128,6 @@ counted_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const
 	struct at a = { f, host, time, times, line };
 
 	switch (e->kind) {
-	case EV_CONNECT:
-		if (e->screen)
-			add(&a, M_screened);
-		else if (!e->loopback)
-			add(&a, M_conn);
-		break;
 	case EV_INFO:
 		if (e->sasl_user.n > 0)
 			accounts_login(tally_accounts(f->tally), host, time, e, times);
@@ -231,6 +225,12 @@ flow_event(struct flow *f, unsigned host, uint16_t label, int64_t time, const st
     uint32_t times, uint64_t line)
 {
 	switch (e->kind) {
+	case EV_CONNECT:
+		if (e->screen || !e->loopback)
+			tally_add(f->tally, host, time >= 0 ? time / 60 : -1, e->screen ? M_screened : M_conn,
+			    times);
+		track_event(f->track, host, label, time, e, times);
+		break;
 	case EV_DISCONNECT: case EV_CLIENT: case EV_NEW: case EV_PICKUP: case EV_MSGID: case EV_QUEUED:
 	case EV_STARTED: case EV_REMOVED: case EV_RELEASED: case EV_LINK: case EV_HAM: case EV_PROBE:
 	case EV_FILTERED: case EV_REDIRECTED: case EV_STATS:

@@ -386,16 +386,17 @@ int
 reader_lines(struct reader *r, bool final, struct slice *line, int max, struct err *e)
 {
 	int n = reader_line(r, final, line, e);
+	const char *p = r->buf + r->line, *end = r->buf + r->end, *newline;
 
-	while (n > 0 && n < max && line[n - 1].n < LINE_MAX_BYTES) {
-		const char *newline = memchr(r->buf + r->line, '\n', r->end - r->line);
-
-		if (newline == NULL) {
-			r->scanned = r->end;
-			break;
-		}
-		give(r, (size_t)(newline - r->buf), (size_t)(newline - r->buf) + 1, &line[n++]);
+	if (n <= 0 || line[0].n == LINE_MAX_BYTES)
+		return n;
+	while (n < max && (newline = memchr(p, '\n', (size_t)(end - p))) != NULL &&
+	    newline - p < LINE_MAX_BYTES) {	/* else the next call gives it */
+		line[n++] = (struct slice){ p, (size_t)(newline - p) };
+		p = newline + 1;
 	}
+	r->offset += (uint64_t)(p - r->buf) - r->line;
+	r->line = r->scanned = (size_t)(p - r->buf);
 	return n;
 }
 

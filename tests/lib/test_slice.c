@@ -89,6 +89,31 @@ test_find(void)
 }
 
 static void
+test_hex(void)
+{
+#ifdef __SSE2__
+	const bool looks = true;
+#else
+	const bool looks = false;
+#endif
+	bool right = true;
+
+	for (int c = 0; c < 256; c++) {
+		char text[16];
+		bool hex = c != '\0' && strchr("0123456789ABCDEF", c) != NULL;
+
+		for (size_t at = 0; at < sizeof text; at++) {
+			memset(text, 'A', sizeof text);
+			text[at] = (char)c;
+			right &= slice_hex16((struct slice){ text, sizeof text }) ==
+			    (!looks ? 0 : hex ? 16 : at);
+			right &= slice_hex16((struct slice){ text, sizeof text - 1 }) == 0;
+		}
+	}
+	ok(right, "hexadecimal digits among sixteen bytes");
+}
+
+static void
 test_numbers(void)
 {
 	static const struct {
@@ -132,6 +157,7 @@ main(void)
 {
 	test_cut();
 	test_find();
+	test_hex();
 	test_numbers();
 	ok(slice_eq(slice_trim(SLICE(" \t a b\t ")), SLICE("a b")), "trimmed");
 	ok(slice_trim(SLICE(" \t ")).n == 0, "blanks alone are nothing");

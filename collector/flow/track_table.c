@@ -313,6 +313,8 @@ track_put_away(struct track *t, const int64_t *newest, int64_t quiet_s, uint64_t
 		struct mail *m = t->born[i];
 		bool quiet;
 
+		if (i + MAILS_AHEAD < t->n_born)
+			__builtin_prefetch(t->born[i + MAILS_AHEAD]);
 		if (m == NULL)
 			continue;
 		quiet = t->now - m->touched >= idle && m->last < newest[m->host] - quiet_s;
@@ -326,6 +328,14 @@ track_put_away(struct track *t, const int64_t *newest, int64_t quiet_s, uint64_t
 	return true;
 }
 
+/* Have the cache fetch the places of the table that taking m out needs. */
+static void
+fetch_place(const struct track *t, const struct mail *m)
+{
+	__builtin_prefetch(&t->tag[m->hash & t->mask]);
+	__builtin_prefetch(&t->slot[m->hash & t->mask]);
+}
+
 /* Let go of the mails that are away, and close the gaps. */
 static void
 leave(struct track *t)
@@ -333,8 +343,13 @@ leave(struct track *t)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < t->n_born; i++) {
-		struct mail *m = t->born[i];
+		struct mail *m = t->born[i], *ahead = i + MAILS_AHEAD < t->n_born ?
+		    t->born[i + MAILS_AHEAD] : NULL;
 
+		if (ahead != NULL && ahead->away)
+			fetch_place(t, ahead);
+		if (i + 2 * MAILS_AHEAD < t->n_born && t->born[i + 2 * MAILS_AHEAD] != NULL)
+			mail_fetch(t->born[i + 2 * MAILS_AHEAD]);
 		if (m == NULL)
 			continue;
 		if (m->away) {

@@ -389,6 +389,27 @@ cell_list_share(const struct cell *c, enum cell_fact of, enum cell_fact by, uint
 	return whole > 0 ? (double)cell_get(c, cell_list(of, word)) / (double)whole : (double)NAN;
 }
 
+double
+cell_quantile(const struct cell *c, uint32_t base, double q)
+{
+	uint32_t from = place(c, base), to = place(c, base + HIST_N);
+	int64_t total = 0, seen = 0, rank;
+
+	for (uint32_t i = from; i < to; i++)
+		total += c->pair[i].n;
+	if (total <= 0)
+		return NAN;
+	rank = (int64_t)(q * (double)total);
+	for (uint32_t i = from; i < to && rank < total; i++) {
+		seen += c->pair[i].n;
+		if (seen > rank)
+			return hist_value(c->pair[i].key - base);
+	}
+	while (to > from && c->pair[to - 1].n <= 0)
+		to--;
+	return to > from ? hist_value(c->pair[to - 1].key - base) : (double)NAN;
+}
+
 void
 cell_hist(const struct cell *c, uint32_t base, struct hist *h)
 {

@@ -91,6 +91,8 @@ void cell_whose(struct cell *c, bool farm);
 /* One fact of a word divided by another: CELL_FACT_US by CELL_FACT_TIMED is the mean latency. NAN: the
  * second is 0, or there is no room for that word. */
 double cell_list_share(const struct cell *c, enum cell_fact of, enum cell_fact by, uint32_t word);
+/* hist_quantile() of the histogram that begins at key base, which need not be unpacked; of 1: hist_max(). */
+double cell_quantile(const struct cell *c, uint32_t base, double q);
 /* The histogram that begins at key base. */
 void cell_hist(const struct cell *c, uint32_t base, struct hist *h);
 /* That of one part of the delay: 0 before the queue, 1 in it, 2 connection, 3 transmission. */

@@ -6,9 +6,39 @@
 #include <stdlib.h>
 
 #include "cell.h"
-#include "hist.h"
 #include "mem.h"
 #include "poison.h"
+
+static int
+by_key(const void *a, const void *b)
+{
+	const struct column *x = a, *y = b;
+	bool counts = x->ds->source == DS_COUNT, also = y->ds->source == DS_COUNT;
+
+	if (counts != also)
+		return counts ? -1 : 1;
+	if (counts && x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The data sources of the files, in the order in which a cell has them. */
+static void
+order(struct columns *c)
+{
+	c->n_counts = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct template *t = c->file[i].t;
+
+		for (size_t k = 0; k < t->n_ds; k++) {
+			c->column[c->first[i] + k] = (struct column){ t->ds[k].key + c->file[i].word,
+				c->file[i].word, c->first[i] + k, &t->ds[k] };
+			c->n_counts += t->ds[k].source == DS_COUNT;
+		}
+	}
+	if (c->width > 0)
+		qsort(c->column, c->width, sizeof *c->column, by_key);
+}
 
 void
 columns_shape(struct columns *c, const struct columns_file *file, size_t n)
@@ -33,8 +63,10 @@ columns_shape(struct columns *c, const struct columns_file *file, size_t n)
 		c->width_cap = c->width;
 		c->last = xreallocarray(c->last, c->width, sizeof *c->last);
 		c->last_at = xreallocarray(c->last_at, c->width, sizeof *c->last_at);
+		c->column = xreallocarray(c->column, c->width, sizeof *c->column);
 		c->value = xreallocarray(c->value, COLUMNS_MINUTES * c->width, sizeof *c->value);
 	}
+	order(c);
 }
 
 void
@@ -45,29 +77,8 @@ columns_free(struct columns *c)
 	free(c->value);
 	free(c->last);
 	free(c->last_at);
+	free(c->column);
 	*c = (struct columns){ 0 };
-}
-
-/* The two histograms of a cell are unpacked once, and only if a data source wants them. */
-struct hists {
-	struct hist hist[2];
-	int64_t count[2];	/* -1: not unpacked yet */
-};
-
-static double
-quantile(const struct cell *cell, const struct template_ds *ds, struct hists *h)
-{
-	int which = ds->hist == CELL_DELAY_TOTAL;
-
-	if (h->count[which] < 0) {
-		cell_hist(cell, ds->hist, &h->hist[which]);
-		h->count[which] = hist_count(&h->hist[which]);
-		if (h->count[which] < 0)
-			h->count[which] = 0;
-	}
-	if (h->count[which] == 0)
-		return NAN;
-	return ds->q < 1 ? hist_quantile(&h->hist[which], ds->q) : hist_max(&h->hist[which]);
 }
 
 /* What minutes without a cell have. */
@@ -124,11 +135,21 @@ hold(struct columns *c, size_t column)
 	}
 }
 
+/* What is no count: in each template a few. */
+static double
+other(const struct cell *cell, const struct column *k)
+{
+	const struct template_ds *ds = k->ds;
+
+	return ds->source == DS_QUANTILE ? cell_quantile(cell, ds->hist, ds->q) :
+	    ds->source == DS_SHARE ? share(cell, ds, k->word) : cell_gauge(cell, ds->metric);
+}
+
 static bool
 fill(void *arg, int host, int64_t minute, const struct cell *cell)
 {
 	struct columns *c = arg;
-	struct hists h;
+	uint32_t i = 0;
 	double *v;
 
 	(void)host;
@@ -138,17 +159,14 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 		return true;
 	if (c->cells++ == 0)
 		clear(c);
-	h.count[0] = h.count[1] = -1;
 	v = c->value + (size_t)(minute - c->from) * c->width;
-	for (size_t i = 0; i < c->n; i++) {
-		const struct template *t = c->file[i].t;
-
-		for (size_t k = 0; k < t->n_ds; k++, v++)
-			*v = t->ds[k].source == DS_QUANTILE ? quantile(cell, &t->ds[k], &h) :
-			    t->ds[k].source == DS_SHARE ? share(cell, &t->ds[k], c->file[i].word) :
-			    t->ds[k].source == DS_GAUGE ? cell_gauge(cell, t->ds[k].metric) :
-			    (double)cell_get(cell, t->ds[k].key + c->file[i].word);
+	for (const struct column *k = c->column, *end = k + c->n_counts; k < end; k++) {
+		while (i < cell->n && cell->pair[i].key < k->key)
+			i++;
+		v[k->at] = i < cell->n && cell->pair[i].key == k->key ? (double)cell->pair[i].n : 0;
 	}
+	for (size_t k = c->n_counts; k < c->width; k++)
+		v[c->column[k].at] = other(cell, &c->column[k]);
 	return true;
 }
 

@@ -30,10 +30,20 @@ struct columns_file {
 	bool found;		/* check_dnsbl told of it: there may be something to hold */
 };
 
+/* Where a value comes from, and where it goes. */
+struct column {
+	uint32_t key;		/* DS_COUNT: in the cell */
+	uint32_t word;		/* of its file */
+	size_t at;		/* in a row */
+	const struct template_ds *ds;
+};
+
 struct columns {
 	struct columns_file *file;
 	size_t n;		/* files */
 	size_t width;		/* of a row: data sources of all files */
+	struct column *column;	/* all: first the n_counts that are DS_COUNT, by key */
+	size_t n_counts;
 	size_t *first;		/* the first column of each file */
 	size_t width_cap, n_cap;
 	int64_t from, to;	/* the minutes that are loaded */

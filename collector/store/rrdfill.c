@@ -1,7 +1,6 @@
 /* rrdfill.c - see rrdfill.h. */
 #include "store/rrdfill.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -94,6 +93,8 @@ advance(struct rrdfile *f, int64_t minutes)
 static double
 per_second(double v, bool count)
 {
+	if (v == 0)
+		return v;	/* divisions take long, and most minutes have none of most things */
 	return count ? v / STEP_S * STEP_S / STEP_S : v * STEP_S / STEP_S * STEP_S / STEP_S;
 }
 
@@ -129,26 +130,37 @@ result(unival *c, double last, const rra_def_t *r, bool max)
 	return v;
 }
 
+/* An RRA whose rows are minutes. */
+static void
+minute_as_row(struct rrdfile *f, size_t rra, const double *v)
+{
+	cdp_prep_t *cdp = f->cdp + rra * f->n_ds;
+	double *row = next_row(f, rra);
+
+	for (size_t ds = 0; ds < f->n_ds; ds++)
+		row[ds] = cdp[ds].scratch[CDP_primary_val].u_val = v[ds];
+}
+
 static void
 minute_of(struct rrdfile *f, size_t rra, int64_t minute, const double *v)
 {
 	const rra_def_t *r = &f->rra[rra];
 	bool max = r->cf_nam[0] == 'M', over = (uint64_t)(minute + 1) % r->pdp_cnt == 0;
 	cdp_prep_t *cdp = f->cdp + rra * f->n_ds;
-	double *row = over ? next_row(f, rra) : NULL;
+	size_t n = f->n_ds;
+	double *row;
 
-	for (size_t ds = 0; ds < f->n_ds; ds++) {
-		unival *c = cdp[ds].scratch;
-
-		if (r->pdp_cnt == 1) {
-			assert(row != NULL);	/* each minute ends a row of one minute */
-			row[ds] = c[CDP_primary_val].u_val = v[ds];
-			continue;
-		}
-		add(c, v[ds], max);
-		if (over)
-			row[ds] = result(c, v[ds], r, max);
+	if (r->pdp_cnt == 1) {
+		minute_as_row(f, rra, v);
+		return;
 	}
+	for (size_t ds = 0; ds < n; ds++)
+		add(cdp[ds].scratch, v[ds], max);
+	if (!over)
+		return;
+	row = next_row(f, rra);
+	for (size_t ds = 0; ds < n; ds++)
+		row[ds] = result(cdp[ds].scratch, v[ds], r, max);
 }
 
 void

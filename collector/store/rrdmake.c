@@ -408,6 +408,8 @@ as_written(double v)
 {
 	if (!(fabs(v) < 1e15))
 		return NAN;
+	if (fabs(v) < 1e12 && (double)(int64_t)v == v)
+		return v;	/* whole, as nearly all are */
 	return copysign((double)llround(fabs(v) * 1000) / 1000, v);
 }
 

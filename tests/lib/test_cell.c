@@ -155,6 +155,46 @@ test_hist(void)
 	cell_free(&c);
 }
 
+/* What cell_quantile() says of those in a cell is what hist.h says of them unpacked. */
+static bool
+same_quantiles(const struct cell *c)
+{
+	static const double share[] = { 0, 0.01, 0.5, 0.95, 0.99, 1 };
+	struct hist h;
+	bool same = true;
+
+	cell_hist(c, CELL_DELAY, &h);
+	for (size_t i = 0; i < sizeof share / sizeof *share; i++) {
+		double v = cell_quantile(c, CELL_DELAY, share[i]);
+		double w = share[i] < 1 ? hist_quantile(&h, share[i]) : hist_max(&h);
+
+		same &= hist_count(&h) <= 0 ? isnan(v) : v == w;
+	}
+	return same;
+}
+
+static void
+test_quantiles(void)
+{
+	struct cell c = { 0 };
+	bool same = same_quantiles(&c);
+
+	cell_add(&c, CELL_DELAY - 1, 90);
+	cell_add(&c, CELL_DELAY + HIST_N, 90);
+	ok(same && same_quantiles(&c), "nothing has no quantile, and neighbours have none of it");
+	for (uint32_t i = 0; i < HIST_N; i += 7) {
+		cell_add(&c, CELL_DELAY + i, 1 + i * i % 13);
+		same &= same_quantiles(&c);
+	}
+	ok(same, "quantiles of a cell are those of its histogram");
+	cell_add(&c, CELL_DELAY + 3, -5);
+	cell_add(&c, CELL_DELAY + HIST_N - 1, -4);
+	ok(same_quantiles(&c), "also where a correction is on its way");
+	cell_add(&c, CELL_DELAY + 3, -5000);
+	ok(same_quantiles(&c), "fewer than none is nothing");
+	cell_free(&c);
+}
+
 /* Two hosts: one handed 3 of 5 recipients on to the other, which has 4. */
 static void
 test_whose(void)
@@ -232,5 +272,6 @@ main(void)
 	test_whose();
 	test_blob();
 	test_hist();
+	test_quantiles();
 	return done_testing();
 }

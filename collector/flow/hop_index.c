@@ -69,6 +69,19 @@ hop_index_add(struct hop_index *x, uint64_t key, struct mail *m)
 	return true;
 }
 
+/* The entry that *at, its link, tells of leaves its chain. */
+static void
+unlink_entry(struct hop_index *x, uint32_t *at)
+{
+	uint32_t i = *at;
+	struct hop_entry *e = &x->entry[i - 1];
+
+	*at = e->next;
+	e->next = x->unused;
+	x->unused = i;
+	x->n--;
+}
+
 void
 hop_index_remove(struct hop_index *x, uint64_t key, const struct mail *m)
 {
@@ -76,16 +89,29 @@ hop_index_remove(struct hop_index *x, uint64_t key, const struct mail *m)
 
 	while (at != NULL && *at != 0) {
 		struct hop_entry *e = &x->entry[*at - 1];
-		uint32_t i = *at;
 
 		if (e->key == key && e->mail == m) {
-			*at = e->next;
-			e->next = x->unused;
-			x->unused = i;
-			x->n--;
+			unlink_entry(x, at);
 			return;
 		}
 		at = &e->next;
+	}
+}
+
+void
+hop_index_sweep(struct hop_index *x, bool gone(const struct mail *))
+{
+	for (uint32_t i = 0; i < x->cap && x->n > 0; i++) {
+		uint32_t *at = &x->head[i];
+
+		while (*at != 0) {
+			struct hop_entry *e = &x->entry[*at - 1];
+
+			if (gone(e->mail))
+				unlink_entry(x, at);
+			else
+				at = &e->next;
+		}
 	}
 }
 

@@ -28,6 +28,8 @@ void hop_index_free(struct hop_index *x);
 /* False if the key has too many mails. */
 bool hop_index_add(struct hop_index *x, uint64_t key, struct mail *m);
 void hop_index_remove(struct hop_index *x, uint64_t key, const struct mail *m);
+/* Remove all keys of the mails that are gone. */
+void hop_index_sweep(struct hop_index *x, bool gone(const struct mail *));
 /* The mails of a key; returns how many. */
 size_t hop_index_find(const struct hop_index *x, uint64_t key, struct mail *mail[HOP_KEY_MAILS]);
 size_t hop_index_bytes(const struct hop_index *x);

@@ -42,12 +42,11 @@ track_new(const struct hash_key *key, struct tally *tally, track_fetch_fn *fetch
 	return t;
 }
 
+/* Once no key of hops.h leads to it. */
 static void
 mail_free(struct track *t, struct mail *m)
 {
 	t->bytes -= sizeof *m + m->cap;
-	if (m->hops)
-		hops_leave(t, m);
 	if (!m->inside)
 		free(m->facts);
 	pool_give(&t->pool, m);
@@ -261,6 +260,8 @@ track_forget(struct track *t, uint64_t hash)
 		return;
 	t->born[t->slot[i]->place] = NULL;
 	t->leaving = true;
+	if (t->slot[i]->hops)
+		hops_leave(t, t->slot[i]);
 	mail_free(t, t->slot[i]);
 	take_out(t, i);
 }
@@ -336,12 +337,19 @@ fetch_place(const struct track *t, const struct mail *m)
 	__builtin_prefetch(&t->slot[m->hash & t->mask]);
 }
 
+static bool
+is_away(const struct mail *m)
+{
+	return m->away;
+}
+
 /* Let go of the mails that are away, and close the gaps. */
 static void
 leave(struct track *t)
 {
 	size_t kept = 0;
 
+	hop_index_sweep(&t->hops, is_away);	/* to ask each for its keys takes its facts */
 	for (size_t i = 0; i < t->n_born; i++) {
 		struct mail *m = t->born[i], *ahead = i + MAILS_AHEAD < t->n_born ?
 		    t->born[i + MAILS_AHEAD] : NULL;

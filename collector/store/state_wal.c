@@ -2,10 +2,13 @@
  *
  * What is appended to the log waits in a buffer until that is full, or the last page of a
  * transaction is in it: its frame says so. So a commit is in the kernel's hands before SQLite
- * tells anybody of it, and a write that fails does so within its transaction. Pages that are moved
- * from the log into the database wait in a buffer as long as each is the next of the file; SQLite
- * syncs the database before it takes any of them for moved. Everything that is no appending, to
- * read, to change a frame once more, to sync, to let go of a lock, writes the buffer first. Other
+ * tells anybody of it, and a write that fails does so within its transaction. Everything that is
+ * no appending, to read, to change a frame once more, to sync, writes the buffer first.
+ *
+ * Pages that are moved from the log into the database wait in a buffer as long as each is the next
+ * of the file, but only when the whole log is moved: then SQLite truncates and syncs the database
+ * before it takes any page for moved, and hears of a write that failed. While a reader needs what
+ * is older, a part of the log is moved, and the last page of it is taken for moved at once. Other
  * files than these are left to the system's own functions. */
 #include "store/state_wal.h"
 
@@ -20,7 +23,8 @@
 enum {
 	BUFFER_BYTES = 64 * 1024,	/* the page cache takes such whole ones the quickest */
 	FRAME_HEAD_BYTES = 24,		/* sqlite.org/fileformat2.html, 4.1 */
-	FRAME_COMMIT = 4		/* there: pages of the database, in the last frame of a commit */
+	FRAME_COMMIT = 4,		/* there: pages of the database, in the last frame of a commit */
+	MOVING_LOCK = 1			/* sqlite.org/walformat.html, 2.3: held while pages are moved */
 };
 
 struct file {
@@ -34,6 +38,8 @@ struct file {
 	sqlite3_int64 read_to;		/* what was read last ended here */
 	int ahead;			/* bytes in the buffer that were read ahead, from at on; then n is 0 */
 	bool last;			/* the page that follows ends a transaction */
+	/* of the database alone */
+	bool whole;			/* the whole log is being moved into it */
 };
 
 static struct {
@@ -146,9 +152,11 @@ static int
 db_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	struct file *l = (struct file *)f;
-	int rc = l->n > 0 && at != l->at + l->n ? flush(l) : SQLITE_OK;
+	int rc = l->n > 0 && (!l->whole || at != l->at + l->n) ? flush(l) : SQLITE_OK;
 
-	return rc == SQLITE_OK ? gather(l, p, n, at) : rc;
+	if (rc != SQLITE_OK)
+		return rc;
+	return l->whole ? gather(l, p, n, at) : l->real->pMethods->xWrite(l->real, p, n, at);
 }
 
 static int
@@ -168,12 +176,21 @@ db_map(sqlite3_file *f, int region, int size, int extend, void volatile **out)
 	return real->pMethods->xShmMap(real, region, size, extend, out);
 }
 
+/* Whoever moves pages first takes the lock for that, and then tries those of all readers that need
+ * older pages: if none is held, all is moved. What waits at the end is of a moving that failed. */
 static int
 db_map_lock(sqlite3_file *f, int from, int n, int flags)
 {
-	sqlite3_file *real = ((struct file *)f)->real;
+	struct file *l = (struct file *)f;
+	int rc = l->real->pMethods->xShmLock(l->real, from, n, flags);
 
-	return real->pMethods->xShmLock(real, from, n, flags);
+	if (from == MOVING_LOCK && n == 1) {
+		l->whole = (flags & SQLITE_SHM_LOCK) && rc == SQLITE_OK;
+		l->n = 0;
+	} else if (rc != SQLITE_OK) {
+		l->whole = false;
+	}
+	return rc;
 }
 
 static void
@@ -182,6 +199,15 @@ db_map_barrier(sqlite3_file *f)
 	sqlite3_file *real = ((struct file *)f)->real;
 
 	real->pMethods->xShmBarrier(real);
+}
+
+/* Writes nothing: the end of a moving is told so, but not asked whether all went well. */
+static int
+db_control(sqlite3_file *f, int what, void *arg)
+{
+	sqlite3_file *real = ((struct file *)f)->real;
+
+	return real->pMethods->xFileControl(real, what, arg);
 }
 
 static int
@@ -244,10 +270,9 @@ file_lock(sqlite3_file *f, int level)
 static int
 file_unlock(sqlite3_file *f, int level)
 {
-	struct file *l = (struct file *)f;
-	int rc = flush(l), let = l->real->pMethods->xUnlock(l->real, level);
+	sqlite3_file *real = ((struct file *)f)->real;
 
-	return rc == SQLITE_OK ? let : rc;
+	return real->pMethods->xUnlock(real, level);
 }
 
 static int
@@ -291,7 +316,7 @@ static const sqlite3_io_methods log_methods = {
 
 static const sqlite3_io_methods db_methods = {
 	2, file_close, db_read, db_write, file_truncate, file_sync, file_size, file_lock,
-	file_unlock, file_reserved, file_control, file_sector, file_traits,
+	file_unlock, file_reserved, db_control, file_sector, file_traits,
 	db_map, db_map_lock, db_map_barrier, db_unmap, NULL, NULL
 };
 

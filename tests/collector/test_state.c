@@ -303,6 +303,65 @@ test_killed(void)
 	drop_state(dir);
 }
 
+/* Another connection, as a check's. */
+static sqlite3 *
+reader(const char *sql)
+{
+	char path[sizeof dir + sizeof "/state.db"];
+	sqlite3 *db = NULL;
+
+	(void)snprintf(path, sizeof path, "%s/state.db", dir);
+	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		printf("# %s\n", sqlite3_errmsg(db));
+	return db;
+}
+
+static bool
+is_whole(void)
+{
+	sqlite3 *db = reader("");
+	sqlite3_stmt *st = NULL;
+	bool good;
+
+	(void)sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &st, NULL);
+	good = sqlite3_step(st) == SQLITE_ROW &&
+	    strcmp((const char *)sqlite3_column_text(st, 0), "ok") == 0;
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return good;
+}
+
+/* The log is moved into the database: as far as a reader lets it be, and all of it. */
+static void
+test_moved(void)
+{
+	struct ingest *in = begin();
+	struct feed *f = feed(in, "log");
+	sqlite3 *db = ingest_state(in)->db, *old = NULL;
+	int in_log = 0, moved = 0, rejects = 0;
+	bool whole = true;
+
+	state_bulk(ingest_state(in));
+	for (int k = 0; k < 6; k++) {
+		for (int i = 0; i < 200; i++, rejects++)
+			reject(in, f, T0 + rejects * 60, "mx1");
+		commit(in);
+		if (k == 2)
+			old = reader("BEGIN; SELECT count(*) FROM cell");
+	}
+	(void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+	ok(moved > 10 && moved < in_log, "while somebody reads what was, a part of the log is moved");
+	whole = is_whole();
+	ok(whole && count_of("mx1", M_rej) == rejects, "and others read what is");
+	sqlite3_close(old);
+	state_checkpoint(ingest_state(in));
+	whole = is_whole();
+	ok(whole && count_of("mx1", M_rej) == rejects, "all of it, and nothing changes");
+	feed_close(f);
+	ingest_close(in);
+	drop_state(dir);
+}
+
 /* --- hosts, sources, lines ------------------------------------------------------------ */
 
 static void
@@ -492,6 +551,7 @@ main(void)
 	test_faults();
 	test_stopped();
 	test_killed();
+	test_moved();
 	set = ingest_defaults;
 	test_days();
 	test_timeless();

@@ -56,11 +56,12 @@ flush(struct file *l)
 	return n == 0 ? SQLITE_OK : l->real->pMethods->xWrite(l->real, l->buffer, n, l->at);
 }
 
-/* Into the buffer, which is written whenever it is full: at multiples of its size. */
+/* Into the buffer, which is written when this is not what follows, and whenever it is full: at
+ * multiples of its size. */
 static int
 gather(struct file *l, const char *p, int n, sqlite3_int64 at)
 {
-	int rc = SQLITE_OK;
+	int rc = at != l->at + l->n ? flush(l) : SQLITE_OK;
 
 	l->ahead = 0;
 	if (l->n == 0)
@@ -114,10 +115,8 @@ log_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 
 	if (at == 0)
 		l->end = 0;	/* all of it is in the database: the log begins anew */
-	if (at >= l->end) {
-		rc = at == l->end ? SQLITE_OK : flush(l);
-		return rc == SQLITE_OK ? append(l, p, n, at) : rc;
-	}
+	if (at >= l->end)
+		return append(l, p, n, at);
 	rc = flush(l);
 	l->ahead = 0;
 	return rc == SQLITE_OK ? l->real->pMethods->xWrite(l->real, p, n, at) : rc;
@@ -152,11 +151,12 @@ static int
 db_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	struct file *l = (struct file *)f;
-	int rc = l->n > 0 && (!l->whole || at != l->at + l->n) ? flush(l) : SQLITE_OK;
+	int rc;
 
-	if (rc != SQLITE_OK)
-		return rc;
-	return l->whole ? gather(l, p, n, at) : l->real->pMethods->xWrite(l->real, p, n, at);
+	if (l->whole)
+		return gather(l, p, n, at);
+	rc = flush(l);
+	return rc == SQLITE_OK ? l->real->pMethods->xWrite(l->real, p, n, at) : rc;
 }
 
 static int

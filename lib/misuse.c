@@ -429,7 +429,6 @@ misuse_read(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 	o->from = from;
 	o->to = to;
 	o->all_networks = set->all_networks;
-	stateread_once(r);
 	if (!read_exceptions(&o->except, set, e) || !stateread_users(r, host, from, to, take_hour, o, e))
 		return false;
 	if (!o->damaged)

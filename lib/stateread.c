@@ -16,6 +16,8 @@
 
 enum { STATE_VERSION = 9 };
 
+static bool brief;	/* this program is */
+
 bool
 stateread_fail(struct stateread *r, struct err *e)
 {
@@ -155,7 +157,12 @@ static bool
 read_start(struct stateread *r, struct err *e)
 {
 	stateread_freeze(r);
-	return check_version(r, e) && read_metrics(r, e);
+	if (!check_version(r, e))
+		return false;
+	/* most pages are read once, and memory that was never touched costs more than to read one again */
+	if (brief)
+		(void)sqlite3_exec(r->db, "PRAGMA cache_size = -64", NULL, NULL, NULL);
+	return read_metrics(r, e);
 }
 
 void
@@ -164,6 +171,7 @@ stateread_briefly(void)
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	brief = true;
 }
 
 struct stateread *
@@ -206,13 +214,6 @@ stateread_open(const char *dir, struct err *e)
 	if (r != NULL)
 		(void)sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
 	return r;
-}
-
-void
-stateread_once(struct stateread *r)
-{
-	if (!r->borrowed)
-		(void)sqlite3_exec(r->db, "PRAGMA cache_size = -64", NULL, NULL, NULL);
 }
 
 struct stateread *

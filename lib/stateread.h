@@ -19,7 +19,7 @@ struct sqlite3;
 struct stateread;
 
 /* Before the first state is opened, in a program that reads one shortly and ends: SQLite then takes no memory
- * ahead, and has neither locks between threads nor statistics. */
+ * ahead and keeps few pages, and has neither locks between threads nor statistics. */
 void stateread_briefly(void);
 
 /* NULL and *e: there is none, it may not be read, it is damaged or of another
@@ -35,9 +35,6 @@ void stateread_freeze(struct stateread *r);
 
 /* For rooms of the collector that have tables of their own in the state. */
 struct sqlite3 *stateread_db(struct stateread *r);
-/* From here on most pages are read once: few are kept. Memory that was never touched costs a check more time
- * than to read a page again, but so does this call: it is for who reads some hundred pages. */
-void stateread_once(struct stateread *r);
 /* The collector's own connection, in the middle of a commit: it stays the caller's. */
 struct stateread *stateread_on(struct sqlite3 *db, const char *dir, struct err *e);
 

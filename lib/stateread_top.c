@@ -119,7 +119,6 @@ stateread_tables(struct stateread *r, int host, int64_t from, int64_t to, unsign
 	sqlite3_stmt *st = NULL;
 	int rc;
 
-	stateread_once(r);
 	if (sqlite3_prepare_v2(db, "SELECT host, hour, kind, list FROM top WHERE hour >= ?1 AND hour < ?2"
 	    " AND (?3 >> kind & 1) AND (?4 < 0 OR host = ?4) ORDER BY hour, host, kind", -1, &st,
 	    NULL) != SQLITE_OK)

@@ -128,7 +128,6 @@ read_books(struct farm *f)
 	f->host = xcalloc(f->hosts + 1, sizeof *f->host);
 	if (cut > set.to)
 		cut = set.to;
-	stateread_once(set.r);
 	if (!stateread_parts(set.r, set.id, set.from, cut, add_part, f, &e))
 		check_unknown("%s", e.text);
 	f->late = true;

@@ -186,7 +186,7 @@ my %size = map { my ($n, $s, $ssl) = split /\t/; $n => { size => $s, ssl => $ssl
 print "\nStart to exit, against an empty dynamic C program (median of 200): +state answers from the day, +ini with the\n",
     "options of nagios-cfg/nrpe/mxgauge.ini (a process for every second minute of --hold).\n\n";
 print "| program | ms | times empty | peak MB | size KB | goal |\n|---|--:|--:|--:|--:|---|\n";
-for my $n (@small) {
+for my $n (sort grep { $_ ne 'warm' } @small) {
     my $m = $small->{$n};
     my $ratio = $m->{wall} / $small->{empty}{wall};
     my ($base) = split /\+/, $n;

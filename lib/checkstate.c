@@ -71,14 +71,12 @@ static void
 span(const struct checkstate *s, int64_t *first, int64_t *newest)
 {
 	*first = INT64_MAX;
-	*newest = 0;
+	*newest = stateread_newest(s->hosts, s->n, s->id);
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->id != STATEREAD_FARM && s->hosts[i].id != s->id)
 			continue;
 		if (s->hosts[i].first < *first)
 			*first = s->hosts[i].first;
-		if (s->hosts[i].newest > *newest)
-			*newest = s->hosts[i].newest;
 	}
 	if (*newest == 0)
 		check_unknown("the state in %s has no log line yet: is the collector's log the right "

@@ -48,12 +48,9 @@ newest_line(struct stateread *r, int64_t *newest, struct err *e)
 	const struct stateread_host *hosts;
 	size_t n;
 
-	*newest = 0;
 	if (!stateread_hosts(r, &hosts, &n, e))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (hosts[i].newest > *newest)
-			*newest = hosts[i].newest;
+	*newest = stateread_newest(hosts, n, STATEREAD_FARM);
 	return true;
 }
 

@@ -310,6 +310,17 @@ stateread_host_named(const struct stateread_host *hosts, size_t n, const char *n
 	return NULL;
 }
 
+int64_t
+stateread_newest(const struct stateread_host *hosts, size_t n, int host)
+{
+	int64_t newest = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((host == STATEREAD_FARM || hosts[i].id == host) && hosts[i].newest > newest)
+			newest = hosts[i].newest;
+	return newest;
+}
+
 /* The state's number of what a key is of, to the enum's; METRIC_N: no longer known. Others stay. */
 static uint32_t
 number_of(const struct stateread *r, uint32_t key)

@@ -62,6 +62,8 @@ bool stateread_hosts(struct stateread *r, const struct stateread_host **hosts, s
     struct err *e);
 /* The first of them that is meant by a name (host_meant()), or NULL. */
 const struct stateread_host *stateread_host_named(const struct stateread_host *hosts, size_t n, const char *name);
+/* The log time of the newest line of a host, or of all of them; 0: there is none. */
+int64_t stateread_newest(const struct stateread_host *hosts, size_t n, int host);
 
 /* "1d", "15m", a date and so on are the caller's business; here host is an id,
  * or STATEREAD_FARM: all hosts and the corrections of what was joined inside the farm. */

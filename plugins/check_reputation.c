@@ -149,11 +149,8 @@ static void
 choose_hours(void)
 {
 	struct reputation_rule *rule = &run.rule;
-	int64_t newest = 0;
+	int64_t newest = stateread_newest(set.hosts, set.n, set.id);
 
-	for (size_t i = 0; i < set.n; i++)
-		if (set.id == STATEREAD_FARM || set.hosts[i].id == set.id)
-			newest = set.hosts[i].newest > newest ? set.hosts[i].newest : newest;
 	run.by_hours = set.at != 0 && newest > set.as_of;
 	rule->to = run.by_hours ? set.as_of / 3600 : (set.as_of + 3599) / 3600;
 	rule->from = rule->to - hours_up(set.window_s);

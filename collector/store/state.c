@@ -120,14 +120,14 @@ db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e)
 }
 
 bool
-db_drop(struct state *s, const char *sql, int64_t keep_s, struct err *e)
+db_write(struct state *s, const char *sql, int64_t number, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, sql, e);
 	bool good;
 
 	if (st == NULL)
 		return false;
-	sqlite3_bind_int64(st, 1, keep_s);
+	sqlite3_bind_int64(st, 1, number);
 	good = db_step(s, st, "write", e);
 	sqlite3_finalize(st);
 	return good;
@@ -323,16 +323,8 @@ prepare_all(struct state *s, struct err *e)
 static bool
 say_metrics(struct state *s, int64_t fingerprint, struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "INSERT INTO meta VALUES('metrics',?1) ON CONFLICT(key) DO UPDATE"
-	    " SET value=excluded.value WHERE value!=excluded.value", e);
-	bool good;
-
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, fingerprint);
-	good = db_step(s, st, "write", e);
-	sqlite3_finalize(st);
-	return good;
+	return db_write(s, "INSERT INTO meta VALUES('metrics',?1) ON CONFLICT(key) DO UPDATE"
+	    " SET value=excluded.value WHERE value!=excluded.value", fingerprint, e);
 }
 
 /* Metrics have numbers of the state's own, so that a new program may reorder them. */

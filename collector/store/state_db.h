@@ -94,8 +94,8 @@ bool db_run(struct state *s, const char *sql, struct err *e);
 sqlite3_stmt *db_prepare(struct state *s, const char *sql, struct err *e);
 /* Run a statement that gives no rows, and make it ready for the next time. */
 bool db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e);
-/* A DELETE of what is older than keep_s, which is its ?1. */
-bool db_drop(struct state *s, const char *sql, int64_t keep_s, struct err *e);
+/* One that changes rows, once, and with one number: its ?1. */
+bool db_write(struct state *s, const char *sql, int64_t number, struct err *e);
 /* Is there a row? If so st stands on it, and is to be reset. False and *e: it cannot be
  * read, which is not the same as no row. */
 bool db_find(struct state *s, sqlite3_stmt *st, bool *found, struct err *e);

@@ -115,10 +115,10 @@ misuse_provider(struct slice network)
 static const struct user *
 whole(struct misuse_own *o, enum users_table which, const struct roster_one *one)
 {
-	struct user *x = users_find(&o->whole[which], one->name);
+	struct user *x = users_find(&o->whole[which], roster_name(one));
 
 	if (x == NULL) {
-		x = users_get(&o->whole[which], one->name);
+		x = users_get(&o->whole[which], roster_name(one));
 		o->damaged |= !roster_numbers(one, x->num) || !roster_visits(one, x);
 	}
 	return x;
@@ -192,38 +192,40 @@ count_failures(const struct misuse_own *o, const struct user *u)
 }
 
 struct sent {
-	double messages, recipients;	/* of the busiest hour so far */
-	int64_t hour;
+	uint32_t messages, recipients;	/* of the busiest hour so far */
+	int32_t hour;
 	bool any;
 };
 
-/* Corrections on their way can leave less than nothing. */
-static void
-end_hour(struct sent *s, int64_t hour, int64_t messages, int64_t recipients)
+/* Corrections on their way can leave less than nothing; what is absurd stays so. */
+static uint32_t
+count_of(int64_t n)
 {
-	double n = fmax((double)recipients, 0);
+	return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
 
-	if (s->any && n <= s->recipients)
-		return;
-	*s = (struct sent){ fmax((double)messages, 0), n, hour, true };
+static void
+end_hour(struct sent *s, int32_t hour, int64_t messages, int64_t recipients)
+{
+	if (!s->any || recipients > (int64_t)s->recipients)
+		*s = (struct sent){ count_of(messages), count_of(recipients), hour, true };
 }
 
 /* Parts without a message are no sending. */
 static struct sent
 busiest_hour(struct misuse_own *o, const struct roster_one *one)
 {
-	struct sent s = { .hour = o->from };
+	struct sent s = { .hour = (int32_t)o->from };
 	int64_t messages = 0, recipients = 0;
 	bool any = false;
 
-	_Static_assert(USER_MSGS == 0 && USER_RCPTS == 1, "they are the first");
-	for (const struct roster_part *part = one->first; part != NULL; part = part->next) {
-		int64_t num[2] = { 0, 0 };
+	for (const struct roster_part *part = &one->first; part != NULL; part = part->next) {
+		int64_t m = 0, n = 0;
 
-		o->damaged |= !users_numbers(part->bytes, 2, num);
-		if (num[USER_MSGS] != 0) {
-			messages += num[USER_MSGS];
-			recipients += num[USER_RCPTS];
+		o->damaged |= !users_sent(roster_bytes(part), &m, &n);
+		if (m != 0) {
+			messages += m;
+			recipients += n;
 			any = true;
 		}
 		if (part->next != NULL && part->next->hour == part->hour)
@@ -240,8 +242,8 @@ busiest_hour(struct misuse_own *o, const struct roster_one *one)
 static void
 sum_domains(struct misuse_own *o, const struct misuse_account *a, struct cell *c)
 {
-	for (const struct roster_part *part = a->one->first; part != NULL; part = part->next) {
-		struct slice bytes = part->bytes;
+	for (const struct roster_part *part = &a->one->first; part != NULL; part = part->next) {
+		struct slice bytes = roster_bytes(part);
 		struct users_part p;
 
 		if (part->hour == a->hour && users_take(&bytes, &p) && (p.has & 1u << USER_MSGS) != 0)
@@ -287,13 +289,13 @@ look_at_account(struct misuse_own *o, const struct misuse_set *set, const struct
 	const struct user *u;
 
 	*a = (struct misuse_account){ .one = one, .hour = s.hour, .messages = s.messages,
-		.recipients = s.recipients, .exempt = is_exempt(&o->except, one->name),
-		.judged = s.recipients >= (double)set->min_rcpt };
+		.recipients = s.recipients, .exempt = is_exempt(&o->except, roster_name(one)),
+		.judged = (int64_t)s.recipients >= set->min_rcpt };
 	if (!one->failed)
 		return;
 	u = whole(o, USERS_ACCOUNTS, one);
-	a->failures = count_failures(o, u);
-	a->sources = a->failures > 0 ? fmin(users_set_size(&u->failed), a->failures) : 0;
+	a->failures = count_of((int64_t)count_failures(o, u));
+	a->sources = a->failures > 0 ? fmin(users_set_size(&u->failed), (double)a->failures) : 0;
 }
 
 static void
@@ -302,11 +304,11 @@ look_at_network(struct misuse_own *o, const struct roster_one *one, struct misus
 	int64_t num[USER_N] = { 0 };
 
 	o->damaged |= !roster_numbers(one, num);
-	*n = (struct misuse_network){ one, is_exempt(&o->except, one->name),
+	*n = (struct misuse_network){ one, is_exempt(&o->except, roster_name(one)),
 		num[USER_FAILED] > 0 ? (double)num[USER_FAILED] : 0, 0 };
 	if (n->attempts <= 0 || one->faileds == 0)
 		return;
-	n->targets = one->first == one->last && !one->more ? one->faileds :
+	n->targets = one->first.next == NULL && !one->more ? one->faileds :
 	    users_set_size(&whole(o, USERS_NETWORKS, one)->failed);
 	n->targets = fmin(n->targets, n->attempts);
 }
@@ -330,7 +332,7 @@ find_guessed(const struct misuse_own *o, const struct misuse_set *set, const str
 
 		if (misuse_knows(o->past, user_name(u), misuse_provider(users_visit_name(v))))
 			continue;
-		if (tried >= (double)set->tries || (v->at > since && a->failures >= (double)set->tries))
+		if (tried >= (double)set->tries || (v->at > since && (int64_t)a->failures >= set->tries))
 			return v;
 	}
 	return NULL;
@@ -339,14 +341,14 @@ find_guessed(const struct misuse_own *o, const struct misuse_set *set, const str
 static void
 compare(struct misuse_own *o, const struct misuse_set *set, struct misuse_account *a)
 {
-	struct misuse_change *c = &o->change[users_place(&o->wanted, a->one->name)];
+	struct misuse_change *c = &o->change[users_place(&o->wanted, roster_name(a->one))];
 	const struct user *u = whole(o, USERS_ACCOUNTS, a->one);
 	struct cell domains = { 0 };
 
 	sum_domains(o, a, &domains);
-	c->usual = misuse_usual(o->past, a->one->name);
-	c->rise = a->recipients / fmax(c->usual, (double)(set->base > 0 ? set->base : 1));
-	c->domains = misuse_new_domains(o->past, a->one->name, &domains);
+	c->usual = misuse_usual(o->past, roster_name(a->one));
+	c->rise = (double)a->recipients / fmax(c->usual, (double)(set->base > 0 ? set->base : 1));
+	c->domains = misuse_new_domains(o->past, roster_name(a->one), &domains);
 	c->networks = count_providers(u, o->past);
 	c->guessed = find_guessed(o, set, a, u);
 	a->change = c;
@@ -357,8 +359,8 @@ compare(struct misuse_own *o, const struct misuse_set *set, struct misuse_accoun
 static bool
 from_guesser(const struct misuse_own *o, const struct misuse_account *a, double tries)
 {
-	for (const struct roster_part *part = a->one->first; part != NULL; part = part->next) {
-		struct slice bytes = part->bytes, name;
+	for (const struct roster_part *part = &a->one->first; part != NULL; part = part->next) {
+		struct slice bytes = roster_bytes(part), name;
 		struct users_part p;
 		struct users_seen v;
 
@@ -376,7 +378,7 @@ is_wanted(const struct misuse *m, const struct misuse_set *set, const struct mis
 {
 	double tries = (double)set->tries;
 
-	return a->judged || (a->one->oks > 0 && (a->failures >= tries ||
+	return a->judged || (a->one->oks > 0 && ((double)a->failures >= tries ||
 	    (a->one->oks >= MANY_PROVIDERS && misuse_providers(m, a) >= MANY_PROVIDERS) ||
 	    from_guesser(m->own, a, tries)));
 }
@@ -393,13 +395,13 @@ compare_all(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 		return true;
 	for (size_t i = 0; i < m->accounts; i++)
 		if (is_wanted(m, set, &m->account[i]))
-			(void)users_get(&o->wanted, m->account[i].one->name);
+			(void)users_get(&o->wanted, roster_name(m->account[i].one));
 	if (o->wanted.n == 0)
 		return true;
 	o->past = misuse_past_read(r, host, &o->wanted, o->from, o->to, first_hour, e);
 	o->change = xcalloc(o->wanted.n, sizeof *o->change);
 	for (size_t i = 0; o->past != NULL && i < m->accounts; i++)
-		if (users_find(&o->wanted, m->account[i].one->name) != NULL)
+		if (users_find(&o->wanted, roster_name(m->account[i].one)) != NULL)
 			compare(o, set, &m->account[i]);
 	return o->past != NULL;
 }

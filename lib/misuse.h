@@ -43,12 +43,14 @@ struct misuse_change {
 	const struct users_visit *guessed;	/* it was logged into from there after many failures */
 };
 
+/* There are as many as the farm has accounts. */
 struct misuse_account {
 	const struct roster_one *one;	/* all of the window */
-	int64_t hour;			/* the one with most recipients, and what was sent in it: */
-	double messages, recipients;
-	double failures, sources;	/* failed logins, and from how many networks */
 	const struct misuse_change *change;	/* NULL: not known, or not looked at */
+	int32_t hour;			/* the one with most recipients, and what was sent in it: */
+	uint32_t messages, recipients;
+	uint32_t failures;		/* failed logins, and from how many networks: */
+	double sources;
 	bool exempt;			/* what it sends is not judged */
 	bool judged;			/* enough recipients for shares and rise */
 };

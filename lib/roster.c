@@ -11,7 +11,7 @@ slot_of(const struct roster *r, struct slice name, uint32_t hash)
 {
 	uint32_t i = hash & r->mask;
 
-	while (r->slot[i] != NULL && (r->slot[i]->hash != hash || !slice_eq(r->slot[i]->name, name)))
+	while (r->slot[i] != NULL && (r->slot[i]->hash != hash || !slice_eq(roster_name(r->slot[i]), name)))
 		i = (i + 1) & r->mask;
 	return &r->slot[i];
 }
@@ -20,7 +20,7 @@ slot_of(const struct roster *r, struct slice name, uint32_t hash)
 static void
 reserve(struct roster *r, uint32_t more)
 {
-	uint32_t slots = r->slot == NULL ? 512 : r->mask + 1;
+	uint32_t slots = r->slot == NULL ? 2048 : r->mask + 1;
 
 	while (slots / 2 < r->n + more)
 		slots *= 2;
@@ -35,45 +35,27 @@ reserve(struct roster *r, uint32_t more)
 	r->slot = xcalloc(slots, sizeof(struct roster_one *));
 	r->mask = slots - 1;
 	for (struct roster_one *one = r->first; one != NULL; one = one->next)
-		*slot_of(r, one->name, one->hash) = one;
-}
-
-static struct roster_one *
-one_of(struct roster *r, struct slice name)
-{
-	uint32_t hash = (uint32_t)hash_bytes(&r->key, name);
-	struct roster_one **slot = slot_of(r, name, hash), *one = *slot;
-
-	if (one != NULL)
-		return one;
-	*slot = one = pool_take(&r->ones);
-	one->next = NULL;
-	one->name = name;
-	one->first = one->last = NULL;
-	one->hash = hash;
-	one->oks = one->faileds = 0;
-	one->failed = one->more = false;
-	if (r->last != NULL)
-		r->last->next = one;
-	else
-		r->first = one;
-	r->last = one;
-	r->n++;
-	return one;
+		*slot_of(r, roster_name(one), one->hash) = one;
 }
 
 /* What waits to be filed away comes behind what is, whatever its hour. */
 static void
 link_part(struct roster_one *one, struct roster_part *p)
 {
-	struct roster_part **at = &one->first;
+	struct roster_part *at = one->last->hour <= p->hour ? one->last : &one->first;
 
-	if (one->last != NULL && one->last->hour <= p->hour)
-		at = &one->last->next;
-	while (*at != NULL && (*at)->hour <= p->hour)
-		at = &(*at)->next;
-	p->next = *at;
-	*at = p;
+	if (p->hour < at->hour) {	/* before the first, which stays where it is */
+		struct roster_part was = one->first;
+
+		one->first = *p;
+		one->first.next = p;
+		*p = was;
+	} else {
+		while (at->next != NULL && at->next->hour <= p->hour)
+			at = at->next;
+		p->next = at->next;
+		at->next = p;
+	}
 	if (p->next == NULL)
 		one->last = p;
 }
@@ -84,24 +66,40 @@ has_failed(const struct users_part *p)
 	return (p->has & (1u << USER_FAILED | 1u << USER_NAMELESS)) != 0 || p->faileds > 0;
 }
 
-static uint16_t
+enum { MOST_VISITORS = (1 << 15) - 1 };
+
+static unsigned
 sum(unsigned a, unsigned b)
 {
-	return (uint16_t)(a + b < UINT16_MAX ? a + b : UINT16_MAX);
+	return a + b < MOST_VISITORS ? a + b : MOST_VISITORS;
 }
 
 static void
 add_part(struct roster *r, int64_t hour, const struct users_part *p, struct slice bytes)
 {
-	struct roster_one *one = one_of(r, p->name);
-	struct roster_part *part = one->first == NULL ? &one->part : pool_take(&r->parts);
+	uint32_t hash = (uint32_t)hash_bytes(&r->key, p->name);
+	struct roster_part part = { NULL, bytes.p, (uint32_t)bytes.n, (int32_t)hour }, *more;
+	struct roster_one **slot = slot_of(r, p->name, hash), *one = *slot;
 
-	*part = (struct roster_part){ .bytes = bytes, .hour = hour };
-	link_part(one, part);
-	one->oks = sum(one->oks, p->oks);
-	one->faileds = sum(one->faileds, p->faileds);
-	one->failed |= has_failed(p);
-	one->more |= p->more_failed;
+	if (one != NULL) {
+		more = pool_take(&r->parts);
+		*more = part;
+		link_part(one, more);
+		one->oks = sum(one->oks, p->oks) & MOST_VISITORS;
+		one->faileds = sum(one->faileds, p->faileds) & MOST_VISITORS;
+		one->failed |= has_failed(p);
+		one->more |= p->more_failed;
+		return;
+	}
+	*slot = one = pool_take(&r->ones);
+	*one = (struct roster_one){ .last = &one->first, .first = part, .hash = hash, .oks = p->oks,
+		.faileds = p->faileds, .failed = has_failed(p), .more = p->more_failed };
+	if (r->last != NULL)
+		r->last->next = one;
+	else
+		r->first = one;
+	r->last = one;
+	r->n++;
 }
 
 bool
@@ -145,8 +143,8 @@ roster_numbers(const struct roster_one *one, int64_t num[USER_N])
 {
 	bool good = true;
 
-	for (const struct roster_part *part = one->first; part != NULL; part = part->next)
-		good &= users_numbers(part->bytes, USER_N, num);
+	for (const struct roster_part *part = &one->first; part != NULL; part = part->next)
+		good &= users_numbers(roster_bytes(part), num);
 	return good;
 }
 
@@ -156,8 +154,8 @@ roster_visits(const struct roster_one *one, struct user *x)
 	struct users_part p;
 	bool good = true;
 
-	for (const struct roster_part *part = one->first; part != NULL; part = part->next) {
-		struct slice s = part->bytes;
+	for (const struct roster_part *part = &one->first; part != NULL; part = part->next) {
+		struct slice s = roster_bytes(part);
 
 		good &= users_take(&s, &p) && users_part_visits(&p, part->hour, x);
 	}
@@ -167,10 +165,10 @@ roster_visits(const struct roster_one *one, struct user *x)
 int
 roster_order(const struct roster_one *a, const struct roster_one *b)
 {
-	size_t n = a->name.n < b->name.n ? a->name.n : b->name.n;
-	int c = n > 0 ? memcmp(a->name.p, b->name.p, n) : 0;
+	struct slice x = roster_name(a), y = roster_name(b);
+	int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
 
-	return c != 0 ? c : (int)a->name.n - (int)b->name.n;
+	return c != 0 ? c : (int)x.n - (int)y.n;
 }
 
 void

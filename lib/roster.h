@@ -16,19 +16,20 @@
 /* What one table has of somebody; a later one is of the same hour or a later one. */
 struct roster_part {
 	struct roster_part *next;
-	struct slice bytes;		/* for users_take() */
-	int64_t hour;
+	const char *bytes;		/* for users_take() */
+	uint32_t n;
+	int32_t hour;
 };
 
+/* There are many, and each page of memory that is touched first costs more than what is done in it. */
 struct roster_one {
 	struct roster_one *next;	/* in order of birth */
-	struct slice name;
-	struct roster_part *first, *last;
-	struct roster_part part;	/* one of them: most have no other */
+	struct roster_part *last;
+	struct roster_part first;	/* most have no other */
 	uint32_t hash;
-	uint16_t oks, faileds;		/* visitors of all parts, the same one of two parts twice */
-	bool failed;			/* it has failed logins */
-	bool more;			/* from more visitors than are named */
+	unsigned oks : 15, faileds : 15;	/* visitors of all parts, the same one of two parts twice */
+	unsigned failed : 1;		/* it has failed logins */
+	unsigned more : 1;		/* from more visitors than are named */
 };
 
 /* All zero is an empty one. */
@@ -44,6 +45,18 @@ struct roster {
 /* Add a table of users.h, which need not live longer. failing: only parts that have failed logins.
  * False if it is damaged. */
 bool roster_add(struct roster *r, int64_t hour, struct slice table, bool failing);
+static inline struct slice
+roster_bytes(const struct roster_part *p)
+{
+	return (struct slice){ p->bytes, p->n };
+}
+
+static inline struct slice
+roster_name(const struct roster_one *one)
+{
+	return users_bytes_name(one->first.bytes);
+}
+
 /* NULL if there is none. */
 struct roster_one *roster_find(const struct roster *r, struct slice name);
 /* Add its numbers to num[], its visitors to *x. False if they are damaged. */

@@ -10,6 +10,7 @@
 
 #include "host.h"
 #include "mem.h"
+#include "stateread_mem.h"
 #include "toplist.h"
 
 #include "poison.h"
@@ -171,6 +172,7 @@ stateread_briefly(void)
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	stateread_mem_begin();
 	brief = true;
 }
 

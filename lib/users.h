@@ -144,8 +144,15 @@ bool users_next(struct slice *set, struct slice *name, struct users_seen *v);
 bool users_part_numbers(const struct users_part *p, int64_t num[USER_N]);
 bool users_part_domains(const struct users_part *p, struct cell *c);
 bool users_part_visits(const struct users_part *p, int64_t hour, struct user *x);
-/* Add the numbers below that one, of the bytes that users_take() would take. */
-bool users_numbers(struct slice s, unsigned below, int64_t *num);
+/* Of the bytes that users_take() took: add the numbers; messages and their recipients alone; the name. */
+bool users_numbers(struct slice s, int64_t num[USER_N]);
+bool users_sent(struct slice s, int64_t *messages, int64_t *recipients);
+
+static inline struct slice
+users_bytes_name(const char *bytes)
+{
+	return (struct slice){ bytes + 1, (unsigned char)*bytes };
+}
 
 /* A number; corrections on their way can leave less than nothing, which is 0. */
 double user_number(const struct user *u, enum users_number number);

@@ -117,26 +117,27 @@ take_number(const unsigned char **p, const unsigned char *end, uint64_t *v)
 	return (*p = varint_get(*p, end, v)) != NULL;
 }
 
-/* Behind n numbers, NULL if there are less. */
+/* Behind as many numbers as has has bits, NULL if there are less. */
 static inline const unsigned char *
-pass_numbers(const unsigned char *p, const unsigned char *end, unsigned n)
+pass_numbers(const unsigned char *p, const unsigned char *end, unsigned has)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	if (end - p >= 8 && n > 0) {	/* nearly always they are in eight bytes: the last of each has no 0x80 */
+	if (end - p >= 8 && has != 0) {	/* nearly always they are in eight bytes: the last of each has no 0x80 */
 		uint64_t ends;
 
 		memcpy(&ends, p, sizeof ends);
 		ends = ~ends & 0x8080808080808080;
-		for (unsigned i = 1; i < n; i++)
+		for (unsigned more = has & (has - 1); more != 0; more &= more - 1)
 			ends &= ends - 1;
 		if (ends != 0)
 			return p + __builtin_ctzll(ends) / 8 + 1;
 	}
 #endif
-	for (; n > 0; p++) {
+	for (; has != 0; p++) {
 		if (p >= end)
 			return NULL;
-		n -= *p < 0x80;
+		if (*p < 0x80)
+			has &= has - 1;
 	}
 	return p;
 }
@@ -145,6 +146,7 @@ pass_numbers(const unsigned char *p, const unsigned char *end, unsigned n)
 static inline const unsigned char *
 pass_set(const unsigned char *p, const unsigned char *end, struct slice *set, uint8_t *n, bool *more)
 {
+	enum { NUMBERS = 7 };		/* of a visitor: three */
 	const unsigned char *begin;
 
 	if (p == end || *p >> 1 == 0 || *p >> 1 > USERS_KEEP)
@@ -155,7 +157,7 @@ pass_set(const unsigned char *p, const unsigned char *end, struct slice *set, ui
 	for (unsigned i = 0; i < *n; i++) {
 		if (end - p < 5 || p[4] > USERS_TEXT || end - p < 5 + p[4])
 			return NULL;
-		if ((p = pass_numbers(p + 5 + p[4], end, 3)) == NULL)
+		if ((p = pass_numbers(p + 5 + p[4], end, NUMBERS)) == NULL)
 			return NULL;
 	}
 	*set = (struct slice){ (const char *)begin, (size_t)(p - begin) };
@@ -189,15 +191,13 @@ bool
 users_take(struct slice *s, struct users_part *u)
 {
 	const unsigned char *p = (const unsigned char *)s->p, *end = p + s->n, *begin;
-	unsigned has, numbers = 0;
 	uint64_t bytes;
+	unsigned has;
 
 	if (!take_head(&p, end, u))
 		return false;
 	begin = p;
-	for (has = u->has; has != 0; has &= has - 1)
-		numbers++;
-	if ((p = pass_numbers(p, end, numbers)) == NULL || p == end)
+	if ((p = pass_numbers(p, end, u->has)) == NULL || p == end)
 		return false;
 	u->numbers = (struct slice){ (const char *)begin, (size_t)(p - begin) };
 	has = *p++;
@@ -244,12 +244,27 @@ users_part_numbers(const struct users_part *p, int64_t num[USER_N])
 }
 
 bool
-users_numbers(struct slice s, unsigned below, int64_t *num)
+users_numbers(struct slice s, int64_t num[USER_N])
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
 	struct users_part u;
 
-	return take_head(&p, end, &u) && add_numbers(p, end, u.has & ((1u << below) - 1), num);
+	return take_head(&p, end, &u) && add_numbers(p, end, u.has, num);
+}
+
+bool
+users_sent(struct slice s, int64_t *messages, int64_t *recipients)
+{
+	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+	int64_t num[2] = { 0, 0 };
+	struct users_part u;
+
+	_Static_assert(USER_MSGS == 0 && USER_RCPTS == 1, "they are the first");
+	if (!take_head(&p, end, &u) || ((u.has & 3) != 0 && !add_numbers(p, end, u.has & 3, num)))
+		return false;
+	*messages = num[USER_MSGS];
+	*recipients = num[USER_RCPTS];
+	return true;
 }
 
 static bool

@@ -239,9 +239,13 @@ visitors(const struct users_set *s, bool sent, size_t shown, struct buf *b)
 	for (size_t i = 0; i < n && i < shown; i++) {
 		uint32_t times = v[i]->n > 0 || sent ? v[i]->n : v[i]->other;
 
-		buf_fmt(b, "%s%s", i > 0 ? ", " : "", check_clean(users_visit_name(v[i])));
-		if (shown > 1)
-			buf_fmt(b, " (%s)", check_people(times, ""));
+		buf_str(b, i > 0 ? ", " : "");
+		buf_str(b, check_clean(users_visit_name(v[i])));
+		if (shown > 1) {
+			buf_str(b, " (");
+			buf_str(b, check_people(times, ""));
+			buf_char(b, ')');
+		}
 	}
 	if (n > 0 && all > shown)
 		buf_fmt(b, " and %s%zu more", s->more ? "about " : "", all - shown);
@@ -251,13 +255,13 @@ visitors(const struct users_set *s, bool sent, size_t shown, struct buf *b)
 static const char *
 name_of(const struct roster_one *one)
 {
-	return check_clean(one->name);
+	return check_clean(roster_name(one));
 }
 
 static const char *
 hour_of(const struct misuse_account *a)
 {
-	return checkstate_time(a->hour * 3600);
+	return checkstate_time((int64_t)a->hour * 3600);
 }
 
 static void
@@ -515,7 +519,7 @@ json_account(struct buf *json, const struct misuse_account *a)
 	buf_json(json, slice_of(name_of(a->one)));
 	put_number(json, "messages", user_number(u, USER_MSGS));
 	put_number(json, "recipients", user_number(u, USER_RCPTS));
-	buf_fmt(json, ",\"busiest\":{\"from\":%lld,\"recipients\":%.0f}", (long long)a->hour * 3600,
+	buf_fmt(json, ",\"busiest\":{\"from\":%lld,\"recipients\":%u}", (long long)a->hour * 3600,
 	    a->recipients);
 	put_number(json, "usual", c->usual);
 	put_number(json, "rise", c->rise);
@@ -585,7 +589,7 @@ tell_next(void)
 
 	nextstep_begin(&w, &set);
 	for (size_t i = 0; i < alarms; i++)
-		(void)nextstep_add(&w, alarmed[i]->name);
+		(void)nextstep_add(&w, roster_name(alarmed[i]));
 	nextstep_tell(&w);
 	if (guessers)
 		nextstep_samples(&set, set.id, failed, 2);

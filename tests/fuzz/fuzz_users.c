@@ -19,8 +19,8 @@ try_roster(const struct users *u, struct slice table, bool good)
 	assert(r.n == u->n || !good);
 	for (const struct roster_one *one = r.first; one != NULL; one = one->next) {
 		struct users whole = { 0 };
-		struct user *x = users_get(&whole, one->name);
-		const struct user *same = users_find(u, one->name);
+		struct user *x = users_get(&whole, roster_name(one));
+		const struct user *same = users_find(u, roster_name(one));
 		bool numbers = roster_numbers(one, x->num), visits = roster_visits(one, x);
 
 		assert((numbers && visits) || !good);

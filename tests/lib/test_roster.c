@@ -61,18 +61,18 @@ test_sums(void)
 	}
 	ok(good && r.n == all.n, "all users of all tables");
 	for (const struct roster_one *one = r.first; one != NULL; one = one->next) {
-		const struct user *x = users_find(&all, one->name);
+		const struct user *x = users_find(&all, roster_name(one));
 		struct users whole = { 0 };
-		struct user *y = users_get(&whole, one->name);
+		struct user *y = users_get(&whole, roster_name(one));
 
-		good &= x != NULL && roster_find(&r, one->name) == one && roster_numbers(one, y->num) &&
+		good &= x != NULL && roster_find(&r, roster_name(one)) == one && roster_numbers(one, y->num) &&
 		    roster_visits(one, y) && memcmp(x->num, y->num, sizeof x->num) == 0 &&
 		    x->ok.n == y->ok.n && x->failed.n == y->failed.n && one->oks >= x->ok.n;
-		for (const struct roster_part *p = one->first; p != NULL && p->next != NULL; p = p->next)
+		for (const struct roster_part *p = &one->first; p != NULL && p->next != NULL; p = p->next)
 			sorted &= p->hour <= p->next->hour;
 		sorted &= one->last->next == NULL;
 		few &= one->failed == (x->num[USER_FAILED] != 0 || x->failed.n > 0) &&
-		    one->failed == (roster_find(&failing, one->name) != NULL);
+		    one->failed == (roster_find(&failing, roster_name(one)) != NULL);
 		users_free(&whole);
 	}
 	ok(good, "with their numbers and visitors");

@@ -181,7 +181,7 @@ parts_are(const struct users *u, struct slice table)
 
 		good = users_take(&table, &p) && (x = users_find(u, p.name)) != NULL &&
 		    users_part_numbers(&p, sum.num) && users_part_domains(&p, &sum.domains) &&
-		    users_part_visits(&p, HOUR, &sum) && users_numbers(bytes, 2, first);
+		    users_part_visits(&p, HOUR, &sum) && users_sent(bytes, &first[0], &first[1]);
 		if (!good)
 			break;
 		good = memcmp(sum.num, x->num, sizeof sum.num) == 0 && sum.domains.n == x->domains.n &&

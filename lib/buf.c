@@ -126,6 +126,15 @@ buf_zigzag(struct buf *b, int64_t v)
 	buf_varint(b, zigzag(v));
 }
 
+void
+buf_double(struct buf *b, double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof bits);
+	buf_varint(b, bits);
+}
+
 /* Length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong,
  * nothing above U+10FFFF), or 0 if it is none. */
 static size_t

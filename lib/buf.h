@@ -35,6 +35,7 @@ void buf_vfmt(struct buf *b, const char *fmt, va_list ap) __attribute__((format(
 /* Binary, for the state's blobs: LEB128, and zigzag for signed numbers. */
 void buf_varint(struct buf *b, uint64_t v);
 void buf_zigzag(struct buf *b, int64_t v);
+void buf_double(struct buf *b, double v);	/* its 64 bits, NAN too */
 /* The same LEB128 into room that the caller has, VARINT_BYTES; returns the end. */
 enum { VARINT_BYTES = 10 };
 static inline unsigned char *
@@ -93,6 +94,17 @@ slice_zigzag(struct slice *s, int64_t *v)
 	if (!slice_varint(s, &u))
 		return false;
 	*v = zigzag_back(u);
+	return true;
+}
+
+static inline bool
+slice_double(struct slice *s, double *v)
+{
+	uint64_t bits;
+
+	if (!slice_varint(s, &bits))
+		return false;
+	memcpy(v, &bits, sizeof *v);
 	return true;
 }
 

@@ -70,14 +70,8 @@ checkstate_host(const struct stateread_host *hosts, size_t n, const char **asked
 static void
 span(const struct checkstate *s, int64_t *first, int64_t *newest)
 {
-	*first = INT64_MAX;
+	*first = stateread_first(s->hosts, s->n, s->id);
 	*newest = stateread_newest(s->hosts, s->n, s->id);
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->id != STATEREAD_FARM && s->hosts[i].id != s->id)
-			continue;
-		if (s->hosts[i].first < *first)
-			*first = s->hosts[i].first;
-	}
 	if (*newest == 0)
 		check_unknown("the state in %s has no log line yet: is the collector's log the right "
 		    "one? See \"mxgauge status --state %s\"", s->state, s->state);

@@ -7,21 +7,12 @@
 
 #include "mem.h"
 #include "misuse_past.h"
+#include "misuse_priv.h"
 #include "wholefile.h"
 
 #include "poison.h"
 
 enum { FILE_MAX = 4 << 20, MANY_PROVIDERS = 2 };
-
-struct misuse_own {
-	struct roster roster[USERS_TABLES];	/* of the window */
-	struct users whole[USERS_TABLES];	/* those of whom all was asked for */
-	struct users except, wanted;
-	struct misuse_change *change;		/* by their place among the wanted */
-	struct misuse_past *past;
-	int64_t from, to;
-	bool all_networks, damaged;
-};
 
 /* --- reading --------------------------------------------------------------------------- */
 
@@ -112,8 +103,8 @@ misuse_provider(struct slice network)
 
 /* --- accounts -------------------------------------------------------------------------- */
 
-static const struct user *
-whole(struct misuse_own *o, enum users_table which, const struct roster_one *one)
+const struct user *
+misuse_whole(struct misuse_own *o, enum users_table which, const struct roster_one *one)
 {
 	struct user *x = users_find(&o->whole[which], roster_name(one));
 
@@ -127,13 +118,13 @@ whole(struct misuse_own *o, enum users_table which, const struct roster_one *one
 const struct user *
 misuse_account(const struct misuse *m, const struct misuse_account *a)
 {
-	return whole(m->own, USERS_ACCOUNTS, a->one);
+	return misuse_whole(m->own, USERS_ACCOUNTS, a->one);
 }
 
 const struct user *
 misuse_network(const struct misuse *m, const struct misuse_network *n)
 {
-	return whole(m->own, USERS_NETWORKS, n->one);
+	return misuse_whole(m->own, USERS_NETWORKS, n->one);
 }
 
 /* Providers it was used from to send; those that it does not know where past is not NULL. A set
@@ -281,21 +272,45 @@ misuse_deferred(const struct misuse *m, const struct misuse_account *a)
 	return rcpts > 0 ? fmin(100, 100 * user_number(u, USER_DEFERRED) / rcpts) : (double)NAN;
 }
 
+double
+misuse_value(const struct misuse *m, const struct misuse_account *a, enum misuse_measure which)
+{
+	bool sends = !a->exempt && a->judged, changes = !a->exempt && a->change != NULL;
+
+	switch (which) {
+	case MISUSE_RISE: return sends && changes ? a->change->rise : (double)NAN;
+	case MISUSE_RECIPIENTS: return a->exempt ? (double)NAN : a->recipients;
+	case MISUSE_MESSAGES: return a->exempt ? (double)NAN : a->messages;
+	case MISUSE_DOMAINS: return sends && changes ? a->change->domains : (double)NAN;
+	case MISUSE_NETWORKS: return changes ? a->change->networks : (double)NAN;
+	case MISUSE_BOUNCED: return sends ? misuse_bounced(m, a) : (double)NAN;
+	case MISUSE_DEFERRED: return sends ? misuse_deferred(m, a) : (double)NAN;
+	case MISUSE_FAILURES: return a->failures;
+	case MISUSE_SOURCES: return a->sources;
+	default: return (double)NAN;
+	}
+}
+
+void
+misuse_count_failures(struct misuse_own *o, struct misuse_account *a, uint32_t failures)
+{
+	a->failures = failures;
+	a->sources = failures == 0 ? 0 :
+	    fmin(users_set_size(&misuse_whole(o, USERS_ACCOUNTS, a->one)->failed), (double)failures);
+}
+
 static void
 look_at_account(struct misuse_own *o, const struct misuse_set *set, const struct roster_one *one,
     struct misuse_account *a)
 {
 	struct sent s = busiest_hour(o, one);
-	const struct user *u;
 
 	*a = (struct misuse_account){ .one = one, .hour = s.hour, .messages = s.messages,
 		.recipients = s.recipients, .exempt = is_exempt(&o->except, roster_name(one)),
 		.judged = (int64_t)s.recipients >= set->min_rcpt };
-	if (!one->failed)
-		return;
-	u = whole(o, USERS_ACCOUNTS, one);
-	a->failures = count_of((int64_t)count_failures(o, u));
-	a->sources = a->failures > 0 ? fmin(users_set_size(&u->failed), (double)a->failures) : 0;
+	if (one->failed)
+		misuse_count_failures(o, a, count_of((int64_t)count_failures(o,
+		    misuse_whole(o, USERS_ACCOUNTS, one))));
 }
 
 static void
@@ -309,7 +324,7 @@ look_at_network(struct misuse_own *o, const struct roster_one *one, struct misus
 	if (n->attempts <= 0 || one->faileds == 0)
 		return;
 	n->targets = one->first.next == NULL && !one->more ? one->faileds :
-	    users_set_size(&whole(o, USERS_NETWORKS, one)->failed);
+	    users_set_size(&misuse_whole(o, USERS_NETWORKS, one)->failed);
 	n->targets = fmin(n->targets, n->attempts);
 }
 
@@ -342,7 +357,7 @@ static void
 compare(struct misuse_own *o, const struct misuse_set *set, struct misuse_account *a)
 {
 	struct misuse_change *c = &o->change[users_place(&o->wanted, roster_name(a->one))];
-	const struct user *u = whole(o, USERS_ACCOUNTS, a->one);
+	const struct user *u = misuse_whole(o, USERS_ACCOUNTS, a->one);
 	struct cell domains = { 0 };
 
 	sum_domains(o, a, &domains);
@@ -406,9 +421,8 @@ compare_all(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 	return o->past != NULL;
 }
 
-/* Networks first: what accounts are is told by them. */
-static void
-look(struct misuse *m, const struct misuse_set *set)
+void
+misuse_look(struct misuse *m, const struct misuse_set *set)
 {
 	struct misuse_own *o = m->own;
 	const struct roster *accounts = &o->roster[USERS_ACCOUNTS], *nets = &o->roster[USERS_NETWORKS];
@@ -434,7 +448,7 @@ misuse_read(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 	if (!read_exceptions(&o->except, set, e) || !stateread_users(r, host, from, to, take_hour, o, e))
 		return false;
 	if (!o->damaged)
-		look(m, set);
+		misuse_look(m, set);
 	if (!o->damaged && !compare_all(m, set, r, host, first, e))
 		return false;
 	return !o->damaged || err_set(e, "the state is damaged: a table of accounts cannot be read");

@@ -24,7 +24,11 @@
 #include "stateread.h"
 #include "users.h"
 
-enum { MISUSE_DAYS = 28, MISUSE_NEEDED_DAYS = 3 };
+enum {
+	MISUSE_DAYS = 28, MISUSE_NEEDED_DAYS = 3,
+	/* what is asked as a rule */
+	MISUSE_MIN_RCPT = 50, MISUSE_BASE = 10, MISUSE_TRIES = 20, MISUSE_WINDOW_S = 3600
+};
 
 struct misuse_set {
 	int64_t min_rcpt;	/* fewer recipients in an hour say nothing */
@@ -33,6 +37,12 @@ struct misuse_set {
 	struct opt_list except;	/* accounts, "@domain", networks; each several, with commas */
 	const char *except_file;	/* the same, one a line; NULL: none */
 	bool all_networks;	/* those, too, that did not fail to log in */
+};
+
+/* What an account is judged by. */
+enum misuse_measure {
+	MISUSE_RISE, MISUSE_RECIPIENTS, MISUSE_MESSAGES, MISUSE_DOMAINS, MISUSE_NETWORKS, MISUSE_BOUNCED,
+	MISUSE_DEFERRED, MISUSE_FAILURES, MISUSE_SOURCES, MISUSE_MEASURES
 };
 
 /* How an account differs from its past. */
@@ -84,6 +94,9 @@ double misuse_providers(const struct misuse *m, const struct misuse_account *a);
 /* Percent of the window's recipients that bounced, that had to wait; NAN: there is none. */
 double misuse_bounced(const struct misuse *m, const struct misuse_account *a);
 double misuse_deferred(const struct misuse *m, const struct misuse_account *a);
+
+/* NAN: it is not known, or not judged. */
+double misuse_value(const struct misuse *m, const struct misuse_account *a, enum misuse_measure which);
 
 /* "198.51" of "198.51.100.0/24", "2001:db8" of "2001:db8:1:2::/64". */
 struct slice misuse_provider(struct slice network);

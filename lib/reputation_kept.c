@@ -57,24 +57,15 @@ newest_line(struct stateread *r, int64_t *newest, struct err *e)
 /* --- writing --------------------------------------------------------------------------------- */
 
 static void
-put_double(struct buf *b, double v)
-{
-	uint64_t bits;
-
-	memcpy(&bits, &v, sizeof bits);
-	buf_varint(b, bits);
-}
-
-static void
 put_network(struct buf *b, const struct reputation *p)
 {
 	buf_varint(b, p->net.family);
 	buf_varint(b, p->net.bits);
 	buf_add(b, (struct slice){ (const char *)p->net.a, p->net.family == 4 ? 4 : 16 });
-	put_double(b, p->score);
-	put_double(b, p->before);
-	put_double(b, p->bad);
-	put_double(b, p->good);
+	buf_double(b, p->score);
+	buf_double(b, p->before);
+	buf_double(b, p->bad);
+	buf_double(b, p->good);
 	buf_varint(b, p->refused);
 	buf_varint(b, p->judged);
 	buf_varint(b, p->accepted);
@@ -127,17 +118,6 @@ reputation_keep(struct buf *b, struct stateread *r, struct err *e)
 /* --- reading --------------------------------------------------------------------------------- */
 
 static bool
-take_double(struct slice *s, double *v)
-{
-	uint64_t bits;
-
-	if (!slice_varint(s, &bits))
-		return false;
-	memcpy(v, &bits, sizeof *v);
-	return true;
-}
-
-static bool
 take_network(struct slice *s, struct reputation *p)
 {
 	uint64_t family, bits;
@@ -155,8 +135,8 @@ take_network(struct slice *s, struct reputation *p)
 	memcpy(p->net.a, s->p, n);
 	*s = slice_from(*s, n);
 	p->first = p->net;
-	if (!take_double(s, &p->score) || !take_double(s, &p->before) || !take_double(s, &p->bad) ||
-	    !take_double(s, &p->good) || !slice_varint(s, &p->refused) || !slice_varint(s, &p->judged) ||
+	if (!slice_double(s, &p->score) || !slice_double(s, &p->before) || !slice_double(s, &p->bad) ||
+	    !slice_double(s, &p->good) || !slice_varint(s, &p->refused) || !slice_varint(s, &p->judged) ||
 	    !slice_varint(s, &p->accepted) || !slice_zigzag(s, &p->accepted_most) || !slice_varint(s, &p->recent) ||
 	    !slice_varint(s, &p->sample.n) || !slice_zigzag(s, &host) || !slice_zigzag(s, &p->sample.hour))
 		return false;

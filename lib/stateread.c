@@ -323,6 +323,17 @@ stateread_newest(const struct stateread_host *hosts, size_t n, int host)
 	return newest;
 }
 
+int64_t
+stateread_first(const struct stateread_host *hosts, size_t n, int host)
+{
+	int64_t first = INT64_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		if ((host == STATEREAD_FARM || hosts[i].id == host) && hosts[i].first < first)
+			first = hosts[i].first;
+	return first;
+}
+
 /* The state's number of what a key is of, to the enum's; METRIC_N: no longer known. Others stay. */
 static uint32_t
 number_of(const struct stateread *r, uint32_t key)

@@ -64,6 +64,8 @@ bool stateread_hosts(struct stateread *r, const struct stateread_host **hosts, s
 const struct stateread_host *stateread_host_named(const struct stateread_host *hosts, size_t n, const char *name);
 /* The log time of the newest line of a host, or of all of them; 0: there is none. */
 int64_t stateread_newest(const struct stateread_host *hosts, size_t n, int host);
+/* That of the oldest one; INT64_MAX: there is none. */
+int64_t stateread_first(const struct stateread_host *hosts, size_t n, int host);
 
 /* "1d", "15m", a date and so on are the caller's business; here host is an id,
  * or STATEREAD_FARM: all hosts and the corrections of what was joined inside the farm. */
@@ -122,7 +124,8 @@ enum top_kind {
 	TOP_JUDGED,		/* those of mails that a filter took for spam, a virus or forbidden: not in
 				 * TOP_ACCEPTED */
 	TOP_KIND_N,
-	TOP_REPUTATION = 100	/* no list: what reputation_keep() made of the farm, in hour 0 of no host */
+	/* no lists: what reputation_keep() and misuse_keep() made of the farm, in hour 0 of no host */
+	TOP_REPUTATION = 100, TOP_MISUSE
 };
 #define STATEREAD_NOWHERE "?"	/* the network of clients of which no line has the address */
 
@@ -142,6 +145,9 @@ typedef bool stateread_users_fn(void *arg, int host, int64_t hour, struct slice 
     struct slice networks);
 bool stateread_users(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
     stateread_users_fn *f, void *arg, struct err *e);
+/* Of these what came since the tables were written: a minute's at most. Of all hosts. */
+bool stateread_users_new(struct stateread *r, int64_t from_hour, int64_t to_hour, stateread_users_fn *f, void *arg,
+    struct err *e);
 
 /* Mails that ended with recipients of which nothing says what became of them. */
 struct stateread_lost {

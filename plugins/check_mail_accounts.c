@@ -14,16 +14,17 @@
 #include "first.h"
 #include "mem.h"
 #include "misuse.h"
+#include "misuse_kept.h"
 #include "nextstep.h"
 #include "stateread.h"
 #include "users.h"
 
 #include "poison.h"
 
-enum { SHOWN = 5, SHOWN_JSON = 50, PLACES = 5, LONGEST_H = 48 };
+enum { SHOWN = MISUSE_SHOWN, SHOWN_JSON = 50, PLACES = 5, LONGEST_H = 48 };
 
-static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 3600 };
-static struct misuse_set judge = { .min_rcpt = 50, .base = 10, .tries = 20 };
+static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = MISUSE_WINDOW_S };
+static struct misuse_set judge = { .min_rcpt = MISUSE_MIN_RCPT, .base = MISUSE_BASE, .tries = MISUSE_TRIES };
 
 static const struct opt opts[] = {
 	CHECKSTATE_OPTS(set),
@@ -45,8 +46,11 @@ static const struct opt opts[] = {
 };
 
 /* In the order of what is told first. */
-enum { RISE, RECIPIENTS, MESSAGES, DOMAINS, NETWORKS, BOUNCED, DEFERRED, FAILURES, SOURCES, ATTEMPTS, TARGETS,
-	GUESSED, MEASURES };
+enum {
+	RISE = MISUSE_RISE, RECIPIENTS = MISUSE_RECIPIENTS, MESSAGES = MISUSE_MESSAGES, DOMAINS = MISUSE_DOMAINS,
+	NETWORKS = MISUSE_NETWORKS, BOUNCED = MISUSE_BOUNCED, DEFERRED = MISUSE_DEFERRED,
+	FAILURES = MISUSE_FAILURES, SOURCES = MISUSE_SOURCES, ATTEMPTS = MISUSE_MEASURES, TARGETS, GUESSED, MEASURES
+};
 
 static const struct measure measures[] = {
 	[RISE] = { "rise", "", "recipients of an account in an hour, as so many times what is usual of it" },
@@ -78,7 +82,9 @@ static const struct program program = {
 	"within one: three are a home, an office and a telephone. Failed logins are counted by /24 and /64, "
 	"of SMTP, IMAP and POP3 together.\n\n"
 	"Numbers are of the whole hours that the window touches, and the running one counts by itself: what "
-	"begins is seen with the next answer. With --at all of that hour counts, also what came after that time.",
+	"begins is seen with the next answer. With --at all of that hour counts, also what came after that time.\n\n"
+	"Of the whole farm, by the usual rule and hour, the answer is the one that the collector makes each minute; "
+	"it is not waited for when somebody did much since then. All else is read anew.",
 	opts, .measures = measures,
 	.examples = "check_mail_accounts -w rise=10 -c rise=30 -w networks=3 -c networks=8 -c guessed=0\n"
 	    "check_mail_accounts --except news@example.org,@lists.example.org -w rise=10 -w bounced=30%\n"
@@ -94,25 +100,6 @@ static bool guessers;
 static size_t guessed;			/* accounts, it seems */
 
 /* --- the worst of each ----------------------------------------------------------------- */
-
-static double
-value_of(const struct misuse_account *a, int which)
-{
-	bool sends = !a->exempt && a->judged, changes = !a->exempt && a->change != NULL;
-
-	switch (which) {
-	case RISE: return sends && changes ? a->change->rise : (double)NAN;
-	case RECIPIENTS: return a->exempt ? (double)NAN : a->recipients;
-	case MESSAGES: return a->exempt ? (double)NAN : a->messages;
-	case DOMAINS: return sends && changes ? a->change->domains : (double)NAN;
-	case NETWORKS: return changes ? a->change->networks : (double)NAN;
-	case BOUNCED: return sends ? misuse_bounced(&found, a) : (double)NAN;
-	case DEFERRED: return sends ? misuse_deferred(&found, a) : (double)NAN;
-	case FAILURES: return a->failures;
-	case SOURCES: return a->sources;
-	default: return (double)NAN;
-	}
-}
 
 /* Of equal ones the first by name, so that two answers are alike. */
 static bool
@@ -154,7 +141,7 @@ find_most(void)
 		take(RECIPIENTS, a->recipients, a);
 		take(MESSAGES, a->messages, a);
 		for (int k = RISE; k <= DEFERRED && (a->judged || a->change != NULL); k++)
-			take(k, value_of(a, k), a);
+			take(k, misuse_value(&found, a, k), a);
 	}
 }
 
@@ -166,7 +153,7 @@ account_with_most(int which)
 	if (most[which].v > 0)
 		return most[which].whose;
 	for (size_t i = 0; i < found.accounts; i++)
-		if (value_of(&found.account[i], which) >= most[which].v &&
+		if (misuse_value(&found, &found.account[i], which) >= most[which].v &&
 		    is_before(found.account[i].one, a != NULL ? a->one : NULL))
 			a = &found.account[i];
 	return a;
@@ -596,6 +583,14 @@ tell_next(void)
 	nextstep_graph_of(&set, set.host, guessers && alarms == 0 ? "auth_fail" : "auth_ok");
 }
 
+/* All accounts are not asked for, and those that are named are at hand. */
+static bool
+is_kept(void)
+{
+	return set.id == STATEREAD_FARM && !check_is_json() &&
+	    misuse_kept(&found, &judge, set.r, set.from / 60, set.to / 60);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -610,7 +605,7 @@ main(int argc, char **argv)
 	judge.all_networks = check_is_json();
 	set.from = set.from / 60 * 60;
 	set.to = (set.to + 59) / 60 * 60;
-	if (!misuse_read(&found, &judge, set.r, set.id, checkstate_first(&set), set.from / 60,
+	if (!is_kept() && !misuse_read(&found, &judge, set.r, set.id, checkstate_first(&set), set.from / 60,
 	    set.to / 60, &e))
 		check_unknown("%s", e.text);
 	find_most();

@@ -346,7 +346,7 @@ store_all(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
 	if (!tops_store(s, c->tops, tally_origins(c->tally), c->with_tables, w->e) ||
-	    (c->slow && (!expire(w, c) || !networks_store(s, w->e))))
+	    (c->slow && (!expire(w, c) || !kept_store(s, w->e))))
 		return false;
 	return db_run(s, "COMMIT", w->e);
 }

@@ -72,6 +72,7 @@ struct state {
 	bool unread_block;		/* a block that was wanted cannot be read */
 	int64_t log_bytes;		/* of table mail_log */
 	int64_t log_bytes_before;	/* the commit that is under way */
+	double kept_due;		/* answers are not made ready again before that, by clock_now() */
 	struct fact_said said[FACTS_MAX];
 	size_t n_said;
 	struct capacity limit[LIMITS_MAX];
@@ -157,7 +158,7 @@ bool specimens_store(struct state *s, struct specimens *some, struct err *e);
  * commit has come to its end. */
 bool tops_store(struct state *s, struct tops *tops, struct origins *origins, bool whole, struct err *e);
 
-/* state_networks.c: with each commit that changes the tables of networks */
-bool networks_store(struct state *s, struct err *e);
+/* state_kept.c: with each commit that changes the tables; on a farm where that takes long more seldom */
+bool kept_store(struct state *s, struct err *e);
 
 #endif

@@ -202,6 +202,83 @@ ok "and whoever sent stays, and who guessed"
 [ "$(stored "SELECT length(accounts) < 500000 FROM account")" = 1 ]
 ok "in bounded space"
 
+# --- what the collector keeps ready ------------------------------------------------------------
+rm -rf "$dir/state"
+db=$dir/state/state.db
+# answers HOUR FILE: of the limits that are asked for
+answers() {
+    for how in "-w rise=10 -w networks=2 -c guessed=0" "-w failures=10 -w attempts=30 -w targets=5 -v" \
+        "-w recipients=4 -w bounced=1% -w domains=2 -w sources=2 -w deferred=1%:" "-w messages=1: -w failures=1:"; do
+        # shellcheck disable=SC2086
+        "$check" --state "$dir/state" --at "$(at "$1")" $how
+    done >"$2" 2>&1
+}
+stored() { sqlite3 "$db" "$1"; }
+import "$dir/before"
+same='' kept=''
+# at 15 seven passwords are guessed
+perl -e 'for my $u (1 .. 7) { my $t = "2026-11-20T15:%02d:%02d+00:00 mx1 postfix/submission/smtpd[1]:";
+    printf "$t warning: unknown[3fff:%x::1]: SASL LOGIN authentication failed: x, sasl_username=g$u\@example.org\n", $_, $u, 32 + $u for 1 .. 25;
+    printf "$t 4A%07X: client=unknown[3fff:%x::7], sasl_method=PLAIN, sasl_username=g$u\@example.org\n", 30, $u, $u, 64 + $u }
+    print "2026-11-20T15:59:00+00:00 mx1 postfix/anvil[9]: statistics: max cache size 3 at x\n"' >>"$dir/day"
+for hour in 08 09 10 11 12 13 14 15; do
+    grep "T$hour:" "$dir/day" | sort -s -k 1,1 >"$dir/part"
+    import "$dir/part"
+    kept=$kept$(stored "SELECT length(list) BETWEEN 100 AND 20000 FROM top WHERE kind = 101")
+    answers "$hour" "$dir/a"
+    stored "CREATE TABLE was AS SELECT * FROM top WHERE kind = 101; DELETE FROM top WHERE kind = 101"
+    answers "$hour" "$dir/b"
+    stored "INSERT INTO top SELECT * FROM was; DROP TABLE was"
+    cmp -s "$dir/a" "$dir/b" && grep -q 'ACCOUNTS' "$dir/a" && same=$same$hour
+    [ "$hour" != 10 ] || cp -r "$dir/state" "$dir/ten"
+done
+[ "$kept" = 11111111 ]
+ok "with each import those who matter are kept"
+[ "$same" = 0809101112131415 ] && grep -q 'guessed=7' "$dir/a"
+ok "what is kept says what all accounts say"
+rm -rf "$dir/state"
+mv "$dir/ten" "$dir/state"
+stored "CREATE TABLE was AS SELECT * FROM account; DELETE FROM account"
+run 0 --at "$(at 10)" && says 'anna@example.org sent 302 messages to 304 recipients'
+ok "it is asked instead of them"
+run 0 --at "$(at 10)" --tries 21 && silent 'anna'
+ok "not by another rule"
+run 0 --at "$(at 10)" --except x@example.org && silent 'anna'
+ok "nor with exceptions"
+run 0 --at "$(at 10)" --window 2h && silent 'anna'
+ok "nor of other hours"
+run 0 --at "$(at 10)" --json && silent 'anna'
+ok "nor for all accounts"
+run 0 --at "$(at 10)" -H mx1 && silent 'anna'
+ok "nor of one host"
+stored "UPDATE host SET newest = newest + 121"
+run 0 --at "$(at 10)" && silent 'anna'
+ok "nor when it is old"
+stored "UPDATE host SET newest = newest - 121; INSERT INTO account_log SELECT NULL, max(at), accounts, networks FROM was
+    WHERE at < (SELECT max(at) FROM was)"
+stored "UPDATE account_log SET at = (SELECT max(at) FROM was)"
+run 0 --at "$(at 10)" && says 'anna@example.org sent 302 messages to 304 recipients'
+ok "a minute like others changes nothing"
+stored "UPDATE account_log SET accounts = (SELECT accounts FROM was ORDER BY at DESC LIMIT 1);
+    INSERT INTO account SELECT * FROM was"
+run 0 --at "$(at 10)" && says 'anna@example.org sent 604 messages to 608 recipients'
+ok "one in which somebody sends as never before is looked at at once"
+stored "DELETE FROM account_log; DROP TABLE was"
+answers 10 "$dir/a"
+stored "CREATE TABLE was AS SELECT * FROM top WHERE kind = 101"
+size=$(stored "SELECT length(list) FROM was")
+good='' n=0
+while [ "$n" -lt "$size" ]; do
+    stored "UPDATE top SET list = (SELECT substr(list, 1, $n) FROM was) WHERE kind = 101"
+    answers 10 "$dir/b"
+    cmp -s "$dir/a" "$dir/b" || good=$good$n,
+    stored "UPDATE top SET list = (SELECT CAST(substr(list, 1, $n) || X'ff' || substr(list, $n + 2) AS BLOB) FROM was) WHERE kind = 101"
+    run 0 --at "$(at 10)" || [ $rc -eq 3 ] || good=$good$n
+    n=$((n + 1 + size / 60))
+done
+[ "$good" = '' ]
+ok "one that is damaged is not used"
+
 rm -rf "$dir/state"
 run 3
 ok "no state is UNKNOWN"

@@ -18,9 +18,7 @@
 
 enum {
 	VERSION = 1, HOURS_MAX = 3,
-	MOST = 100,		/* accounts; with more nothing is kept */
-	AGE_S = 120,		/* a host has newer lines than that: it is not used */
-	NEARLY = 2		/* who did a NEARLYth of what is judged since then is looked at with all others */
+	MOST = 100		/* accounts; with more nothing is kept */
 };
 
 static bool
@@ -326,7 +324,7 @@ decode(struct misuse *m, const struct misuse_set *set, struct slice s, int64_t n
 
 	if (!slice_varint(&s, &version) || version != VERSION || !slice_zigzag(&s, &then) ||
 	    !slice_zigzag(&s, &from) || !slice_zigzag(&s, &to) || !slice_varint(&s, &past) ||
-	    newest - then > AGE_S || from != o->from || to != o->to || to - from > HOURS_MAX)
+	    newest - then > 2 * MISUSE_KEPT_S || from != o->from || to != o->to || to - from > HOURS_MAX)
 		return false;
 	m->past = past != 0;
 	if (!take_tables(o, USERS_ACCOUNTS, &s) || !take_tables(o, USERS_NETWORKS, &s))
@@ -340,31 +338,6 @@ is_usual(const struct misuse_set *set)
 {
 	return set->min_rcpt == MISUSE_MIN_RCPT && set->base == MISUSE_BASE && set->tries == MISUSE_TRIES &&
 	    set->except.n == 0 && set->except_file == NULL && !set->all_networks;
-}
-
-static bool
-take_new(void *arg, int host, int64_t hour, struct slice accounts, struct slice networks)
-{
-	(void)host;
-	(void)networks;
-	return accounts.n == 0 || roster_add(arg, hour, accounts, false);
-}
-
-/* Did nobody do much since the tables were written? Who cannot be read did. */
-static bool
-is_quiet(struct stateread *r, int64_t from, int64_t to)
-{
-	struct roster new = { 0 };
-	bool quiet = stateread_users_new(r, from, to, take_new, &new, NULL);
-
-	for (const struct roster_one *one = new.first; one != NULL && quiet; one = one->next) {
-		int64_t num[USER_N] = { 0 };
-
-		quiet = roster_numbers(one, num) && num[USER_RCPTS] < MISUSE_MIN_RCPT / NEARLY &&
-		    num[USER_FAILED] < MISUSE_TRIES / NEARLY;
-	}
-	roster_free(&new);
-	return quiet;
 }
 
 bool
@@ -381,7 +354,7 @@ misuse_kept(struct misuse *m, const struct misuse_set *set, struct stateread *r,
 	*m = (struct misuse){ .own = xcalloc(1, sizeof *m->own) };
 	m->own->from = from;
 	m->own->to = to;
-	good = decode(m, set, buf_slice(&b), newest) && is_quiet(r, from, to);
+	good = decode(m, set, buf_slice(&b), newest);
 	buf_free(&b);
 	if (!good)
 		misuse_free(m);

@@ -145,9 +145,6 @@ typedef bool stateread_users_fn(void *arg, int host, int64_t hour, struct slice 
     struct slice networks);
 bool stateread_users(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
     stateread_users_fn *f, void *arg, struct err *e);
-/* Of these what came since the tables were written: a minute's at most. Of all hosts. */
-bool stateread_users_new(struct stateread *r, int64_t from_hour, int64_t to_hour, stateread_users_fn *f, void *arg,
-    struct err *e);
 
 /* Mails that ended with recipients of which nothing says what became of them. */
 struct stateread_lost {

@@ -83,11 +83,13 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 	return n;
 }
 
-/* sql: with the host's number and hour of first and last. */
-static bool
-each_users(struct stateread *r, const char *sql, int host, int64_t from, int64_t to, stateread_users_fn *f,
+bool
+stateread_users(struct stateread *r, int host, int64_t from, int64_t to, stateread_users_fn *f,
     void *arg, struct err *e)
 {
+	static const char sql[] = "SELECT at, accounts, networks FROM account WHERE at >= ?1"
+	    " AND at < ?2 UNION ALL SELECT at, accounts, networks FROM account_log"
+	    " WHERE at >= ?1 AND at < ?2";
 	sqlite3_stmt *st = stateread_borrow(r, sql, e);
 	bool good;
 	int rc;
@@ -107,26 +109,6 @@ each_users(struct stateread *r, const char *sql, int host, int64_t from, int64_t
 	good = rc == SQLITE_ROW || rc == SQLITE_DONE || stateread_fail(r, e);
 	stateread_give_back(r, sql, st);
 	return good;
-}
-
-#define OF_HOURS " WHERE at >= ?1 AND at < ?2"
-#define FROM_LOG "SELECT at, accounts, networks FROM account_log" OF_HOURS
-
-bool
-stateread_users(struct stateread *r, int host, int64_t from, int64_t to, stateread_users_fn *f,
-    void *arg, struct err *e)
-{
-	static const char sql[] = "SELECT at, accounts, networks FROM account" OF_HOURS " UNION ALL " FROM_LOG;
-
-	return each_users(r, sql, host, from, to, f, arg, e);
-}
-
-bool
-stateread_users_new(struct stateread *r, int64_t from, int64_t to, stateread_users_fn *f, void *arg, struct err *e)
-{
-	static const char sql[] = FROM_LOG;
-
-	return each_users(r, sql, STATEREAD_FARM, from, to, f, arg, e);
 }
 
 bool

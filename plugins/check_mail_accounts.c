@@ -83,8 +83,8 @@ static const struct program program = {
 	"of SMTP, IMAP and POP3 together.\n\n"
 	"Numbers are of the whole hours that the window touches, and the running one counts by itself: what "
 	"begins is seen with the next answer. With --at all of that hour counts, also what came after that time.\n\n"
-	"Of the whole farm, by the usual rule and hour, the answer is the one that the collector makes each minute; "
-	"it is not waited for when somebody did much since then. All else is read anew.",
+	"Of the whole farm, by the usual rule and hour, the answer is the one that the collector makes every ten "
+	"seconds; all else is read anew.",
 	opts, .measures = measures,
 	.examples = "check_mail_accounts -w rise=10 -c rise=30 -w networks=3 -c networks=8 -c guessed=0\n"
 	    "check_mail_accounts --except news@example.org,@lists.example.org -w rise=10 -w bounced=30%\n"

@@ -346,7 +346,10 @@ store_all(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
 	if (!tops_store(s, c->tops, tally_origins(c->tally), c->with_tables, w->e) ||
-	    (c->slow && (!expire(w, c) || !kept_store(s, w->e))))
+	    (c->slow && !expire(w, c)))
+		return false;
+	/* the answers of an import are made when it ends */
+	if ((c->slow || !c->with_tables) && !kept_store(s, c->slow, w->e))
 		return false;
 	return db_run(s, "COMMIT", w->e);
 }

@@ -38,6 +38,8 @@ struct capacity {
 
 enum { FACTS_MAX = 16, LIMITS_MAX = 32 };
 
+enum { KEPT_REPUTATION, KEPT_MISUSE, KEPT_N };
+
 struct state {
 	sqlite3 *db;
 	char *dir;
@@ -72,7 +74,7 @@ struct state {
 	bool unread_block;		/* a block that was wanted cannot be read */
 	int64_t log_bytes;		/* of table mail_log */
 	int64_t log_bytes_before;	/* the commit that is under way */
-	double kept_due;		/* answers are not made ready again before that, by clock_now() */
+	double kept_due[KEPT_N];	/* an answer is not made ready again before that, by clock_now() */
 	struct fact_said said[FACTS_MAX];
 	size_t n_said;
 	struct capacity limit[LIMITS_MAX];
@@ -158,7 +160,7 @@ bool specimens_store(struct state *s, struct specimens *some, struct err *e);
  * commit has come to its end. */
 bool tops_store(struct state *s, struct tops *tops, struct origins *origins, bool whole, struct err *e);
 
-/* state_kept.c: with each commit that changes the tables; on a farm where that takes long more seldom */
-bool kept_store(struct state *s, struct err *e);
+/* state_kept.c: those that are due; slow: the top tables were written */
+bool kept_store(struct state *s, bool slow, struct err *e);
 
 #endif

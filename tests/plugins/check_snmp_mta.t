@@ -113,7 +113,7 @@ told "silence"
 run 2 "fell silent in the middle of its tables" halfway -t 1
 told "silence half-way"
 for a in garbage cut stranger; do
-    run 2 "no answer" $a -t 1
+    run 2 "no answer" $a -t 2
     told "$a is no answer"
 done
 before=$(date +%s)

@@ -16,6 +16,7 @@ trap 'exit 1' INT TERM
 
 # ok NAME: passes if the last command did; instead of that of tap.sh
 ok() {
+    # shellcheck disable=SC2319 # what comes before is a condition as often as not
     rc=$?
     tap_n=$((tap_n + 1))
     if [ $rc -eq 0 ]; then echo "ok $tap_n - $1"; else

@@ -135,6 +135,13 @@ buf_double(struct buf *b, double v)
 	buf_varint(b, bits);
 }
 
+void
+buf_text(struct buf *b, struct slice s)
+{
+	buf_varint(b, s.n);
+	buf_add(b, s);
+}
+
 /* Length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong,
  * nothing above U+10FFFF), or 0 if it is none. */
 static size_t

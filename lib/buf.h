@@ -36,6 +36,7 @@ void buf_vfmt(struct buf *b, const char *fmt, va_list ap) __attribute__((format(
 void buf_varint(struct buf *b, uint64_t v);
 void buf_zigzag(struct buf *b, int64_t v);
 void buf_double(struct buf *b, double v);	/* its 64 bits, NAN too */
+void buf_text(struct buf *b, struct slice s);	/* its length and its bytes */
 /* The same LEB128 into room that the caller has, VARINT_BYTES; returns the end. */
 enum { VARINT_BYTES = 10 };
 static inline unsigned char *
@@ -105,6 +106,17 @@ slice_double(struct slice *s, double *v)
 	if (!slice_varint(s, &bits))
 		return false;
 	memcpy(v, &bits, sizeof *v);
+	return true;
+}
+static inline bool
+slice_text(struct slice *s, struct slice *text)
+{
+	uint64_t n;
+
+	if (!slice_varint(s, &n) || n > s->n)
+		return false;
+	*text = slice_head(*s, (size_t)n);
+	*s = slice_from(*s, (size_t)n);
 	return true;
 }
 

@@ -146,20 +146,13 @@ add_parts(struct users *hour, int64_t from, int64_t to, const struct roster_one 
 }
 
 static void
-put_slice(struct buf *b, struct slice s)
-{
-	buf_varint(b, s.n);
-	buf_add(b, s);
-}
-
-static void
 put_tables(struct buf *b, struct users *hour, int64_t from, int64_t to)
 {
 	for (int64_t h = from; h < to; h++) {
 		struct buf table = buf_new(b->max);
 
 		users_encode(&hour[h - from], h, &table);
-		put_slice(b, buf_slice(&table));
+		buf_text(b, buf_slice(&table));
 		users_free(&hour[h - from]);
 		buf_free(&table);
 	}
@@ -170,7 +163,7 @@ put_account(struct buf *b, const struct misuse_account *a)
 {
 	const struct misuse_change *c = a->change;
 
-	put_slice(b, roster_name(a->one));
+	buf_text(b, roster_name(a->one));
 	buf_varint(b, a->failures);
 	buf_varint(b, c != NULL);
 	if (c == NULL)
@@ -179,7 +172,7 @@ put_account(struct buf *b, const struct misuse_account *a)
 	buf_double(b, c->rise);
 	buf_double(b, c->domains);
 	buf_double(b, c->networks);
-	put_slice(b, c->guessed != NULL ? users_visit_name(c->guessed) : SLICE(""));
+	buf_text(b, c->guessed != NULL ? users_visit_name(c->guessed) : SLICE(""));
 }
 
 static bool
@@ -240,24 +233,12 @@ misuse_keep(struct buf *b, struct stateread *r, struct err *e)
 /* --- reading --------------------------------------------------------------------------- */
 
 static bool
-take_slice(struct slice *s, struct slice *one)
-{
-	uint64_t n;
-
-	if (!slice_varint(s, &n) || n > s->n)
-		return false;
-	*one = slice_head(*s, (size_t)n);
-	*s = slice_from(*s, (size_t)n);
-	return true;
-}
-
-static bool
 take_tables(struct misuse_own *o, enum users_table which, struct slice *s)
 {
 	struct slice table;
 
 	for (int64_t h = o->from; h < o->to; h++)
-		if (!take_slice(s, &table) || !roster_add(&o->roster[which], h, table, false))
+		if (!slice_text(s, &table) || !roster_add(&o->roster[which], h, table, false))
 			return false;
 	return true;
 }
@@ -277,7 +258,7 @@ take_change(struct misuse_own *o, struct misuse_account *a, struct misuse_change
 	struct slice guessed;
 
 	if (!slice_double(s, &c->usual) || !slice_double(s, &c->rise) || !slice_double(s, &c->domains) ||
-	    !slice_double(s, &c->networks) || !take_slice(s, &guessed))
+	    !slice_double(s, &c->networks) || !slice_text(s, &guessed))
 		return false;
 	c->guessed = guessed.n > 0 ? visit_named(misuse_whole(o, USERS_ACCOUNTS, a->one), guessed) : NULL;
 	a->change = c;
@@ -305,7 +286,7 @@ take_accounts(struct misuse *m, struct slice *s)
 	for (uint64_t i = 0; i < n; i++) {
 		struct misuse_account *a;
 
-		if (!take_slice(s, &name) || (a = account_named(m, name)) == NULL || !slice_varint(s, &failures) ||
+		if (!slice_text(s, &name) || (a = account_named(m, name)) == NULL || !slice_varint(s, &failures) ||
 		    !slice_varint(s, &changes) || failures > UINT32_MAX)
 			return false;
 		misuse_count_failures(m->own, a, (uint32_t)failures);

@@ -11,45 +11,26 @@
 
 enum { ROW = 'R', FIELD = 'F', NONE = 'N' };
 
-static void
-put_text(struct buf *b, struct slice s)
-{
-	buf_varint(b, s.n);
-	buf_add(b, s);
-}
-
 void
 rows_row(struct buf *b, const char *table)
 {
 	buf_char(b, ROW);
-	put_text(b, slice_of(table));
+	buf_text(b, slice_of(table));
 }
 
 void
 rows_field(struct buf *b, const char *name, const char *value, size_t n)
 {
 	buf_char(b, value == NULL ? NONE : FIELD);
-	put_text(b, slice_head(slice_of(name), ROWS_VALUE));
+	buf_text(b, slice_head(slice_of(name), ROWS_VALUE));
 	if (value != NULL)
-		put_text(b, slice_head((struct slice){ value, n }, ROWS_VALUE));
+		buf_text(b, slice_head((struct slice){ value, n }, ROWS_VALUE));
 }
 
 void
 rows_text(struct buf *b, const char *name, const char *value)
 {
 	rows_field(b, name, value, value == NULL ? 0 : strlen(value));
-}
-
-static bool
-take_text(struct slice *s, struct slice *text)
-{
-	uint64_t n;
-
-	if (!slice_varint(s, &n) || n > s->n)
-		return false;
-	*text = slice_head(*s, (size_t)n);
-	*s = slice_from(*s, (size_t)n);
-	return true;
 }
 
 static bool
@@ -61,7 +42,7 @@ take_field(struct slice *s, struct row_field *f)
 	if (!f->null && !slice_eat_char(&at, FIELD))
 		return false;
 	f->value = (struct slice){ "", 0 };
-	if (!take_text(&at, &f->name) || (!f->null && !take_text(&at, &f->value)))
+	if (!slice_text(&at, &f->name) || (!f->null && !slice_text(&at, &f->value)))
 		return false;
 	*s = at;
 	return true;
@@ -77,7 +58,7 @@ rows_read(struct rows *r, struct slice s)
 		struct row *row = &r->row[r->n];
 		struct row_field *kept;
 
-		if (!slice_eat_char(&s, ROW) || !take_text(&s, &row->table))
+		if (!slice_eat_char(&s, ROW) || !slice_text(&s, &row->table))
 			return;
 		row->fields = 0;
 		while (row->fields < ROWS_FIELDS && take_field(&s, &field[row->fields]))

@@ -436,13 +436,6 @@ join_end(struct join *j, bool all)
 enum { FIRST = 1, MORE = 2, NEWLINE = 4, OWN = 8, GOES_ON = 16 };
 
 static void
-encode_text(struct buf *b, struct slice s)
-{
-	buf_varint(b, s.n);
-	buf_add(b, s);
-}
-
-static void
 encode(struct buf *b, const struct group *g, const struct piece *p)
 {
 	buf_clear(b);
@@ -455,10 +448,10 @@ encode(struct buf *b, const struct group *g, const struct piece *p)
 	buf_varint(b, p->of);
 	buf_varint(b, (p->first ? FIRST : 0u) | (p->more ? MORE : 0u) | (p->newline ? NEWLINE : 0u) |
 	    (p->own ? OWN : 0u) | (p->goes_on ? GOES_ON : 0u));
-	encode_text(b, p->host);
-	encode_text(b, p->tag);
-	encode_text(b, p->key);
-	encode_text(b, p->line);
+	buf_text(b, p->host);
+	buf_text(b, p->tag);
+	buf_text(b, p->key);
+	buf_text(b, p->line);
 	buf_varint(b, p->at);
 	buf_varint(b, p->text_n);
 }
@@ -508,18 +501,6 @@ join_stored(struct join *j)
 	j->clock_stored = j->clock;
 }
 
-static bool
-decode_text(struct slice *s, struct slice *out)
-{
-	uint64_t n;
-
-	if (!slice_varint(s, &n) || n > s->n)
-		return false;
-	*out = slice_head(*s, (size_t)n);
-	*s = slice_from(*s, (size_t)n);
-	return true;
-}
-
 bool
 join_load(struct join *j, uint64_t number, struct slice s)
 {
@@ -534,8 +515,8 @@ join_load(struct join *j, uint64_t number, struct slice s)
 	}
 	if (!slice_varint(&s, &host) || !slice_varint(&s, &pid) || !slice_zigzag(&s, &p.time) ||
 	    !slice_zigzag(&s, &p.deadline) || !slice_varint(&s, &usec) || !slice_varint(&s, &n) ||
-	    !slice_varint(&s, &of) || !slice_varint(&s, &flags) || !decode_text(&s, &p.host) ||
-	    !decode_text(&s, &p.tag) || !decode_text(&s, &p.key) || !decode_text(&s, &p.line) ||
+	    !slice_varint(&s, &of) || !slice_varint(&s, &flags) || !slice_text(&s, &p.host) ||
+	    !slice_text(&s, &p.tag) || !slice_text(&s, &p.key) || !slice_text(&s, &p.line) ||
 	    !slice_varint(&s, &at) || !slice_varint(&s, &text_n) || s.n > 0 || at > p.line.n ||
 	    text_n > p.line.n - at || number < j->next)
 		return false;

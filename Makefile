@@ -118,8 +118,8 @@ COL_SRC   := $(wildcard collector/input/*.c collector/dialect/*.c collector/flow
                collector/store/*.c collector/view/*.c) \
              $(filter-out $(MAIN_SRC),$(wildcard collector/*.c))
 PLUG_SRC  := $(wildcard plugins/check_*.c)
-# They load what no static program can: the clients of databases and directories, net-snmp.
-LEFT_OUT  := $(if $(STATIC),check_snmp_mta $(addprefix check_replication_,mysql pgsql ldap imap))
+# They load what no static program can: the clients of databases and directories, net-snmp; and what librrd needs.
+LEFT_OUT  := $(if $(STATIC),check_rrd check_snmp_mta $(addprefix check_replication_,mysql pgsql ldap imap))
 # A library that is this check's alone, and is not there, costs this check alone.
 HEADER_check_replication_mysql := mariadb/mysql.h
 HEADER_check_replication_pgsql := postgresql/libpq-fe.h

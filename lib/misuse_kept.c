@@ -203,6 +203,7 @@ put_all(struct buf *b, const struct misuse *m, int64_t newest, int64_t from, int
 	return good && !accounts.many && !networks.many && !b->full;
 }
 
+/* As check_mail_accounts has them at that time, when it is not told otherwise. */
 static void
 usual_hours(int64_t as_of, int64_t *from, int64_t *to)
 {

@@ -10,7 +10,7 @@ struct misuse_own {
 	struct roster roster[USERS_TABLES];	/* of the window */
 	struct users whole[USERS_TABLES];	/* those of whom all was asked for */
 	struct users except, wanted;
-	struct misuse_change *change;		/* by their place among the wanted */
+	struct misuse_change *change;		/* one for each of some accounts */
 	struct misuse_past *past;
 	int64_t from, to;
 	bool all_networks, damaged;

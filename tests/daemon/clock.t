@@ -8,8 +8,7 @@ set -u
 . tests/daemon/daemon_test.sh
 case $BUILD in *san*) skip_all "clock: a preloaded library and the sanitizers do not go together" ;; esac
 needs clock sqlite3 perl
-${CC:-cc} -shared -fPIC -O1 -o "$D/clock.so" tests/daemon/clock_preload.c 2>"$D/cc" ||
-    { sed 's/^/# /' "$D/cc"; echo "Bail out! the library cannot be built"; exit 1; }
+preload clock tests/daemon/clock_preload.c
 
 # clock TIME: it is that now
 clock() {

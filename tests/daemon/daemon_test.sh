@@ -25,6 +25,16 @@ needs() {
     done
 }
 
+# preload NAME FILE...: the library $D/NAME.so, for LD_PRELOAD
+preload() {
+    p_name=$1
+    shift
+    ${CC:-cc} -shared -fPIC -O1 -o "$D/$p_name.so" "$@" -ldl 2>"$D/cc" && return
+    sed 's/^/# /' "$D/cc"
+    echo "Bail out! the library $p_name cannot be built"
+    exit 1
+}
+
 # saw STATUS TEXT: as ok, and what the daemon said when it was not
 saw() {
     ok "$1" "$2"

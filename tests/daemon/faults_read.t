@@ -9,8 +9,7 @@ set -u
 # shellcheck source=tests/daemon/daemon_test.sh
 . tests/daemon/daemon_test.sh
 case $BUILD in *san*) skip_all "faults: a preloaded library and the sanitizers do not go together" ;; esac
-${CC:-cc} -shared -fPIC -O1 -o "$D/fail.so" tests/daemon/fail_preload.c -ldl 2>"$D/cc" ||
-    { sed 's/^/# /' "$D/cc"; echo "Bail out! the library cannot be built"; exit 1; }
+preload fail tests/daemon/fail_preload.c
 refusals mxa 1 400 >"$D/all"
 head -n 100 "$D/all" >"$D/a"
 sed -n 101,200p "$D/all" >"$D/b"

@@ -6,8 +6,7 @@
 case $BUILD in *san*) skip_all "faults: a preloaded library and the sanitizers do not go together" ;; esac
 export ENOSPC=28 EIO=5
 
-${CC:-cc} -shared -fPIC -O1 -o "$D/fail.so" tests/daemon/fail_preload.c -ldl 2>"$D/cc" ||
-    { sed 's/^/# /' "$D/cc"; echo "Bail out! the library cannot be built"; exit 1; }
+preload fail tests/daemon/fail_preload.c
 "$BUILD/bench/genday" -i -o mxa 6000 1 "$D/day" || exit 1
 all=$(wc -l <"$D/day")
 mkdir "$D/wrong"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # power.t - the power fails: at some moment of some imports, what was not synced is on the disk or is not, block by block,
-# and so is what the RRDs had. The next import says why not, or all is there, once.
+# and so is what the RRDs had. After the next import all is there, once.
 #
 # With LAB=all many more moments; they begin with FIRST.
 set -u
@@ -8,8 +8,7 @@ set -u
 . tests/daemon/daemon_test.sh
 case $BUILD in *san*) skip_all "power: a preloaded library and the sanitizers do not go together" ;; esac
 
-${CC:-cc} -shared -fPIC -O1 -o "$D/power.so" tests/daemon/power_preload.c -ldl 2>"$D/cc" ||
-    { sed 's/^/# /' "$D/cc"; echo "Bail out! the library cannot be built"; exit 1; }
+preload power tests/daemon/power_preload.c
 "$BUILD/bench/genday" -i -o mxa 30000 1 "$D/day" || exit 1
 lines=$(wc -l <"$D/day")
 
@@ -50,7 +49,7 @@ i=0
 while [ $i -lt $times ]; do
     one $((first + i)) >"$D/wrong.$i" &
     one $((first + i + 1)) >"$D/wrong.$((i + 1))"
-    wait $!
+    wait
     i=$((i + 2))
 done
 none "the power fails $times times" "$(cat "$D"/wrong.*)"

@@ -25,8 +25,7 @@ fdopendir(int fd)
 }
 END
 sed -i '1i #define _GNU_SOURCE' "$D/preload.c"
-${CC:-cc} -w -shared -fPIC -O1 -o "$D/preload.so" "$D/preload.c" 2>"$D/cc" ||
-    { sed 's/^/# /' "$D/cc"; echo "Bail out! the library cannot be built"; exit 1; }
+preload preload -w "$D/preload.c"
 # clock TIME: it is that now
 clock() {
     perl -e 'open my $f, -e $ARGV[1] ? "+<" : ">", $ARGV[1] or die; print $f pack("q", $ARGV[0] - time)' \

@@ -204,7 +204,6 @@ ok "in bounded space"
 
 # --- what the collector keeps ready ------------------------------------------------------------
 rm -rf "$dir/state"
-db=$dir/state/state.db
 # answers HOUR FILE: of the limits that are asked for
 answers() {
     for how in "-w rise=10 -w networks=2 -c guessed=0" "-w failures=10 -w attempts=30 -w targets=5 -v" \
@@ -213,7 +212,6 @@ answers() {
         "$check" --state "$dir/state" --at "$(at "$1")" $how
     done >"$2" 2>&1
 }
-stored() { sqlite3 "$db" "$1"; }
 import "$dir/before"
 same='' kept=''
 # at 15 seven passwords are guessed

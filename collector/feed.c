@@ -29,14 +29,12 @@ ingest_host_name(const struct ingest *in, struct slice name)
 static int
 host_of(struct feed *f, struct slice name)
 {
-	struct host_text *k;
+	struct host_text *k = &f->known;
 
-	for (k = f->known; k < f->known + HOST_TEXTS; k++)
-		if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
-			return f->host = k->host;
+	if (k->n == name.n && name.n > 0 && memcmp(k->text, name.p, name.n) == 0)
+		return f->host = k->host;
 	f->host = state_host(f->in->state, ingest_host_name(f->in, name));
 	if (f->host >= 0 && name.n <= sizeof k->text) {
-		k = &f->known[f->next_known++ % HOST_TEXTS];
 		k->n = (uint8_t)name.n;
 		k->host = f->host;
 		memcpy(k->text, name.p, name.n);
@@ -47,16 +45,14 @@ host_of(struct feed *f, struct slice name)
 bool
 feed_host(struct feed *f, const struct line *l)
 {
-	uint32_t key = l->host_key;
-
-	if (key != 0 && f->keyed[key % HOST_KEYS].key == key) {
-		f->host = f->keyed[key % HOST_KEYS].host;
+	if (l->host_mark != NULL && *l->host_mark > 0) {
+		f->host = *l->host_mark - 1;
 		return true;
 	}
 	if (host_of(f, l->host) < 0)
 		return false;
-	f->keyed[key % HOST_KEYS].key = key;
-	f->keyed[key % HOST_KEYS].host = f->host;
+	if (l->host_mark != NULL)
+		*l->host_mark = f->host + 1;
 	return true;
 }
 

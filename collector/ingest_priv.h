@@ -16,7 +16,7 @@
 
 enum {
 	LINES_MAX = 64,			/* at once */
-	TAGS = 64, HOST_TEXTS = 8, HOST_KEYS = 4, SECONDS = 8
+	TAGS = 64, SECONDS = 128
 };
 
 struct last_line {		/* of one host in one feed, for "last message repeated" */
@@ -51,13 +51,8 @@ struct feed {
 	struct ingest *in;
 	struct state_source *src;
 	struct header *header;
-	struct host_text known[HOST_TEXTS];	/* hosts as they were printed */
-	unsigned next_known;
+	struct host_text known;	/* the host of which header.h remembered nothing last */
 	int host;		/* number of the last line's, -1: none yet */
-	struct {		/* hosts by header.h's number for their text */
-		uint32_t key;
-		int host;
-	} keyed[HOST_KEYS];
 	int64_t written_at;	/* its lines are not later, if its clocks are right */
 	int64_t told_at;	/* live: what its header takes for the time of day */
 	int64_t ahead_s;	/* live: by how much a stamp without a year may be ahead of that; else 0 */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/tally.h"
 #include "hash.h"
 #include "mem.h"
 
@@ -18,8 +19,6 @@ struct entry {
 
 #define EVERY UINT32_MAX
 #define APART (UINT32_MAX - 1)	/* seen_nth()'s own, as if it were a source */
-
-enum { RECENT = 16 };
 
 /* Hashes of one source that wait for the commit. */
 struct fresh {
@@ -47,7 +46,7 @@ struct seen {
 	size_t mask;
 	struct minute **list;
 	size_t n, cap;
-	struct minute *recent[RECENT];	/* used last, by host */
+	struct minute *recent[HOSTS_MAX];	/* used last, by host */
 	size_t bytes;
 };
 
@@ -225,7 +224,7 @@ static __attribute__((noinline)) struct minute *
 other_minute(struct seen *s, uint64_t at, uint32_t source, struct err *e)
 {
 	unsigned host = (unsigned)(at >> 48);
-	struct minute **recent = &s->recent[host % RECENT], *m;
+	struct minute **recent = &s->recent[host % HOSTS_MAX], *m;
 	size_t i = slot_of(s, at);
 
 	if (s->slot[i] != NULL)
@@ -266,7 +265,7 @@ static inline struct minute *
 minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct err *e)
 {
 	uint64_t at = key_of(host, minute);
-	struct minute *m = s->recent[host % RECENT];
+	struct minute *m = s->recent[host % HOSTS_MAX];
 
 	return m != NULL && m->at == at ? m : other_minute(s, at, source, e);
 }
@@ -327,7 +326,7 @@ int
 seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64_t hash,
     struct err *e)
 {
-	struct minute *m = s->recent[host % RECENT];
+	struct minute *m = s->recent[host % HOSTS_MAX];
 	struct fresh *f;
 
 	if (m == NULL || m->at != key_of(host, minute) || m->table != NULL || m->source != source ||

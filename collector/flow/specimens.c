@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/tally.h"
 #include "hash.h"
 #include "mem.h"
 
 #include "poison.h"
 
-enum { RECENT = 16, SLOW = METRIC_N, KINDS, FULL_BYTES = 6 << 20, MERGED_MAX = 1024 };
+enum { SLOW = METRIC_N, KINDS, FULL_BYTES = 6 << 20, MERGED_MAX = 1024 };
 
 _Static_assert(KINDS < 256 && SPECIMEN_TEXT_MAX < 256, "numbers and lengths fit a byte");
 
@@ -41,7 +42,7 @@ struct specimens {
 	struct hash_key key;
 	struct slot **table;	/* open addressing by at */
 	size_t mask, n, bytes;
-	struct slot *recent[RECENT];	/* by host */
+	struct slot *recent[HOSTS_MAX];	/* by host */
 };
 
 struct specimens *
@@ -206,7 +207,7 @@ offer(struct specimens *s, unsigned host, int64_t time, unsigned kind, uint64_t 
 {
 	int64_t slot = time >= 0 ? time / SPECIMEN_SLOT_S : 0;
 	uint64_t at = (uint64_t)host << 48 | (uint64_t)slot;
-	struct slot **recent = &s->recent[host % RECENT];
+	struct slot **recent = &s->recent[host % HOSTS_MAX];
 	struct group *g;
 
 	if (*recent == NULL || (*recent)->at != at)

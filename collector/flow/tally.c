@@ -16,7 +16,7 @@
 
 #include "poison.h"
 
-enum { WORD_TEXT_MAX = 100, PROGRAM_TEXT_MAX = 63, RECENT = 16 };
+enum { WORD_TEXT_MAX = 100, PROGRAM_TEXT_MAX = 63 };
 
 struct extra {			/* what is counted of a word */
 	uint32_t key;
@@ -43,10 +43,10 @@ struct tally {
 	size_t mask;
 	struct tcell **list;	/* in order of birth */
 	size_t n, cap;
-	struct tcell *recent[RECENT];	/* the cells used last, by host */
+	struct tcell *recent[HOSTS_MAX];	/* the cells used last, by host */
 	struct thour **hour;	/* few: those of the lines since the last commit */
 	size_t hours, hours_cap;
-	struct thour *recent_hour[RECENT];
+	struct thour *recent_hour[HOSTS_MAX];
 	struct slice program[PROGRAMS_MAX];
 	size_t programs;
 	struct slice word[WORDS_MAX];
@@ -164,7 +164,7 @@ static inline struct tcell *
 cell_at(struct tally *t, unsigned host, int64_t minute)
 {
 	uint64_t at = at_of(host, minute);
-	struct tcell **recent = &t->recent[host % RECENT];
+	struct tcell **recent = &t->recent[host % HOSTS_MAX];
 
 	if (*recent == NULL || (*recent)->at != at)
 		*recent = cell_of(t, at);
@@ -351,7 +351,7 @@ static inline struct thour *
 hour_at(struct tally *t, unsigned host, int64_t hour)
 {
 	uint64_t at = at_of(host, hour);
-	struct thour **recent = &t->recent_hour[host % RECENT];
+	struct thour **recent = &t->recent_hour[host % HOSTS_MAX];
 
 	if (*recent == NULL || (*recent)->at != at)
 		*recent = find_hour(t, at);

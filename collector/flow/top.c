@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "delaylist.h"
+#include "flow/tally.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -20,12 +21,10 @@ struct table {
 	bool used[TOP_KIND_N];
 };
 
-enum { RECENT = 16 };
-
 struct tops {
 	struct table **table;
 	size_t n, cap;
-	struct table *recent[RECENT];	/* by host */
+	struct table *recent[HOSTS_MAX];	/* by host */
 };
 
 struct tops *
@@ -64,7 +63,7 @@ table_of(struct tops *t, unsigned host, int64_t hour)
 __attribute__((noinline)) struct toplist *
 tops_list(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 {
-	struct table *b = t->recent[host % RECENT] = table_of(t, host, hour);
+	struct table *b = t->recent[host % HOSTS_MAX] = table_of(t, host, hour);
 
 	if (!b->used[kind])
 		toplist_init(&b->list[kind]);
@@ -76,7 +75,7 @@ tops_list(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 static inline struct toplist *
 list_of(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 {
-	struct table *b = t->recent[host % RECENT];
+	struct table *b = t->recent[host % HOSTS_MAX];
 
 	return b != NULL && b->hour == hour && b->host == host && b->used[kind] ? &b->list[kind] :
 	    tops_list(t, host, hour, kind);

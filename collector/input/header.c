@@ -31,6 +31,8 @@ header_new(const char *zone, int year, int64_t now, struct slice host, struct er
 		.scratch = buf_new(SCRATCH_MAX),
 		.fields.text = buf_new(SCRATCH_MAX),
 		.partial = { buf_new(SCRATCH_MAX), buf_new(SCRATCH_MAX) },
+		.known_places = HOSTS_FEW,
+		.known = xcalloc(HOSTS_FEW + HOST_PLACES, sizeof *h->known),
 	};
 	return h;
 }
@@ -45,6 +47,7 @@ header_free(struct header *h)
 	buf_free(&h->fields.text);
 	buf_free(&h->partial[0]);
 	buf_free(&h->partial[1]);
+	free(h->known);
 	free(h);
 }
 
@@ -340,18 +343,77 @@ first_of_chain(struct slice host)
 	return host;
 }
 
+/* The words of a host of more than 16 bytes. Nodes of a farm often differ in the middle alone. */
 static void
+long_words(struct slice host, uint64_t word[2])
+{
+	size_t i;
+
+	word[0] = word[1] = host.n;
+	for (i = 0; i + 8 < host.n; i += 8)
+		word[0] = hash_mix(word[0] ^ hash_read64(host.p + i), 0x9e3779b97f4a7c15u);
+	word[1] ^= hash_read64(host.p + host.n - 8);
+}
+
+/* Where a host with these words is looked for first. */
+static inline struct known_host *
+host_places(const struct header *h, const uint64_t word[2])
+{
+	return &h->known[((word[0] ^ word[1] << 1) * 0x9e3779b97f4a7c15u >> 40) & (h->known_places - 1)];
+}
+
+/* NULL: it is a new one. */
+static inline struct known_host *
+find_host(const struct header *h, struct slice host, const uint64_t word[2])
+{
+	struct known_host *k = host_places(h, word), *end = k + HOST_PLACES;
+
+	while (((k->word[0] ^ word[0]) | (k->word[1] ^ word[1])) != 0 || k->n != host.n ||
+	    (host.n > 16 && memcmp(k->text, host.p, host.n) != 0))
+		if (++k == end)
+			return NULL;
+	return k;
+}
+
+static struct known_host *
+enter_host(struct header *h, const struct known_host *new)
+{
+	struct known_host *at = host_places(h, new->word), *k = at;
+
+	while (k < at + HOST_PLACES && k->n > 0)
+		k++;
+	if (k == at + HOST_PLACES)
+		k = at + h->known_n % HOST_PLACES;
+	*k = *new;
+	return k;
+}
+
+/* What is remembered of a host that stands behind a stamp; NULL: it is too long. */
+static __attribute__((noinline)) struct known_host *
 know_host(struct header *h, struct slice host)
 {
-	struct known_host *k = &h->known[h->next_known % KNOWN_HOSTS];
+	struct known_host *k, new = { .n = (uint8_t)host.n };
 
-	if (host.n > sizeof k->text)
-		return;
-	h->next_known++;
-	*k = (struct known_host){ .n = (uint8_t)host.n, .key = h->next_known };
-	memcpy(k->text, host.p, host.n);
-	memcpy(&k->word, k->text, sizeof k->word);
-	k->mask = host.n < 8 ? ((uint64_t)1 << (8 * host.n)) - 1 : UINT64_MAX;
+	if (host.n == 0 || host.n > sizeof new.text)
+		return NULL;
+	memcpy(new.text, host.p, host.n);
+	memcpy(new.word, new.text, sizeof new.word);
+	if (host.n > sizeof new.word)
+		long_words(host, new.word);
+	if ((k = find_host(h, host, new.word)) != NULL)
+		return k;
+	if (h->known_n++ == h->known_places / 4 && h->known_places < HOSTS_MANY) {
+		struct known_host *old = h->known;
+		unsigned n = h->known_places + HOST_PLACES;
+
+		h->known_places *= 4;
+		h->known = xcalloc(h->known_places + HOST_PLACES, sizeof *h->known);
+		for (unsigned i = 0; i < n; i++)
+			if (old[i].n > 0)
+				(void)enter_host(h, &old[i]);
+		free(old);
+	}
+	return enter_host(h, &new);
 }
 
 /* "tag[pid]: text", after the host. */
@@ -397,8 +459,11 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 		out->repeat_of_last = true;
 	} else {
 		out->host = first_of_chain(slice_head(s, word));
-		if (out->host.n == word && word < s.n)
-			know_host(h, slice_head(s, word + 1));
+		if (out->host.n == word && word < s.n) {
+			struct known_host *k = know_host(h, out->host);
+
+			out->host_mark = k != NULL ? &k->mark : NULL;
+		}
 		s = slice_from(s, word + 1);
 	}
 	return bsd_text(h, s, must_tag, out);
@@ -547,34 +612,67 @@ has_escape(const struct header *h, const char *p, const char *end)
 	return memchr(p, '#', (size_t)(end - p)) != NULL;
 }
 
-/* The usual line, in one go: a stamp of the minute of the line before, a host that was
- * seen before, "tag[pid]: " or "tag: ", and nothing that has to be undone. False if it is any
- * other, and then nothing was done: the long way decides. */
+/* A stamp of the minute of the line before; NULL, or what follows its blank. */
+static inline const char *
+usual_stamp(struct header *h, struct slice raw, struct line *out)
+{
+	out->usec = 0;
+	if (raw.p[10] != 'T')
+		return stamp_same(&h->stamps, raw.p, &out->time) ? raw.p + STAMP_BSD_BYTES : NULL;
+	return stamp_same_iso(&h->stamps, raw.p, &out->time, &out->usec) ? raw.p + STAMP_ISO_BYTES : NULL;
+}
+
+/* A host that was seen before; what follows it, or NULL. */
+static inline const char *
+usual_host(struct header *h, const char *p, const char *end, struct line *out)
+{
+	static const char ones[32] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+	struct known_host *k;
+	const char *blank;
+	uint64_t word[2];
+	__m128i v;
+	unsigned hits;
+	size_t n;
+
+	if (end - p < 16)
+		return NULL;
+	v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_set1_epi8(' '), v));
+	if (hits != 0) {
+		n = (unsigned)__builtin_ctz(hits);
+		v = _mm_and_si128(v, _mm_loadu_si128((const __m128i *)(const void *)(ones + 16 - n)));
+		memcpy(word, &v, sizeof word);
+	} else if ((blank = memchr(p + 16, ' ', (size_t)(end - p) - 16)) != NULL) {
+		n = (size_t)(blank - p);
+		long_words((struct slice){ p, n }, word);
+	} else {
+		return NULL;
+	}
+	if (n == 0 || (k = find_host(h, (struct slice){ p, n }, word)) == NULL)
+		return NULL;
+	out->host = (struct slice){ p, n };
+	out->host_mark = &k->mark;
+	return p + n + 1;
+}
+
+/* The usual line, in one go: such a stamp, such a host, "tag[pid]: " or "tag: ", and nothing
+ * that has to be undone. False if it is any other, and then nothing was done: the long way
+ * decides. */
 static inline bool
 usual(struct header *h, struct slice raw, struct line *out)
 {
 	static const bool to_undo[256] = { ['['] = 1, ['m'] = 1, ['L'] = 1, [' '] = 1 };
-	const char *p = raw.p + 16, *end = raw.p + raw.n;
-	const struct known_host *k = h->known;
-	uint64_t word;
+	const char *p, *end = raw.p + raw.n;
 	uint32_t pid = 0;
 	__m128i v;
 	unsigned hits;
 	size_t n = 0;
 
-	if (raw.n < USUAL_BYTES || end[-1] == '\r' || !stamp_same(&h->stamps, raw.p, &out->time))
+	if (raw.n < STAMP_ISO_BYTES || end[-1] == '\r' || (p = usual_stamp(h, raw, out)) == NULL ||
+	    (p = usual_host(h, p, end, out)) == NULL || end - p < 32)
 		return false;
-	memcpy(&word, p, sizeof word);
-	while (((word ^ k->word) & k->mask) != 0 || k->n == 0 ||
-	    raw.n < 16u + k->n + 32 ||	/* the tag is looked for in that many */
-	    (k->n > 8 && memcmp(p + 8, k->text + 8, k->n - 8u) != 0))
-		if (++k == h->known + KNOWN_HOSTS)
-			return false;
-	out->host = (struct slice){ p, k->n - 1u };
-	out->host_key = k->key;
-	p += k->n;
 	out->ident = (struct slice){ p, (size_t)(end - p) };
-	do {
+	do {	/* in those 32 */
 		v = _mm_loadu_si128((const __m128i *)(const void *)(p + n));
 		hits = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(
 		    _mm_cmpeq_epi8(v, _mm_set1_epi8(':')), _mm_cmpeq_epi8(v, _mm_set1_epi8('['))),
@@ -599,7 +697,7 @@ usual(struct header *h, struct slice raw, struct line *out)
 	out->behind = (struct slice){ p, (size_t)(end - p) };
 	out->pid = pid;
 	out->text = (struct slice){ p + 2, (size_t)(end - p - 2) };
-	out->usec = out->note = 0;
+	out->note = 0;
 	out->repeat = 1;
 	out->repeat_of_last = out->own = out->goes_on = out->stampless = false;
 	return true;

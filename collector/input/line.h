@@ -14,7 +14,8 @@
 struct line {
 	int64_t time;		/* UTC epoch, whole seconds, of the event */
 	uint32_t usec;		/* fraction where the stamp has one */
-	uint32_t host_key;	/* the same text of a host has the same number; 0: none known */
+	int *host_mark;		/* the reader's own to write, until the next line is parsed: the same for the
+				 * same text of a host, 0 at first; NULL: nothing is remembered of it */
 	struct slice host;	/* as printed (of syslog-ng's "source@host/relay" the host);
 				 * the source's own if the line names none, maybe empty */
 	struct slice tag;	/* "postfix/submission/smtpd": program with its path, no pid */

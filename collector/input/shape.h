@@ -9,16 +9,17 @@
 
 enum { SCRATCH_MAX = 128 * 1024 };	/* the longest line, and RFC 5424's fields twice */
 
-/* A host as it stood behind a stamp: few write into one file, and most of what may
- * stand there instead of a host is looked for only where it is a new one. */
+/* A host as it stood behind a stamp: most of what may stand there instead of a host is
+ * looked for only where it is a new one. */
 struct known_host {
-	uint64_t word, mask;	/* its first eight bytes, and which of them it has */
-	uint32_t key;
-	uint8_t n;		/* with the blank behind it; 0: free */
-	char text[59];
+	uint64_t word[2];	/* its bytes, zeros behind them; of more than 16 a hash */
+	int mark;		/* see struct line */
+	uint8_t n;		/* 0: free */
+	char text[43];
 };
 
-enum { KNOWN_HOSTS = 4, USUAL_BYTES = 40 };
+/* They lie in one of four places from where their words say; a new one may drive one out. */
+enum { HOST_PLACES = 4, HOSTS_FEW = 16, HOSTS_MANY = 4096 };
 
 /* What is wanted of a journal entry or of docker's wrapper. */
 enum field {
@@ -43,8 +44,8 @@ struct header {
 	struct slice host;	/* of lines that name none */
 	struct buf scratch;
 	struct slice clean;	/* the next lines lie here, and no '#' does */
-	struct known_host known[KNOWN_HOSTS];
-	unsigned next_known;
+	struct known_host *known;	/* HOST_PLACES more than known_places, a power of two */
+	unsigned known_places, known_n;
 	struct fields fields;
 	struct {		/* an entry that is not whole yet */
 		enum entry_at at;
@@ -65,7 +66,7 @@ static inline void
 header_clear(struct line *out)
 {
 	out->usec = out->note = 0;
-	out->host_key = 0;
+	out->host_mark = NULL;
 	out->host = out->tag = out->text = out->ident = out->behind = (struct slice){ NULL, 0 };
 	out->pid = 0;
 	out->repeat = 1;

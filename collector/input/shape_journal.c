@@ -164,7 +164,7 @@ header_set_unfinished(struct header *h, struct slice s)
 	h->entry.field = (enum field)field;
 	h->entry.bytes = (unsigned)bytes;
 	h->entry.left = left;
-	h->stamps.bsd_key[0] = '\0';
+	stamp_forget(&h->stamps);
 }
 
 /* --- export -------------------------------------------------------------------------- */
@@ -282,7 +282,7 @@ shape_export(struct header *h, struct slice raw, struct line *out)
 		fields_clear(h);
 		h->entry.at = ENTRY_NAME;
 		shape_break(h);
-		h->stamps.bsd_key[0] = '\0';	/* usual() knows no minute while this lasts */
+		stamp_forget(&h->stamps);	/* usual() knows no minute while this lasts */
 	}
 	if (h->entry.at == ENTRY_NAME)
 		return between(h, raw, out);

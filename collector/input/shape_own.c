@@ -322,7 +322,7 @@ exim(struct header *h, struct slice s, const struct civil_stamp *c, struct line 
 	h->exim.time = out->time;
 	h->exim.usec = out->usec;
 	h->exim.open = true;
-	h->stamps.bsd_key[0] = '\0';	/* usual() does not see the next line */
+	stamp_forget(&h->stamps);	/* usual() does not see the next line */
 	return set(h, "exim", ident, s, out);
 }
 

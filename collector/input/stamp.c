@@ -258,7 +258,7 @@ zone_of(const struct stamps *st, struct slice *s, int64_t civil, int64_t *utc)
 static bool
 iso_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 {
-	struct slice t = *s;
+	struct slice t = *s, zone;
 	int64_t civil;
 
 	if (t.n < 20 || t.p[10] != 'T')
@@ -282,8 +282,13 @@ iso_stamp(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 	}
 	t = slice_from(t, 19);
 	fraction(&t, usec);
+	zone = t;
 	if (!zone_of(st, &t, civil, &*time) || !slice_eat_char(&t, ' '))
 		return false;
+	if (zone.n - t.n == STAMP_ISO_ZONE + 1) {
+		memcpy(st->iso_zone, zone.p, STAMP_ISO_ZONE);
+		st->iso_east = civil - *time;
+	}
 	stamp_remember(st, *time);
 	*s = t;
 	return true;

@@ -14,7 +14,10 @@
 
 enum {
 	STAMP_BSD_MINUTE = 12,	/* "Nov 18 10:00" */
-	STAMP_ISO_MINUTE = 16	/* "2026-11-18T10:00" */
+	STAMP_BSD_BYTES = 16,
+	STAMP_ISO_MINUTE = 16,	/* "2026-11-18T10:00" */
+	STAMP_ISO_ZONE = 6,	/* "+01:00" */
+	STAMP_ISO_BYTES = 33	/* with microseconds, as rsyslog writes it */
 };
 
 struct stamps {
@@ -28,6 +31,8 @@ struct stamps {
 	char bsd_key[STAMP_BSD_MINUTE];	/* the minutes seen last ... */
 	char iso_key[STAMP_ISO_MINUTE];
 	int64_t bsd_utc, iso_civil;	/* ... and what they mean */
+	char iso_zone[STAMP_ISO_ZONE];	/* seen last, and its seconds east */
+	int64_t iso_east;
 };
 
 /* Take a stamp and the blank after it from the front of *s:
@@ -66,7 +71,14 @@ stamp_remember(struct stamps *st, int64_t t)
 	st->newest_at = st->now;
 }
 
-/* Is what stands in the 16 bytes at p "Mmm dd hh:mm:ss " of the minute that was
+/* stamp_same() and stamp_same_iso() are to know no minute until the next stamp_take(). */
+static inline void
+stamp_forget(struct stamps *st)
+{
+	st->bsd_key[0] = st->iso_zone[0] = '\0';
+}
+
+/* Is what stands in the STAMP_BSD_BYTES at p "Mmm dd hh:mm:ss " of the minute that was
  * seen last? */
 static inline bool
 stamp_same(struct stamps *st, const char *p, int64_t *time)
@@ -77,6 +89,30 @@ stamp_same(struct stamps *st, const char *p, int64_t *time)
 	    tens > 5 || ones > 9)
 		return false;
 	*time = st->bsd_utc + tens * 10 + ones;
+	stamp_remember(st, *time);
+	return true;
+}
+
+/* The same of the STAMP_ISO_BYTES "yyyy-mm-ddThh:mm:ss.uuuuuu+hh:mm ". */
+static inline bool
+stamp_same_iso(struct stamps *st, const char *p, int64_t *time, uint32_t *usec)
+{
+	unsigned tens = (unsigned)(p[17] - '0'), ones = (unsigned)(p[18] - '0');
+	uint32_t v = 0;
+	bool digits = true;
+
+	if (memcmp(p, st->iso_key, STAMP_ISO_MINUTE) != 0 ||
+	    memcmp(p + 26, st->iso_zone, STAMP_ISO_ZONE) != 0 || p[16] != ':' || p[19] != '.' ||
+	    p[32] != ' ' || tens > 5 || ones > 9)
+		return false;
+	for (int i = 20; i < 26; i++) {
+		digits &= slice_is_digit(p[i]);
+		v = v * 10 + (uint32_t)(p[i] - '0');
+	}
+	if (!digits)
+		return false;
+	*usec = v;
+	*time = st->iso_civil + tens * 10 + ones - st->iso_east;
 	stamp_remember(st, *time);
 	return true;
 }

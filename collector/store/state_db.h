@@ -48,6 +48,7 @@ struct state {
 	struct track *track;		/* where fetched mails go */
 	/* hosts */
 	char *host_name[HOSTS_MAX];
+	uint16_t host_slot[HOSTS_MAX * 2];	/* by hash of the name, open addressing: number + 1 */
 	int64_t host_first[HOSTS_MAX], host_newest[HOSTS_MAX], host_undrawn[HOSTS_MAX];
 	int64_t host_drawing[HOSTS_MAX];	/* what the RRDs are just being brought up to */
 	int64_t host_stored[HOSTS_MAX];	/* newest minute of which the database has something */

@@ -10,6 +10,18 @@
 /* No time of a line is later. */
 #define LATEST ((int64_t)1 << 36)
 
+/* The slot of that name, or the free one where it belongs. A central log has hundreds of hosts,
+ * another one with each line. */
+static uint16_t *
+slot_of(struct state *s, struct slice name)
+{
+	size_t i = (size_t)hash_bytes(&s->key, name) % (HOSTS_MAX * 2);
+
+	while (s->host_slot[i] != 0 && !slice_eq(name, slice_of(s->host_name[s->host_slot[i] - 1])))
+		i = (i + 1) % (HOSTS_MAX * 2);
+	return &s->host_slot[i];
+}
+
 bool
 hosts_load(struct state *s, struct err *e)
 {
@@ -22,8 +34,12 @@ hosts_load(struct state *s, struct err *e)
 	while (s->hosts < HOSTS_MAX && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		size_t h = s->hosts++;
 		const char *name = (const char *)sqlite3_column_text(st, 1);
+		uint16_t *slot;
 
 		s->host_name[h] = xstrdup(name != NULL ? name : "");
+		slot = slot_of(s, slice_of(s->host_name[h]));
+		if (*slot == 0)		/* else the first of that name is meant */
+			*slot = (uint16_t)(h + 1);
 		s->host_first[h] = sqlite3_column_int64(st, 2);
 		s->host_newest[h] = sqlite3_column_int64(st, 3);
 		s->host_undrawn[h] = sqlite3_column_int64(st, 4);
@@ -48,14 +64,14 @@ hosts_load(struct state *s, struct err *e)
 int
 state_host(struct state *s, struct slice name)
 {
-	size_t h;
+	uint16_t *slot = slot_of(s, name = slice_head(name, slice_until(slice_head(name, 255), '\0', '\0')));
+	size_t h = s->hosts;
 
-	name = slice_head(name, 255);
-	for (h = 0; h < s->hosts; h++)
-		if (slice_eq(name, slice_of(s->host_name[h])))
-			return (int)h;
-	if (s->hosts == HOSTS_MAX)
+	if (*slot != 0)
+		return *slot - 1;
+	if (h == HOSTS_MAX)
 		return -1;
+	*slot = (uint16_t)(h + 1);
 	s->host_name[h] = xslicedup(name);
 	s->host_stored[h] = INT64_MIN;
 	s->host_undrawn[h] = s->host_drawing[h] = INT64_MAX;

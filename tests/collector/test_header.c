@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "hash.h"
 #include "input/header.h"
 #include "logtime.h"
 #include "tap.h"
@@ -233,6 +234,126 @@ test_usual(void)
 		header_free(h);
 	}
 	ok(clean, "escapes are found in whichever of several lines they are");
+}
+
+static bool
+same_line(const struct line *a, const struct line *b)
+{
+	return a->time == b->time && a->usec == b->usec && a->pid == b->pid && a->repeat == b->repeat &&
+	    a->repeat_of_last == b->repeat_of_last && slice_eq(a->host, b->host) &&
+	    slice_eq(a->tag, b->tag) && slice_eq(a->text, b->text) && slice_eq(a->ident, b->ident);
+}
+
+/* With stamps of RFC 3339: what comes again, and what nearly does, is what it is alone. */
+static void
+test_usual_iso(void)
+{
+	static const char *const stamps[] = {
+		"2026-11-18T12:30:00.123456+00:00", "2026-11-18T12:30:59.000001+00:00",
+		"2026-11-18T12:30:60.000001+00:00", "2026-11-18T12:30:61.000001+00:00",
+		"2026-11-18T12:30:00.123456+01:00", "2026-11-18T12:30:00.123456-04:30",
+		"2026-11-18T12:30:00.123456+01:60", "2026-11-18T12:31:00.123456+01:00",
+		"2026-11-18T12:30:0x.123456+01:00", "2026-11-18T12:30:x0.123456+01:00",
+		"2026-11-18T12:30:00,123456+01:00", "2026-11-18T12:30:00.12345x+01:00",
+		"2026-11-18T12:30:00.12345+01:00", "2026-11-18T12:30:00.1234567+01:00",
+		"2026-11-18T12:30:00.123456+0100", "2026-11-18T12:30:00.123456Z",
+		"2026-11-18T12:30:00.123456", "2026-11-18T12:30:00+01:00", "2026-11-18T12:30:00Z",
+		"2026-11-18T12-30:00.123456+01:00", "2026-11-18 12:30:00.123456+01:00",
+	};
+	enum { N = sizeof stamps / sizeof stamps[0] };
+	struct header *h = header_new("Europe/Berlin", 0, NOW, SLICE("own"), NULL);
+	char raw[160];
+	bool right = true;
+
+	for (unsigned i = 0; i < 3 * N * N; i++) {	/* each behind each other one */
+		struct header *alone = header_new("Europe/Berlin", 0, NOW, SLICE("own"), NULL);
+		unsigned k = i % 3 == 1 ? i / 3 / N : i / 3 % N;
+		struct line l = { 0 }, want = { 0 };
+
+		(void)snprintf(raw, sizeof raw, "%s mx1 postfix/smtpd[7]: A1: and so on, some fifty "
+		    "bytes more", stamps[k]);
+		right &= header_parse(h, slice_of(raw), &l) == header_parse(alone, slice_of(raw), &want) &&
+		    l.stampless == want.stampless && (l.stampless || same_line(&l, &want));
+		header_free(alone);
+	}
+	header_free(h);
+	ok(right, "%d stamps of RFC 3339, each behind each", N);
+}
+
+/* Host i: of all lengths, many the same for long; static. */
+static const char *
+host_name(unsigned i)
+{
+	static char name[80];
+
+	(void)snprintf(name, sizeof name, "%.*s%u", 1 + (int)(i * 7 % 38), "a-node-of-the-farm.with-a-long-name."
+	    "in.its.zone.example.org.", i);
+	return name;
+}
+
+/* Many hosts by turns, as a central log has them: each is told from each other, and known again. */
+static void
+test_many_hosts(void)
+{
+	enum { ROUNDS = 4, HOSTS = 9000 };
+	struct header *h = header_new("UTC", 0, NOW, SLICE("own"), NULL);
+	unsigned again[HOSTS + 1] = { 0 }, wrong = 0;
+
+	for (unsigned n = 300; n <= HOSTS; n += HOSTS - 300) {
+		for (unsigned i = 0; i < ROUNDS * n; i++) {
+			unsigned host = i % n;
+			struct line l = { 0 };
+			char raw[200];
+
+			(void)snprintf(raw, sizeof raw, "%s %s postfix/smtpd[7]: connect from x[192.0.2.1]",
+			    i / n % 2 == 0 ? "Nov 18 12:30:00" : "2026-11-18T12:30:00.123456+00:00",
+			    host_name(host));
+			if (header_parse(h, slice_of(raw), &l) != HEADER_LINE || l.time != B0 ||
+			    !slice_eq(l.host, slice_of(host_name(host))) || (l.host_mark != NULL && *l.host_mark != 0 &&
+			    *l.host_mark != (int)host + 1))
+				wrong++;
+			else if (l.host_mark != NULL && *l.host_mark != 0)
+				again[n]++;
+			else if (l.host_mark != NULL)
+				*l.host_mark = (int)host + 1;
+		}
+		ok(wrong == 0, "%u hosts by turns, none taken for another (%u)", n, wrong);
+	}
+	/* but for a few that others drove out */
+	ok(again[300] >= (ROUNDS - 1) * 290, "300 are known again, %u of %d times", again[300], (ROUNDS - 1) * 300);
+	header_free(h);
+}
+
+/* Names of strangers, made so that header.c's words of them are the same. */
+static void
+test_made_hosts(void)
+{
+	struct header *h = header_new("UTC", 0, NOW, SLICE("own"), NULL);
+	char name[2][33] = { "aaaaaaaa________........--------", "aaaaaaaa________........--------" };
+	bool right = true;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t word;
+
+		do {	/* the second eight bytes make nothing of the first */
+			name[i][i]++;
+			word = hash_mix(32 ^ hash_read64(name[i]), 0x9e3779b97f4a7c15u);
+			memcpy(name[i] + 8, &word, 8);
+		} while (strlen(name[i]) < 32 || strpbrk(name[i], " @/:,#") != NULL);
+	}
+	for (int i = 0; i < 6; i++) {
+		struct line l = { 0 };
+		char raw[200];
+
+		(void)snprintf(raw, sizeof raw, "Nov 18 12:30:00 %s postfix/smtpd[7]: connect from x[192.0.2.1]",
+		    name[i % 2]);
+		right &= header_parse(h, slice_of(raw), &l) == HEADER_LINE && l.host_mark != NULL &&
+		    (*l.host_mark == 0 || *l.host_mark == i % 2 + 1) && (i < 2 || *l.host_mark != 0);
+		if (l.host_mark != NULL)
+			*l.host_mark = i % 2 + 1;
+	}
+	ok(right && strcmp(name[0], name[1]) != 0, "nor such as were made to look the same");
+	header_free(h);
 }
 
 static void
@@ -557,6 +678,9 @@ main(void)
 {
 	test_cases();
 	test_usual();
+	test_usual_iso();
+	test_many_hosts();
+	test_made_hosts();
 	test_repeats();
 	test_fractions();
 	test_years();

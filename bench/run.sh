@@ -125,6 +125,7 @@ part() {
         "$@"
     } >>bench/last.md || exit 1
 }
+part "A central log" env RUNS="$RUNS" sh bench/central.sh "$T/day.log"
 part "Following a log that grows" sh bench/follow.sh "$T/day.log"
 part "Asking an SNMP agent" sh bench/snmp.sh
 part "Asking a mail server" sh bench/smtp.sh

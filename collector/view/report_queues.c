@@ -100,15 +100,13 @@ static void
 row(const struct report_host *h, const struct levels *l, struct buf *out)
 {
 	double oldest = l->most[M_q_oldest_s - METRIC_GAUGE_FIRST];
-	struct buf name = buf_new(64);
 
-	buf_clean(&name, slice_of(h->host->name), 21);
-	buf_fmt(out, "  %-21s %10s %10s %10s %10s %10s\n", name.p == NULL ? "?" : name.p,
+	words_name(out, slice_of(h->host->name), 21);
+	buf_fmt(out, " %10s %10s %10s %10s %10s\n",
 	    number(all_boxes(&h->sum)).s, number(l->most[ALL - METRIC_GAUGE_FIRST]).s,
 	    number(level(&h->sum, M_q_deferred)).s,
 	    number(l->most[M_q_deferred - METRIC_GAUGE_FIRST]).s,
 	    isnan(oldest) ? "-" : words_seconds(oldest).s);
-	buf_free(&name);
 }
 
 void

@@ -17,20 +17,34 @@
 
 #include "poison.h"
 
-enum { WIDTH = 78, LABEL = 32, ROWS = 10, SAMPLES = 5 };
+enum { WIDTH = 78, LABEL = 32, REMARK = WIDTH - LABEL - 19, ROWS = 10, SAMPLES = 5 };
 
-/* One row: label, number, and a remark that is cut at the right margin. */
+/* One row: label, number, and a remark. What of it does not fit goes on below. */
 static void __attribute__((format(printf, 4, 5)))
 row(struct buf *out, const char *label, int64_t n, const char *fmt, ...)
 {
-	char remark[200];
+	char text[200];
+	struct slice remark;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(remark, sizeof remark, fmt, ap);
+	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	buf_fmt(out, "  %-*.*s %13s%s%.*s\n", LABEL, LABEL, label, words_count(n).s,
-	    remark[0] == '\0' ? "" : "   ", WIDTH - LABEL - 19, remark);
+	remark = slice_of(text);
+	buf_fmt(out, "  %-*.*s %13s%s", LABEL, LABEL, label, words_count(n).s, remark.n == 0 ? "" : "   ");
+	while (remark.n > REMARK) {
+		size_t at = REMARK;
+
+		while (at > 0 && remark.p[at] != ' ')
+			at--;
+		if (at == 0)
+			break;		/* one long word */
+		buf_add(out, slice_head(remark, at));
+		buf_fmt(out, "\n%*s", WIDTH - REMARK, "");
+		remark = slice_from(remark, at + 1);
+	}
+	buf_add(out, remark);
+	buf_char(out, '\n');
 }
 
 /* A row that is left out when there is nothing to count. */
@@ -314,10 +328,12 @@ lost_samples(const struct report *r, struct buf *out)
 	size_t n = stateread_lost(r->state, r->host, r->from, r->to, lost, SAMPLES);
 
 	for (size_t i = 0; i < n; i++) {
+		const char *host = host_name(r, lost[i].host);
+
 		buf_str(out, i == 0 ? "  See \"mxgauge trace\" of " : "                         ");
 		buf_clean(out, slice_of(lost[i].id), 31);
-		buf_str(out, " on ");
-		buf_clean(out, slice_of(host_name(r, lost[i].host)), 21);
+		buf_fmt(out, "%s on ", strlen(host) > 21 ? "\n   " : "");
+		buf_clean(out, slice_of(host), 49);
 		buf_fmt(out, ", %s\n", words_time(lost[i].time, false).s);
 	}
 }
@@ -353,15 +369,13 @@ host_table(const struct report *r, struct buf *out)
 	for (size_t i = 0; i < r->nhosts; i++) {
 		const struct cell *c = &r->hosts[i].sum;
 		int64_t in = cell_get(c, M_recv_rcpt), rej = cell_get(c, M_rej);
-		struct buf name = buf_new(64);
 
-		buf_clean(&name, slice_of(r->hosts[i].host->name), 21);
-		buf_fmt(out, "  %-21s %10s %10s %8s %11s %11s\n", name.p == NULL ? "?" : name.p,
+		words_name(out, slice_of(r->hosts[i].host->name), 21);
+		buf_fmt(out, " %10s %10s %8s %11s %11s\n",
 		    words_count(cell_get(c, M_conn)).s, words_count(in).s,
 		    words_share(rej, in + rej + cell_get(c, M_tmp)).s,
 		    words_count(cell_get(c, M_dlv_ext) + cell_get(c, M_dlv_local)).s,
 		    words_count(cell_get(c, M_defer)).s);
-		buf_free(&name);
 	}
 	if (report_hops(r) != 0)
 		buf_fmt(out, "  %s recipients were handed on from one to another: the farm counts them once\n",
@@ -417,11 +431,11 @@ doubts(const struct report *r, struct buf *out)
 void
 report_text(const struct report *r, struct buf *out)
 {
-	title(r, out);
 	if (r->nhosts == 0) {
-		buf_str(out, "\nThe state is empty: no line was read yet.\n");
+		buf_str(out, "The state is empty: no line was read yet.\n");
 		return;
 	}
+	title(r, out);
 	in_short(&r->sum, out);
 	incoming(&r->sum, out);
 	outgoing(&r->sum, out);

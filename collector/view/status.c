@@ -137,16 +137,14 @@ hosts(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 		    "lines", "unknown", "late");
 	for (size_t i = 0; good && i < n; i++) {
 		int64_t to = h[i].newest / 60 + 1;
-		struct buf name = buf_new(64);
 
 		cell_clear(&sum);
-		buf_clean(&name, slice_of(h[i].name), 22);
 		good = stateread_sum(state, h[i].id, to - 1440, to, &sum, e);
-		buf_fmt(out, "  %-22s %18s %12s %10s %8s\n", name.p == NULL ? "?" : name.p,
+		words_name(out, slice_of(h[i].name), 22);
+		buf_fmt(out, " %18s %12s %10s %8s\n",
 		    ago(h[i].newest, now).s, words_count(cell_get(&sum, M_lines)).s,
 		    words_share(cell_get(&sum, M_unknown), cell_get(&sum, M_lines)).s,
 		    words_count(cell_get(&sum, M_too_late)).s);
-		buf_free(&name);
 		if (h[i].skew != 0)
 			buf_fmt(out, "      its clock is %s %s\n",
 			    words_seconds(fabs((double)h[i].skew)).s, h[i].skew > 0 ? "ahead" : "behind");
@@ -170,12 +168,9 @@ programs(struct stateread *state, struct buf *out, struct err *e)
 	if (n > 0)
 		buf_fmt(out, "\n%-42s %12s %10s\n", "Programs, the last day", "lines", "unknown");
 	for (size_t i = 0; i < n && i < PROGRAMS_SHOWN; i++) {
-		struct buf name = buf_new(64);
-
-		buf_clean(&name, p[i].name, 40);
-		buf_fmt(out, "  %-40s %12s %10s\n", name.p == NULL ? "?" : name.p,
-		    words_count(p[i].lines).s, words_share(p[i].unknown, p[i].lines).s);
-		buf_free(&name);
+		words_name(out, p[i].name, 40);
+		buf_fmt(out, " %12s %10s\n", words_count(p[i].lines).s,
+		    words_share(p[i].unknown, p[i].lines).s);
 	}
 	free(p);
 	return true;

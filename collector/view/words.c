@@ -8,6 +8,8 @@
 
 #include "poison.h"
 
+enum { NAME_MAX_COLUMNS = 76 };
+
 /* What a quantity_ function writes, as a value. */
 static struct words
 words_of(struct buf *b)
@@ -78,4 +80,19 @@ words_time(int64_t t, bool zone)
 	    &tm) == 0)
 		w = (struct words){ "?" };
 	return w;
+}
+
+void
+words_name(struct buf *out, struct slice name, size_t columns)
+{
+	size_t before = out->n + 2, n;
+
+	buf_str(out, "  ");
+	buf_clean(out, name, NAME_MAX_COLUMNS);
+	n = out->n - before;
+	if (n > columns) {
+		buf_str(out, "\n  ");
+		n = 0;
+	}
+	buf_fmt(out, "%*s", (int)(columns - n), "");
 }

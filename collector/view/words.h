@@ -18,5 +18,8 @@ struct words words_bytes(double n);			/* "1.2 GB" */
 struct words words_seconds(double s);			/* "850 ms", "4.2 s", "3 min" */
 /* Local time: "Wed 2026-11-18 00:00" and, with zone, " CET" after it. */
 struct words words_time(int64_t t, bool zone);
+/* "  " and a stranger's name as the first column of a table. Rows that begin alike must not look
+ * alike: one that is longer than the column has a line of its own, the others are below it. */
+void words_name(struct buf *out, struct slice name, size_t columns);
 
 #endif

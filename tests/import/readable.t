@@ -1,0 +1,43 @@
+#!/bin/sh
+# readable.t - what people look at is not cut off: report and status of hosts whose long names begin alike.
+set -u
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+: "${BUILD:=build}"
+d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+export TZ=UTC
+mx=$BUILD/bin/mxgauge
+name=mail-exchanger-of-the-second-computer-centre-rack-17-number
+blocked() {
+    echo "postfix/smtpd[1]: NOQUEUE: reject: RCPT from a.example.net[192.0.2.$1]: 554 5.7.1 Service unavailable; $2;" \
+        "from=<a@example.net> to=<b@example.org> proto=ESMTP helo=<a.example.net>"
+}
+for h in "$name-1" "$name-2"; do
+    {
+        echo "postfix/smtpd[1]: connect from a.example.net[192.0.2.1]"
+        blocked 1 "Client host [192.0.2.1] blocked using zen.example.org"
+        blocked 2 "Sender address [a@example.net] blocked using dbl.example.org"
+        blocked 3 "Sender address [a@example.net] blocked using dbl.example.org"
+        echo "postfix/smtpd[1]: warning: problem talking to server private/policy: Connection timed out"
+    } | sed "s/^/2026-03-10T10:00:00+00:00 $h /"
+    echo "2026-03-10T12:00:00+00:00 $h postfix/smtpd[1]: connect from a.example.net[192.0.2.1]"
+done >"$d/mail.log"
+"$mx" import --state "$d/state" "$d/mail.log" >"$d/said" || cat "$d/said"
+"$mx" report --state "$d/state" >"$d/report"
+"$mx" status --state "$d/state" >"$d/status"
+for f in report status; do
+    for h in "$name-1" "$name-2"; do
+        is "$(grep -c "^  $h\$" "$d/$f")" 1 "the $f tells the hosts apart: ${h##*-}"
+    done
+    none "and no line of it is longer than 78" "$(grep -v '/' "$d/$f" | awk 'length > 78')"
+done
+is "$(sed -n "/^Hosts/,/^\$/s/^ *\([0-9]\) .*/\1/p" "$d/report" | tr '\n' ' ')" "2 2 " "their figures are below the names"
+is "$(sed -n '/^  filter failures/,/^$/p' "$d/report" | tr -s ' \n' ' ')" " filter failures 2 filter, milter or policy service " \
+    "remarks are there to the end"
+
+: >"$d/empty.log"
+"$mx" import --state "$d/none" "$d/empty.log" >/dev/null
+is "$("$mx" report --state "$d/none")" "The state is empty: no line was read yet." "a report of nothing has no period"
+
+done_testing

@@ -264,11 +264,12 @@ by_count(const void *a, const void *b)
 	return x->n == y->n ? (x->key > y->key) - (x->key < y->key) : x->n < y->n ? 1 : -1;
 }
 
-/* DNS block lists, counted exactly. */
+/* DNS block lists, counted exactly: of addresses, and of names. */
 static void
 zones(const struct report *r, struct buf *out)
 {
-	int64_t dnsbl = cell_get(&r->sum, M_rej_dnsbl) + cell_get(&r->sum, M_tmp_dnsbl);
+	int64_t all = cell_get(&r->sum, M_rej_dnsbl) + cell_get(&r->sum, M_tmp_dnsbl) +
+	    cell_get(&r->sum, M_rej_rhsbl) + cell_get(&r->sum, M_tmp_rhsbl);
 	struct cell_pair *zone = xcalloc(r->sum.n + 1, sizeof *zone);
 	size_t n = 0;
 
@@ -281,7 +282,7 @@ zones(const struct report *r, struct buf *out)
 	qsort(zone, n, sizeof *zone, by_count);
 	for (size_t i = 0; i < n && i < ROWS; i++)
 		top_row(out, stateread_word(r->state, zone[i].key - CELL_WORD),
-		    words_count(zone[i].n).s, words_share(zone[i].n, dnsbl).s);
+		    words_count(zone[i].n).s, words_share(zone[i].n, all).s);
 	free(zone);
 }
 

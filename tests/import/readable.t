@@ -35,6 +35,8 @@ done
 is "$(sed -n "/^Hosts/,/^\$/s/^ *\([0-9]\) .*/\1/p" "$d/report" | tr '\n' ' ')" "2 2 " "their figures are below the names"
 is "$(sed -n '/^  filter failures/,/^$/p' "$d/report" | tr -s ' \n' ' ')" " filter failures 2 filter, milter or policy service " \
     "remarks are there to the end"
+is "$(sed -n '/^Block lists that refused/,/^$/p' "$d/report" | sed '1d' | tr -s ' \n' ' ')" \
+    " dbl.example.org 4 66.7% zen.example.org 2 33.3% " "block lists of addresses and of names are parts of one sum"
 
 : >"$d/empty.log"
 "$mx" import --state "$d/none" "$d/empty.log" >/dev/null

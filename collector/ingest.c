@@ -529,7 +529,7 @@ bool
 ingest_commit(struct ingest *in, bool last, struct err *e)
 {
 	bool slow = last || in->now - in->slow_at >= SLOW_S;
-	uint64_t lines = in->total.lines - in->lines_committed;
+	uint64_t lines = in->total.lines - in->lines_committed, forgotten = 0;
 	bool bulk = lines > COMMIT_LINES / 10;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
 	struct commit c = {
@@ -555,10 +555,12 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		uint32_t n = state_forgotten(in->state, h);
 
 		in->forgotten += n;
+		forgotten += n;
 		if (n > 0)
 			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, n);
 	}
 	if (slow)
 		in->slow_at = in->now;
-	return true;
+	/* nobody commits after the last: what it found would be lost, or not be drawn */
+	return last && forgotten > 0 ? ingest_commit(in, last, e) : true;
 }

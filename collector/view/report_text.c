@@ -415,7 +415,7 @@ doubts(const struct report *r, struct buf *out)
 		{ M_cut, "lines cut at 64 KiB", "" },
 		{ M_repeat_lost, "repeats of a lost line", "not counted" },
 		{ M_log_loss, "messages lost by log daemons", "never seen here" },
-		{ M_evicted, "open mails forgotten", "raise max_open_mails" },
+		{ M_evicted, "open mails forgotten", "older than keep_mails, or with too long a history" },
 	};
 	int64_t lines = cell_get(&r->sum, M_lines), unknown = cell_get(&r->sum, M_unknown);
 

@@ -52,4 +52,23 @@ day() {
 }
 is "$(day 1773187200)" "1440 unknown " "a day without a line is unknown"
 is "$(day 1773100800)" "1440 known " "on a day with one the other minutes are zero"
+
+# two mails that nobody ends, one of each host, put away as others come; and lines when they are too old to be kept
+for h in mx1 mx2; do
+    echo "2026-03-01T10:00:00+00:00 $h postfix/qmgr[7]: 4A1B2C3D: from=<a@example.net>, size=900, nrcpt=1 (queue active)"
+    seq 2500 | sed "s/.*/2026-03-01T11:00:00+00:00 $h postfix\/smtpd[&]: connect from a.example.net[192.0.2.1]/"
+done >"$d/open1.log"
+sed '/2500/!d; s/2026-03-01T11/2026-03-20T10/' "$d/open1.log" >"$d/open2.log"
+for log in open1 open2; do
+    "$mx" import --state "$d/open" "$d/$log.log" >/dev/null
+done
+said=$("$mx" report --state "$d/open" --json | grep -o '"evicted":[0-9]*' | sed -n '1s/.*://p')
+drawn=$(for h in _farm mx1 mx2; do
+    rrdtool fetch "$d/open/rrd/$h/collector.rrd" AVERAGE -r 60 -s 1774000740 -e 1774000800 |
+        awk 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "evicted") c = i + 1 }
+            /^[0-9]+:/ && $c + 0 == $c { n += $c * 60 } END { printf "%.0f ", n }'
+done)
+is "$said: $drawn" "2: 2 1 1 " "mails that are too old are forgotten: the state and the RRDs say how many"
+"$mx" report --state "$d/open" | grep -q "open mails forgotten                         2   older than keep_mails, or\$"
+ok $? "and the report says why"
 done_testing

@@ -27,7 +27,7 @@
 #include "poison.h"
 
 enum { ARGS_MAX = 1000, WIDTH = 720, HEIGHT = 220, LABEL_BYTES = 28, TOTAL_BYTES = 17,
-	LIST_BYTES = 26, HOST_BYTES = 60, SMOOTH = 6 };
+	LIST_BYTES = 26, TITLE_BYTES = 92, HOST_BYTES_MIN = 20, SMOOTH = 6 };
 
 const struct graph_span graph_spans[GRAPH_SPANS] = {
 	{ "day", 86400, 300, 60 }, { "week", 7 * 86400, 1800, 1800 },
@@ -385,13 +385,31 @@ when(int64_t t, char *out, size_t size)
 		(void)snprintf(out, size, "%lld", (long long)t);
 }
 
+/* A host's name in so many bytes: what does not fit is left out in its middle, since names of a farm
+ * often begin alike. */
+static struct buf
+host_in(size_t room, struct slice name)
+{
+	struct buf host = buf_new(1024);
+
+	room = room < HOST_BYTES_MIN ? HOST_BYTES_MIN : room;
+	if (name.n <= room) {
+		buf_clean(&host, name, room);
+	} else {
+		buf_clean(&host, name, room / 2);
+		buf_char(&host, '~');
+		buf_clean(&host, slice_from(name, name.n - (room - 1 - room / 2)), room);
+	}
+	return host;
+}
+
 static void
 head(struct args *a, const struct graph *g, const char *file, double scale)
 {
 	bool farm = strcmp(g->host, RRD_FARM) == 0;
-	struct buf host = buf_new(1024);
+	size_t others = strlen(g->graph->title) + strlen(g->span->name) + 4;
+	struct buf host = host_in(others < TITLE_BYTES ? TITLE_BYTES - others : 0, slice_of(g->host));
 
-	buf_clean(&host, slice_of(g->host), HOST_BYTES);
 	add(a, "graph");
 	add(a, "%s", file);
 	add(a, "--imgformat=%s", g->svg ? "SVG" : "PNG");
@@ -419,6 +437,7 @@ head(struct args *a, const struct graph *g, const char *file, double scale)
 	} else {
 		add(a, "--lower-limit=0");
 		add(a, "--units-exponent=0");
+		add(a, "--left-axis-format=%%.7lg");	/* else 0.06 and 0.14 both are 0.1 */
 		add(a, "--right-axis-format=%%.10lg");
 	}
 	buf_free(&host);

@@ -1,5 +1,6 @@
 #!/bin/sh
-# readable.t - what people look at is not cut off: report and status of hosts whose long names begin alike.
+# readable.t - what people look at is not cut off: report, status and pictures of hosts whose long names
+# begin alike, and of very little mail.
 set -u
 # shellcheck source=tests/tap.sh
 . tests/tap.sh
@@ -42,4 +43,30 @@ is "$(sed -n '/^Block lists that refused/,/^$/p' "$d/report" | sed '1d' | tr -s 
 "$mx" import --state "$d/none" "$d/empty.log" >/dev/null
 is "$("$mx" report --state "$d/none")" "The state is empty: no line was read yet." "a report of nothing has no period"
 
+none "no legend of the templates is longer than a picture has room for" \
+    "$(grep -ho 'draw "[^"]*"' rrd-templates/*.conf | awk 'length > 28 + 7')"
+
+# Where each letter is: an SVG has them one by one.
+"$mx" graph --state "$d/state" --host "$name-1" --span week --format svg --out "$d/web" --templates rrd-templates >"$d/said" ||
+    cat "$d/said"
+letters() {
+    sed -n 's/.*<use xlink:href="#\([^"]*\)" x="\([-0-9.]*\)" y="\([-0-9.]*\)".*/\3 \2 \1/p' "$1"
+}
+for f in "$d/web/$name-1"/*.svg; do
+    width=$(sed -n 's/.* viewBox="0 0 \([0-9]*\).*/\1/p' "$f")
+    letters "$f" | awk -v w="$width" -v f="${f##*/}" '
+        $1 < 35 { n++; if ($2 < 0 || $2 > w - 9) bad = 1 } END { if (bad || n < 20) print f }'
+done >"$d/cut"
+none "no letter of the titles of $(find "$d/web" -name '*.svg' | wc -l) pictures is beyond their edges" "$(cat "$d/cut")"
+
+# The scale of a few recipients, 0 to 0.1 a minute, has one value at its left and its right, and each once.
+letters "$d/web/$name-1/reject-reject-week.svg" >"$d/letters"
+scale() {
+    awk -v from="$1" -v to="$2" '$1 > 35 && $1 < 250 && $2 > from && $2 < to { s[$1] = s[$1] " " $3 }
+        END { for (y in s) print y ":" s[y] }' "$d/letters" | sort -n | sed 's/^[^:]*://'
+}
+left=$(scale 20 60)
+right=$(scale 780 840)
+is "$left" "$right" "the scale says the same at both sides"
+none "and each value once" "$(echo "$left" | sort | uniq -d)"
 done_testing

@@ -121,7 +121,9 @@ in_short(const struct cell *c, struct buf *out)
 	int64_t all = in + rej + tmp, lost = cell_get(c, M_b_lost);
 	const char *why = main_class(c, metric_rej);
 
-	if (all == 0) {
+	if (cell_get(c, M_lines) == 0) {
+		buf_str(out, "\nNo log line of this time was read: the zeros below mean nothing.\n");
+	} else if (all == 0) {
 		buf_str(out, "\nNo mail came in from outside.\n");
 	} else {
 		buf_fmt(out, "\nOf %s recipients that clients asked for, %s were refused",

@@ -39,6 +39,10 @@ is "$(sed -n '/^  filter failures/,/^$/p' "$d/report" | tr -s ' \n' ' ')" " filt
 is "$(sed -n '/^Block lists that refused/,/^$/p' "$d/report" | sed '1d' | tr -s ' \n' ' ')" \
     " dbl.example.org 4 66.7% zen.example.org 2 33.3% " "block lists of addresses and of names are parts of one sum"
 
+"$mx" report --state "$d/state" --from 2026-03-01 --to 2026-03-02 >"$d/before"
+is "$(sed -n 4p "$d/before")" "No log line of this time was read: the zeros below mean nothing." "a time that nobody watched is none without mail"
+"$mx" report --state "$d/state" --from "2026-03-10 12:00" --to "2026-03-10 12:01" >"$d/quiet"
+is "$(sed -n 4p "$d/quiet")" "No mail came in from outside." "one that was watched may be"
 : >"$d/empty.log"
 "$mx" import --state "$d/none" "$d/empty.log" >/dev/null
 is "$("$mx" report --state "$d/none")" "The state is empty: no line was read yet." "a report of nothing has no period"

@@ -106,17 +106,19 @@ sources(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	buf_str(out, n == 0 ? "\nSources: none was read yet\n" : "\nSources\n");
 	for (size_t i = 0, files; i < n; i += files) {
 		struct stateread_source last = s[i];
+		size_t brought = s[i].lines > 0;	/* a file that was empty is known anew once it is not */
 
 		/* a source is a file with its rotations: the one read last says how it is */
 		for (files = 1; i + files < n && strcmp(s[i + files].name, s[i].name) == 0; files++) {
 			const struct stateread_source *next = &s[i + files];
 			uint64_t lines = last.lines + next->lines;
 
+			brought += next->lines > 0;
 			if (next->read_at >= last.read_at)
 				last = *next;
 			last.lines = lines;
 		}
-		one_source(&last, files, now, out);
+		one_source(&last, brought, now, out);
 	}
 	return true;
 }

@@ -46,6 +46,10 @@ is "$(sed -n 4p "$d/quiet")" "No mail came in from outside." "one that was watch
 : >"$d/empty.log"
 "$mx" import --state "$d/none" "$d/empty.log" >/dev/null
 is "$("$mx" report --state "$d/none")" "The state is empty: no line was read yet." "a report of nothing has no period"
+grep "smtpd" "$d/mail.log" | head -n 1 >>"$d/empty.log"
+"$mx" import --state "$d/none" "$d/empty.log" >/dev/null
+is "$("$mx" status --state "$d/none" | grep "so far")" "      read to byte $(wc -c <"$d/empty.log"); 1 lines so far" \
+    "a file that was empty before is one file"
 
 none "no legend of the templates is longer than a picture has room for" \
     "$(grep -ho 'draw "[^"]*"' rrd-templates/*.conf | awk 'length > 28 + 7')"

@@ -26,7 +26,8 @@
  * PICKUP	a queue file was made from a local submission (id from; new_id: orig_id)
  * MSGID	the Message-ID of id (mid)
  * QUEUED	it is in the queue; Postfix says so at each retry (id from size nrcpt sess qp)
- * STARTED	qmail begins delivery number task of id (to where)
+ * STARTED	qmail begins delivery number task of id (to where); without task: it is left to a
+ *		queue run
  * DELIVERED	one recipient done (id to orig_to relay* delay delays dsn text where new_id); qmail
  *		names the delivery (task) instead of id and to, as for the next two
  * DEFERRED	one recipient must wait (cls sub)
@@ -95,6 +96,8 @@ struct event {
 				 * same as others (Exim) */
 	bool no_end;		/* QUEUED, deliveries: no line will say that the mail is REMOVED; it
 				 * is gone when all its recipients are (Sendmail, OpenSMTPD) */
+	bool together;		/* QUEUED: all that wait are tried together; those that no line names
+				 * then were the same as others (Sendmail) */
 	bool twin;		/* REJECT TEMPFAIL: syslog gets this line twice, two are one (Exim's main and
 				 * reject log) */
 	bool timed;		/* DNSBL: latency_us is known */

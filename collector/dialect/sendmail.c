@@ -245,7 +245,8 @@ whole_mail(const struct sm_line *p, struct event out[EVENTS_MAX])
 		return 1;
 	}
 	if (slice_eat(&s, SLICE("done; delay="))) {
-		sm_event(out, EV_REMOVED, p);
+		/* two aliases of one user, and one line: it tells of no duplicates */
+		sm_event(out, EV_REMOVED, p)->all_done = true;
 		return 1;
 	}
 	if (slice_eat(&s, SLICE("quarantine="))) {	/* by sendmail -Q */

@@ -161,6 +161,7 @@ sm_from(const struct sm_line *p, struct event *out)
 	q = &out[2];
 	q->kind = EV_QUEUED;
 	q->no_end = true;
+	q->together = true;
 	e->size = out[1].size = 0;
 	e->nrcpt = out[1].nrcpt = 0;
 	return 3;
@@ -454,7 +455,7 @@ no_attempt(const struct delivery *d, struct event *e)
 	if (d->attempted)
 		return false;
 	if (slice_eq(d->status, SLICE("queued"))) {
-		e->kind = EV_INFO;
+		e->kind = EV_STARTED;
 	} else if (slice_eq(d->status, SLICE("quarantined"))) {
 		e->kind = EV_HELD;
 	} else if (slice_eq(d->status, SLICE("discarded"))) {

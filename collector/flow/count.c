@@ -52,7 +52,7 @@ struct found {
 	int64_t received;		/* time */
 	int64_t tried_at;		/* time of the last delivery */
 	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred, condemned;
-	bool no_end, all_done, by_admin, aborted;
+	bool no_end, together, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	struct slice account;		/* that they name */
 	struct slice by_session;	/* the client's address, by one of them */
@@ -146,6 +146,7 @@ look_at_facts(const struct life *l, struct found *w)
 			if (w->queued == NULL)
 				w->queued = f;
 			w->no_end |= (f->flags & FACT_NO_END) != 0;
+			w->together |= (f->flags & FACT_TOGETHER) != 0;
 			break;
 		case FACT_DELIVERED:
 		case FACT_DEFERRED:
@@ -431,6 +432,22 @@ count_reception(const struct life *l, const struct found *w)
 		add(l, t, M_half_seen, 1);
 }
 
+enum { RUN_S = 15 * 60 };	/* one try of all recipients takes no longer, as a rule */
+
+/* Of how many recipients it is not known what became. Where one was expanded to several, their number
+ * hides others that wait; and where several were the same, less wait than there seem to. */
+static int64_t
+rest_of(const struct life *l, const struct found *w, int64_t rest)
+{
+	bool over = w->removed != NULL && w->expired == NULL && !w->by_admin;
+	int64_t waiting;
+
+	if (over || (!w->any_deferred && !w->together))
+		return rest;
+	waiting = rcpts_waiting(l, w->together ? w->tried_at - RUN_S : INT64_MIN);
+	return (w->together && w->tried) || rest < waiting ? waiting : rest;
+}
+
 /* When the mail left the queue; NULL: it did not, as far as is known. */
 static const int64_t *
 end_of(const struct found *w, int64_t done, int64_t rest)
@@ -450,10 +467,10 @@ count_rest(const struct life *l, const struct found *w)
 {
 	const int64_t *end;
 	int64_t done = (int64_t)w->handed + w->delivered + w->bounced + w->given_up + w->discarded;
-	int64_t rest = (int64_t)w->nrcpt - done;
+	int64_t told = (int64_t)w->nrcpt - done, rest = rest_of(l, w, told > 0 ? told : 0);
 
-	if (rest < 0)	/* local(8) expands aliases: one recipient, several deliveries */
-		add(l, w->received, M_b_in, -rest);
+	/* local(8) expands aliases: one recipient, several deliveries */
+	add(l, w->received, M_b_in, rest - told);
 	if (rest > 0 && w->expired != NULL) {
 		add(l, w->expired->time, M_expire, rest);
 		add(l, w->expired->time, M_b_expired, rest);

@@ -41,8 +41,8 @@ enum fact_kind {
 	FACT_VERDICT,		/* a filter's: flags say which */
 	FACT_NOTIFIED,		/* it made the notification other_id */
 	FACT_NEW,		/* its queue file was made */
-	FACT_STARTED,		/* delivery number other_id to a began; in the record of that number
-				 * (meet.c) other_id is the mail */
+	FACT_STARTED,		/* delivery number other_id to a began, or without number: it waits for
+				 * a queue run; in the record of that number (meet.c) other_id is the mail */
 	FACT_ENDED,		/* in the record of a number: that delivery's end, see FACT_END */
 	/* bonds with other mails, told by track.c */
 	FACT_FROM,		/* it continues other_id */
@@ -71,6 +71,7 @@ enum fact_flags {
 	FACT_REQUEUED = 1,	/* PICKUP: postsuper -r sent it round again */
 	FACT_NULL_SENDER = 1,	/* QUEUED: from=<> */
 	FACT_OWN_SENDER = 2,	/* QUEUED: double-bounce */
+	FACT_TOGETHER = 4,	/* QUEUED: whom no line names when others are tried was the same as they */
 	FACT_BY_ADMIN = 1,	/* REMOVED HELD EXPIRED */
 	FACT_ALL_DONE = 2,	/* REMOVED: recipients that were not named were the same as others */
 	FACT_ABORTED = 4,	/* REMOVED: refused at its end, so it never was received */

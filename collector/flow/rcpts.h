@@ -18,5 +18,8 @@ void rcpts_fill(struct rcpts *r, const struct life *l, enum fact_kind kind, bool
 /* Where the fact's recipient stands: index + 1 of the fact that was the first of it, or 0. */
 uint32_t *rcpts_slot(struct rcpts *r, const struct life *l, const struct fact *f);
 void rcpts_free(struct rcpts *r);
+/* How many addresses were deferred, or left to a queue run, of which no line says since what became of
+ * them, as they stand or as what they were before aliases. Not those last spoken of before since. */
+uint32_t rcpts_waiting(const struct life *l, int64_t since);
 
 #endif

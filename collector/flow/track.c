@@ -299,7 +299,7 @@ mail_event(struct track *t, unsigned host, uint16_t label, int64_t time, const s
 		f.nrcpt = e->nrcpt;
 		f.flags = (e->from.p != NULL && e->from.n == 0 ? FACT_NULL_SENDER : 0) |
 		    (is_own_sender(e->from) ? FACT_OWN_SENDER : 0) |
-		    (e->no_end ? FACT_NO_END : 0);
+		    (e->no_end ? FACT_NO_END : 0) | (e->together ? FACT_TOGETHER : 0);
 		times = 1;
 		break;
 	case EV_STARTED:

@@ -256,7 +256,9 @@ put_fact(struct buf *b, const struct fact *f, const struct names *hosts)
 		if (f->nrcpt > 0)
 			buf_fmt(b, ", %u recipient%s", f->nrcpt, f->nrcpt == 1 ? "" : "s");
 		break;
-	case FACT_STARTED: put(b, "delivery begins: ", f->a); break;
+	case FACT_STARTED:
+		put(b, f->other_id.n > 0 ? "delivery begins: " : "waits for a queue run: ", f->a);
+		break;
 	case FACT_DELIVERED:
 		put(b, hands_over ? "handed over for " : "delivered to ", f->a);
 		put(b, " for ", f->b);

@@ -36,7 +36,8 @@
  * REMOVED	the queue file is gone (by_admin: postsuper, mail not delivered; all_done)
  * HELD RELEASED	on hold, released
  * DISCARDED	accepted and dropped (id may be empty)
- * FILTERED REDIRECTED	an access rule sent it elsewhere (information)
+ * FILTERED	an access rule sent it elsewhere (information)
+ * REDIRECTED	a rule gives it to one other address, instead of all its recipients
  * ACCEPT	permit:, proxy-accept (information)
  * DSN_SENT	id made a notification new_id, or the one that QUEUED has qp of (stage: "sender
  *		non-delivery" ...)

@@ -52,7 +52,7 @@ struct found {
 	int64_t received;		/* time */
 	int64_t tried_at;		/* time of the last delivery */
 	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred, condemned;
-	bool no_end, together, all_done, by_admin, aborted;
+	bool no_end, together, redirected, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	struct slice account;		/* that they name */
 	struct slice by_session;	/* the client's address, by one of them */
@@ -113,6 +113,7 @@ look_at_bonds(const struct life *l, struct found *w)
 			unsigned new = b->flags & ~verdicts;
 
 			verdicts |= b->flags;
+			w->redirected |= (b->flags & FACT_REDIRECTED) != 0;
 			w->condemned |= (b->flags & (FACT_SPAM | FACT_VIRUS | FACT_BANNED)) != 0;
 			add(l, b->time, M_spam, (new & FACT_SPAM) != 0);
 			add(l, b->time, M_virus, (new & FACT_VIRUS) != 0);
@@ -440,12 +441,13 @@ static int64_t
 rest_of(const struct life *l, const struct found *w, int64_t rest)
 {
 	bool over = w->removed != NULL && w->expired == NULL && !w->by_admin;
+	bool same = w->together || w->redirected;
 	int64_t waiting;
 
-	if (over || (!w->any_deferred && !w->together))
+	if (over || (!w->any_deferred && !same))
 		return rest;
 	waiting = rcpts_waiting(l, w->together ? w->tried_at - RUN_S : INT64_MIN);
-	return (w->together && w->tried) || rest < waiting ? waiting : rest;
+	return (same && w->tried) || rest < waiting ? waiting : rest;
 }
 
 /* When the mail left the queue; NULL: it did not, as far as is known. */
@@ -478,7 +480,7 @@ count_rest(const struct life *l, const struct found *w)
 		add(l, w->removed->time, M_discard, rest);
 		add(l, w->removed->time, M_b_discarded, rest);
 	} else if (rest > 0 && w->removed != NULL &&
-	    (w->all_done || (!w->begun && w->session == 0 && w->linked == 0 && !w->dsn))) {
+	    (w->all_done || w->redirected || (!w->begun && w->session == 0 && w->linked == 0 && !w->dsn))) {
 		/* the same as others; or it was in the queue before our first line: the others
 		 * were done then */
 		add(l, w->received, M_b_in, -rest);

@@ -87,7 +87,8 @@ enum fact_flags {
 	FACT_BY_MESSAGE_ID = 2,	/* it was picked up while pipe(8) delivered; with BY_DELIVERY:
 				 * qmail-local forwarded it */
 	FACT_BY_REQUEUE = 4,
-	FACT_SPAM = 1, FACT_VIRUS = 2, FACT_BANNED = 4, FACT_HAM = 8	/* VERDICT */
+	FACT_SPAM = 1, FACT_VIRUS = 2, FACT_BANNED = 4, FACT_HAM = 8,	/* VERDICT */
+	FACT_REDIRECTED = 16	/* VERDICT of a rule: it goes to one other address */
 };
 
 enum { PART_UNKNOWN = 255 };

@@ -219,7 +219,7 @@ static void
 verdict(struct track *t, struct mail *m, struct fact *f, const struct event *e)
 {
 	f->kind = FACT_VERDICT;
-	f->flags = meet_verdict_flag(e->kind);
+	f->flags = e->kind == EV_REDIRECTED ? FACT_REDIRECTED : meet_verdict_flag(e->kind);
 	f->text = e->text;
 	track_learn(t, m, f);
 }
@@ -259,6 +259,7 @@ mail_event(struct track *t, unsigned host, uint16_t label, int64_t time, const s
 	case EV_DEFERRED: case EV_BOUNCED: case EV_EXPIRED: case EV_REMOVED: case EV_HELD:
 	case EV_RELEASED: case EV_DISCARDED: case EV_REJECT: case EV_TEMPFAIL: case EV_PROBE:
 	case EV_SPAM: case EV_VIRUS: case EV_BANNED: case EV_HAM: case EV_DSN_SENT:
+	case EV_REDIRECTED:
 		break;
 	default:
 		return;

@@ -245,6 +245,8 @@ static const struct {
 	T("write queue file", QWARN, resource, "disk"),
 	T("Error writing message file", QWARN, resource, "disk"),
 	T("mail_queue_enter", QWARN, resource, "disk"),
+	/* the echo of a message that was too large, or of another line */
+	T("mail_stream_cleanup: close error", INFO, none, ""),
 	T("mail_stream_", QWARN, resource, "disk"),
 	T("saving corrupt file", QWARN, resource, "corrupt"),
 	T("qmgr_active_corrupt", QWARN, resource, "corrupt"),
@@ -334,6 +336,24 @@ take_id(struct slice *s, struct event *e)
 	}
 }
 
+/* "ID: virtual_alias_maps map lookup problem for x -- message not accepted, try again later": the client is
+ * told 451, and no other line says so. */
+static int
+not_accepted(const struct pf_line *p, struct event *out)
+{
+	struct event *e = &out[1];
+
+	if ((p->service != PF_CLEANUP && p->service != PF_ANY) || out->id.n == 0 ||
+	    !slice_ends(out->text, SLICE(" -- message not accepted, try again later")))
+		return 1;
+	*e = *out;
+	e->kind = EV_TEMPFAIL;
+	e->cls = REASON_resource;
+	e->sub = slice_starts(e->text, SLICE("unreasonable ")) ? SLICE("expansion") : SLICE("lookup");
+	e->stage = SLICE("END-OF-MESSAGE");
+	return 2;
+}
+
 int
 pf_warning(
     const struct pf_line *p, struct slice severity, struct slice s, struct event *out)
@@ -361,9 +381,9 @@ pf_warning(
 		/* a message that is too large is refused with no other line */
 		if (e->kind == EV_REJECT)
 			e->stage = SLICE("END-OF-MESSAGE");
-		return 1;
+		return not_accepted(p, out);
 	}
 	e->cls = warning ? REASON_other : REASON_resource;
 	e->sub = warning ? SLICE("") : severity;
-	return 1;
+	return not_accepted(p, out);
 }

@@ -173,6 +173,8 @@ sent(const struct pf_line *p, struct event *e)
 		e->new_id = s;
 		if (!pf_is_id(s))
 			e->new_id = SLICE("");
+	} else if (p->service == PF_LOCAL && slice_eq(s, SLICE("discarded"))) {
+		e->where = WHERE_DISCARD;	/* to postmaster, for whom there is no alias */
 	} else if (p->service == PF_SMTP || p->service == PF_LMTP ||
 		   p->service == PF_PIPE || p->service == PF_ANY) {
 		e->new_id = pf_queued_as(s);

@@ -184,6 +184,11 @@ action_reason(struct event *e, struct slice action)
 		e->sub = SLICE("cert");
 	} else if (slice_eq(action, SLICE("proxy-accept"))) {
 		e->new_id = pf_queued_as(e->text);
+		if (e->new_id.n > 0 || e->code / 100 != 2 ||
+		    !slice_has(slice_head(e->text, 40), SLICE("discarded")))
+			return;
+		e->kind = EV_DISCARDED;	/* the filter took it and dropped it: no other line says so */
+		verdict_reason(e);
 	}
 }
 

@@ -422,6 +422,9 @@ count_reception(const struct life *l, const struct found *w)
 			add(l, t, M_b_in, n - w->by_delivery);
 		if (w->by_delivery > n)
 			lose(l, l->id, t, w->by_delivery - n);
+		/* a part of an envelope that was split; the rest of it does without these */
+		if (w->by_delivery == 0 && w->queued == NULL && w->client == NULL)
+			add(l, t, M_b_in, n);
 		return;
 	}
 	add(l, t, M_b_in, n);

@@ -1,5 +1,5 @@
 /* feed.c - one source's way into the state: its header, its hosts, and the last line of each for
- * "last message repeated", over a restart too. See ingest.h. */
+ * "last message repeated", over a restart and a rotation too. See ingest.h. */
 #include "ingest_priv.h"
 
 #include <stdlib.h>
@@ -13,6 +13,8 @@
 enum {
 	LAST_LINE_MAX = 2048,		/* longer lines are not remembered for repeats */
 	LAST_LINES_MAX = 1 << 18,	/* of all hosts of a source, over a restart */
+	REPEATS_S = 3600,	/* syslogd says at least so often that a line goes on */
+	ORDER_S = 2,		/* lines of one moment lie in any order */
 	UNFINISHED_MAX = 1 << 19	/* the parts of an entry or of docker's lines */
 };
 
@@ -113,6 +115,7 @@ feed_remember_line(struct feed *f, unsigned host, struct slice raw)
 		more_lasts(f, host);
 	if (f->last[host].now.p == NULL)
 		f->fresh[f->n_fresh++] = host;
+	f->last[host].any = true;
 	f->last[host].now = raw;
 }
 
@@ -173,6 +176,7 @@ feed_open(struct ingest *in, struct state_source *src, const char *zone, int yea
 
 	f->in = in;
 	f->src = src;
+	f->begun = src->lines == 0;
 	f->host = -1;
 	f->written_at = now;
 	if (year > 0)		/* whoever says the year may have a log of all of it */
@@ -235,12 +239,53 @@ feed_source(struct feed *f)
 	return f->src;
 }
 
+/* The file that rotation put aside just before that time, as far as we know it; NULL if none. */
+static const struct state_source *
+rotated_before(const struct feed *f, int64_t time)
+{
+	const struct state_source *best = NULL;
+
+	for (size_t i = 0; i < state_sources(f->in->state); i++) {
+		const struct state_source *o = state_source_at(f->in->state, i);
+
+		if (o != f->src && o->family == f->src->family && o->last_line != NULL &&
+		    o->newest <= time + ORDER_S && o->newest >= time - REPEATS_S &&
+		    (best == NULL || o->newest > best->newest))
+			best = o;
+	}
+	return best;
+}
+
+/* The last line of a host in the file before; from now on it is this one's. */
+static struct slice
+inherit_line(struct feed *f, unsigned host, int64_t time)
+{
+	const struct state_source *o = rotated_before(f, time);
+	struct slice all = slice_of(o != NULL ? o->last_line : ""), raw;
+	struct line l;
+
+	while (all.n > 0) {
+		if (!slice_cut(&all, '\n', &raw)) {
+			raw = all;
+			all.n = 0;
+		}
+		if (header_parse(f->header, raw, &l) != HEADER_LINE ||
+		    state_host(f->in->state, ingest_host_name(f->in, l.host)) != (int)host)
+			continue;
+		feed_remember_line(f, host, raw);
+		return raw;
+	}
+	return (struct slice){ "", 0 };
+}
+
 bool
 feed_repeat(struct feed *f, unsigned host, struct line *l)
 {
 	struct line before = *l;
 	struct slice last = last_line(f, host);
 
+	if (last.n == 0 && f->begun && (host >= f->lasts || !f->last[host].any))
+		last = inherit_line(f, host, before.time);
 	if (last.n == 0)
 		return false;
 	if (header_parse(f->header, last, l) != HEADER_LINE || l->repeat_of_last) {

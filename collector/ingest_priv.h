@@ -22,6 +22,7 @@ enum {
 struct last_line {		/* of one host in one feed, for "last message repeated" */
 	char *p;
 	uint32_t n, cap;
+	bool any;		/* there was one, though it may be too long to be kept */
 	struct slice now;	/* it is one of the lines that just came; NULL: it is p */
 };
 
@@ -57,6 +58,7 @@ struct feed {
 	int64_t told_at;	/* live: what its header takes for the time of day */
 	int64_t ahead_s;	/* live: by how much a stamp without a year may be ahead of that; else 0 */
 	bool resends;		/* who brings them may bring one again */
+	bool begun;		/* with the first line of its source: the one before is in another file */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
 	struct second second[SECONDS];	/* by host */

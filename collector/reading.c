@@ -250,6 +250,16 @@ open_feed(struct reading *r, struct feed **feed, struct state_source *src,
 	return true;
 }
 
+/* A file of which nothing was read yet may begin with the repeat of what the one before ended with. */
+static bool
+open_file_feed(struct reading *r, struct file *f, const char *family, struct err *e)
+{
+	for (size_t i = 0; f->feed == NULL && i < r->files; i++)
+		if (r->file[i].feed != NULL && r->file[i].src->family == f->src->family)
+			feed_remember(r->file[i].feed);
+	return open_feed(r, &f->feed, f->src, source_of(r, family), e);
+}
+
 /* Only a line of the greatest length can be one that was cut. */
 static bool
 was_cut(struct reading *r, struct slice raw)
@@ -279,7 +289,7 @@ some_of_files(struct reading *r, size_t max, struct err *e)
 			continue;
 		}
 		f = file_of(r, line.id, line.family);
-		if ((f->feed == NULL && !open_feed(r, &f->feed, f->src, source_of(r, line.family), e)) ||
+		if ((f->feed == NULL && !open_file_feed(r, f, line.family, e)) ||
 		    !ingest_line(r->in, f->feed, line.raw, was_cut(r, line.raw), e))
 			return -1;
 	}

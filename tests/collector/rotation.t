@@ -1,6 +1,7 @@
 #!/bin/sh
 # rotation.t - a file and its rotations are one source: the same line on both sides of a
-# rotation, within one second, is two events and not a copy. Another file's is a copy.
+# rotation, within one second, is two events and not a copy. Another file's is a copy. A repeat
+# that rotation cut off from its line is that line's.
 set -u
 . tests/tap.sh
 d=$(mktemp -d) || exit 1
@@ -15,7 +16,7 @@ cp "$d/mail.log" "$d/other/mail.log"
 sessions() {
     rm -rf "$d/state"
     "$BUILD/bin/mxgauge" import --no-rrd --state "$d/state" "$@" >/dev/null &&
-        "$BUILD/bin/mxgauge" report --state "$d/state" --json | sed -n 's/.*"conn": *\([0-9]*\).*/\1/p' | head -n 1
+        "$BUILD/bin/mxgauge" report --state "$d/state" --json | sed -n 's/"hosts".*//; s/.*"conn": *\([0-9]*\).*/\1/p' | head -n 1
 }
 [ "$(sessions "$d/mail.log.1" "$d/mail.log")" = 2 ]
 ok $? "the end of the rotated file and the begin of the new one"
@@ -24,4 +25,19 @@ gzip "$d/mail.log.1"
 ok $? "the rotated file compressed"
 [ "$(sessions "$d/mail.log" "$d/other/mail.log")" = 1 ]
 ok $? "another source's line is a copy"
+
+# repeat STAMP N
+repeat() {
+    echo "2025-03-11T$1+00:00 mx1 last message repeated $2 times"
+}
+echo "$line" >"$d/log.2"
+repeat 10:00:30 3 >"$d/log.1"
+repeat 10:02:00 4 >"$d/log"
+is "$(sessions "$d/log.2" "$d/log.1" "$d/log")" 8 "repeats of a line that is two rotations away"
+is "$(sessions "$d/log.2" "$d/log")" 5 "of one that is a while away"
+is "$(sessions "$d/log" "$d/log.2")" 1 "but a line that comes later is not what was repeated"
+{ repeat 13:00:00 4; echo "$line" | sed 's/T10:00/T13:01/'; } >"$d/log"
+is "$(sessions "$d/log.2" "$d/log")" 2 "nor is one of hours ago"
+{ echo "$line" | sed 's/ mx1 / mx2 /; s/T10:00:00/T10:00:01/'; repeat 10:02:00 4 | sed 's/ mx1 / mx2 /'; repeat 10:02:01 9; } >"$d/log"
+is "$(sessions "$d/log.2" "$d/log")" 15 "each host has its own"
 done_testing

@@ -119,6 +119,33 @@ else
     ok 0 "full disk # SKIP there is no prlimit"
 fi
 
+# A log rotates, and the new file begins with the repeat of what the old one ended with.
+repeats() { # N: lines after the last
+    echo "$(date -u '+%b %e %H:%M:%S') mx1 last message repeated $1 times"
+}
+mkdir "$D/repeat"
+printf 'state = "%s/repeat/state"\ntemplates = "%s/rrd-templates"\nsource "a" {\n files = { "%s/repeat/log" }\n timezone = "UTC"\n}\n' \
+    "$D" "$PWD" "$D" >"$D/repeat.conf"
+repeat_is() { [ "$(count rej "$D/repeat/state")" = "$1" ]; }
+add 1 "$D/repeat/log"
+launch repeat.conf
+wait_for repeat_is 1
+mv "$D/repeat/log" "$D/repeat/log.1"
+repeats 5 >"$D/repeat/log"
+wait_for repeat_is 6
+saw $? "a rotation before a repeat: $(count rej "$D/repeat/state") of 6"
+cp "$D/repeat/log" "$D/repeat/log.2"
+repeats 3 >"$D/repeat/log"
+wait_for repeat_is 9
+saw $? "copytruncate before a repeat: $(count rej "$D/repeat/state") of 9"
+stop TERM
+mv "$D/repeat/log" "$D/repeat/log.3"
+repeats 2 >"$D/repeat/log"
+launch repeat.conf
+wait_for repeat_is 11
+saw $? "and a rotation while it was down: $(count rej "$D/repeat/state") of 11"
+stop TERM
+
 # Killed before the first commit of its life, and the log rotates before the next.
 mkdir "$D/early"
 printf 'state = "%s/early/state"\ntemplates = "%s/rrd-templates"\ncommit_interval = 60s\nsource "a" { files = { "%s/early/log" } }\n' \

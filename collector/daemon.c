@@ -351,11 +351,12 @@ static void
 on_beat_time(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	int64_t since = now_s() - d->committed_at;
 
 	(void)fd;
 	(void)what;
 	tell_disk(d);
-	if (d->status == 0 && now_s() - d->committed_at >= BEAT_S / 2)
+	if (d->status == 0 && (since < 0 || since >= BEAT_S / 2))	/* below 0: the clock was set back */
 		(void)commit(d, false);
 }
 

@@ -528,7 +528,8 @@ tell_limits(struct ingest *in)
 bool
 ingest_commit(struct ingest *in, bool last, struct err *e)
 {
-	bool slow = last || in->now - in->slow_at >= SLOW_S;
+	/* a clock that was set back must not let it wait until it is as late again */
+	bool slow = last || in->now - in->slow_at >= SLOW_S || in->now < in->slow_at;
 	uint64_t lines = in->total.lines - in->lines_committed, forgotten = 0;
 	bool bulk = lines > COMMIT_LINES / 10;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */

@@ -298,7 +298,8 @@ update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int
 {
 	struct rrd_list list[RRD_LISTS_MAX];
 	struct known *k = known_host(s, from->host);
-	bool wait = k->changed != RRD_COMPARE && now - k->rewritten_at < s->o.rewrite_every_s;
+	bool wait = k->changed != RRD_COMPARE && now >= k->rewritten_at &&
+	    now - k->rewritten_at < s->o.rewrite_every_s;
 
 	if (changed < k->written && changed < k->changed)
 		k->changed = changed;

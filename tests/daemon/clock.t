@@ -1,7 +1,7 @@
 #!/bin/sh
 # clock.t - a daemon whose clock is moved: over New Year with stamps without a year, over the
 # hour that autumn repeats with stamps without a zone, and long enough to tell a clock that is
-# behind from lines that were held up.
+# behind from lines that were held up; and set back.
 set -u
 : "${BUILD:=build}"
 # shellcheck source=tests/daemon/daemon_test.sh
@@ -120,4 +120,53 @@ says mx2 2027-01-15T09:07:40Z
 wait_for grep -q 'clock of a host is right again: mx2' "$D/out"
 saw $? "and when it is right again"
 stop TERM
+
+# Our own clock was two hours ahead and is set right.
+# soon COMMAND...: as wait_for, but within 40 seconds
+soon() {
+    for s_i in $(seq 400); do
+        "$@" 2>/dev/null && return
+        sleep 0.1
+    done
+    return 1
+}
+ahead() { # RRD_INTERVAL
+    clock 1800007200
+    conf UTC
+    sed -i "1i rrd_interval = $1" "$D/conf"
+    start
+    says mx1 2027-01-15T09:50:00Z
+}
+ahead 1h
+clock 1800000000
+echo "2027-01-15T07:50:00Z mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 550 5.1.1" \
+    "<u@example.org>: Recipient address rejected: User unknown in local recipient table;" \
+    "from=<a@example.net> to=<u@example.org> proto=ESMTP helo=<h.example.net>" >>"$D/log"
+l_all=$((l_all + 1))
+wait_for is_read $l_all
+tables() { [ "$(sqlite3 "$D/state/state.db" "SELECT count(*) FROM top_log")" = 0 ]; }
+soon tables
+saw $? "set back: what lines bring to the tables does not wait until the clock is where it was"
+stop TERM
+ahead 1h
+clock 1800000000
+beats() { [ "$(sqlite3 "$D/state/state.db" "SELECT value FROM run WHERE key = 'beat_at'")" -lt 1800007200 ]; }
+soon beats
+saw $? "nor does the sign of life, though nothing comes"
+stop TERM
+if command -v rrdtool >/dev/null 2>&1; then
+    ahead 10s
+    wait_for test -s "$D/state/rrd/mx1/collector.rrd"
+    clock 1800000000
+    says mx1 2027-01-15T07:50:00Z
+    drawn() {
+        rrdtool fetch "$D/state/rrd/mx1/collector.rrd" AVERAGE -s 1799999400 -e 1799999459 |
+            grep '^1799999460: 1.6'
+    }
+    soon drawn
+    saw $? "nor do the RRDs"
+    stop TERM
+else
+    ok 0 "the RRDs # SKIP there is no rrdtool"
+fi
 done_testing

@@ -19,7 +19,7 @@
 
 #include "poison.h"
 
-enum { SHOWN = 5, GONE_S = 8 * 86400 };
+enum { SHOWN = 5, GONE_S = 8 * 86400, FUTURE_S = 86400 };
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 
@@ -189,7 +189,22 @@ tell_silence(void)
 		    check_people(age, "s"));
 }
 
-/* Hosts whose clock is wrong, by what their lines said as they came. */
+/* By how much a host's clock is ahead; below 0: behind. By what its lines said as they came, and by
+ * its newest line: one that nobody can have written yet came while the collector's own clock was wrong. */
+static double
+ahead_of(const struct stateread_host *h)
+{
+	double newest = (double)(h->newest - set.now);
+
+	if (newest <= FUTURE_S || newest <= (double)h->skew)
+		return (double)h->skew;
+	check_detail("The newest line of %s is of %s: what is older than that by more than the horizon is not "
+	    "counted. If no clock is so wrong now, one was: move the state away, and import the logs anew",
+	    check_clean(slice_of(h->name)), checkstate_time(h->newest));
+	return newest;
+}
+
+/* Hosts whose clock is wrong. */
 static void
 tell_skew(void)
 {
@@ -199,16 +214,19 @@ tell_skew(void)
 
 	for (size_t i = 0; i < set.n; i++) {
 		const struct stateread_host *h = &set.hosts[i];
-		double off = fabs((double)h->skew);
+		double ahead, off;
 
-		if (h->skew == 0 ||
-		    (set.id == STATEREAD_FARM ? set.now - h->newest > GONE_S : h->id != set.id))
+		if (set.id == STATEREAD_FARM ? set.now - h->newest > GONE_S : h->id != set.id)
+			continue;
+		ahead = ahead_of(h);
+		off = fabs(ahead);
+		if (off < 1)
 			continue;
 		worst = off > worst ? off : worst;
 		if (wrong++ < SHOWN)
 			buf_fmt(&names, "%s%s %.0f s %s", names.n > 0 ? ", " : "",
-			    check_clean(slice_of(h->name)), off, h->skew > 0 ? "ahead" : "behind");
-		if (off > 800 && fmod(off + 2, 900) <= 4)
+			    check_clean(slice_of(h->name)), off, ahead > 0 ? "ahead" : "behind");
+		if (h->skew != 0 && off > 800 && fmod(off + 2, 900) <= 4)
 			check_detail("The clock of %s is off by whole quarters of an hour: see the timezone of its "
 			    "source in the configuration", check_clean(slice_of(h->name)));
 	}

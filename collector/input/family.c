@@ -1,7 +1,8 @@
 /* family.c - the name of a log without what rotation adds to it (reader.h), and the
  * files that have the same (family.h).
  *
- * Rotation is logrotate's (".1", "-20261120", "-2026112010", "-1795208012",
+ * Rotation is logrotate's (".1", "-20261120", "-2026112010", "-1795208012", and what else dateformat can
+ * put behind a day: "-20261120-1795208012", "-20261120101112", "_2026-11-20_10";
  * "mail-20261120.log" under "extension"), newsyslog's (".0", ".1.bz2"), savelog's
  * and Postfix's ("maillog.20261120-101112"). A file named by an address, as
  * central log hosts have them, is not rotated "192.0.2". */
@@ -63,11 +64,58 @@ ends_in_address(struct slice s)
 	return inet_pton(AF_INET, quad, &a) == 1;
 }
 
-/* Without the rotation mark at its end, one of the first n suffixes; s itself if
+static bool
+is_separator(char c)
+{
+	return c == '-' || c == '_' || c == '.';
+}
+
+/* Two digits at i, from 1 to max? */
+static bool
+two_to(struct slice s, size_t i, int max)
+{
+	int v;
+
+	if (i + 2 > s.n || !slice_is_digit(s.p[i]) || !slice_is_digit(s.p[i + 1]))
+		return false;
+	v = (s.p[i] - '0') * 10 + s.p[i + 1] - '0';
+	return v >= 1 && v <= max;
+}
+
+/* Does it begin with a day, "20261120" or "2026-11-20"? */
+static bool
+starts_with_day(struct slice s)
+{
+	size_t sep = s.n > 4 && is_separator(s.p[4]);
+
+	return s.n >= 8 + 2 * sep && (memcmp(s.p, "19", 2) == 0 || memcmp(s.p, "20", 2) == 0) &&
+	    slice_is_digit(s.p[2]) && slice_is_digit(s.p[3]) && two_to(s, 4 + sep, 12) &&
+	    (sep == 0 || s.p[7] == s.p[4]) && two_to(s, 6 + 2 * sep, 31);
+}
+
+/* How long the mark at its end is that begins with a day; 0: there is none. */
+static size_t
+day_mark(struct slice s)
+{
+	size_t mark = 0;
+
+	if (s.n == 0 || !slice_is_digit(s.p[s.n - 1]))
+		return 0;
+	for (size_t i = s.n; i > 1 && (slice_is_digit(s.p[i - 1]) || is_separator(s.p[i - 1])); i--)
+		if (is_separator(s.p[i - 1]) && s.p[i - 2] != '/' && starts_with_day(slice_from(s, i)))
+			mark = s.n - i + 1;
+	return mark;
+}
+
+/* Without the rotation mark at its end, a day or one of the first n suffixes; s itself if
  * there is none. */
 static struct slice
 unrotated(struct slice s, size_t n)
 {
+	size_t day = day_mark(s);
+
+	if (day > 0)
+		return slice_head(s, s.n - day);
 	for (size_t i = 0; i < n; i++)
 		if (ends_like(s, slice_of(suffixes[i])) && !ends_in_address(s))
 			return slice_head(s, s.n - strlen(suffixes[i]));

@@ -146,6 +146,20 @@ wait_for repeat_is 11
 saw $? "and a rotation while it was down: $(count rej "$D/repeat/state") of 11"
 stop TERM
 
+# Rotations that were missed, by the names that logrotate's dateformat gives.
+want=11
+for mark in -20261109-1795208012 -20261110101112 _20261111 -20261112-10; do
+    add 5 "$D/repeat/log"
+    mv "$D/repeat/log" "$D/repeat/log$mark"
+    add 1 "$D/repeat/log"
+    want=$((want + 6))
+done
+gzip "$D/repeat/log-20261110101112"
+launch repeat.conf
+wait_for repeat_is $want
+saw $? "dateformat: $(count rej "$D/repeat/state") of $want"
+stop TERM
+
 # Killed before the first commit of its life, and the log rotates before the next.
 mkdir "$D/early"
 printf 'state = "%s/early/state"\ntemplates = "%s/rrd-templates"\ncommit_interval = 60s\nsource "a" { files = { "%s/early/log" } }\n' \

@@ -173,7 +173,7 @@ if command -v rrdtool >/dev/null 2>&1; then
     says mx1 2027-01-15T07:50:00Z
     drawn() {
         rrdtool fetch "$D/state/rrd/mx1/collector.rrd" AVERAGE -s 1799999400 -e 1799999459 |
-            grep '^1799999460: 1.6'
+            grep -q '^1799999460: 1.6'
     }
     soon drawn
     saw $? "nor do the RRDs"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check_priv.h"
+#include "command.h"
 #include "quantity.h"
 
 #include "poison.h"
@@ -43,6 +44,7 @@ last_words(const char *head, int status)
 	char out[1024];
 	size_t n = put(out, 0, sizeof out, head);
 
+	command_end();
 	if (*phase != '\0') {
 		n = put(out, n, sizeof out, " while ");
 		n = put(out, n, sizeof out, phase);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include "poison.h"
 
 enum { ERROR_BYTES = 400, READ_BYTES = 1 << 16 };
+
+static volatile sig_atomic_t running;	/* its process id; 0: none */
 
 struct reading {
 	void (*take)(void *arg, struct slice piece);
@@ -84,17 +87,28 @@ start(const char *const *argv, int in, int out, int err, pid_t *pid)
 	static char zone[] = "TZ=UTC0";
 	char *const env[] = { path, language, zone, NULL };
 	posix_spawn_file_actions_t acts;
+	posix_spawnattr_t attr;
+	sigset_t pipe_alone;
 	int rc;
 
 	if (posix_spawn_file_actions_init(&acts) != 0)
 		return ENOMEM;
+	if (posix_spawnattr_init(&attr) != 0) {
+		posix_spawn_file_actions_destroy(&acts);
+		return ENOMEM;
+	}
+	(void)sigemptyset(&pipe_alone);		/* checks ignore it: the program shall end when nobody reads */
+	(void)sigaddset(&pipe_alone, SIGPIPE);
+	(void)posix_spawnattr_setsigdefault(&attr, &pipe_alone);
+	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	if (in >= 0)
 		posix_spawn_file_actions_adddup2(&acts, in, 0);
 	else
 		posix_spawn_file_actions_addopen(&acts, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&acts, out, 1);
 	posix_spawn_file_actions_adddup2(&acts, err, 2);
-	rc = posix_spawn(pid, argv[0], &acts, NULL, (char *const *)(uintptr_t)argv, env);
+	rc = posix_spawn(pid, argv[0], &acts, &attr, (char *const *)(uintptr_t)argv, env);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&acts);
 	return rc;
 }
@@ -137,15 +151,24 @@ command_feed(const char *const *argv, struct slice in, void (*take)(void *arg, s
 	if (feed[0] >= 0)
 		close(feed[0]);
 	if (rc == 0) {
+		running = pid;
 		talk(&r, out[0], err[0], feed[1], in);
 		while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 			;
+		running = 0;
 	} else if (feed[1] >= 0) {
 		close(feed[1]);
 	}
 	close(out[0]);
 	close(err[0]);
 	return rc == 0 || err_set(e, "cannot run %s: %s", argv[0], strerror(rc));
+}
+
+void
+command_end(void)
+{
+	if (running > 0)
+		(void)kill((pid_t)running, SIGKILL);
 }
 
 bool

@@ -1,5 +1,5 @@
 /* command.h - run a program of the system, without a shell and with an environment of ours, and read
- * what it says. When this process ends, the program's pipe breaks and so does the program. */
+ * what it says. A program that still runs when a check's time is up is ended with it (command_end). */
 #ifndef MX_COMMAND_H
 #define MX_COMMAND_H
 
@@ -19,6 +19,9 @@ bool command_feed(const char *const *argv, struct slice in, void (*take)(void *a
 
 /* All that it prints into out, which has to hold it. False and *e also where it fails. */
 bool command_read(const char *const *argv, struct buf *out, struct err *e);
+
+/* End the program that runs just now, if one does: for whoever will not wait for it. Fit for a signal's handler. */
+void command_end(void);
 
 /* Why a program failed, in its own words if it has any. */
 bool command_failed(struct err *e, const char *program, struct slice said, int status);

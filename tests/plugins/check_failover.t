@@ -160,10 +160,13 @@ pace 0 "a?b" && ! grep -q '<script' "$dir/out" && [ "$(perf active)" = 1 ] &&
 told "hostile names are clean text; comments are none"
 run 3 "cannot run" --crm-mon "$dir/nothing"
 told "no crm_mon"
-printf '#!/bin/sh\nexec sleep 60\n' >"$dir/hangs"
+printf '#!/bin/sh\necho $$ >"%s"\nexec sleep 60\n' "$dir/hanging" >"$dir/hangs"
 chmod +x "$dir/hangs"
 run 2 "timed out" --crm-mon "$dir/hangs" -t 1
 told "one that hangs: inside -t"
+sleep 0.2
+case $(ps -o stat= -p "$(cat "$dir/hanging")") in '' | Z*) ;; *) false ;; esac
+told "and it does not hang on when the check has ended"
 
 # --- keepalived ---
 # vrrp FILE STATE [MORE]

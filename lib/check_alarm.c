@@ -86,13 +86,17 @@ set_timer(double seconds)
 		(void)alarm((unsigned)seconds + 1);
 }
 
+/* What the process before us blocked or ignored is so here, too: a deadline that never comes, and
+ * programs whose exit status nobody learns. */
 static void
 handle_signals(void)
 {
 	struct sigaction late = { .sa_handler = on_deadline };
 	struct sigaction crash = { .sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, usual = { .sa_handler = SIG_DFL };
+	sigset_t none;
 
+	(void)sigaction(SIGCHLD, &usual, NULL);
 	(void)sigaction(SIGALRM, &late, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);	/* a peer that hangs up is an error of write */
 	(void)sigaction(SIGABRT, &crash, NULL);
@@ -102,6 +106,8 @@ handle_signals(void)
 	(void)sigaction(SIGFPE, &crash, NULL);
 	(void)sigaction(SIGILL, &crash, NULL);
 #endif
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "tap.h"
 
 static const struct program bare = { "check_thing", "look at a thing" };
@@ -360,6 +361,37 @@ test_help(void)
 			ok(0, "a line of the help is too long: %.100s", l);
 }
 
+/* Started by a process that blocked the alarm. */
+static void
+deaf(const char *const words[])
+{
+	struct itimerspec end = { .it_value.tv_sec = 3 };
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM };
+	timer_t timer;
+	sigset_t s;
+
+	sigemptyset(&s);
+	sigaddset(&s, SIGALRM);
+	sigprocmask(SIG_BLOCK, &s, NULL);
+	timer_create(CLOCK_MONOTONIC, &ev, &timer);
+	timer_settime(timer, 0, &end, NULL);	/* so that a failure is no hang */
+	late(words);
+}
+
+/* Started by a process that ignores its children: what a program's end says is learnt all the same. */
+static void
+childless(const char *const words[])
+{
+	static const char *const argv[] = { "/bin/sh", "-c", "exit 7", NULL };
+	struct buf out = buf_new(100);
+	struct err e = { "" };
+
+	signal(SIGCHLD, SIG_IGN);
+	begin(&bare, words);
+	check_state(command_read(argv, &out, &e) ? CHECK_OK : CHECK_CRITICAL, "%s", e.text);
+	check_done();
+}
+
 /* Nobody reads: the exit status is right all the same. */
 static void
 gone(const char *const words[])
@@ -377,7 +409,7 @@ gone(const char *const words[])
 int
 main(void)
 {
-	static const char *const none[] = NONE;
+	static const char *const none[] = NONE, *const soon[] = W("-t", "100ms");
 	static char out[1 << 16];
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -394,5 +426,8 @@ main(void)
 	test_sizes();
 	test_help();
 	is_int(run(gone, none, out, sizeof out), 2, "a closed pipe changes nothing");
+	is_int(run(deaf, soon, out, sizeof out), 2, "a blocked alarm rings");
+	is_int(run(childless, none, out, sizeof out), 2, "a program's exit status is known where children were ignored");
+	is_str(out, "THING CRITICAL - /bin/sh failed with status 7\n", "and told");
 	return done_testing();
 }

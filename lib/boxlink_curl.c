@@ -169,7 +169,7 @@ explain_late(const struct carrier *c, struct err *e)
 static void
 explain(const struct carrier *c, CURLcode rc, struct err *e)
 {
-	const char *why = c->error[0] != '\0' ? c->error : curl.curl_easy_strerror(rc);
+	const char *why = curlload_why(c->h, rc, c->error);
 
 	if (rc == CURLE_LOGIN_DENIED)
 		err_set(e, "login: %s", c->said);

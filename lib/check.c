@@ -128,6 +128,13 @@ check_unknown(const char *fmt, ...)
 	finish();
 }
 
+void
+check_readable(const char *what, const char *path)
+{
+	if (path != NULL && access(path, R_OK) != 0)
+		check_unknown("%s %s: %s", what, path, strerror(errno));
+}
+
 double
 check_deadline(void)
 {

@@ -82,6 +82,9 @@ const char *check_clean(struct slice s);
 /* A number as quantity_people says it; it lives until the sixteenth call after this one. */
 const char *check_people(double v, const char *unit);
 
+/* UNKNOWN, and the end, where what an option names, a file or a folder, cannot be read; NULL is well. */
+void check_readable(const char *what, const char *path);
+
 /* Have check_done() call f before it prints. */
 void check_before_done(void (*f)(void));
 

@@ -1,6 +1,8 @@
 /* curlload.c - find libcurl's functions. See curlload.h. */
 #include "curlload.h"
 
+#include <string.h>
+
 #include "poison.h"
 
 struct curlload curl;
@@ -22,6 +24,19 @@ curlload(struct err *e)
 		err_set(e, "libcurl does not start");
 	return h;
 #endif
+}
+
+const char *
+curlload_why(CURL *h, CURLcode rc, const char *error)
+{
+	long number = 0;
+
+	if (rc == CURLE_COULDNT_CONNECT && curl.curl_easy_getinfo(h, CURLINFO_OS_ERRNO, &number) == CURLE_OK &&
+	    number != 0)
+		return strerror((int)number);
+	if (rc == CURLE_RECV_ERROR)
+		return "the server closed the connection";	/* its own words: "reading failed (errno: 115)" */
+	return error[0] != '\0' ? error : curl.curl_easy_strerror(rc);
 }
 
 size_t

@@ -1,8 +1,13 @@
 /* hostport.c - see hostport.h. */
 #include "hostport.h"
 
+#include <errno.h>
+#include <netdb.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "poison.h"
 
@@ -41,4 +46,28 @@ hostport_parse(struct slice text, unsigned port, struct hostport *h, struct err 
 	(void)snprintf(h->host, sizeof h->host, "%.*s", (int)host.n, host.p);
 	h->port = (unsigned)n;
 	return true;
+}
+
+bool
+hostport_connects(const struct hostport *h, struct err *e)
+{
+	struct addrinfo hint = { .ai_socktype = SOCK_STREAM }, *a = NULL;
+	int rc, error = 0;
+	bool good = false;
+	char port[8];
+
+	(void)snprintf(port, sizeof port, "%u", h->port);
+	if ((rc = getaddrinfo(h->host, port, &hint, &a)) != 0)
+		return err_set(e, "%s has no address: %s", h->host, gai_strerror(rc));
+	for (const struct addrinfo *i = a; i != NULL && !good; i = i->ai_next) {
+		int fd = socket(i->ai_family, i->ai_socktype, i->ai_protocol);
+
+		good = fd >= 0 && connect(fd, i->ai_addr, i->ai_addrlen) == 0;
+		if (!good && (error == 0 || fd >= 0))
+			error = errno;	/* of the families that there are here */
+		if (fd >= 0)
+			close(fd);
+	}
+	freeaddrinfo(a);
+	return good || err_set(e, "port %u: %s", h->port, strerror(error));
 }

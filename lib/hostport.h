@@ -17,4 +17,8 @@ struct hostport {
 /* The whole of text; port is what it is without one. False and *e: this is no host or no port. */
 bool hostport_parse(struct slice text, unsigned port, struct hostport *h, struct err *e);
 
+/* Does a connection come about? False and *e: why not, where a library does not tell: "Connection refused". It waits for
+ * name servers and the peer: for a process apart (apart.h) alone. */
+bool hostport_connects(const struct hostport *h, struct err *e);
+
 #endif

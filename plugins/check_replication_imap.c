@@ -303,6 +303,7 @@ check_options(struct peer *p)
 		for (const char *c = set.boxes.v[i]; *c != '\0'; c++)
 			if (*c < ' ' || *c > '~' || strlen(set.boxes.v[i]) > BOX_BYTES)
 				opt_fail(&program, "-m %s: not as IMAP writes it (modified UTF-7)", set.boxes.v[i]);
+	check_readable("certificates of", set.ca_file);
 	set.port = set.port != 0 ? set.port : set.tls ? 993 : 143;
 	for (size_t i = 0; i < set.hosts.n; i++)
 		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &p[i].at, &e))

@@ -93,6 +93,8 @@ struct peer {
 	bool provider;
 };
 
+static char unverified[] = "is the certificate valid for the host, not expired, and by an authority of --ca-file?";
+
 static void
 send_error(int to, const char *step, int number, const char *text)
 {
@@ -113,6 +115,9 @@ good(LDAP *ld, int to, const char *step, int rc)
 	if (rc == LDAP_SUCCESS)
 		return true;
 	(void)lib.ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
+	/* so says libldap with GnuTLS of each certificate that it does not trust */
+	if (more != NULL && slice_has(slice_of(more), SLICE("(unknown error code)")))
+		more = unverified;
 	buf_fmt(&b, "%s%s%s", lib.ldap_err2string(rc), more != NULL && *more != '\0' ? ": " : "",
 	    more != NULL ? more : "");
 	send_error(to, step, rc, b.p);
@@ -133,6 +138,19 @@ options(LDAP *ld)
 	lib.ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &hard);
 	lib.ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &three);
 	lib.ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client);
+}
+
+/* The first talk with a server: what libldap says of one that cannot be reached has no cause. */
+static bool
+reached(LDAP *ld, const struct peer *p, int to, const char *step, int rc)
+{
+	struct err e = { "" };
+
+	if ((rc == LDAP_SERVER_DOWN || rc == LDAP_CONNECT_ERROR) && !hostport_connects(&p->at, &e)) {
+		send_error(to, "connection", 0, e.text);
+		return false;
+	}
+	return good(ld, to, step, rc);
 }
 
 static LDAP *
@@ -159,11 +177,11 @@ open_session(const struct peer *p, int to)
 	}
 	options(ld);
 	apart_phase(to, "connecting");
-	if (set.starttls && !good(ld, to, "STARTTLS", lib.ldap_start_tls_s(ld, NULL, NULL)))
+	if (set.starttls && !reached(ld, p, to, "STARTTLS", lib.ldap_start_tls_s(ld, NULL, NULL)))
 		return NULL;
 	if (set.password != NULL)
 		password = (struct berval){ strlen(set.password), set.password };
-	return good(ld, to, "login", lib.ldap_sasl_bind_s(ld, set.user != NULL ? set.user : "", LDAP_SASL_SIMPLE,
+	return reached(ld, p, to, "login", lib.ldap_sasl_bind_s(ld, set.user != NULL ? set.user : "", LDAP_SASL_SIMPLE,
 	    &password, NULL, NULL, NULL)) ? ld : NULL;
 }
 
@@ -264,6 +282,8 @@ check_options(struct peer *p)
 	add_peers(p, &n, &set.hosts, false);
 	if (set.hosts.n == 0 || (n < 2 && !set.agreements))
 		opt_fail(&program, "whom to compare? -H HOST and --provider HOST, or -H twice");
+	if (set.tls || set.starttls)
+		check_readable("certificates of", set.ca_file);
 	if (set.user == NULL)
 		return n;
 	set.password = secret_read(set.password_file, set.password_env, &e);

@@ -206,6 +206,7 @@ open_session(struct session *s, const struct peer *p)
 	static const char *const names[] = { FUNCTIONS(LATELOAD_NAME) NULL };
 	struct err e = { "" };
 	const char *version;
+	unsigned number;
 
 	apart_phase(s->to, "loading libmariadb");
 	if (!lateload("libmariadb.so.3", names, &lib, &e)) {
@@ -219,7 +220,12 @@ open_session(struct session *s, const struct peer *p)
 	apart_phase(s->to, "connecting");
 	if (lib.mysql_real_connect(s->db, p->socket != NULL ? NULL : p->at.host, set.user,
 	    set.password, NULL, p->at.port, p->socket, 0) == NULL) {
-		send_error(s, "connection", (long)lib.mysql_errno(s->db), lib.mysql_error(s->db));
+		/* 2002, 2003, 2005: could not connect; the library has lost why ("115": it was in progress) */
+		number = lib.mysql_errno(s->db);
+		if (p->socket != NULL || number < 2002 || number > 2005 || hostport_connects(&p->at, &e))
+			send_error(s, "connection", (long)number, lib.mysql_error(s->db));
+		else
+			send_error(s, "connection", 0, e.text);
 		return false;
 	}
 	version = lib.mysql_get_server_info(s->db);
@@ -347,6 +353,8 @@ check_options(void)
 		opt_fail(&program, "--is-source and --source exclude each other");
 	if ((set.ca_file != NULL || set.ca_dir != NULL) && !set.tls)
 		opt_fail(&program, "--ca-file and --ca-dir need --tls");
+	check_readable("certificates of", set.ca_file);
+	check_readable("certificates of", set.ca_dir);
 	if (set.user != NULL && (set.password_file != NULL || getenv(set.password_env) != NULL)) {
 		set.password = secret_read(set.password_file, set.password_env, &e);
 		if (set.password == NULL)

@@ -277,6 +277,8 @@ check_options(struct peer p[2])
 	if (!hostport_parse(slice_of(set.host), (unsigned)set.port, &p[0].at, &e) ||
 	    (set.primary != NULL && !hostport_parse(slice_of(set.primary), (unsigned)set.port, &p[1].at, &e)))
 		opt_fail(&program, "%s", e.text);
+	if (set.tls)
+		check_readable("certificates of", set.ca_file);
 	if (set.user != NULL && (set.password_file != NULL || getenv(set.password_env) != NULL)) {
 		set.password = secret_read(set.password_file, set.password_env, &e);
 		if (set.password == NULL)

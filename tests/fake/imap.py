@@ -2,7 +2,7 @@
 """imap.py DIR - an IMAP server on loopback that knows the mailboxes of DIR/boxes.
 
 A line of it: NAME and what STATUS says ("INBOX MESSAGES 3 UIDNEXT 4"). DIR/fault: "hello", "login" or "status" and what
-happens then: "hang", "close", "garbage", "flood", "no TEXT". Where it listens stands in DIR/port. What it was told
+happens then: "hang", "close", "garbage", "flood", "no TEXT", "bye TEXT". Where it listens stands in DIR/port. What it was told
 stands in DIR/asked. Ends with its standard input."""
 import sys, time
 
@@ -28,6 +28,8 @@ class Session:
         elif what == 'flood':
             while True:
                 self.say('* STATUS x (MESSAGES 1) ' + 'y' * 60000)
+        elif what.startswith('bye '):
+            self.say('* BYE ' + what[4:])
         elif what.startswith('no '):
             self.say(tag + ' NO ' + what[3:])
             return True
@@ -49,7 +51,7 @@ class Session:
         for line in self.lines:
             line = line.decode('latin-1').strip()
             serve.note('asked', line)
-            tag, word = line.split()[:2]
+            tag, word = (line.split() + ['', ''])[:2]  # somebody may speak TLS
             if word.upper() == 'CAPABILITY':
                 self.say('* CAPABILITY IMAP4rev1')
                 self.say(tag + ' OK done')

@@ -1,8 +1,9 @@
 """serve.py - what the servers of this folder that answer from files share: where they listen, their files.
 
 serve(Session) listens on a free port of loopback, writes it to DIR/port, and gives each connection to
-Session(socket).serve() in a thread of its own. Ends the program with its standard input. DIR is the first argument."""
-import os, socket, sys, threading, time
+Session(socket).serve() in a thread of its own, from the start by TLS where DIR/tls names a certificate with its
+key. Ends the program with its standard input. DIR is the first argument."""
+import os, socket, ssl, sys, threading, time
 
 D = sys.argv[1]
 
@@ -44,7 +45,12 @@ def fault(session, text):
 
 
 def session(kind, sock):
+    pem = read('tls').strip()
     try:
+        if pem:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pem)
+            sock = context.wrap_socket(sock, server_side=True)
         kind(sock).serve()
     except OSError:
         pass

@@ -42,7 +42,7 @@ rm -rf "$d/2/home/Maildir"
 copy
 says "copied" 0 "0 s behind" -c messages=0
 MXGAUGE_PASSWORD=wrong
-says "wrong password" 2 "IMAP: Login denied"
+says "wrong password" 2 "IMAP: login: NO [AUTHENTICATIONFAILED]"
 MXGAUGE_PASSWORD=guess
 
 all_of() { echo "$1 $(ps -o pid= --ppid "$1")"; }
@@ -59,6 +59,6 @@ in_time 3600
 pair_mend
 says "cable back" 0 "0 s behind"
 pair_stop "$second"
-says "gone" 2 "mx1.example.org: IMAP: Couldn't connect to server"
+says "gone" 2 "mx1.example.org: IMAP: Connection refused"
 pair_stop "$first"
 done_testing

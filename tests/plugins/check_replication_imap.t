@@ -42,6 +42,7 @@ echo "INBOX MESSAGES x UIDNEXT 9" >"$D/boxes"
 run 2 "the server does not tell how many messages there are"
 at_copy Other 7 9 1700000000 55
 run 2 "$copy: IMAP: the server refuses STATUS"
+says ": NO there is none"
 { box INBOX 7 9 1700000000 55; box Archive.2026 100 101 1700000000 900; } >"$D/source/boxes"
 { box INBOX 7 9 1700000000 55; box Archive.2026 90 91 1700000000 800; } >"$D/boxes"
 run 0 "behind" -m INBOX -m Archive.2026
@@ -63,10 +64,18 @@ for when in hello login status; do
     done
 done
 echo "login no [AUTHENTICATIONFAILED] <b>" >"$D/fault"
-run 2 "$copy: IMAP: Login denied"
+run 2 "$copy: IMAP: login: NO [AUTHENTICATIONFAILED] (b)"
 rm "$D/fault"
-run 2 "connect" -H 127.0.0.1:1
+run 2 "127.0.0.1:1: IMAP: Connection refused" -H 127.0.0.1:1
 says "servers=2"
+export ALL_PROXY=http://127.0.0.1:1
+run 0 "0 s behind"
+unset ALL_PROXY
+echo "hello close" >"$D/fault"
+run 2 "$copy: IMAP: the server closed the connection"
+echo "hello bye too many connections" >"$D/fault"
+run 2 "it said: BYE too many connections"
+rm "$D/fault"
 
 # --- options
 check="$BUILD/plugins/$what"
@@ -77,7 +86,16 @@ run 3 "not as IMAP writes it" -H a -H b -u probe -m 'a
 b'
 run 3 "password in $D/nothing" -H a -H b -u probe --password-file "$D/nothing"
 : >"$D/asked"
-run 2 "IMAP: Requested SSL level failed" -H "$source" -H "$copy" -u probe
+run 2 "IMAP: STARTTLS is not offered, or was refused" -H "$source" -H "$copy" -u probe
+run 2 "wrong version number" -H "$source" -H "$copy" -u probe --tls
+for cert in expired other; do
+    echo "$D/$cert.pem" >"$D/tls"
+    run 2 "" -H "$source" -H "$copy" -u probe --tls --ca-file "$D/ca.pem"
+    [ $cert = other ] || says "$copy: IMAP: SSL certificate problem: certificate has expired"
+done
+says "subject name"
+rm "$D/tls"
+run 3 "certificates of $D/nothing: No such file" -H "$source" -H "$copy" -u probe --tls --ca-file "$D/nothing"
 ! grep -qE 'LOGIN|AUTHENTICATE' "$D/asked"
 ok $? "who offers no TLS gets no password"
 is "$(cat "$D/fake.err" "$D/source.err")" "" "the servers had no trouble"

@@ -70,8 +70,17 @@ echo '!error 49 who are you' >"$D/login"
 run 2 "$copy: login: Invalid credentials: who are you (49)" $pair
 rm "$D/login"
 run 2 "STARTTLS: " --starttls $pair
-run 2 "login: Can't contact LDAP server" --provider 127.0.0.1:1 -H "$copy"
+run 2 "127.0.0.1:1: connection: port 1: Connection refused" --provider 127.0.0.1:1 -H "$copy"
 says "servers=1"
+run 2 "a..b has no address" --provider a..b -H "$copy"
+echo "$D/good.pem" | tee "$D/tls" >"$D/source/tls"
+run 0 "0 s behind" --tls --ca-file "$D/ca.pem" $pair
+echo "$D/expired.pem" >"$D/tls"
+run 2 "$copy: login: Can't contact LDAP server: " --tls --ca-file "$D/ca.pem" $pair
+grep -qE 'is the certificate valid for the host, not expired|certificate verify failed' "$D/out"
+ok $? "the certificate is the cause"
+rm "$D/tls" "$D/source/tls"
+run 3 "certificates of $D/nothing: No such file" --tls --ca-file "$D/nothing" $pair
 
 # --- options
 run 3 "whom to compare?" -H "$copy"

@@ -116,7 +116,9 @@ now_is "Master_Host=127.0.0.1" "Master_Port=${source#*:}"
 run 2 "no answer in time while connecting" --source auto -t 2
 rm "$D/source/hello" "$D/source/q.position"
 run 0 "gap=40" --source auto
-run 2 "127.0.0.1: connection: Can't connect" --source 127.0.0.1:1
+run 2 "127.0.0.1: connection: port 1: Connection refused" --source 127.0.0.1:1
+run 2 "a..b has no address" --source a..b
+run 3 "certificates of $D/nothing: No such file" --tls --ca-file "$D/nothing"
 
 # --- what the source wrote stays away, from run to run
 row Gtid=0-1-140 >"$D/source/q.gtid"

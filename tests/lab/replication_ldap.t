@@ -95,6 +95,6 @@ pair_mend
 until_so 20 describe three
 says "cable back, after the consumer has tried again" 0 "0 s behind" -c lag=3s
 kill -KILL "$consumer"
-says "consumer gone" 2 "10.99.0.2: connection: port 389: Connection refused"
+says "consumer gone" 2 "10.99.0.2: connection: port 13389: Connection refused"
 says "and counted" 2 "servers 1 (at least 2)" -c servers=2
 done_testing

@@ -105,5 +105,5 @@ says "cable back" 0 "behind" --source auto --heartbeat mail.heartbeat -c lag=5s
 kill -KILL "$source"
 says "source gone" 2 "no connection to the source 10.99.0.1:13306: 2003"
 kill -KILL "$replica"
-says "replica gone" 2 "10.99.0.2: connection: port 3306: Connection refused"
+says "replica gone" 2 "10.99.0.2: connection: port 13306: Connection refused"
 done_testing

@@ -72,6 +72,25 @@ range_print(struct buf *b, const struct range *r)
 		quantity_plain(b, r->end, 15);
 }
 
+/* A limit that was passed by less than people's numbers show would read "1 s (limit 1 s)": then it is said by how much. */
+static void
+passed(struct buf *b, const char *what, double limit, double v, const char *unit)
+{
+	struct buf l = buf_new(64), n = buf_new(64);
+
+	quantity_people(&l, limit, unit);
+	quantity_people(&n, v, unit);
+	buf_str(b, what);
+	buf_add(b, buf_slice(&l));
+	if (slice_eq(buf_slice(&l), buf_slice(&n)) && v != limit) {
+		buf_str(b, ", it is ");
+		quantity_plain(b, fabs(v - limit), 3);
+		buf_fmt(b, "%s %s", unit, v > limit ? "more" : "less");
+	}
+	buf_free(&l);
+	buf_free(&n);
+}
+
 void
 range_explain(struct buf *b, const struct range *r, double v, const char *unit)
 {
@@ -89,10 +108,8 @@ range_explain(struct buf *b, const struct range *r, double v, const char *unit)
 		buf_str(b, " to ");
 		quantity_people(b, r->end, unit);
 	} else if (v > r->end) {
-		buf_str(b, "limit ");
-		quantity_people(b, r->end, unit);
+		passed(b, "limit ", r->end, v, unit);
 	} else {
-		buf_str(b, "at least ");
-		quantity_people(b, r->start, unit);
+		passed(b, "at least ", r->start, v, unit);
 	}
 }

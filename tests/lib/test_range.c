@@ -78,6 +78,10 @@ test_explain(void)
 		{ "4h", "s", 20000, "limit 4 h" },
 		{ "500ms", "s", 2, "limit 500 ms" },
 		{ "1.5MB", "B", 2e6, "limit 1.5 MB" },
+		/* what people's numbers do not tell apart */
+		{ "1s", "s", 1.0075, "limit 1 s, it is 0.0075s more" },
+		{ "50:", "%", 49.9999, "at least 50%, it is 0.0001% less" },
+		{ "1m", "s", 60.04, "limit 60 s, it is 0.04s more" },
 	};
 
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {

@@ -61,7 +61,7 @@ run 0 "59 s behind"
 now_is Seconds_Behind_Master=61
 run 1 "61 s behind (limit 60 s)"
 now_is Seconds_Behind_Master=601
-run 2 "behind (limit 10 min)"
+run 2 "behind (limit 10 min"
 run 0 "10 min behind" -w 1h -c 1d
 now_is Seconds_Behind_Master=3606 SQL_Delay=3600
 run 0 "6 s behind" -v

@@ -36,6 +36,8 @@ static struct {
 	bool has_state;
 	const char *check;	/* whose notes lag_tell() writes; NULL: none */
 	struct slice thing;
+	struct err unread;	/* why there are none */
+	bool begun;		/* something is counted from this run on */
 } all;
 
 void
@@ -195,6 +197,7 @@ lag_since(struct slice key, struct slice value, int64_t now)
 		n->since = now;
 	n->value = v;
 	n->wanted = true;
+	all.begun = all.begun || (n->since == now && !slice_eq(value, LAG_WELL));
 	return (double)(now - n->since);
 }
 
@@ -243,12 +246,10 @@ lag_begin(const char *check, struct slice thing)
 {
 	struct err e = { "" };
 
-	if (lag_notes_read(check, thing, &e)) {
-		all.check = check;
-		all.thing = thing;
-	} else {
-		check_detail("%s", e.text);
-	}
+	if (!lag_notes_read(check, thing, &e))
+		all.unread = e;
+	all.check = check;
+	all.thing = thing;
 }
 
 /* --- the answer -------------------------------------------------------------------------- */
@@ -276,12 +277,28 @@ lag_answer(const struct apart_job *j, struct rows *r, const char *name)
 	return good;
 }
 
+/* Keep the notes. */
+static void
+keep_notes(void)
+{
+	struct err e = { "" };
+	bool kept = all.check == NULL || lag_notes_write(all.check, all.thing, &e);
+
+	if (all.unread.text[0] != '\0')
+		e = all.unread;
+	else if (kept)
+		return;
+	if (all.begun)
+		check_state(CHECK_UNKNOWN, "since when something is so cannot be remembered: %s", e.text);
+	else
+		check_detail("%s", e.text);
+}
+
 /* A lag that nobody knows has its reason among the states; without one it is UNKNOWN. */
 void
 lag_tell(void)
 {
 	const struct copy *far = worst(lag_of), *still = worst(silent_of);
-	struct err e = { "" };
 
 	if (far != NULL) {
 		check_value("lag", far->lag_s, "s");
@@ -304,6 +321,5 @@ lag_tell(void)
 		check_detail("since when is remembered of %d things alone", LAG_NOTES);
 	tell_each();
 	tell_json();
-	if (all.check != NULL && !lag_notes_write(all.check, all.thing, &e))
-		check_detail("%s", e.text);
+	keep_notes();
 }

@@ -46,12 +46,16 @@ bool lag_answer(const struct apart_job *j, struct rows *r, const char *name);
 
 enum { LAG_NOTES = 10000 };
 
-/* Read the notes; lag_tell() writes them. What does not go is a detail and no verdict. Both stay. */
+/* Read the notes; lag_tell() writes them. Where that does not go, what lag_since() has just begun to
+ * count would never grow: UNKNOWN; a detail where nothing rests on it. Both stay. */
 void lag_begin(const char *check, struct slice thing);
 
 /* What the check kept for that thing (keep.h). False and *e: it cannot be read; then
  * lag_since() begins anew. */
 bool lag_notes_read(const char *check, struct slice thing, struct err *e);
+
+/* The value of lag_since() while nothing is wrong: nobody needs to know since when. */
+#define LAG_WELL SLICE("nothing is missing")
 
 /* For how many seconds key has had this value without a break, as far as runs have
  * seen; 0 when it is new, and of what is beyond LAG_NOTES always, which lag_tell() says. Keys and values may be strangers'. */

@@ -69,6 +69,17 @@ compare(const struct row *old, const struct row *new, struct mtarate *r)
 	r->loops = moved(old, new, LOOPS);
 }
 
+/* Without a memory no rate is ever known, and a limit of one would be silent for ever. */
+static void
+no_memory(const char *host, const struct err *e)
+{
+	if (check_has_limit("growth") || check_has_limit("received") || check_has_limit("transmitted") ||
+	    check_has_limit("rejected") || check_has_limit("loops"))
+		check_state(CHECK_UNKNOWN, "rates of %s are not known: %s", check_clean(slice_of(host)), e->text);
+	else
+		check_verbose(1, "%s", e->text);
+}
+
 void
 mtarate_of(const char *check, const char *host, const struct mtamib_sum *sum, double uptime_s,
     int64_t now, struct mtarate *r)
@@ -79,10 +90,11 @@ mtarate_of(const char *check, const char *host, const struct mtamib_sum *sum, do
 	struct slice s, line;
 	struct err e;
 	size_t n = 0;
+	bool known = keep_read(check, slice_of(host), &kept, &e);
 
 	*r = mtarate_none;
-	if (!keep_read(check, slice_of(host), &kept, &e))
-		check_verbose(1, "%s", e.text);
+	if (!known)
+		no_memory(host, &e);
 	for (s = buf_slice(&kept); n < ROWS && slice_cut(&s, '\n', &line); )
 		if (read_row(line, &row[n]) && row[n].of[TIME] <= new.of[TIME] &&
 		    row[n].of[TIME] > new.of[TIME] - OLDEST_S)
@@ -97,8 +109,8 @@ mtarate_of(const char *check, const char *host, const struct mtamib_sum *sum, do
 		row[n++] = new;
 	for (size_t i = n > ROWS; i < n; i++)
 		write_row(&b, &row[i]);
-	if (!keep_write(check, slice_of(host), buf_slice(&b), &e))
-		check_verbose(1, "%s", e.text);
+	if (!keep_write(check, slice_of(host), buf_slice(&b), &e) && known)
+		no_memory(host, &e);
 	buf_free(&kept);
 	buf_free(&b);
 }

@@ -200,7 +200,7 @@ stuck(const struct channel *c, double gap)
 	buf_fmt(&key, "stuck %s", c->name);
 	if (gap > 0)
 		buf_fmt(&sign, "%.*s|%.*s|%.*s", (int)at.n, at.p, (int)file.n, file.p, (int)pos.n, pos.p);
-	s = lag_since(buf_slice(&key), sign.n > 0 ? buf_slice(&sign) : SLICE("nothing is missing"), c->m->now);
+	s = lag_since(buf_slice(&key), sign.n > 0 ? buf_slice(&sign) : LAG_WELL, c->m->now);
 	buf_free(&key);
 	buf_free(&sign);
 	return gap > 0 && !(row_number(c->row, "SQL_Delay") > 0) ? s : 0;

@@ -72,7 +72,7 @@ stuck(const struct replica_pgsql *p, const char *name, struct slice at, double m
 	double s;
 
 	buf_fmt(&key, "stuck %s", name);
-	s = lag_since(buf_slice(&key), missing > 0 ? at : SLICE("nothing is missing"), p->now);
+	s = lag_since(buf_slice(&key), missing > 0 ? at : LAG_WELL, p->now);
 	buf_free(&key);
 	return missing > 0 ? s : 0;
 }

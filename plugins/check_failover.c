@@ -211,7 +211,7 @@ say_active(size_t active)
 }
 
 static void
-measure(int64_t now)
+measure(int64_t now, bool known)
 {
 	double since = (double)NAN;
 	size_t changes = 0, active = 0;
@@ -233,7 +233,10 @@ measure(int64_t now)
 		check_detail("%s: %s%s", check_clean(slice_of(t->name)), t->active > 0 ? "active at " : "not active",
 		    check_clean(slice_of(t->place)));
 	}
-	check_value("changes", (double)changes, "");
+	if (known)
+		check_value("changes", (double)changes, "");
+	else
+		check_show("changes", (double)NAN, "");
 	if (isnan(since))
 		check_show("since", since, "s");
 	else
@@ -267,15 +270,15 @@ main(int argc, char **argv)
 {
 	struct buf thing = buf_new(1 << 14), kept = buf_new(KEEP_BYTES);
 	int64_t now = (int64_t)time(NULL);
-	struct err e;
+	struct err e = { "" }, later = { "" };
+	bool known, kept_well;
 
 	check_begin("FAILOVER");
 	opt_parse(&program, argc, argv);
 	set.pacemaker = set.pacemaker || (set.keepalived.n == 0 && !set.heartbeat);
 	all.several = &set.several;
 	what_is_watched(&thing);
-	if (!keep_read(program.name, buf_slice(&thing), &kept, &e))
-		check_verbose(1, "%s", e.text);
+	known = keep_read(program.name, buf_slice(&thing), &kept, &e);
 	moves_read(&moves, buf_slice(&kept));
 	if (set.pacemaker)
 		ask_pacemaker();
@@ -287,10 +290,12 @@ main(int argc, char **argv)
 		ask_heartbeat();
 	if (all.over)
 		check_state(CHECK_UNKNOWN, "there are more than %d things; the rest was not looked at", FAILOVER_THINGS);
-	measure(now);
+	measure(now, known);
 	buf_clear(&kept);
 	moves_write(&moves, &kept);
-	if (!keep_write(program.name, buf_slice(&thing), kept.n > 0 ? buf_slice(&kept) : SLICE(""), &e))
-		check_verbose(1, "%s", e.text);
+	kept_well = keep_write(program.name, buf_slice(&thing), kept.n > 0 ? buf_slice(&kept) : SLICE(""), &later);
+	if (!known || !kept_well)
+		check_state(CHECK_UNKNOWN, "what moves is not seen, because it cannot be remembered: %s",
+		    known ? later.text : e.text);
 	check_done();
 }

@@ -265,6 +265,21 @@ old_rows(struct slice kept, struct row row[ROWS_KEPT])
 	return n;
 }
 
+/* Without a memory growth is never known, and its limit would be silent for ever. */
+static void
+no_memory(const struct err *e)
+{
+	static bool told;
+
+	if (told)
+		return;
+	told = true;
+	if (check_has_limit("growth"))
+		check_state(CHECK_UNKNOWN, "growth is not known: %s", e->text);
+	else
+		check_verbose(1, "%s", e->text);
+}
+
 /* One row in twenty seconds is enough: whoever runs the check by hand does not push out the last
  * run of the monitoring. */
 static void
@@ -278,7 +293,7 @@ keep_rows(struct slice what, const struct row *row, size_t n)
 	if (n == 0 || q.now - row[n - 1].time >= 20)
 		buf_fmt(&b, "%lld %lld\n", (long long)q.now, (long long)queue_total(&q));
 	if (!keep_write("check_mail_queue", what, buf_slice(&b), &e))
-		check_verbose(1, "%s", e.text);
+		no_memory(&e);
 	buf_free(&b);
 }
 
@@ -297,7 +312,7 @@ growth(void)
 	if (keep_read("check_mail_queue", buf_slice(&what), &kept, &e))
 		n = old_rows(buf_slice(&kept), row);
 	else
-		check_verbose(1, "%s", e.text);
+		no_memory(&e);
 	for (size_t i = n; i > 0 && isnan(per_min); i--)
 		if (q.now - row[i - 1].time >= NEWEST_S)
 			per_min = (double)(queue_total(&q) - row[i - 1].total) * 60 /

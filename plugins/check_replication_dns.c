@@ -380,19 +380,29 @@ judge_server(const struct server *s, uint32_t right, const struct serials *seen,
 }
 
 static void
+tell_forgotten(bool matters, const char *why)
+{
+	if (matters)
+		check_state(CHECK_UNKNOWN, "since when servers differ cannot be remembered: %s", why);
+	else
+		check_detail("%s", why);
+}
+
+static void
 judge(const char *zone)
 {
 	struct buf thing = buf_new(1 << 14), kept = buf_new(KEEP_BYTES);
 	const struct server *best = newest(zone);
 	int64_t now = (int64_t)time(NULL);
 	struct serials seen = { .n = 0 };
-	struct err e;
+	size_t differed = differ;
+	struct err e = { "" }, later = { "" };
+	bool known, kept_well = true;
 
 	buf_str(&thing, zone);
 	for (size_t i = 0; i < set.primaries.n; i++)
 		buf_fmt(&thing, "\n%s", set.primaries.v[i]);
-	if (!keep_read(program.name, buf_slice(&thing), &kept, &e))
-		check_verbose(1, "%s", e.text);
+	known = keep_read(program.name, buf_slice(&thing), &kept, &e);
 	serials_read(&seen, buf_slice(&kept));
 	if (best != NULL)
 		serials_see(&seen, best->serial, now);
@@ -410,8 +420,10 @@ judge(const char *zone)
 	}
 	buf_clear(&kept);
 	serials_write(&seen, &kept);
-	if (best != NULL && !keep_write(program.name, buf_slice(&thing), buf_slice(&kept), &e))
-		check_verbose(1, "%s", e.text);
+	if (best != NULL)
+		kept_well = keep_write(program.name, buf_slice(&thing), buf_slice(&kept), &later);
+	if (!known || !kept_well)
+		tell_forgotten(differ > differed, known ? later.text : e.text);
 	if (best != NULL)
 		check_verbose(1, "%s: the newest serial is %u", zone, (unsigned)best->serial);
 	buf_free(&thing);

@@ -214,7 +214,7 @@ judge(const struct drbd_row *r, int64_t now)
 	judge_copying(r, b.p);
 	if (is(r->role, "Primary") && is(r->peer_role, "Primary") && !set.two_primaries)
 		lag_state(CHECK_CRITICAL, b.p, "both nodes are Primary");
-	since = lag_since(buf_slice(&b), drbd_is_well(r) ? SLICE("well") : SLICE("not"), now);
+	since = lag_since(buf_slice(&b), drbd_is_well(r) ? LAG_WELL : SLICE("not"), now);
 	since = drbd_is_well(r) ? 0 : since;
 	worst_lag = since > worst_lag ? since : worst_lag;
 	lag_copy(b.p, since, (double)NAN);
@@ -264,13 +264,11 @@ main(int argc, char **argv)
 {
 	int64_t now = (int64_t)time(NULL);
 	size_t n = 0;
-	struct err e;
 
 	check_begin("DRBD");
 	opt_parse(&program, argc, argv);
 	learn();
-	if (!lag_notes_read(program.name, slice_of(set.proc), &e))
-		check_verbose(1, "%s", e.text);
+	lag_begin(program.name, slice_of(set.proc));
 	for (size_t i = 0; i < all.rows; i++)
 		if (wanted(&all.row[i]) && ++n > 0)
 			judge(&all.row[i], now);
@@ -278,8 +276,6 @@ main(int argc, char **argv)
 		check_unknown(all.rows > 0 ? "DRBD has no such resource" : "DRBD has no volume");
 	if (all.over)
 		check_state(CHECK_UNKNOWN, "there are more than %d volumes; the rest was not looked at", DRBD_ROWS);
-	if (!lag_notes_write(program.name, slice_of(set.proc), &e))
-		check_verbose(1, "%s", e.text);
 	measure();
 	check_done();
 }

@@ -128,6 +128,12 @@ told "one of two that is not there is UNKNOWN, and postqueue is not asked for an
 
 # --- growth ------------------------------------------------------------------------------------
 run 0 --mta maildir --spool "$dir/kept" && is "$(perf growth)" U "the first run knows no growth"
+export NAGIOS_PLUGIN_STATE_DIRECTORY="$dir/nowhere"
+run 3 --mta maildir --spool "$dir/kept" -w growth=5 && says "growth is not known: cannot open the folder $dir/nowhere"
+told "a limit of growth is not silent where there is no memory"
+run 0 --mta maildir --spool "$dir/kept"
+told "without one nobody minds"
+export NAGIOS_PLUGIN_STATE_DIRECTORY="$dir/kept"
 set -- "$dir"/kept/check_mail_queue-*
 [ -f "$1" ] && [ "$(wc -l <"$1")" = 1 ]
 told "and keeps one line"

@@ -67,6 +67,12 @@ run 0 "1,204 messages" toobig
 told "an agent for which it was too much is asked for less"
 
 # --- growth and rates ---
+export NAGIOS_PLUGIN_STATE_DIRECTORY="$D/nowhere"
+run 3 "are not known: cannot open the folder $D/nowhere" good -w growth=40/min
+told "a limit of growth is not silent where there is no memory"
+run 0 "" good
+told "without one nobody minds"
+export NAGIOS_PLUGIN_STATE_DIRECTORY="$D/kept"
 near() { v=$(perf "$1") && v=${v%.*} && [ "$v" -ge "$2" ] && [ "$v" -le "$3" ]; }
 rm -f "$D"/kept/*
 run 0 "1,204" good

@@ -319,6 +319,16 @@ asked_for(const struct dnsbl_run *r)
 	return n;
 }
 
+/* Where the resolver was mute nobody knows: 0 would say that we are on no list. */
+static void
+count(const char *name, bool mute, double n)
+{
+	if (mute)
+		check_show(name, (double)NAN, "");
+	else
+		check_value(name, n, "");
+}
+
 static void
 measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 {
@@ -328,10 +338,10 @@ measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 	struct buf b = buf_new(800);
 	size_t asked = asked_for(r);
 
-	check_value("lists", (double)s->lists, "");
-	check_value("weight", s->weight, "");
-	check_value("operators", (double)s->operators, "");
-	check_value("missing", (double)s->missing, "");
+	count("lists", mute, (double)s->lists);
+	count("weight", mute, s->weight);
+	count("operators", mute, (double)s->operators);
+	count("missing", mute, (double)s->missing);
 	if (s->tested == 0 || mute)
 		check_show("unhealthy", s->tested == 0 ? (double)NAN : 100, "%");
 	else
@@ -339,7 +349,9 @@ measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 	measure_time(t, "latency", 0);
 	measure_time(t, "p50", 1);
 	measure_time(t, "p95", 2);
-	if (asked > 0)
+	if (asked > 0 && mute)
+		buf_str(&b, "what is on the lists is not known");
+	else if (asked > 0)
 		buf_fmt(&b, "%zu %s on %s of %zu %s%s%s", asked, asked == 1 ? "address" : "addresses",
 		    s->lists == 0 ? "none" : check_people((double)s->lists, ""), r->lists,
 		    r->lists == 1 ? "list" : "lists", s->names.n > 0 ? ": " : "",

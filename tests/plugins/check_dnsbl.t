@@ -320,6 +320,7 @@ run 2 "answers for names that do not exist" $(list good) -H 192.0.2.9
 check="$BUILD/plugins/check_dnsbl --resolver 127.0.0.1:9 --query-timeout 300ms"
 run 2 "the resolver 127.0.0.1:9 gives no answer" -l zen.spamhaus.org -l bl.spamcop.net -l dnsbl.sorbs.net
 silent "sorbs"
+run 2 "what is on the lists is not known | lists=U;;0 weight=U operators=U missing=U" -H 192.0.2.1 -l zen.spamhaus.org -c lists=0
 run 3 "unknown option --lists" --lists x
 check="$BUILD/plugins/check_dnsbl --resolver $server --query-timeout 300ms"
 run 2 "dnsbl.sorbs.net dead" -l dnsbl.sorbs.net

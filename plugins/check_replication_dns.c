@@ -232,7 +232,8 @@ find_servers(void)
 	while (dns_waiting(all.look) > 0 && clock_now() < until)
 		dns_wait(all.look, until);
 	if (dns_waiting(all.look) > 0)
-		check_state(CHECK_CRITICAL, "names of servers could not be looked up in time");
+		lag_state(CHECK_CRITICAL, set.resolver != NULL ? set.resolver : "the system's resolver",
+		    "it gave no answer in time, so not all servers are known");
 	if (all.crowded)
 		check_state(CHECK_UNKNOWN, "there are more than %d addresses; make it several services", SERVERS);
 }
@@ -488,8 +489,9 @@ main(int argc, char **argv)
 	check_value("differ", (double)differ, "");
 	check_value("lame", (double)lame, "");
 	check_value("servers", (double)answering, "");
-	check_words("lame", NULL, "%zu of %zu servers do not answer for the zone", lame,
-	    all.servers + nameless);
+	if (all.servers + nameless > 0)
+		check_words("lame", NULL, "%zu of %zu servers do not answer for the zone", lame,
+		    all.servers + nameless);
 	tell_json();
 	check_done();
 }

@@ -107,6 +107,15 @@ run 2 "its name servers are not known"
 told "a zone without name servers"
 "$BUILD/plugins/check_replication_dns" -H example.org --resolver 127.0.0.1:1 -t 3 >"$D/out" 2>&1
 is $? 3 "a resolver that is away is trouble of our own"
+/usr/bin/python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+sys.stdin.read()' <"$D/end2" >"$D/mute" 9>&- &
+until_so 20 [ -s "$D/mute" ]
+"$BUILD/plugins/check_replication_dns" -H example.org --resolver "127.0.0.1:$(cat "$D/mute")" -t 1 >"$D/out" 2>&1
+[ $? = 2 ] && says "127.0.0.1:$(cat "$D/mute"): it gave no answer in time, so not all servers are known" && ! says "0 of 0"
+told "a resolver that is silent is named"
 zone "2 example.org silent" "3 example.org silent" "4 example.org silent"
 before=$(date +%s)
 run 2 "gives no answer" -t 2 && [ $(($(date +%s) - before)) -le 3 ]

@@ -69,13 +69,14 @@ explain(CURL *h, const struct trouble *t, CURLcode rc, const char *command, stru
 
 bool
 imapask(const struct imapask *q, const char *const *commands, size_t n,
-    void (*answer)(void *arg, size_t i, struct slice lines), void *arg, struct err *e)
+    void (*answer)(void *arg, size_t i, struct slice lines), void *arg, bool *ours, struct err *e)
 {
 	struct buf b = buf_new(IMAPASK_BYTES);
 	CURL *h = curlload(e);
 	CURLcode rc = CURLE_OK;
 	struct trouble t = { "", "" };
 
+	*ours = h == NULL;
 	if (h == NULL)
 		return false;
 	options(h, q, &b, &t);

@@ -20,8 +20,8 @@ struct imapask {
 
 /* Log in and give the commands ("STATUS INBOX (MESSAGES)"), over one connection; of each, answer gets the
  * server's lines that begin with "* " and the command's name. Certificates are verified. False
- * and *e: the connection, the login or a command failed. */
+ * and *e: the connection, the login or a command failed; *ours: it is this machine's trouble, as no libcurl. */
 bool imapask(const struct imapask *q, const char *const *commands, size_t n,
-    void (*answer)(void *arg, size_t i, struct slice lines), void *arg, struct err *e);
+    void (*answer)(void *arg, size_t i, struct slice lines), void *arg, bool *ours, struct err *e);
 
 #endif

@@ -163,6 +163,7 @@ converse(void *arg, int to)
 	struct buf b = buf_new(APART_BYTES), url = buf_new(HOSTPORT_BYTES + 50);
 	const char *command[BOXES_MAX];
 	struct err e = { "" };
+	bool ours;
 
 	buf_fmt(&url, strchr(p->at.host, ':') != NULL ? "%s://[%s]:%u/" : "%s://%s:%u/", set.tls ? "imaps" : "imap",
 	    p->at.host, p->at.port);
@@ -171,8 +172,8 @@ converse(void *arg, int to)
 	p->out = &b;
 	if (!imapask(&(struct imapask){ .url = url.p, .starttls = !set.tls && !set.cleartext, .user = set.user,
 	    .password = set.password, .ca_file = set.ca_file, .timeout_s = check_deadline() - clock_now() + 1 },
-	    command, box_count(), on_status, p, &e))
-		rows_error(&b, "IMAP", 0, e.text);
+	    command, box_count(), on_status, p, &ours, &e))
+		rows_error(&b, ours ? "library" : "IMAP", 0, e.text);
 	apart_put(to, buf_slice(&b));
 }
 

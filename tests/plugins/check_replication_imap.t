@@ -83,6 +83,13 @@ echo "hello bye too many connections" >"$D/fault"
 run 2 "it said: BYE too many connections"
 rm "$D/fault"
 
+mkdir "$D/lib"
+echo "this is none" >"$D/lib/libcurl.so.4"
+export LD_LIBRARY_PATH="$D/lib"
+run 3 "$copy: library: "
+says "libcurl"
+unset LD_LIBRARY_PATH
+
 # --- options
 check="$BUILD/plugins/$what"
 run 3 "whom to compare?" -H a -u probe

@@ -474,8 +474,8 @@ count_rest(const struct life *l, const struct found *w)
 	int64_t done = (int64_t)w->handed + w->delivered + w->bounced + w->given_up + w->discarded;
 	int64_t told = (int64_t)w->nrcpt - done, rest = rest_of(l, w, told > 0 ? told : 0);
 
-	/* local(8) expands aliases: one recipient, several deliveries */
-	add(l, w->received, M_b_in, rest - told);
+	if (rest != told)	/* local(8) expands aliases: one recipient, several deliveries */
+		add(l, w->received, M_b_in, rest - told);
 	if (rest > 0 && w->expired != NULL) {
 		add(l, w->expired->time, M_expire, rest);
 		add(l, w->expired->time, M_b_expired, rest);

@@ -406,6 +406,8 @@ reading_remember(struct reading *r, int64_t now)
 		f->src->changed = true;
 	}
 	mark_behind(r, now);
+	state_limit(ingest_state(r->in), "logs", (int64_t)follow_sources(r->follow), FOLLOW_SOURCES_MAX,
+	    (int64_t)follow_left_out(r->follow), now);
 	for (size_t i = 0; i < r->files; i++) {
 		if (r->file[i].feed != NULL && now - r->file[i].src->read_at > FEED_IDLE_S) {
 			feed_close(r->file[i].feed);

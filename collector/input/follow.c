@@ -17,17 +17,18 @@
 enum {
 	GRACE_S = 60,		/* a log daemon may write to the old file for so long */
 	BURST_LINES = 1024,	/* before the next source has its turn */
-	SOURCES_MAX = 1024, PATTERNS_MAX = 256
+	PATTERNS_MAX = 256
 };
 
 struct follow {
 	struct source_world world;
 	char *pattern[PATTERNS_MAX];
 	size_t patterns;
-	struct source *source[SOURCES_MAX];
+	struct source *source[FOLLOW_SOURCES_MAX];
 	size_t sources;
 	size_t at, burst;	/* whose turn it is, and how many lines it had */
 	bool looked;
+	size_t left_out;	/* names without room, when they were looked for last */
 	bool told_many;
 };
 
@@ -37,7 +38,7 @@ source_get(struct follow *f, const char *family)
 	for (size_t i = 0; i < f->sources; i++)
 		if (strcmp(f->source[i]->family, family) == 0)
 			return f->source[i];
-	if (f->sources == SOURCES_MAX)
+	if (f->sources == FOLLOW_SOURCES_MAX)
 		return NULL;
 	f->source[f->sources] = xcalloc(1, sizeof(struct source));
 	f->source[f->sources]->family = xstrdup(family);
@@ -95,6 +96,12 @@ follow_sources(const struct follow *f)
 	return f->sources;
 }
 
+size_t
+follow_left_out(const struct follow *f)
+{
+	return f->left_out;
+}
+
 void
 follow_free(struct follow *f)
 {
@@ -133,9 +140,10 @@ named(struct follow *f, const char *path, bool by_pattern)
 	if (by_pattern && !plain && !family_by_day(path))
 		return;
 	s = source_get(f, family);
+	f->left_out += s == NULL;
 	if (s == NULL && !f->told_many) {
 		err_set(&f->source[0]->say, "follow %s: it and others are not read; more than %d logs are too "
-		    "many for one daemon", path, SOURCES_MAX);
+		    "many for one daemon", path, FOLLOW_SOURCES_MAX);
 		f->told_many = true;
 	}
 	if (s == NULL || (s->path != NULL && (strcmp(s->path, family) == 0 ||
@@ -148,6 +156,7 @@ named(struct follow *f, const char *path, bool by_pattern)
 static void
 find_names(struct follow *f)
 {
+	f->left_out = 0;
 	for (size_t i = 0; i < f->patterns; i++) {
 		glob_t g;
 

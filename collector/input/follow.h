@@ -25,6 +25,8 @@ struct follow_file {
 	int64_t begun;
 };
 
+enum { FOLLOW_SOURCES_MAX = 1024 };	/* each costs a descriptor */
+
 struct follow_line {
 	const char *family;	/* the source: lives as long as the follower */
 	int64_t id;		/* the file */
@@ -69,6 +71,8 @@ uint64_t follow_cut_lines(const struct follow *f);
 /* Bytes that wait to be read in all files together, packed ones as they are. */
 uint64_t follow_behind(const struct follow *f);
 size_t follow_sources(const struct follow *f);
+/* Logs that follow_look() found last, and that are not read, as there are FOLLOW_SOURCES_MAX others. */
+size_t follow_left_out(const struct follow *f);
 /* Bytes of the i-th source that wait to be read, also where its file cannot be opened; an
  * unfinished line does not wait. *family lives as long as the follower. */
 uint64_t follow_waiting(const struct follow *f, size_t i, const char **family);

@@ -630,6 +630,7 @@ test_too_many(void)
 	begin("many*.log");
 	(void)lines();
 	ok(strstr(t.said.p, "more than 1024 logs are too many") != NULL, "too many logs are told");
+	is_int((int)follow_left_out(t.f), LOGS - 1024, "and how many are left out");
 	(void)lines();
 	ok(strstr(t.said.p, "too many for one daemon") == NULL, "once");
 	end();

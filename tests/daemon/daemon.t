@@ -180,6 +180,19 @@ stop TERM
 is "$("$mxgauge" status --state "$D/early/state" | grep -A 2 "^  $D" | grep -o '7.*files')" \
     "70 lines so far from 2 files" "and each file is known once"
 
+# More logs than are followed: whoever watches the watcher is told, not only who reads messages.
+mkdir "$D/many"
+refusals mx1 0 1030 | awk -v d="$D/many" '{ f = d "/" NR ".log"; print >f; close(f) }'
+printf 'state = "%s/many/state"\ntemplates = "%s/rrd-templates"\nsource "a" { files = { "%s/many/*.log" } }\n' \
+    "$D" "$PWD" "$D" >"$D/many.conf"
+launch many.conf
+wait_for is_read 1024 "$D/many/state"
+saw $? "1,030 logs, and 1,024 are read"
+limits() { "$BUILD/plugins/check_mxgauge" --state "$D/many/state" >"$D/check"; grep -q 'limits reached: logs' "$D/check"; }
+wait_for limits
+saw $? "check_mxgauge says that some are not: $(head -n 1 "$D/check")"
+stop TERM
+
 # In the background: the command returns when it runs.
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
 saw $? "goes to the background"

@@ -76,8 +76,9 @@ feed_remember(struct feed *f)
 {
 	struct buf b = buf_new(LAST_LINES_MAX);
 
-	feed_count_timeless(f->in, f, f->host >= 0 ? f->host : host_of(f, (struct slice){ "", 0 }),
-	    f->in->now);
+	if (f->headless + f->misdated > 0)
+		feed_count_timeless(f->in, f, f->host >= 0 ? f->host : host_of(f, (struct slice){ "", 0 }),
+		    f->in->now);
 	for (size_t i = 0; i < f->lasts; i++) {
 		size_t host = (i + 1 + (f->host > 0 ? (size_t)f->host : 0)) % f->lasts;
 		const struct last_line *l = &f->last[host];

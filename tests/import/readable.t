@@ -46,6 +46,7 @@ is "$(sed -n 4p "$d/quiet")" "No mail came in from outside." "one that was watch
 : >"$d/empty.log"
 "$mx" import --state "$d/none" "$d/empty.log" >/dev/null
 is "$("$mx" report --state "$d/none")" "The state is empty: no line was read yet." "a report of nothing has no period"
+is "$("$mx" status --state "$d/none" | awk '$1 == "hosts" { print $2 }')" 0 "and counts no host"
 grep "smtpd" "$d/mail.log" | head -n 1 >>"$d/empty.log"
 "$mx" import --state "$d/none" "$d/empty.log" >/dev/null
 is "$("$mx" status --state "$d/none" | grep "so far")" "      read to byte $(wc -c <"$d/empty.log"); 1 lines so far" \

@@ -100,6 +100,16 @@ message_lines(enum message id, struct slice text)
 		message(id, "%.*s", (int)line.n, line.p);
 }
 
+/* A clock that was set back: it lasts since then, and is told again no later than it would have been. */
+static void
+set_back(struct fault *f, int64_t now)
+{
+	if (f->since <= now)
+		return;
+	f->say_at -= f->since - now;
+	f->since = now;
+}
+
 void
 fault_met(struct fault *f, int64_t now, const char *detail)
 {
@@ -108,6 +118,7 @@ fault_met(struct fault *f, int64_t now, const char *detail)
 	size_t i = 0;
 
 	f->times++;
+	set_back(f, now);
 	if (f->since == 0) {
 		f->since = now;
 		message(f->id, "%s", detail);
@@ -128,6 +139,7 @@ fault_over(struct fault *f, int64_t now)
 {
 	if (f->since == 0)
 		return;
+	set_back(f, now);
 	message(MSG_over, "\"%s\" after %" PRId64 " s", messages[f->id].sentence, now - f->since);
 	f->since = f->say_at = 0;
 	f->times = 0;

@@ -58,6 +58,19 @@ growing(void)
 	fault_met(&f, 20000, "again");
 }
 
+/* Two hours and more, twice. */
+static void
+set_back(void)
+{
+	struct fault f = { .id = MSG_rrd_failed };
+	static const int64_t met[] = { 10000, 10060, 2000, 2299, 2300 };
+
+	message_open(false, false, "info");
+	for (size_t i = 0; i < sizeof met / sizeof met[0]; i++)
+		fault_met(&f, met[i], "disk full");
+	fault_over(&f, 100);
+}
+
 /* 40 senders, each twice a second; the first ones again much later. */
 static void
 strangers(void)
@@ -149,6 +162,12 @@ main(void)
 	    "10800 s\n"
 	    "mxgauged: cannot bring the RRDs up to date, and will try again: again\n",
 	    "a fault is said at growing intervals, and when it is over");
+	is_str(printed(set_back),
+	    "mxgauged: cannot bring the RRDs up to date, and will try again: disk full\n"
+	    "mxgauged: cannot bring the RRDs up to date, and will try again: disk full (2 times in 1 min)\n"
+	    "mxgauged: cannot bring the RRDs up to date, and will try again: disk full (5 times in 5 min)\n"
+	    "mxgauged: over: \"cannot bring the RRDs up to date, and will try again\" after 0 s\n",
+	    "also where the clock is set back");
 	test_manual();
 	test_notify();
 	return done_testing();

@@ -164,8 +164,13 @@ printf '#!/bin/sh\necho $$ >"%s"\nexec sleep 60\n' "$dir/hanging" >"$dir/hangs"
 chmod +x "$dir/hangs"
 run 2 "timed out" --crm-mon "$dir/hangs" -t 1
 told "one that hangs: inside -t"
-sleep 0.2
-case $(ps -o stat= -p "$(cat "$dir/hanging")") in '' | Z*) ;; *) false ;; esac
+has_ended() { case $(ps -o stat= -p "$(cat "$dir/hanging")") in '' | Z*) ;; *) return 1 ;; esac }
+tries=0
+until has_ended || [ $tries -ge 50 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+has_ended
 told "and it does not hang on when the check has ended"
 
 # --- keepalived ---

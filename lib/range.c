@@ -84,8 +84,13 @@ passed(struct buf *b, const char *what, double limit, double v, const char *unit
 	buf_add(b, buf_slice(&l));
 	if (slice_eq(buf_slice(&l), buf_slice(&n)) && v != limit) {
 		buf_str(b, ", it is ");
-		quantity_plain(b, fabs(v - limit), 3);
-		buf_fmt(b, "%s %s", unit, v > limit ? "more" : "less");
+		if (strcmp(unit, "s") == 0 && fabs(v - limit) >= 0.001) {
+			quantity_people(b, fabs(v - limit), unit);
+		} else {
+			quantity_plain(b, fabs(v - limit), 3);
+			buf_str(b, unit);
+		}
+		buf_str(b, v > limit ? " more" : " less");
 	}
 	buf_free(&l);
 	buf_free(&n);

@@ -79,9 +79,11 @@ test_explain(void)
 		{ "500ms", "s", 2, "limit 500 ms" },
 		{ "1.5MB", "B", 2e6, "limit 1.5 MB" },
 		/* what people's numbers do not tell apart */
-		{ "1s", "s", 1.0075, "limit 1 s, it is 0.0075s more" },
+		{ "1s", "s", 1.0075, "limit 1 s, it is 7.5 ms more" },
 		{ "50:", "%", 49.9999, "at least 50%, it is 0.0001% less" },
-		{ "1m", "s", 60.04, "limit 60 s, it is 0.04s more" },
+		{ "1m", "s", 60.04, "limit 60 s, it is 40 ms more" },
+		{ "7d:", "s", 604440, "at least 7 d, it is 6 min less" },
+		{ "1s", "s", 1.00001, "limit 1 s, it is 0.00001s more" },
 	};
 
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {

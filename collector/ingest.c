@@ -530,7 +530,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 {
 	/* a clock that was set back must not let it wait until it is as late again */
 	bool slow = last || in->now - in->slow_at >= SLOW_S || in->now < in->slow_at;
-	uint64_t lines = in->total.lines - in->lines_committed, forgotten = 0;
+	uint64_t lines = in->total.lines - in->lines_committed;
 	bool bulk = lines > COMMIT_LINES / 10;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
 	struct commit c = {
@@ -556,12 +556,11 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		uint32_t n = state_forgotten(in->state, h);
 
 		in->forgotten += n;
-		forgotten += n;
 		if (n > 0)
 			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, n);
 	}
 	if (slow)
 		in->slow_at = in->now;
 	/* nobody commits after the last: what it found would be lost, or not be drawn */
-	return last && forgotten > 0 ? ingest_commit(in, last, e) : true;
+	return last && in->forgotten > 0 ? ingest_commit(in, last, e) : true;
 }

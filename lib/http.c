@@ -26,7 +26,6 @@ http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, 
 	CURL *h;
 	CURLcode rc;
 	long status = 0;
-	struct err why = { "" };
 
 	if (timeout_s <= 0)
 		return err_set(e, "%s: no time is left", url);
@@ -35,11 +34,12 @@ http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, 
 	options(h, b, url, ca_file, timeout_s);
 	curl.curl_easy_setopt(h, CURLOPT_ERRORBUFFER, error);
 	rc = curl.curl_easy_perform(h);
-	err_set(&why, "%s", rc == CURLE_OK ? "" : curlload_why(h, rc, error));
 	if (rc == CURLE_OK)
 		curl.curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
+	else
+		err_set(e, "%s: %s", url, b->full ? "it is too long" : curlload_why(h, rc, error));
 	curl.curl_easy_cleanup(h);
 	if (rc != CURLE_OK)
-		return err_set(e, "%s: %s", url, b->full ? "it is too long" : why.text);
+		return false;
 	return status == 200 || err_set(e, "%s: HTTP status %ld", url, status);
 }

@@ -145,9 +145,8 @@ static int
 by_path(const void *a, const void *b)
 {
 	const struct manifest_entry *x = a, *y = b;
-	int c = memcmp(x->path.p, y->path.p, x->path.n < y->path.n ? x->path.n : y->path.n);
 
-	return c != 0 ? c : x->path.n < y->path.n ? -1 : x->path.n > y->path.n;
+	return slice_order(x->path, y->path);
 }
 
 /* "f 0644 1834 HASH PATH" */

@@ -91,12 +91,9 @@ queue_table_text(const struct queue_table *t, const struct queue_row *r)
 static bool
 before(const struct queue_table *t, const struct queue_row *a, const struct queue_row *b)
 {
-	struct slice x = queue_table_text(t, a), y = queue_table_text(t, b);
-	int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-
 	if (a->n != b->n)
 		return a->n > b->n;
-	return c != 0 ? c < 0 : x.n < y.n;
+	return slice_order(queue_table_text(t, a), queue_table_text(t, b)) < 0;
 }
 
 size_t

@@ -165,10 +165,7 @@ roster_visits(const struct roster_one *one, struct user *x)
 int
 roster_order(const struct roster_one *a, const struct roster_one *b)
 {
-	struct slice x = roster_name(a), y = roster_name(b);
-	int c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-
-	return c != 0 ? c : (int)x.n - (int)y.n;
+	return slice_order(roster_name(a), roster_name(b));
 }
 
 void

@@ -139,6 +139,10 @@ struct stateread_top {
 size_t stateread_top(struct stateread *r, int host, int64_t from_hour, int64_t to_hour,
     enum top_kind kind, struct stateread_top *top, size_t max);
 
+/* The words that a cell counted: block lists by their refusals. Most first, equal ones by name, so that the
+ * order in which a state met them does not show. The caller frees *words; names live until close. */
+size_t stateread_counted(struct stateread *r, const struct cell *c, struct stateread_top **words);
+
 /* What accounts and networks did in the hours from <= hour < to, as blobs for users_decode(); f
  * may be given several of the same host and hour, to be added up. */
 typedef bool stateread_users_fn(void *arg, int host, int64_t hour, struct slice accounts,

@@ -1,8 +1,12 @@
 /* stateread_top.c - the tables of what was most frequent, and of accounts. See stateread.h and stateread_top.h. */
 #include "stateread_top.h"
 
+#include <stdlib.h>
+
 #include <sqlite3.h>
 
+#include "cell.h"
+#include "mem.h"
 #include "stateread_priv.h"
 
 #include "poison.h"
@@ -80,6 +84,30 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 	for (n = 0; n < r->top.n && n < max; n++)
 		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
 			r->top.entry[n].n, r->top.entry[n].error };
+	return n;
+}
+
+static int
+by_count(const void *a, const void *b)
+{
+	const struct stateread_top *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	return slice_order(x->text, y->text);
+}
+
+size_t
+stateread_counted(struct stateread *r, const struct cell *c, struct stateread_top **words)
+{
+	struct stateread_top *w = *words = xcalloc(c->n + 1, sizeof *w);
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->pair[i].key >= CELL_WORD && c->pair[i].n > 0)
+			w[n++] = (struct stateread_top){ stateread_word(r, c->pair[i].key - CELL_WORD),
+				(uint64_t)c->pair[i].n, 0 };
+	qsort(w, n, sizeof *w, by_count);
 	return n;
 }
 

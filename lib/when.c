@@ -43,14 +43,14 @@ take_date(struct slice *s, struct stamp *w)
 	return true;
 }
 
-/* HH:MM[:SS[.fraction]] */
+/* [H]H:MM[:SS[.fraction]] */
 static bool
 take_time(struct slice *s, struct stamp *w)
 {
 	struct slice r = *s;
 	uint64_t fraction;
 
-	if (!digits(&r, 2, &w->hour) || !slice_eat_char(&r, ':') || !digits(&r, 2, &w->min))
+	if ((!digits(&r, 2, &w->hour) && !digits(&r, 1, &w->hour)) || !slice_eat_char(&r, ':') || !digits(&r, 2, &w->min))
 		return false;
 	if (slice_eat_char(&r, ':')) {
 		if (!digits(&r, 2, &w->sec))

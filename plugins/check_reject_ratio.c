@@ -389,46 +389,28 @@ tell_reasons(const struct counts *c)
 		check_detail("Refused for now (4xx): %s", check_people((double)c->tempfailed, ""));
 }
 
-static int
-by_count(const void *a, const void *b)
-{
-	const struct cell_pair *x = a, *y = b;
-
-	if (x->n != y->n)
-		return x->n < y->n ? 1 : -1;
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-/* The words of a cell are the zones of DNS block lists. */
 static void
-tell_lists(struct stateread *r, struct counts *c)
+tell_lists(struct stateread *r, const struct counts *c)
 {
 	struct buf text = buf_new(900), json = buf_new(1 << 16);
-	struct cell_pair *zone = c->cell.pair;
-	uint32_t n = c->cell.n, shown = 0;
+	struct stateread_top *zone;
+	size_t n = stateread_counted(r, &c->cell, &zone);
 
-	while (n > 0 && zone->key < CELL_WORD) {
-		zone++;
-		n--;
-	}
-	if (n > 0)
-		qsort(zone, n, sizeof *zone, by_count);	/* the cell is not asked again */
 	buf_char(&json, '{');
-	for (uint32_t i = 0; i < n && zone[i].n > 0; i++) {
-		struct slice name = stateread_word(r, zone[i].key - CELL_WORD);
-
-		if (shown++ < TOP_SHOWN)
-			buf_fmt(&text, "%s%s %s", i > 0 ? ", " : "", check_clean(name),
+	for (size_t i = 0; i < n; i++) {
+		if (i < TOP_SHOWN)
+			buf_fmt(&text, "%s%s %s", i > 0 ? ", " : "", check_clean(zone[i].text),
 			    check_people((double)zone[i].n, ""));
 		buf_str(&json, i > 0 ? "," : "");
-		buf_json(&json, slice_of(check_clean(name)));
-		buf_fmt(&json, ":%lld", (long long)zone[i].n);
+		buf_json(&json, slice_of(check_clean(zone[i].text)));
+		buf_fmt(&json, ":%llu", (unsigned long long)zone[i].n);
 	}
 	buf_char(&json, '}');
-	if (shown > 0)
+	if (n > 0)
 		check_detail("Block lists: %s", text.p);
 	if (!json.full)
 		check_extra("dnsbl", buf_slice(&json));
+	free(zone);
 	buf_free(&text);
 	buf_free(&json);
 }

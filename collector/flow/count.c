@@ -69,10 +69,7 @@ struct found {
 static struct slice
 lesser(struct slice a, struct slice b)
 {
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	return a.n == 0 || c > 0 || (c == 0 && b.n < a.n) ? b : a;
+	return a.n == 0 || slice_order(a, b) > 0 ? b : a;
 }
 
 static int64_t

@@ -184,20 +184,17 @@ classes_json(const struct cell *c, const enum metric by_class[REASON_N], struct 
 static void
 zones_json(const struct report *r, struct buf *out)
 {
-	bool first = true;
+	struct stateread_top *zone;
+	size_t n = stateread_counted(r->state, &r->sum, &zone);
 
 	buf_char(out, '{');
-	for (uint32_t i = 0; i < r->sum.n; i++) {
-		const struct cell_pair *p = &r->sum.pair[i];
-
-		if (p->key < CELL_WORD)
-			continue;
-		buf_str(out, first ? "" : ",");
-		buf_json(out, stateread_word(r->state, p->key - CELL_WORD));
-		buf_fmt(out, ":%" PRId64, p->n);
-		first = false;
+	for (size_t i = 0; i < n; i++) {
+		buf_str(out, i == 0 ? "" : ",");
+		buf_json(out, zone[i].text);
+		buf_fmt(out, ":%" PRIu64, zone[i].n);
 	}
 	buf_char(out, '}');
+	free(zone);
 }
 
 static void

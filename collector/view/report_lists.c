@@ -12,12 +12,20 @@
 enum { ROWS = 10, NAME_COLUMNS = 35 };
 
 struct found {
-	uint32_t word;
+	struct slice zone;
 	int64_t tested, ill, asked, unanswered;
 	double latency_s;		/* NAN: not known */
 };
 
-/* Those that were asked at all, by number. Returns how many; the caller frees *found. */
+static int
+by_zone(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return slice_order(x->zone, y->zone);
+}
+
+/* Those that were asked at all, by name. Returns how many; the caller frees *found. */
 static size_t
 take_lists(const struct report *r, struct found **found)
 {
@@ -26,7 +34,7 @@ take_lists(const struct report *r, struct found **found)
 	size_t n = 0;
 
 	for (uint32_t word = 0; word < CELL_LISTS; word++) {
-		struct found one = { word, cell_get(c, cell_list(CELL_FACT_TESTED, word)),
+		struct found one = { stateread_word(r->state, word), cell_get(c, cell_list(CELL_FACT_TESTED, word)),
 			cell_get(c, cell_list(CELL_FACT_ILL, word)), cell_get(c, cell_list(CELL_FACT_ASKED, word)),
 			cell_get(c, cell_list(CELL_FACT_UNANSWERED, word)),
 			cell_list_share(c, CELL_FACT_US, CELL_FACT_TIMED, word) / 1e6 };
@@ -34,6 +42,7 @@ take_lists(const struct report *r, struct found **found)
 		if (one.tested > 0 || one.asked > 0)
 			f[n++] = one;
 	}
+	qsort(f, n, sizeof *f, by_zone);
 	return n;
 }
 
@@ -46,7 +55,7 @@ report_lists_json(const struct report *r, struct buf *out)
 	buf_str(out, ",\"dnsbl_health\":{");
 	for (size_t i = 0; i < n; i++) {
 		buf_str(out, i == 0 ? "" : ",");
-		buf_json(out, stateread_word(r->state, f[i].word));
+		buf_json(out, f[i].zone);
 		buf_fmt(out, ":{\"runs\":%" PRId64 ",\"ill\":%" PRId64 ",\"asked\":%" PRId64 ",\"unanswered\":%" PRId64,
 		    f[i].tested, f[i].ill, f[i].asked, f[i].unanswered);
 		if (isnan(f[i].latency_s))
@@ -75,7 +84,7 @@ by_health(const void *a, const void *b)
 		return ill_share(x) < ill_share(y) ? 1 : -1;
 	if (slow_x < slow_y || slow_x > slow_y)
 		return slow_x < slow_y ? 1 : -1;
-	return (x->word > y->word) - (x->word < y->word);
+	return by_zone(a, b);
 }
 
 void
@@ -89,7 +98,7 @@ report_lists_text(const struct report *r, struct buf *out)
 		    "ill", "latency", "no answer");
 	qsort(f, n, sizeof *f, by_health);
 	for (size_t i = 0; i < n && i < ROWS; i++) {
-		struct slice zone = stateread_word(r->state, f[i].word);
+		struct slice zone = f[i].zone;
 		struct buf name = buf_new(64);
 
 		if (zone.n > NAME_COLUMNS)

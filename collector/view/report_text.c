@@ -258,33 +258,19 @@ top_row(struct buf *out, struct slice name, const char *number, const char *shar
 	buf_free(&clean);
 }
 
-static int
-by_count(const void *a, const void *b)
-{
-	const struct cell_pair *x = a, *y = b;
-
-	return x->n == y->n ? (x->key > y->key) - (x->key < y->key) : x->n < y->n ? 1 : -1;
-}
-
 /* DNS block lists, counted exactly: of addresses, and of names. */
 static void
 zones(const struct report *r, struct buf *out)
 {
 	int64_t all = cell_get(&r->sum, M_rej_dnsbl) + cell_get(&r->sum, M_tmp_dnsbl) +
 	    cell_get(&r->sum, M_rej_rhsbl) + cell_get(&r->sum, M_tmp_rhsbl);
-	struct cell_pair *zone = xcalloc(r->sum.n + 1, sizeof *zone);
-	size_t n = 0;
+	struct stateread_top *zone;
+	size_t n = stateread_counted(r->state, &r->sum, &zone);
 
-	for (uint32_t i = 0; i < r->sum.n; i++) {
-		if (r->sum.pair[i].key >= CELL_WORD && r->sum.pair[i].n > 0)
-			zone[n++] = r->sum.pair[i];
-	}
 	if (n > 0)
 		heading(out, "Block lists that refused");
-	qsort(zone, n, sizeof *zone, by_count);
 	for (size_t i = 0; i < n && i < ROWS; i++)
-		top_row(out, stateread_word(r->state, zone[i].key - CELL_WORD),
-		    words_count(zone[i].n).s, words_share(zone[i].n, all).s);
+		top_row(out, zone[i].text, words_count((int64_t)zone[i].n).s, words_share((int64_t)zone[i].n, all).s);
 	free(zone);
 }
 

@@ -18,7 +18,7 @@ echo "# SEED=$seed KILLS=$kills"
 reports() {
     "$mxgauge" report --state "$1" --json
     for h in $(sqlite3 "$1/state.db" "SELECT name FROM host"); do
-        for hour in $(seq 0 23); do
+        for hour in $(seq -w 0 23); do
             "$mxgauge" report --state "$1" --json --host "$h" \
                 --from "$date $hour:00" --to "$date $hour:59"
         done
@@ -30,7 +30,7 @@ mails() { "$BUILD/bench/mails" "$1" | sort; }
 
 # accounts STATE: what those that did most in an hour did; which visitors are kept of very many is chance
 accounts() {
-    for hour in $(seq 0 23); do
+    for hour in $(seq -w 0 23); do
         "$BUILD/plugins/check_mail_accounts" --state "$1" --window 1m --at "$date $hour:59:30" --json
     done | perl -MJSON::PP -ne '
         my $said = decode_json($_);

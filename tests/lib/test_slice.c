@@ -159,6 +159,10 @@ main(void)
 	test_find();
 	test_hex();
 	test_numbers();
+	ok(slice_order(SLICE("ab"), SLICE("b")) < 0 && slice_order(SLICE("b"), SLICE("ab")) > 0, "by bytes");
+	ok(slice_order(SLICE("a"), SLICE("ab")) < 0 && slice_order(SLICE("ab"), SLICE("a")) > 0,
+	    "the shorter comes first");
+	ok(slice_order(SLICE("ab"), SLICE("ab")) == 0 && slice_order(SLICE(""), SLICE("")) == 0, "equal ones are");
 	ok(slice_eq(slice_trim(SLICE(" \t a b\t ")), SLICE("a b")), "trimmed");
 	ok(slice_trim(SLICE(" \t ")).n == 0, "blanks alone are nothing");
 	return done_testing();

@@ -48,6 +48,17 @@ hostport_parse(struct slice text, unsigned port, struct hostport *h, struct err 
 	return true;
 }
 
+void
+hostport_name(const struct hostport *h, unsigned usual, char name[HOSTPORT_NAME])
+{
+	bool brackets = strchr(h->host, ':') != NULL && h->host[0] != '/';
+
+	if (h->port == usual)
+		(void)snprintf(name, HOSTPORT_NAME, "%s", h->host);
+	else
+		(void)snprintf(name, HOSTPORT_NAME, brackets ? "[%s]:%u" : "%s:%u", h->host, h->port);
+}
+
 bool
 hostport_connects(const struct hostport *h, struct err *e)
 {

@@ -7,7 +7,7 @@
 #include "err.h"
 #include "slice.h"
 
-enum { HOSTPORT_BYTES = 256 };
+enum { HOSTPORT_BYTES = 256, HOSTPORT_NAME = HOSTPORT_BYTES + 10 };
 
 struct hostport {
 	char host[HOSTPORT_BYTES];	/* without brackets; empty: none yet */
@@ -16,6 +16,10 @@ struct hostport {
 
 /* The whole of text; port is what it is without one. False and *e: this is no host or no port. */
 bool hostport_parse(struct slice text, unsigned port, struct hostport *h, struct err *e);
+
+/* What tells it from others, for people and for what is kept: the host, and the port where it is not the usual
+ * one. */
+void hostport_name(const struct hostport *h, unsigned usual, char name[HOSTPORT_NAME]);
 
 /* Does a connection come about? False and *e: why not, where a library does not tell: "Connection refused". It waits for
  * name servers and the peer: for a process apart (apart.h) alone. */

@@ -100,6 +100,7 @@ static const struct program program = {
 
 struct peer {
 	struct hostport at;
+	char name[HOSTPORT_NAME];
 	struct buf *out;
 };
 
@@ -287,6 +288,7 @@ judge_box(const char *host, const char *first, const char *box, const struct row
 static void
 check_options(struct peer *p)
 {
+	unsigned usual = set.tls ? 993 : 143;
 	struct err e = { "" };
 
 	set.replicator = set.replicator || set.file != NULL;
@@ -305,10 +307,12 @@ check_options(struct peer *p)
 			if (*c < ' ' || *c > '~' || strlen(set.boxes.v[i]) > BOX_BYTES)
 				opt_fail(&program, "-m %s: not as IMAP writes it (modified UTF-7)", set.boxes.v[i]);
 	check_readable("certificates of", set.ca_file);
-	set.port = set.port != 0 ? set.port : set.tls ? 993 : 143;
-	for (size_t i = 0; i < set.hosts.n; i++)
+	set.port = set.port != 0 ? set.port : usual;
+	for (size_t i = 0; i < set.hosts.n; i++) {
 		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &p[i].at, &e))
 			opt_fail(&program, "%s", e.text);
+		hostport_name(&p[i].at, usual, p[i].name);
+	}
 	set.password = secret_read(set.password_file, set.password_env, &e);
 	if (set.password == NULL)
 		check_unknown("%s", e.text);
@@ -343,7 +347,7 @@ ask_all(struct peer *p, struct rows *r, bool *answered, struct rows *replicator)
 	apart_run(j, jobs, check_deadline());
 	for (size_t i = 0; i < set.hosts.n; i++) {
 		if (replicator != NULL) {
-			answered[i] = lag_answer(&j[i], &r[i], set.hosts.v[i]);
+			answered[i] = lag_answer(&j[i], &r[i], p[i].name);
 		} else {
 			rows_read(&r[i], buf_slice(&j[i].said));
 			answered[i] = rows_count(&r[i], "box") == box_count();
@@ -385,16 +389,16 @@ judge_replicator(const struct rows *r, int64_t now)
 }
 
 static void
-judge_mailboxes(const struct rows *r, const bool *answered, int64_t now)
+judge_mailboxes(const struct peer *p, const struct rows *r, const bool *answered, int64_t now)
 {
 	for (size_t s = 0; s < set.hosts.n; s++) {
 		for (size_t i = 0; answered[s] && i < box_count(); i++) {
 			const struct row *a = box_of(&r[0], i), *b = box_of(&r[s], i);
 
 			if (b == NULL)
-				lag_state(CHECK_CRITICAL, set.hosts.v[s], "it does not tell about the mailbox %s", box_name(i));
+				lag_state(CHECK_CRITICAL, p[s].name, "it does not tell about the mailbox %s", box_name(i));
 			else if (s > 0 && answered[0] && a != NULL)
-				judge_box(set.hosts.v[s], set.hosts.v[0], box_name(i), a, b, now);
+				judge_box(p[s].name, p[0].name, box_name(i), a, b, now);
 		}
 	}
 }
@@ -430,12 +434,12 @@ main(int argc, char **argv)
 	check_options(p);
 	check_phase("asking");
 	if (set.hosts.n > 0)
-		buf_fmt(&thing, "%s %s", set.hosts.v[0], set.user);
+		buf_fmt(&thing, "%s %s", p[0].name, set.user);
 	else
 		buf_fmt(&thing, "replicator %s", set.file != NULL ? set.file : set.doveadm);
 	lag_begin(program.name, buf_slice(&thing));
 	r = ask(p, answered, &n, &replicator);
-	judge_mailboxes(r, answered, now);
+	judge_mailboxes(p, r, answered, now);
 	judge_replicator(&replicator, now);
 	lag_tell();
 	measure(&replicator, n);

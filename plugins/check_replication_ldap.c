@@ -90,6 +90,7 @@ static const struct program program = {
 
 struct peer {
 	struct hostport at;
+	char name[HOSTPORT_NAME];
 	bool provider;
 };
 
@@ -253,6 +254,12 @@ converse(void *arg, int to)
 
 /* --- the check ----------------------------------------------------------------------------------------- */
 
+static unsigned
+usual_port(void)
+{
+	return set.tls ? 636 : 389;
+}
+
 static void
 add_peers(struct peer *p, size_t *n, const struct opt_list *list, bool provider)
 {
@@ -264,6 +271,7 @@ add_peers(struct peer *p, size_t *n, const struct opt_list *list, bool provider)
 		p[*n].provider = provider;
 		if (!hostport_parse(slice_of(list->v[i]), (unsigned)set.port, &p[*n].at, &e))
 			opt_fail(&program, "%s", e.text);
+		hostport_name(&p[*n].at, usual_port(), p[*n].name);
 	}
 }
 
@@ -277,7 +285,7 @@ check_options(struct peer *p)
 		opt_fail(&program, "of which directory? -b SUFFIX");
 	if (set.tls && set.starttls)
 		opt_fail(&program, "--tls and --starttls exclude each other");
-	set.port = set.port != 0 ? set.port : set.tls ? 636 : 389;
+	set.port = set.port != 0 ? set.port : usual_port();
 	add_peers(p, &n, &set.providers, true);
 	add_peers(p, &n, &set.hosts, false);
 	if (set.hosts.n == 0 || (n < 2 && !set.agreements))
@@ -292,13 +300,6 @@ check_options(struct peer *p)
 	if (!set.tls && !set.starttls && !set.cleartext)
 		opt_fail(&program, "a password needs --starttls or --tls; --cleartext shows it to everybody");
 	return n;
-}
-
-/* Names as they were typed: a port tells two on one machine apart. */
-static const char *
-name_of(size_t i)
-{
-	return i < set.providers.n ? set.providers.v[i] : set.hosts.v[i - set.providers.n];
 }
 
 /* Two that were asked at once may have been asked before and after a change. */
@@ -345,13 +346,13 @@ main(int argc, char **argv)
 	opt_parse(&program, argc, argv);
 	n = check_options(p);
 	check_phase("asking");
-	buf_fmt(&thing, "%s %s", set.suffix, name_of(0));
+	buf_fmt(&thing, "%s %s", set.suffix, p[0].name);
 	lag_begin(program.name, buf_slice(&thing));
 	for (size_t i = 0; i < n; i++)
 		j[i] = (struct apart_job){ .work = converse, .arg = &p[i] };
 	apart_run(j, n, check_deadline());
 	for (size_t i = 0; i < n; i++) {
-		s[i] = (struct replica_ldap){ .name = name_of(i), .provider = p[i].provider, .rows = &rows[i],
+		s[i] = (struct replica_ldap){ .name = p[i].name, .provider = p[i].provider, .rows = &rows[i],
 			.agreements = set.agreements };
 		s[i].answered = lag_answer(&j[i], &rows[i], s[i].name);
 		if (s[i].answered)

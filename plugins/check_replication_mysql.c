@@ -21,7 +21,7 @@
 
 #include "poison.h"
 
-enum { QUERY_BYTES = 2000 };
+enum { QUERY_BYTES = 2000, USUAL_PORT = 3306 };
 
 #define FUNCTIONS(F) \
 	F(mysql_init) F(mysql_options) F(mysql_real_connect) F(mysql_errno) F(mysql_error) F(mysql_query) \
@@ -38,7 +38,7 @@ static struct {
 	struct opt_list channels, heartbeat_ids;
 	bool heartbeat_local, is_source, writable, tls;
 	char *password;
-} set = { .port = 3306, .password_env = "MXGAUGE_PASSWORD" };
+} set = { .port = USUAL_PORT, .password_env = "MXGAUGE_PASSWORD" };
 
 static const struct opt opts[] = {
 	{ 'H', "host", OPT_STRING, &set.host, "HOST", "the server to look at" },
@@ -99,6 +99,7 @@ static const struct program program = {
 /* Whom to ask, and as what. */
 struct peer {
 	struct hostport at;
+	char name[HOSTPORT_NAME];
 	const char *socket;
 	bool as_source;
 };
@@ -336,10 +337,11 @@ read_peer(struct peer *p, const char *text)
 
 	if (!hostport_parse(slice_of(text), (unsigned)set.port, &p->at, &e))
 		opt_fail(&program, "%s", e.text);
+	hostport_name(&p->at, USUAL_PORT, p->name);
 }
 
 static void
-check_options(void)
+check_options(struct peer p[2])
 {
 	struct err e = { "" };
 
@@ -355,6 +357,13 @@ check_options(void)
 		opt_fail(&program, "--ca-file and --ca-dir need --tls");
 	check_readable("certificates of", set.ca_file);
 	check_readable("certificates of", set.ca_dir);
+	p[0].socket = set.socket;
+	if (set.host != NULL)
+		read_peer(&p[0], set.host);
+	else
+		(void)snprintf(p[0].name, sizeof p[0].name, "%s", set.socket);
+	if (set.source != NULL && strcmp(set.source, "auto") != 0)
+		read_peer(&p[1], set.source);
 	if (set.user != NULL && (set.password_file != NULL || getenv(set.password_env) != NULL)) {
 		set.password = secret_read(set.password_file, set.password_env, &e);
 		if (set.password == NULL)
@@ -374,54 +383,45 @@ named_source(const struct rows *r, struct peer *p)
 		return false;
 	(void)snprintf(p->at.host, sizeof p->at.host, "%.*s", (int)host.n, host.p);
 	p->at.port = (unsigned)port;
+	hostport_name(&p->at, USUAL_PORT, p->name);
 	return true;
 }
 
 /* The replica and its source, at once where both are known. */
 static void
-look(void)
+look(struct peer p[2])
 {
-	static struct peer p[2] = { { .as_source = false }, { .as_source = true } };
 	static struct rows r[2];
 	struct apart_job j[2] = { { converse, &p[0] }, { converse, &p[1] } };
 	bool later = set.source != NULL && strcmp(set.source, "auto") == 0;
 	double until = check_deadline();
-	struct replica_mysql m = { .replica = &r[0], .channels = set.channels, .now = (int64_t)time(NULL),
+	struct replica_mysql m = { .name = p[0].name, .source_name = p[1].name, .replica = &r[0], .channels = set.channels, .now = (int64_t)time(NULL),
 		.heartbeat_ids = set.heartbeat_ids, .heartbeat = set.heartbeat != NULL,
 		.is_source = set.is_source, .writable = set.writable };
 
-	if (set.host != NULL)
-		read_peer(&p[0], set.host);
-	p[0].socket = set.socket;
-	if (set.source != NULL && !later)
-		read_peer(&p[1], set.source);
-	m.name = set.host != NULL ? p[0].at.host : set.socket;
 	apart_run(j, set.source == NULL || later ? 1 : 2, later ? (until + clock_now()) / 2 : until);
 	if (lag_answer(&j[0], &r[0], m.name)) {
 		if (later && named_source(&r[0], &p[1]))
 			apart_run(&j[1], 1, until);
-		m.source_name = p[1].at.host;
-		if (p[1].at.host[0] != '\0' && lag_answer(&j[1], &r[1], m.source_name))
+		if (p[1].name[0] != '\0' && lag_answer(&j[1], &r[1], p[1].name))
 			m.source = &r[1];
 		replica_mysql_judge(&m);
 	} else if (set.source != NULL && !later) {
-		(void)lag_answer(&j[1], &r[1], p[1].at.host);
+		(void)lag_answer(&j[1], &r[1], p[1].name);
 	}
 }
 
 int
 main(int argc, char **argv)
 {
-	struct buf thing = buf_new(1000);
+	static struct peer p[2] = { { .as_source = false }, { .as_source = true } };
 
 	check_begin("REPLICATION");
 	opt_parse(&program, argc, argv);
-	check_options();
+	check_options(p);
 	check_phase("asking");
-	buf_fmt(&thing, "%s:%lld%s", set.host != NULL ? set.host : "", (long long)set.port,
-	    set.socket != NULL ? set.socket : "");
-	lag_begin(program.name, buf_slice(&thing));
-	look();
+	lag_begin(program.name, slice_of(p[0].name));
+	look(p);
 	lag_tell();
 	replica_mysql_measures();
 	check_done();

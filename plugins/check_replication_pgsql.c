@@ -19,7 +19,7 @@
 
 #include "poison.h"
 
-enum { WORDS_MAX = 20 };
+enum { WORDS_MAX = 20, USUAL_PORT = 5432 };
 
 #define FUNCTIONS(F) \
 	F(PQconnectdbParams) F(PQstatus) F(PQerrorMessage) F(PQserverVersion) F(PQexec) F(PQresultStatus) \
@@ -36,7 +36,7 @@ static struct {
 	struct opt_list standbys, ignored_slots;
 	bool archive, tls;
 	char *password;
-} set = { .port = 5432, .dbname = "postgres", .role = "auto", .password_env = "MXGAUGE_PASSWORD",
+} set = { .port = USUAL_PORT, .dbname = "postgres", .role = "auto", .password_env = "MXGAUGE_PASSWORD",
 	.ca_file = "/etc/ssl/certs/ca-certificates.crt" };
 
 static const struct opt opts[] = {
@@ -91,6 +91,7 @@ static const struct program program = {
 
 struct peer {
 	struct hostport at;
+	char name[HOSTPORT_NAME];
 	bool as_primary;
 };
 
@@ -277,6 +278,9 @@ check_options(struct peer p[2])
 	if (!hostport_parse(slice_of(set.host), (unsigned)set.port, &p[0].at, &e) ||
 	    (set.primary != NULL && !hostport_parse(slice_of(set.primary), (unsigned)set.port, &p[1].at, &e)))
 		opt_fail(&program, "%s", e.text);
+	hostport_name(&p[0].at, USUAL_PORT, p[0].name);
+	if (set.primary != NULL)
+		hostport_name(&p[1].at, USUAL_PORT, p[1].name);
 	if (set.tls)
 		check_readable("certificates of", set.ca_file);
 	if (set.user != NULL && (set.password_file != NULL || getenv(set.password_env) != NULL)) {
@@ -291,7 +295,7 @@ look(struct peer p[2])
 {
 	static struct rows r[2];
 	struct apart_job j[2] = { { converse, &p[0] }, { converse, &p[1] } };
-	struct replica_pgsql q = { .name = p[0].at.host, .primary_name = p[1].at.host, .server = &r[0],
+	struct replica_pgsql q = { .name = p[0].name, .primary_name = p[1].name, .server = &r[0],
 		.role = set.role, .standbys = set.standbys, .ignored_slots = set.ignored_slots,
 		.archive = set.archive, .now = (int64_t)time(NULL) };
 	bool good;
@@ -314,7 +318,7 @@ main(int argc, char **argv)
 	opt_parse(&program, argc, argv);
 	check_options(p);
 	check_phase("asking");
-	buf_fmt(&thing, "%s:%u/%s", p[0].at.host, p[0].at.port, set.dbname);
+	buf_fmt(&thing, "%s/%s", p[0].name, set.dbname);
 	lag_begin(program.name, buf_slice(&thing));
 	look(p);
 	lag_tell();

@@ -3,7 +3,7 @@
 #
 # ". tests/fake/copies_test.sh" at the root of the repository, behind what=NAME and server=SCRIPT. The
 # server to look at answers what the files of $D say, its source what those of $D/source say; $source is
-# where that listens.
+# where that listens, and $own where the former does: by that checks tell them.
 # shellcheck source=tests/fake/fake_test.sh
 . tests/fake/fake_test.sh
 export NAGIOS_PLUGIN_STATE_DIRECTORY="$D" MXGAUGE_PASSWORD=guess
@@ -16,6 +16,7 @@ trap 'exec 7>&- 8>&-; wait; rm -rf "$D"' EXIT
 ready port
 ready source/port
 source=127.0.0.1:$(cat "$D/source/port")
+own=127.0.0.1:$(cat "$D/port")
 check="$BUILD/plugins/$what -H 127.0.0.1 -p $(cat "$D/port") -u monitor"
 
 # run STATUS TEXT ARGS...: TEXT is in the first line

@@ -54,7 +54,7 @@ in_time 3600
 kill -CONT $(all_of "$second")
 says "thawed" 0 "0 s behind"
 pair_cut
-says "network cut" 2 "mta-sts.example.org: " -t 3
+says "network cut" 2 "mta-sts.example.org:10143: " -t 3
 in_time 3600
 pair_mend
 says "cable back" 0 "0 s behind"

@@ -17,7 +17,7 @@ always="-H 10.99.0.2 -p 13306 -u monitor"
 
 says "before it was made a replica" 2 "it is no replica: no source is configured"
 follow master_delay=0
-says "healthy" 0 "10.99.0.2 is 0 s behind"
+says "healthy" 0 "10.99.0.2:13306 is 0 s behind"
 says "healthy, the source asked, nothing is missing" 0 "0 s behind" --source auto -w gap=0
 says "healthy, by the heartbeat" 0 "behind" --heartbeat mail.heartbeat -c lag=10s
 echo '10.99.0.2 mx1.example.org' >"$d/hosts"
@@ -83,19 +83,19 @@ says "mended" 0 "0 s behind"
 kill -STOP "$source"
 asked 0 "0 s behind" && [ "$ms" -le 3000 ]
 ok $? "source frozen: the replica alone says that all is well"
-says "source frozen, and asked" 2 "10.99.0.1: no answer in time while connecting" --source auto -t 3
+says "source frozen, and asked" 2 "10.99.0.1:13306: no answer in time while connecting" --source auto -t 3
 in_time 3600
 says "source frozen, by the heartbeat" 2 "behind (limit 3 s)" --heartbeat mail.heartbeat -c lag=3s
 kill -CONT "$source"
 says "thawed" 0 "" --heartbeat mail.heartbeat -c lag=3s --source auto
 kill -STOP "$replica"
-says "replica frozen" 2 "10.99.0.2: no answer in time while connecting" --source 10.99.0.1 -t 3
+says "replica frozen" 2 "10.99.0.2:13306: no answer in time while connecting" --source 10.99.0.1 -t 3
 in_time 3600
 kill -CONT "$replica"
 says "thawed" 0 "0 s behind" --source auto
 
 pair_cut
-says "network cut, source asked" 2 "10.99.0.1: " --source auto -t 3
+says "network cut, source asked" 2 "10.99.0.1:13306: " --source auto -t 3
 in_time 3600
 says "network cut, by the heartbeat" 2 "behind (limit 3 s)" --heartbeat mail.heartbeat -c lag=3s
 pair_mend
@@ -105,5 +105,5 @@ says "cable back" 0 "behind" --source auto --heartbeat mail.heartbeat -c lag=5s
 kill -KILL "$source"
 says "source gone" 2 "no connection to the source 10.99.0.1:13306: 2003"
 kill -KILL "$replica"
-says "replica gone" 2 "10.99.0.2: connection: port 13306: Connection refused"
+says "replica gone" 2 "10.99.0.2:13306: connection: port 13306: Connection refused"
 done_testing

@@ -17,10 +17,10 @@ export MXGAUGE_PASSWORD=guess
 always="-H 10.99.0.2 -p 15432 -u monitor"
 one="10.99.0.1:15431"
 
-says "standby healthy" 0 "10.99.0.2 is 0 s behind" --role standby
-says "and its primary asked" 0 "10.99.0.2 is 0 s behind" --primary $one -w bytes=0
+says "standby healthy" 0 "10.99.0.2:15432 is 0 s behind" --role standby
+says "and its primary asked" 0 "10.99.0.2:15432 is 0 s behind" --primary $one -w bytes=0
 says "the primary, its standby and its subscriber" 0 "standbys=2" -H $one --role primary --standby db2 --standby s
-says "another standby is wanted" 2 "db9: this standby is not connected to 10.99.0.1" -H $one --standby db9
+says "another standby is wanted" 2 "db9: this standby is not connected to 10.99.0.1:15431" -H $one --standby db9
 says "a standby is no primary" 2 "it is a standby, not the primary" --role primary
 says "a primary is no standby" 2 "it is no standby" -H $one --role standby
 says "the subscriber" 0 "subscription s is 0 s behind" -p 15433 --role subscriber
@@ -39,7 +39,7 @@ says "without rights" 3 "grant it pg_monitor" -u nobody
 # nothing comes for a while: the age of the last transaction grows, and nothing is missing
 sql 1 "insert into t values (1, 1)"
 until_so 20 sh -c "[ \"\$(timeout 5 psql -X -A -t -h $d -p 15432 -U postgres -c 'select now() - pg_last_xact_replay_timestamp() > interval \$\$3s\$\$')\" = t ]"
-says "idle is not behind" 0 "10.99.0.2 is 0 s behind" -c lag=2s
+says "idle is not behind" 0 "10.99.0.2:15432 is 0 s behind" -c lag=2s
 
 sql 2 "select pg_wal_replay_pause()" >/dev/null
 sql 1 "update t set n = n + 1"
@@ -50,12 +50,12 @@ ok $? "and says why"
 says "and the primary has more" 1 "bytes" --primary $one -w bytes=0 -c lag=1d
 says "the primary sees it too" 1 "bytes" -H $one -w bytes=0 -c lag=1d
 sql 2 "select pg_wal_replay_resume()" >/dev/null
-says "resumed" 0 "10.99.0.2 is 0 s behind" --primary $one
+says "resumed" 0 "10.99.0.2:15432 is 0 s behind" --primary $one
 
 sql 2 "alter system set recovery_min_apply_delay = '300s'"
 sql 2 "select pg_reload_conf()" >/dev/null
 sql 1 "update t set n = n + 1"
-says "delayed on purpose" 0 "10.99.0.2 is 0 s behind" -c lag=1s --primary $one
+says "delayed on purpose" 0 "10.99.0.2:15432 is 0 s behind" -c lag=1s --primary $one
 grep -q "delayed on purpose by 5 min" "$d/out"
 ok $? "and says so"
 until_so 20 asked 1 "bytes" -w bytes=0
@@ -72,7 +72,7 @@ says "and keeps WAL for it" 1 "nobody reads slot standby1, which keeps" -H $one
 says "unless that is known" 0 "" -H $one --ignore-slot standby1
 sql 2 "alter system set primary_conninfo = 'host=10.99.0.1 port=15431 user=repl application_name=db2'"
 sql 2 "select pg_reload_conf()" >/dev/null
-says "mended" 0 "10.99.0.2 is 0 s behind"
+says "mended" 0 "10.99.0.2:15432 is 0 s behind"
 
 # connects PASSWORD: the standby, as an account that needs one
 connects() {
@@ -87,7 +87,7 @@ until_so 20 grep -q 'password authentication failed for user "copier"' "$d/log.2
 ok $? "the standby's log does say it"
 says "the primary misses it" 2 "db2: this standby is not connected" -H $one --standby db2
 connects right
-says "with the right one" 0 "10.99.0.2 is 0 s behind" --primary $one
+says "with the right one" 0 "10.99.0.2:15432 is 0 s behind" --primary $one
 
 sql 1 "alter system set synchronous_standby_names = 'db7'"
 sql 1 "select pg_reload_conf()" >/dev/null
@@ -112,19 +112,19 @@ says "enabled" 0 "subscription s is 0 s behind" -p 15433
 kill -STOP $(family "$primary")
 asked 0 "0 s behind"
 ok $? "primary frozen: the standby alone says that all is well"
-says "primary frozen, and asked" 2 "10.99.0.1: no answer in time while connecting" --primary $one -t 3
+says "primary frozen, and asked" 2 "10.99.0.1:15431: no answer in time while connecting" --primary $one -t 3
 in_time 3600
 # shellcheck disable=SC2046
 kill -CONT $(family "$primary")
 says "thawed" 0 "0 s behind" --primary $one
 # shellcheck disable=SC2046
 kill -STOP $(family "$standby")
-says "standby frozen" 2 "10.99.0.2: no answer in time while connecting" -t 3
+says "standby frozen" 2 "10.99.0.2:15432: no answer in time while connecting" -t 3
 in_time 3600
 # shellcheck disable=SC2046
 kill -CONT $(family "$standby")
 pair_cut
-says "network cut, primary asked" 2 "10.99.0.1: " --primary $one -t 3
+says "network cut, primary asked" 2 "10.99.0.1:15431: " --primary $one -t 3
 in_time 3600
 pair_mend
 says "cable back" 0 "0 s behind" --primary $one -w bytes=0
@@ -145,9 +145,9 @@ says "all is well again" 0 "" -H $one --ignore-slot s
 
 timeout 60 $user pg_ctl -D "$d/2" -w promote >/dev/null
 says "promoted" 2 "it is no standby: it was promoted, or never was one" --role standby
-says "two primaries" 2 "it and 10.99.0.1 are both primaries: split brain" --primary $one
+says "two primaries" 2 "it and 10.99.0.1:15431 are both primaries: split brain" --primary $one
 kill -INT "$primary"
-says "primary gone" 2 "10.99.0.1: connection: " --primary $one
+says "primary gone" 2 "10.99.0.1:15431: connection: " --primary $one
 says "the subscriber misses it" 2 "its worker does not run" -p 15433
 kill -INT "$standby"
 says "standby gone" 2 "Connection refused"

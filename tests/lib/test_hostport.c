@@ -17,6 +17,10 @@ main(void)
 		{ "db1:65535", "db1", 65535 }, { "db1:1x", NULL, 0 }, { "[::1", NULL, 0 }, { "[::1]x", NULL, 0 },
 		{ "[::1]:", NULL, 0 }, { "[]:1", NULL, 0 }, { "db1:x", NULL, 0 },
 	};
+	static const char *const names[][2] = {
+		{ "db1", "db1" }, { "db1:3306", "db1" }, { "db1:3307", "db1:3307" }, { "[::1]:3306", "::1" },
+		{ "[::1]:3307", "[::1]:3307" }, { "/run/db", "/run/db" },
+	};
 	char longest[HOSTPORT_BYTES + 1];
 	struct hostport h;
 	struct err e;
@@ -29,6 +33,13 @@ main(void)
 	}
 	memset(longest, 'x', HOSTPORT_BYTES);
 	longest[HOSTPORT_BYTES] = '\0';
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char name[HOSTPORT_NAME] = "";
+
+		(void)hostport_parse(slice_of(names[i][0]), 3306, &h, &e);
+		hostport_name(&h, 3306, name);
+		is_str(name, names[i][1], names[i][0]);
+	}
 	ok(!hostport_parse(slice_of(longest), 1, &h, &e), "too long");
 	ok(hostport_parse(slice_of(longest + 1), 1, &h, &e), "the longest");
 	return done_testing();

@@ -28,7 +28,7 @@ variables() {
 
 variables server_id=2 read_only=ON gtid_slave_pos=0-1-100
 now_is
-run 0 "127.0.0.1 is 0 s behind"
+run 0 "$own is 0 s behind"
 says "lag=0s;60;600"
 says "gap=0 bytes=0B channels=1"
 
@@ -77,9 +77,9 @@ run 0 "gap=U"
 
 # --- channels
 { maria; maria Connection_name=archive Slave_IO_Running=No Slave_SQL_Running=No Seconds_Behind_Master=NULL; } >"$D/q.replica"
-run 2 "127.0.0.1 channel archive: the receiver (IO thread) is stopped"
+run 2 "$own channel archive: the receiver (IO thread) is stopped"
 { maria Seconds_Behind_Master=7; maria Connection_name=archive Seconds_Behind_Master=90; } >"$D/q.replica"
-run 1 "127.0.0.1 channel archive is 90 s behind"
+run 1 "$own channel archive is 90 s behind"
 run 2 "there is no channel backup" --channel archive --channel backup
 : >"$D/q.replica"
 run 2 "it is no replica: no source is configured"
@@ -105,18 +105,18 @@ row File=bin.000007 Position=7500 >"$D/source/q.position"
 run 1 "gap 40" --source "$source" -w gap=10
 says "bytes=2500B"
 row Variable_name=server_id Value=4 >"$D/source/q.variable"
-run 1 "it follows server 1, but 127.0.0.1 is server 4" --source "$source"
+run 1 "it follows server 1, but $source is server 4" --source "$source"
 row Variable_name=server_id Value=1 >"$D/source/q.variable"
 echo '!error 1227 Access denied; you need (at least one of) the BINLOG MONITOR privilege(s)' >"$D/source/q.position"
 run 2 "position: Access denied; you need (at least one of) the BINLOG MONITOR privilege(s) (1227)" --source "$source"
 echo '!hang' >"$D/source/hello"
-run 2 "127.0.0.1: no answer in time while connecting" --source "$source" -t 2
-says "127.0.0.1 is 0 s behind"
+run 2 "$source: no answer in time while connecting" --source "$source" -t 2
+says "$own is 0 s behind"
 now_is "Master_Host=127.0.0.1" "Master_Port=${source#*:}"
 run 2 "no answer in time while connecting" --source auto -t 2
 rm "$D/source/hello" "$D/source/q.position"
 run 0 "gap=40" --source auto
-run 2 "127.0.0.1: connection: port 1: Connection refused" --source 127.0.0.1:1
+run 2 "127.0.0.1:1: connection: port 1: Connection refused" --source 127.0.0.1:1
 run 2 "a..b has no address" --source a..b
 run 3 "certificates of $D/nothing: No such file" --tls --ca-file "$D/nothing"
 
@@ -203,7 +203,7 @@ run 0 "silent=0s"
 echo 8.0.30 >"$D/source/version"
 echo '!error 1064 You have an error in your SQL syntax' >"$D/source/q.newposition"
 row File=bin.000007 Position=5000 "Executed_Gtid_Set=$u:1-510" >"$D/source/q.position"
-run 1 "it has 3 transactions that 127.0.0.1 has not: somebody wrote to it" --source "$source"
+run 1 "it has 3 transactions that $source has not: somebody wrote to it" --source "$source"
 says "gap=29"
 echo 5.7.44-log >"$D/version"
 echo '!error 1064 You have an error in your SQL syntax' >"$D/q.newreplica"
@@ -231,7 +231,7 @@ run 2 "WSREP has not yet prepared node for application use (1047)"
 variables server_id=2 read_only=ON
 for fault in hang close garbage flood; do
     echo "!$fault" >"$D/q.replica"
-    in_time 2 "127.0.0.1: " -t 2
+    in_time 2 "$own: " -t 2
 done
 says "the answer is too long, while asking for the replica"
 echo "!wide" >"$D/q.replica"
@@ -243,10 +243,10 @@ echo "!error 1045 Access denied for user 'monitor'@'192.0.2.9' (using password: 
 run 2 "Access denied for user 'monitor'@'192.0.2.9'"
 for fault in hang dribble garbage close; do
     echo "!$fault" >"$D/hello"
-    in_time 2 "127.0.0.1: " -t 2
+    in_time 2 "$own: " -t 2
 done
 echo '!clear' >"$D/hello"
-run 2 "127.0.0.1: connection: "
+run 2 "$own: connection: "
 [ ! -e "$D/leaked" ]
 ok $? "a server that asks for the password as it is does not get it"
 rm "$D/hello"
@@ -268,7 +268,7 @@ $check --json >"$D/json"
 /usr/bin/python3 -c "
 import json, sys
 a = json.load(open('$D/json'))
-assert a['state'] == 'OK' and a['copies'] == [{'copy': '127.0.0.1', 'lag': 0, 'silent': 0}], a
+assert a['state'] == 'OK' and a['copies'] == [{'copy': '$own', 'lag': 0, 'silent': 0}], a
 assert a['measurements']['gap']['value'] == 0"
 ok $? "--json has the copies"
 

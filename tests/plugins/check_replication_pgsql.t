@@ -32,15 +32,15 @@ subscription() {
 # --- a standby
 standby
 receiver
-run 0 "127.0.0.1 is 0 s behind"
+run 0 "$own is 0 s behind"
 says "lag=0s;60;600 silent=2s bytes=0B standbys=0 slot_bytes=U subscriptions=0"
 standby replayed=16/B374D800
-run 2 "127.0.0.1 is 2 h behind"
+run 2 "$own is 2 h behind"
 says "bytes=72B"
 standby replayed=16/B374D800 replay_age=30
 run 0 "30 s behind"
 row replayed=16/B374D848 >"$D/q.again"
-run 0 "127.0.0.1 is 0 s behind"
+run 0 "$own is 0 s behind"
 rm "$D/q.again"
 standby replayed=16/B374D800 delay=7000
 run 1 "3.3 min behind"
@@ -77,14 +77,14 @@ run 1 "bytes" --primary "$source" -w bytes=10KB
 ago 1200
 run 2 "20 min behind" --primary "$source"
 standby replayed=16/B374D900 received=16/B374D900
-run 0 "127.0.0.1 is 0 s behind" --primary "$source"
+run 0 "$own is 0 s behind" --primary "$source"
 standby
 primary_says >"$D/source/q.self"
 run 0 "0 s behind" --primary "$source"
 ago 1200
-run 0 "127.0.0.1 is 0 s behind" --primary "$source"
+run 0 "$own is 0 s behind" --primary "$source"
 primary_says system=7000000000000000002 >"$D/source/q.self"
-run 2 "it is no copy of 127.0.0.1: their system identifiers differ" --primary "$source"
+run 2 "it is no copy of $source: their system identifiers differ" --primary "$source"
 primary_says timeline=4 >"$D/source/q.self"
 run 1 "it follows timeline 3, the primary is on 4" --primary "$source"
 primary_says recovery=t >"$D/source/q.self"
@@ -95,8 +95,8 @@ run 2 "are both primaries: split brain" --primary "$source"
 run 2 "it is no standby: it was promoted" --role standby
 standby
 echo '!hang' >"$D/source/hello"
-in_time 2 "127.0.0.1: no answer in time while connecting" --primary "$source" -t 2
-says "127.0.0.1 is 0 s behind"
+in_time 2 "$source: no answer in time while connecting" --primary "$source" -t 2
+says "$own is 0 s behind"
 rm "$D/source/hello"
 
 # --- a primary
@@ -177,7 +177,7 @@ run 2 "receiver: permission denied for (view) pg_stat_wal_receiver/x (42501)"
 receiver
 for fault in hang close garbage flood; do
     echo "!$fault" >"$D/q.self"
-    in_time 2 "127.0.0.1: " -t 2
+    in_time 2 "$own: " -t 2
 done
 : >"$D/q.self"
 run 2 "nothing is replicated here"
@@ -186,7 +186,7 @@ echo "!error 53300 sorry, too many clients already" >"$D/hello"
 run 2 "too many clients already"
 for fault in hang dribble garbage close; do
     echo "!$fault" >"$D/hello"
-    in_time 2 "127.0.0.1: " -t 2
+    in_time 2 "$own: " -t 2
 done
 rm "$D/hello"
 run 2 "server does not support SSL" --tls
@@ -205,7 +205,7 @@ $check --json >"$D/json"
 /usr/bin/python3 -c "
 import json
 a = json.load(open('$D/json'))
-assert a['state'] == 'OK' and a['copies'] == [{'copy': '127.0.0.1', 'lag': 0, 'silent': 2}], a"
+assert a['state'] == 'OK' and a['copies'] == [{'copy': '$own', 'lag': 0, 'silent': 2}], a"
 ok $? "--json has the copies"
 is "$(cat "$D/fake.err" "$D/source.err")" "" "the servers had no trouble"
 done_testing

@@ -50,6 +50,23 @@ net_addr_parse(const char *text, uint16_t port, struct net_addr *a)
 	return a->len > 0;
 }
 
+int
+net_family(bool four, bool six)
+{
+	return four == six ? AF_UNSPEC : four ? AF_INET : AF_INET6;
+}
+
+bool
+net_fits(const char *host, int family, struct err *e)
+{
+	struct net_addr a;
+
+	if (family == AF_UNSPEC || host == NULL || !net_addr_parse(host, 0, &a) || a.sa.ss_family == family)
+		return true;
+	return err_set(e, family == AF_INET6 ? "%s is an IPv4 address, and -6 asks for IPv6 alone" :
+	    "%s is an IPv6 address, and -4 asks for IPv4 alone", host);
+}
+
 bool
 net_addr_unix(const char *path, struct net_addr *a, struct err *e)
 {

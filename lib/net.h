@@ -18,6 +18,10 @@ struct net_addr {
 
 /* "192.0.2.1", "2001:db8::1" or "[2001:db8::1]". False: this is no address. */
 bool net_addr_parse(const char *text, uint16_t port, struct net_addr *a);
+/* AF_INET, AF_INET6 or, of neither or both, AF_UNSPEC. */
+int net_family(bool four, bool six);
+/* False and *e: host is an address of the other family; names may have one of either. NULL fits. */
+bool net_fits(const char *host, int family, struct err *e);
 /* A socket in the file system. False and *e: the path is too long. */
 bool net_addr_unix(const char *path, struct net_addr *a, struct err *e);
 void net_addr_set_port(struct net_addr *a, uint16_t port);

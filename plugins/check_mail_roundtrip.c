@@ -14,8 +14,10 @@
 #include "check.h"
 #include "clock.h"
 #include "hash.h"
+#include "hostport.h"
 #include "keep.h"
 #include "mem.h"
+#include "net.h"
 #include "roundtrip.h"
 #include "secret.h"
 
@@ -122,10 +124,26 @@ need(bool good, const char *sentence)
 		opt_fail(&program, "%s", sentence);
 }
 
+/* Is the server of the URL of the family that was asked for? Of a Maildir there is none. */
+static bool
+box_fits(int family, struct err *e)
+{
+	struct slice s = slice_of(set.mailbox), host;
+	struct hostport h;
+
+	if (!slice_cut_at(&s, SLICE("://"), &host))
+		return true;
+	if (!slice_cut(&s, '/', &host))
+		host = s;
+	return !hostport_parse(host, 1, &h, NULL) || net_fits(h.host, family, e);
+}
+
 static const struct mailbox_kind *
 check_options(void)
 {
+	int family = net_family(set.four, set.six);
 	const struct mailbox_kind *kind;
+	struct err e = { "" };
 
 	need(set.host != NULL, "to which mail server? -H");
 	need(set.rcpt != NULL && set.rcpt[0] != '\0', "to whom? -r");
@@ -135,6 +153,7 @@ check_options(void)
 	    "no name and no password in the URL, everybody could read them: --mailbox-user");
 	need(!(set.starttls && set.tls), "--starttls and --tls exclude each other");
 	need(!(set.four && set.six), "-4 and -6 exclude each other");
+	need(net_fits(set.host, family, &e) && net_fits(set.source, family, &e) && box_fits(family, &e), e.text);
 	need(set.user == NULL || set.user[0] != '\0', "--user is empty");
 	need(mailbox_has_folders(kind) || set.folders.n + set.junk.n == 0,
 	    "POP3 has one folder only: --folder and --junk say nothing");
@@ -198,7 +217,7 @@ make_mailbox(struct mailbox *m)
 	m->path = set.mailbox;
 	m->link = (struct boxlink_plan){ .url = set.mailbox, .user = set.box_user != NULL ? set.box_user : set.rcpt,
 		.cleartext = set.cleartext, .unverified = set.no_verify, .ca_file = set.ca_file,
-		.ca_dir = set.ca_dir, .family = set.four ? AF_INET : set.six ? AF_INET6 : AF_UNSPEC };
+		.ca_dir = set.ca_dir, .family = net_family(set.four, set.six) };
 	if (!mailbox_is_maildir(m->kind))
 		m->link.password = password(set.box_file, set.box_env);
 	(void)mailbox_folder(m, "INBOX", false, true);
@@ -273,7 +292,7 @@ send_one(struct roundtrip *r, const struct smtp_plan *plan, struct smtp_targets 
 {
 	*t = (struct smtp_targets){ .plan = plan, .dns = resolver(), .tls_name = set.tls_name,
 		.port = set.port > 0 ? (uint16_t)set.port : set.tls ? 465 : set.user != NULL ? 587 : 25,
-		.family = set.four ? AF_INET : set.six ? AF_INET6 : AF_UNSPEC, .count = 1,
+		.family = net_family(set.four, set.six), .count = 1,
 		.deadline = check_deadline() };
 	check_phase("sending to %s", set.host);
 	r->began = clock_now();

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "mem.h"
 #include "mxjudge.h"
+#include "net.h"
 
 #include "poison.h"
 
@@ -142,11 +143,15 @@ make_plan(struct smtp_plan *p)
 static void
 check_options(struct mxprobe_run *r, struct mxjudge *j)
 {
+	struct err e = { "" };
+
 	if (set.domain == NULL)
 		opt_fail(&program, "whose MX? -H DOMAIN");
 	set.domain = bare(set.domain);
 	if (set.four && set.six)
 		opt_fail(&program, "-4 and -6 exclude each other");
+	if (!net_fits(set.source, net_family(set.four, set.six), &e))
+		opt_fail(&program, "%s", e.text);
 	for (size_t i = 0; i < set.ignore.n; i++)
 		if (probe_of(set.ignore.v[i]) < MXPROBES)
 			r->leave_out[probe_of(set.ignore.v[i])] = true;
@@ -189,7 +194,7 @@ main(int argc, char **argv)
 	r.plan = &plan;
 	r.deadline = check_deadline();
 	m = (struct mxset){ .domain = set.domain, .dns = dns_open(set.resolver, &e),
-		.family = set.four ? AF_INET : set.six ? AF_INET6 : AF_UNSPEC, .port = (uint16_t)set.port };
+		.family = net_family(set.four, set.six), .port = (uint16_t)set.port };
 	if (m.dns == NULL)
 		check_unknown("%s", e.text);
 	check_phase("asking name servers for %s", set.domain);

@@ -17,6 +17,7 @@
 #include "keep.h"
 #include "lag.h"
 #include "mem.h"
+#include "net.h"
 #include "serial.h"
 
 #include "poison.h"
@@ -169,7 +170,7 @@ add_host(const char *zone, struct slice name, uint16_t port, bool primary)
 	*h = (struct host){ .zone = zone, .port = port, .primary = primary };
 	(void)snprintf(h->name, sizeof h->name, "%.*s", (int)name.n, name.p);
 	if (!net_addr_parse(h->name, port, &a)) {
-		dns_addrs(all.look, h->name, set.four ? AF_INET : set.six ? AF_INET6 : AF_UNSPEC, on_addrs, h);
+		dns_addrs(all.look, h->name, net_family(set.four, set.six), on_addrs, h);
 		return;
 	}
 	h->name[0] = '\0';
@@ -203,7 +204,8 @@ add_given(const char *zone, const char *given, bool primary)
 	struct hostport h;
 	struct err e;
 
-	if (!hostport_parse(slice_of(given), (unsigned)set.port, &h, &e))
+	if (!hostport_parse(slice_of(given), (unsigned)set.port, &h, &e) ||
+	    !net_fits(h.host, net_family(set.four, set.six), &e))
 		opt_fail(&program, "%s", e.text);
 	add_host(zone, slice_of(h.host), (uint16_t)h.port, primary);
 }

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "mem.h"
 #include "mtasts.h"
+#include "net.h"
 #include "secret.h"
 #include "smtp_judge.h"
 #include "smtp_targets.h"
@@ -165,6 +166,8 @@ static void
 check_options(void)
 {
 	bool deep = set.message || set.eicar || set.gtube;
+	int family = net_family(set.four, set.six);
+	struct err e = { "" };
 
 	need(set.hosts.n + set.mx.n > 0 || set.socket != NULL, "whom to ask? -H, --mx or --socket");
 	need(!(set.starttls && set.tls), "--starttls and --tls exclude each other");
@@ -178,6 +181,9 @@ check_options(void)
 	need(!set.mta_sts || set.starttls, "--mta-sts needs --starttls");
 	need(set.proxy_client == NULL || set.proxy > 0, "--proxy-client needs --proxy");
 	need(set.user == NULL || set.user[0] != '\0', "--user is empty");
+	for (size_t i = 0; i < set.hosts.n; i++)
+		need(net_fits(set.hosts.v[i], family, &e), e.text);
+	need(net_fits(set.source, family, &e), e.text);
 }
 
 static const struct net_addr *
@@ -339,7 +345,7 @@ main(int argc, char **argv)
 	make_plan(&plan);
 	t.dns = resolver();
 	t.port = port();
-	t.family = set.four ? AF_INET : set.six ? AF_INET6 : AF_UNSPEC;
+	t.family = net_family(set.four, set.six);
 	t.tls_name = set.tls_name;
 	t.each_address = set.each_address;
 	t.dane = set.dane;

@@ -24,6 +24,7 @@
 #include "lateload.h"
 #include "mem.h"
 #include "mtatell.h"
+#include "net.h"
 #include "secret.h"
 
 #include "poison.h"
@@ -170,7 +171,7 @@ static void
 where(int to, const char *given, char peer[128])
 {
 	struct addrinfo *a = NULL, hint = { .ai_socktype = SOCK_DGRAM,
-		.ai_family = set.four ? AF_INET : set.six ? AF_INET6 : AF_UNSPEC };
+		.ai_family = net_family(set.four, set.six) };
 	char port[16], address[INET6_ADDRSTRLEN + 20];
 	struct hostport h;
 	int rc;
@@ -510,7 +511,8 @@ check_options(void)
 	if (set.hosts.n == 0 || set.hosts.n > APART_JOBS)
 		opt_fail(&program, "whom to ask? -H HOST, at most %d times", APART_JOBS);
 	for (size_t i = 0; i < set.hosts.n; i++)
-		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &h, &e))
+		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &h, &e) ||
+		    !net_fits(h.host, net_family(set.four, set.six), &e))
 			opt_fail(&program, "%s", e.text);
 	if (set.four && set.six)
 		opt_fail(&program, "-4 and -6 exclude each other");

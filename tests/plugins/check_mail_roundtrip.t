@@ -262,6 +262,8 @@ run 3 "to whom? -r" -b "$m"
 run 3 "where to find it? -b" -r a@example.org
 run 3 "no name and no password in the URL" -r a@example.org -b imaps://a:b@imap.example.org
 run 3 "modified UTF-7" -r a@example.org -b "$m" --folder "$(printf 'a\001')"
+run 3 "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -r a@example.org -b "$m" -6
+run 3 "::1 is an IPv6 address, and -4 asks" -r a@example.org -b "imap://[::1]:143/" -4
 run 3 "POP3 has one folder only" -r a@example.org -b pop3://x --junk Spam
 MXGAUGE_MAILBOX_PASSWORD='' box 3 good "there is no password"
 NAGIOS_PLUGIN_STATE_DIRECTORY=$D/nowhere box 3 good "cannot open the folder"

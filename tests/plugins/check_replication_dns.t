@@ -137,6 +137,8 @@ $check -H example.org >"$D/out" 2>&1
 ! grep -q '<b>' "$D/out" && [ "$(tail -n +2 "$D/out" | grep -c '|')" = 0 ]
 told "names of strangers are clean text"
 run 3 "this is no port" --server 127.0.0.1:x
+run 3 "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -6 --server 127.0.0.1:53
+run 3 "::1 is an IPv6 address" -4 --primary "[::1]:53"
 told "a wrong port"
 $check >"$D/out" 2>&1
 is $? 3 "no zone is a wrong command line"

@@ -146,6 +146,10 @@ run 2 tls.good "hostname mismatch" $T --tls-name mx9.example.org
 run 0 tls.good "OK" $T --tls-name mx1.example.org
 run 1 tls.soon "certificate ends in 5 d (at least 21 d)" $T -w cert=21d -c cert=2d
 run 1 tls.soon "of the certificate's lifetime left" --no-verify -S -w cert_left=100%
+run 3 good "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -6
+run 0 good OK -4
+run 3 good "[::1] is an IPv6 address, and -4 asks for IPv4 alone" -4 -H "[::1]"
+run 3 good "::1 is an IPv6 address" -4 --source ::1
 run 3 tls.good "certificates of $D/none: No such file or directory" -S --ca-file "$D/none"
 run 3 tls.good "starttls: certificates of $D/ports: no certificate or crl found" -S --ca-file "$D/ports"
 run 3 tls.good "certificates of $D/ports: no certificate or crl found" -S --ca-file "$D/ports" --count 2

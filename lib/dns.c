@@ -3,11 +3,16 @@
  * Nobody frees the channel: a check ends with its answer. */
 #include "dns.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <ares.h>
 #include <ares_dns.h>
@@ -26,7 +31,7 @@ enum { UDP_BYTES = 1232, TRY_MS = 2000, TRIES = 2, AD_BIT = 0x20, AA_BIT = 0x04,
 	F(ares_create_query) F(ares_destroy) F(ares_expand_name) F(ares_free_data) \
 	F(ares_free_string) F(ares_freeaddrinfo) F(ares_get_servers_ports) \
 	F(ares_getaddrinfo) F(ares_getsock) F(ares_init_options) F(ares_process_fd) \
-	F(ares_send) F(ares_set_servers_ports_csv) F(ares_strerror) F(ares_timeout)
+	F(ares_send) F(ares_set_servers_ports_csv) F(ares_set_socket_functions) F(ares_strerror) F(ares_timeout)
 
 /* Loaded with the first question: who asks by address does not pay for it. */
 static struct {
@@ -46,6 +51,58 @@ struct question {
 	void *arg;
 };
 
+/* --- what comes in: c-ares looks at ids, questions and addresses of replies, but not at whether they
+ * are replies: who sends a question back would have answered that there is no such record. --- */
+
+static ares_socket_t
+on_socket(int family, int type, int protocol, void *arg)
+{
+	int fd = socket(family, type, protocol);
+
+	(void)arg;
+	if (fd >= 0 && (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static int
+on_close(ares_socket_t fd, void *arg)
+{
+	(void)arg;
+	return close(fd);
+}
+
+static int
+on_connect(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t n, void *arg)
+{
+	(void)arg;
+	return connect(fd, to, n);
+}
+
+static ares_ssize_t
+on_receive(ares_socket_t fd, void *p, size_t size, int flags, struct sockaddr *from, ares_socklen_t *from_n,
+    void *arg)
+{
+	ares_ssize_t n = recvfrom(fd, p, size, flags, from, from_n);
+
+	(void)arg;
+	if (from == NULL || n < 0 || (n >= HEADER && DNS_HEADER_QR((unsigned char *)p) != 0))
+		return n;
+	errno = EAGAIN;		/* no reply: as if it had not come */
+	return -1;
+}
+
+static ares_ssize_t
+on_send(ares_socket_t fd, const struct iovec *v, int n, void *arg)
+{
+	(void)arg;
+	return writev(fd, v, n);
+}
+
+static const struct ares_socket_functions sockets = { on_socket, on_close, on_connect, on_receive, on_send };
+
 static int
 open_channel(struct dns *d, const struct dns_how *how, int flags)
 {
@@ -55,6 +112,8 @@ open_channel(struct dns *d, const struct dns_how *how, int flags)
 	int rc = ares.ares_init_options(&d->channel, &o,
 	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ);
 
+	if (rc == ARES_SUCCESS)
+		ares.ares_set_socket_functions(d->channel, &sockets, NULL);
 	return rc == ARES_SUCCESS && how->resolver != NULL ?
 	    ares.ares_set_servers_ports_csv(d->channel, how->resolver) : rc;
 }
@@ -122,6 +181,78 @@ dns_resolver(struct dns *d, struct buf *b)
 	ares.ares_free_data(all);
 }
 
+/* --- reading -------------------------------------------------------------------------- */
+
+/* How many bytes the name at p takes there; 0 if it is damaged. */
+static size_t
+name_bytes(struct slice packet, size_t at, struct buf *name)
+{
+	const unsigned char *p = (const unsigned char *)packet.p;
+	char *text = NULL;
+	long n = 0;
+
+	if (at >= packet.n ||
+	    ares.ares_expand_name(p + at, p, (int)packet.n, &text, &n) != ARES_SUCCESS)
+		return 0;
+	if (name != NULL)
+		buf_str(name, text);
+	ares.ares_free_string(text);
+	return (size_t)n;
+}
+
+/* One record at c->at. */
+static bool
+take_record(struct slice packet, struct dns_cursor *c, struct dns_record *r)
+{
+	const unsigned char *p = (const unsigned char *)packet.p;
+	size_t at = c->at, n = name_bytes(packet, at, NULL), len;
+
+	if (n == 0 || c->at + n + RECORD_FIXED > packet.n)
+		return false;
+	p += c->at + n;
+	len = DNS_RR_LEN(p);
+	c->at += n + RECORD_FIXED;
+	if (c->at + len > packet.n)
+		return false;
+	*r = (struct dns_record){ .type = DNS_RR_TYPE(p), .ttl = DNS_RR_TTL(p),
+		.data = { packet.p + c->at, len }, .packet = packet, .owner_at = at };
+	c->at += len;
+	return true;
+}
+
+bool
+dns_next(const struct dns_answer *a, struct dns_cursor *c, struct dns_record *r)
+{
+	const unsigned char *p = (const unsigned char *)a->packet.p;
+
+	if (a->packet.n < HEADER || c->damaged || c->taken >= DNS_HEADER_ANCOUNT(p))
+		return false;
+	if (c->at == 0) {	/* the question comes first */
+		size_t n = name_bytes(a->packet, HEADER, NULL);
+
+		c->at = HEADER + n + QUESTION_FIXED;
+		c->damaged = n == 0;
+	}
+	c->damaged = c->damaged || !take_record(a->packet, c, r);
+	c->taken++;
+	return !c->damaged;
+}
+
+/* Can all of it be read? Half an answer is none: it would count as "no more than that". */
+static bool
+is_whole(const struct dns_answer *a)
+{
+	struct dns_cursor c = { 0 };
+	struct dns_record r;
+
+	while (dns_next(a, &c, &r))
+		if ((r.type == DNS_A && r.data.n != 4) || (r.type == DNS_AAAA && r.data.n != 16))
+			return false;
+	return !c.damaged;
+}
+
+/* --- asking -------------------------------------------------------------------------- */
+
 static const char *
 words(int status)
 {
@@ -133,6 +264,7 @@ words(int status)
 	case ARES_ETIMEOUT: return "the resolver did not answer in time";
 	case ARES_ECONNREFUSED: return "no name server gave an answer";
 	case ARES_EBADNAME: return "this is no name";
+	case ARES_EBADRESP: return "the answer is damaged";
 	}
 	return ares.ares_strerror(status);
 }
@@ -183,14 +315,17 @@ static void
 on_packet(void *arg, int status, int timeouts, unsigned char *p, int n)
 {
 	struct question *q = arg;
-	struct dns_answer a = { .secure = p != NULL && n >= HEADER && (p[3] & AD_BIT) != 0,
+	struct dns_answer a = { .packet = { (const char *)p, p != NULL ? (size_t)n : 0 }, .secure = p != NULL && n >= HEADER && (p[3] & AD_BIT) != 0,
 		.authoritative = p != NULL && n >= HEADER && (p[2] & AA_BIT) != 0 };
 
 	(void)timeouts;
 	if (status == ARES_SUCCESS)
 		status = status_of(p, n);
+	if (status == ARES_SUCCESS && !is_whole(&a)) {
+		status = ARES_EBADRESP;
+		a.packet = SLICE("");
+	}
 	judge(&a, status);
-	a.packet = (struct slice){ (const char *)p, p != NULL ? (size_t)n : 0 };
 	q->d->waiting--;
 	q->done(q->arg, &a);
 	free(q);
@@ -307,61 +442,6 @@ dns_waiting(const struct dns *d)
 }
 
 /* --- records --------------------------------------------------------------------------- */
-
-/* How many bytes the name at p takes there; 0 if it is damaged. */
-static size_t
-name_bytes(struct slice packet, size_t at, struct buf *name)
-{
-	const unsigned char *p = (const unsigned char *)packet.p;
-	char *text = NULL;
-	long n = 0;
-
-	if (at >= packet.n ||
-	    ares.ares_expand_name(p + at, p, (int)packet.n, &text, &n) != ARES_SUCCESS)
-		return 0;
-	if (name != NULL)
-		buf_str(name, text);
-	ares.ares_free_string(text);
-	return (size_t)n;
-}
-
-/* One record at c->at. */
-static bool
-take_record(struct slice packet, struct dns_cursor *c, struct dns_record *r)
-{
-	const unsigned char *p = (const unsigned char *)packet.p;
-	size_t at = c->at, n = name_bytes(packet, at, NULL), len;
-
-	if (n == 0 || c->at + n + RECORD_FIXED > packet.n)
-		return false;
-	p += c->at + n;
-	len = DNS_RR_LEN(p);
-	c->at += n + RECORD_FIXED;
-	if (c->at + len > packet.n)
-		return false;
-	*r = (struct dns_record){ .type = DNS_RR_TYPE(p), .ttl = DNS_RR_TTL(p),
-		.data = { packet.p + c->at, len }, .packet = packet, .owner_at = at };
-	c->at += len;
-	return true;
-}
-
-bool
-dns_next(const struct dns_answer *a, struct dns_cursor *c, struct dns_record *r)
-{
-	const unsigned char *p = (const unsigned char *)a->packet.p;
-
-	if (a->packet.n < HEADER || c->damaged || c->taken >= DNS_HEADER_ANCOUNT(p))
-		return false;
-	if (c->at == 0) {	/* the question comes first */
-		size_t n = name_bytes(a->packet, HEADER, NULL);
-
-		c->at = HEADER + n + QUESTION_FIXED;
-		c->damaged = n == 0;
-	}
-	c->damaged = c->damaged || !take_record(a->packet, c, r);
-	c->taken++;
-	return !c->damaged;
-}
 
 bool
 dns_owner(const struct dns_record *r, struct buf *name)

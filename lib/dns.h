@@ -85,7 +85,7 @@ void dns_wait(struct dns *d, double until);
 size_t dns_waiting(const struct dns *d);
 
 /* The answer's records one after the other, from a cursor of zeros on. False: there is none
- * any more, or the answer is damaged. */
+ * any more, or the rest is damaged; not so in a call-back: there a damaged answer is DNS_TROUBLE. */
 struct dns_cursor {
 	size_t at;
 	unsigned taken;

@@ -177,11 +177,9 @@ take_address(struct dnsbl_reply *reply, const struct dns_record *r)
 
 	for (unsigned i = 0; i < reply->n && r->data.n == 4; i++)
 		again = again || memcmp(reply->addr[i], r->data.p, 4) == 0;
-	if (r->data.n != 4)
-		reply->damaged = true;
-	else if (again)
+	if (r->data.n != 4 || again)
 		return;
-	else if (reply->n < DNSBL_ADDRS)
+	if (reply->n < DNSBL_ADDRS)
 		memcpy(reply->addr[reply->n++], r->data.p, 4);
 	else
 		reply->left_out++;
@@ -192,9 +190,7 @@ take_text(struct dnsbl_reply *reply, const struct dns_record *r)
 {
 	struct buf text = buf_new(1 << 16);
 
-	if (!dns_txt(r, &text)) {
-		reply->damaged = true;
-	} else if (reply->text == NULL) {
+	if (dns_txt(r, &text) && reply->text == NULL) {
 		struct slice s = slice_head(buf_slice(&text), DNSBL_TEXT_BYTES);
 
 		reply->text = xslicedup(s);
@@ -231,7 +227,6 @@ dnsbl_take(struct dnsbl_reply *reply, const char *name, const struct dns_answer 
 			reply->n++;
 		}
 	}
-	reply->damaged = reply->damaged || at.damaged;
 	buf_free(&want);
 	buf_free(&owner);
 }

@@ -19,7 +19,6 @@ struct dnsbl_reply {
 	enum dns_fault fault;		/* DNS_WELL and n is 0: nothing that could be used */
 	unsigned char addr[DNSBL_ADDRS][4];
 	unsigned n, left_out;
-	bool damaged;
 	char *text;			/* TXT, not cleaned; NULL: none */
 	double took_s;
 };

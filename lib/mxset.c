@@ -46,9 +46,7 @@ on_address(void *arg, const struct dns_answer *a)
 		else
 			h->set->left_out++;
 	}
-	if (a->state == DNS_TROUBLE || at.damaged)
-		err_set(&h->trouble, "%s", at.damaged ? "the answer is damaged" : a->why);
-	else if (a->state == DNS_NONE && strcmp(a->why, "no such name") == 0)
+	if (a->state == DNS_TROUBLE || a->fault == DNS_NO_NAME)
 		err_set(&h->trouble, "%s", a->why);
 }
 
@@ -125,9 +123,7 @@ on_mx(void *arg, const struct dns_answer *a)
 		else
 			add_host(m, preference, host.p);
 	}
-	if (at.damaged)
-		err_set(&m->trouble, "the answer is damaged");
-	else if (a->state == DNS_TROUBLE || (a->state == DNS_NONE && strcmp(a->why, "no such name") == 0))
+	if (a->state == DNS_TROUBLE || a->fault == DNS_NO_NAME)
 		err_set(&m->trouble, "%s", a->why);
 	else if (m->hosts == 0 && !m->null) {
 		m->implicit = true;

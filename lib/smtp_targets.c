@@ -221,10 +221,8 @@ on_mx(void *arg, const struct dns_answer *a)
 	}
 	if (null)
 		trouble(g, "%s takes no mail (null MX)%s", g->host, n > 1 ? ", and has others beside it" : "");
-	else if (a->state == DNS_TROUBLE || (a->state == DNS_NONE && strcmp(a->why, "no such name") == 0))
+	else if (a->state == DNS_TROUBLE || a->fault == DNS_NO_NAME)
 		trouble(g, "MX of %s: %s", g->host, a->why);
-	else if (at.damaged)
-		trouble(g, "MX of %s: the answer is damaged", g->host);
 	else if (n == 0 && g->trouble[0] == '\0')
 		found_mx(g, 0, g->host, dns_s);		/* the domain itself is its mail server */
 	buf_free(&host);

@@ -2,8 +2,8 @@
 """dns.py ZONE PORTFILE - a name server on loopback that says what ZONE has.
 
 A line of ZONE: NAME TYPE VALUE, with TYPE A, AAAA, MX ("10 host"), TXT, TLSA ("3 1 1 hex") or CNAME;
-"NAME TYPE !servfail", "!refused", "!silent", "!slow SECONDS" and "!garbage" are faults (slow: before
-the other lines of that name and type are answered); "!secure" sets AD for what is asked of NAME, "!ttl SECONDS" is its records' in place of 60.
+"NAME TYPE !servfail", "!refused", "!silent", "!slow SECONDS", "!echo" and "!garbage" are faults (slow, and the
+question itself, come before the other lines of that name and type are answered); "!secure" sets AD for what is asked of NAME, "!ttl SECONDS" is its records' in place of 60.
 ZONE is read again for each question. Ends when its standard input ends."""
 import os, socket, struct, sys, threading, time
 
@@ -68,6 +68,9 @@ def answer(sock, packet, peer):
         elif value == '!garbage':
             sock.sendto(packet[:2] + b'\x81\x80\0\1\xff\xff\0\0\0\0' + section + b'\xc0' * 40, peer)
             return
+        elif value == '!echo':
+            sock.sendto(b'', peer)
+            sock.sendto(packet, peer)
         elif value.startswith('!slow'):
             time.sleep(float(value.split()[1]))
         elif value == '!servfail':

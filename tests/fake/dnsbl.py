@@ -2,7 +2,7 @@
 """dnsbl.py ZONES PORTFILE [ADDRESS:PORT] - a name server on loopback (UDP and TCP) with block lists of every sort.
 
 A line of ZONES: "ZONE MANNER [ARGUMENT]" with the manners good, silent, slow SECONDS, refused, servfail, wild CODE,
-parked ADDRESS, blocked CODE, empty, gone, truncated, many COUNT, garbage, loop, wrong-id, spoofed, foreign, alias;
+parked ADDRESS, blocked CODE, empty, gone, truncated, many COUNT, garbage, cut (in the answer's record), mirror (the question comes back), echo (and the answer behind it), loop, wrong-id, spoofed, foreign, alias;
 a zone may have several. "entry NAME CODE[,CODE] [TEXT]" is an entry of a good zone, whole name; "host NAME ADDRESS"
 an address; "mx NAME HOST" and "ns NAME HOST" its other records; "control ADDRESS" is said of names in .invalid. "\\xHH" in a TEXT is that byte, "\\R COUNT" at its end
 repeats it. ZONES is read again when it changes. Ends when its standard input ends. What was asked is counted
@@ -153,6 +153,13 @@ def answer(packet, tcp):
     out = []
     if 'garbage' in m:
         return [(0, packet[:2] + b'\x81\x80\0\1\xff\xff\0\0\0\0' + section + b'\xc0' * 40, False)]
+    if 'cut' in m and kind == A and r[1]:
+        return [(0, full[:-6], False)]
+    if 'mirror' in m:
+        return [(0, packet, False)]
+    if 'echo' in m:
+        out += [(0, b'', False), (0, packet, False)]
+        delay = 0.05
     if 'wrong-id' in m:
         out.append((0, bytes([packet[0] ^ 0x55]) + lie[1:], False))
         delay = 0.05

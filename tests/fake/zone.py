@@ -3,7 +3,7 @@
 
 Lines of ZONE: "ns ZONE HOST" and "host HOST ADDRESS" are said by all; "ADDRESS ZONE MANNER [SERIAL]" is
 what that server says when it is asked for the SOA: serial, notauth, alias, foreign (of another zone), cut (in
-the SOA), silent, refused, servfail, unknown, empty, garbage, late. Who asks for an SOA with recursion is refused. ZONE
+the SOA), silent, refused, servfail, unknown, empty, garbage, late, mirror (the question comes back). Who asks for an SOA with recursion is refused. ZONE
 is read again for each question. Ends when its standard input ends."""
 import os
 import select
@@ -44,6 +44,8 @@ def answer(own, packet):
             manner = "refused"
         if manner == "silent":
             return None
+        if manner == "mirror":
+            return packet
         if manner == "garbage":
             return packet[:2] + b"\x85\x80\0\1\xff\xff\0\0\0\0" + section + b"\xc0" * 40
         if manner == "late":

@@ -22,6 +22,13 @@ gone.example.org gone
 truncated.example.org truncated
 many.example.org many 4000
 garbage.example.org garbage
+cut.example.org good
+cut.example.org cut
+entry 5.2.0.192.cut.example.org 127.0.0.3
+mirror.example.org mirror
+echo.example.org good
+echo.example.org echo
+entry 5.2.0.192.echo.example.org 127.0.0.3
 loop.example.org loop
 wrong-id.example.org wrong-id
 spoofed.example.org spoofed
@@ -163,7 +170,11 @@ run 1 "blocked" $(list good) $(list blocked)
 run 0 "1 of 2 lists healthy" $(list good) $(list blocked) -w unhealthy=60%
 
 # --- hostile answers
-health garbage dead 1 "garbage.example.org dead"
+health garbage servfail 1 "garbage.example.org servfail"
+run 1 "cut.example.org servfail" $(list cut) -H 192.0.2.5
+health mirror timeout 1 "mirror.example.org timeout"
+run 2 "192.0.2.5 is on echo.example.org (127.0.0.3)" $(list echo) -H 192.0.2.5
+run 1 "cut.example.org" --no-health $(list cut) -H 192.0.2.5
 health loop dead 1 "loop.example.org dead"
 health foreign dead 1 "foreign.example.org dead"
 run 0 "1 of 1 list healthy" $(list wrong-id) -H 192.0.2.5

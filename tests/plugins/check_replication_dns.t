@@ -91,7 +91,7 @@ run 2 "gives no answer" --primary 127.0.0.2 && is "$(perf lame) $(perf servers)"
 # --- who does not answer well ---
 for fault in "silent:gives no answer" "refused:refuses to answer for the zone" "servfail:fails (SERVFAIL)" \
     "unknown:does not know the zone" "empty:does not know the zone" "notauth 7:not with authority" \
-    "foreign 7:gives no SOA" "alias 7:gives no SOA" "cut 7:gives no SOA" "garbage:gives no SOA"; do
+    "foreign 7:gives no SOA" "alias 7:gives no SOA" "cut 7:gives no SOA" "garbage:answers what cannot be read" "mirror:gives no answer"; do
     zone "2 example.org serial 7" "3 example.org ${fault%%:*}" "4 example.org serial 7"
     run 2 "ns3.example.org (127.0.0.3) port $port: " -t 2 && says "${fault#*:}"
     told "${fault%%:*}: CRITICAL, by name"

@@ -37,6 +37,9 @@ silent.example.org MX !silent
 silent.example.org A !silent
 silent.example.org AAAA !silent
 garbage.example.org MX !garbage
+echo.example.org A !echo
+echo.example.org AAAA !echo
+echo.example.org A 127.0.0.1
 slow.example.org A !slow 0.4
 slow.example.org A 127.0.0.1
 alias.example.org CNAME bare.example.org
@@ -97,6 +100,8 @@ run 2 "dns: MX of garbage.example.org: the answer is damaged" --mx garbage.examp
 run 2 "dns: no answer of the name server within" --mx silent.example.org -t 1
 run 2 "silent.example.org: dns: no answer of the name server within" -H silent.example.org -t 1
 run 2 "dns: address of nothing.example.net: no such name" -H nothing.example.net
+run 0 OK -H echo.example.org
+run 0 OK -H echo.example.org -4
 run 0 "slowest phase dns 4" -H slow.example.org
 run 1 "dns 4" -H slow.example.org -w dns=200ms
 run 0 "alias.example.org[127.0.0.1]" -H alias.example.org

@@ -44,7 +44,7 @@ asn_open(const char *path, struct err *e)
 	struct stat st;
 	int rc;
 
-	if (!lateload("libmaxminddb.so.0", names, &mmdb, e))
+	if (!lateload("libmaxminddb.so.0", "libmaxminddb0", names, &mmdb, e))
 		return NULL;
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {	/* to open a pipe would wait */
 		err_set(e, "%s is no file", path);

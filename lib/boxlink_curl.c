@@ -139,15 +139,6 @@ options(struct carrier *c, const struct boxlink_plan *p, double left)
 	verification(h, p);
 }
 
-/* Our own trouble: a library, a file of authorities, memory. */
-static bool
-is_ours(CURLcode rc)
-{
-	return rc == CURLE_FAILED_INIT || rc == CURLE_OUT_OF_MEMORY || rc == CURLE_URL_MALFORMAT ||
-	    rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_SSL_CACERT_BADFILE ||
-	    rc == CURLE_NOT_BUILT_IN || rc == CURLE_UNKNOWN_OPTION;
-}
-
 /* The time was up: what was it waited for? */
 static void
 explain_late(const struct carrier *c, struct err *e)
@@ -219,7 +210,7 @@ boxlink_open(const struct boxlink_plan *p, double deadline, bool *ours, struct e
 		rc = curl.curl_easy_getinfo(c->h, CURLINFO_ACTIVESOCKET, &c->fd);
 	if (rc == CURLE_OK && c->fd != CURL_SOCKET_BAD)
 		return l;
-	*ours = is_ours(rc);
+	*ours = curlload_is_ours(rc);
 	explain(c, rc, e);
 out:
 	boxlink_close(l);

@@ -17,7 +17,7 @@ curlload(struct err *e)
 	static const char *const names[] = { CURL_FUNCTIONS(LATELOAD_NAME) NULL };
 	CURL *h;
 
-	if (!lateload("libcurl.so.4", names, &curl, e))
+	if (!lateload("libcurl.so.4", "libcurl4", names, &curl, e))
 		return NULL;
 	h = curl.curl_easy_init();
 	if (h == NULL)
@@ -37,6 +37,14 @@ curlload_why(CURL *h, CURLcode rc, const char *error)
 	if (rc == CURLE_RECV_ERROR)
 		return "the server closed the connection";	/* its own words: "reading failed (errno: 115)" */
 	return error[0] != '\0' ? error : curl.curl_easy_strerror(rc);
+}
+
+bool
+curlload_is_ours(CURLcode rc)
+{
+	return rc == CURLE_FAILED_INIT || rc == CURLE_OUT_OF_MEMORY || rc == CURLE_URL_MALFORMAT ||
+	    rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_SSL_CACERT_BADFILE || rc == CURLE_NOT_BUILT_IN ||
+	    rc == CURLE_UNKNOWN_OPTION;
 }
 
 size_t

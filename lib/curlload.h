@@ -30,6 +30,9 @@ CURL *curlload(struct err *e);
 /* Why it failed, in words: those of the system where there was no connection, else error, what CURLOPT_ERRORBUFFER got. */
 const char *curlload_why(CURL *h, CURLcode rc, const char *error);
 
+/* Is it this machine's trouble, and not the server's: the library, a file of authorities, memory? */
+bool curlload_is_ours(CURLcode rc);
+
 /* For CURLOPT_WRITEFUNCTION: all that comes goes to the struct buf b; what does not fit ends it. */
 size_t curlload_collect(char *p, size_t size, size_t n, void *b);
 

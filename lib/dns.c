@@ -136,7 +136,7 @@ dns_open_how(const struct dns_how *how, struct err *e)
 	struct dns *d;
 	int rc;
 
-	if (!lateload("libcares.so.2", names, &ares, e))
+	if (!lateload("libcares.so.2", "libc-ares2", names, &ares, e))
 		return NULL;
 	d = xcalloc(1, sizeof *d);
 	rc = open_channel(d, how, how->first_word ? ARES_FLAG_NOCHECKRESP : 0);

@@ -20,20 +20,25 @@ options(CURL *h, struct buf *b, const char *url, const char *ca_file, double tim
 }
 
 bool
-http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, struct err *e)
+http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, bool *ours,
+    struct err *e)
 {
 	char error[CURL_ERROR_SIZE] = "";
 	CURL *h;
 	CURLcode rc;
 	long status = 0;
 
+	*ours = false;
 	if (timeout_s <= 0)
 		return err_set(e, "%s: no time is left", url);
-	if ((h = curlload(e)) == NULL)
+	h = curlload(e);
+	*ours = h == NULL;
+	if (h == NULL)
 		return false;
 	options(h, b, url, ca_file, timeout_s);
 	curl.curl_easy_setopt(h, CURLOPT_ERRORBUFFER, error);
 	rc = curl.curl_easy_perform(h);
+	*ours = curlload_is_ours(rc);
 	if (rc == CURLE_OK)
 		curl.curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
 	else

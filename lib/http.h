@@ -9,7 +9,8 @@
 
 /* Append the document to b: status 200 only, redirects are not followed, certificates are
  * verified (ca_file: in place of the system's authorities; may be NULL), at most what
- * b holds, within timeout_s. False and *e otherwise. */
-bool http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, struct err *e);
+ * b holds, within timeout_s. False and *e otherwise; *ours: it is this machine's trouble, as no libcurl. */
+bool http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, bool *ours,
+    struct err *e);
 
 #endif

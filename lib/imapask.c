@@ -91,6 +91,7 @@ imapask(const struct imapask *q, const char *const *commands, size_t n,
 		else
 			explain(h, &t, rc, commands[i], e);
 	}
+	*ours = curlload_is_ours(rc);
 	curl.curl_easy_cleanup(h);
 	buf_free(&b);
 	return rc == CURLE_OK;

@@ -3,7 +3,7 @@
  *	#define FUNCTIONS(F) F(ares_init_options) F(ares_send)
  *	struct ares { FUNCTIONS(LATELOAD_MEMBER) };
  *	static struct ares ares LATELOAD_LINKED(FUNCTIONS);
- *	if (!lateload("libcares.so.2", names, &ares, n, e)) ...
+ *	if (!lateload("libcares.so.2", "libc-ares2", names, &ares, e)) ...
  *
  * A check that does not need the library does not pay for it. With MX_STATIC the functions
  * are linked, and there is nothing to find. */
@@ -25,7 +25,7 @@
 #endif
 
 /* Fill the pointers of the struct at to, one for each name (NULL ends them), in their order. May be
- * called again. False and *e: there is no such library, or it lacks a function. */
-bool lateload(const char *library, const char *const *names, void *to, struct err *e);
+ * called again. False and *e: there is no such library, or it lacks a function; package is who brings it in Debian. */
+bool lateload(const char *library, const char *package, const char *const *names, void *to, struct err *e);
 
 #endif

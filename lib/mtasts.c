@@ -139,13 +139,14 @@ on_txt(void *arg, const struct dns_answer *a)
 
 bool
 mtasts_fetch(struct mtasts_policy *p, struct dns *d, const char *domain, const char *ca_file,
-    double deadline, struct err *e)
+    double deadline, bool *ours, struct err *e)
 {
 	struct record r = { .p = p, .e = { "" } };
 	struct smtp_pool only_dns = { .dns = d, .deadline = deadline };
 	struct buf name = buf_new(600), text = buf_new(POLICY_MAX);
 	bool good = false;
 
+	*ours = false;
 	*p = (struct mtasts_policy){ .mx_n = 0 };
 	buf_fmt(&name, "_mta-sts.%s", domain);
 	dns_ask(d, name.p, DNS_TXT, on_txt, &r);
@@ -160,7 +161,7 @@ mtasts_fetch(struct mtasts_policy *p, struct dns *d, const char *domain, const c
 		good = true;
 	buf_clear(&name);
 	buf_fmt(&name, "https://mta-sts.%s/.well-known/mta-sts.txt", domain);
-	good = good && http_get(&text, name.p, ca_file, deadline - clock_now(), e) &&
+	good = good && http_get(&text, name.p, ca_file, deadline - clock_now(), ours, e) &&
 	    mtasts_read_policy(p, buf_slice(&text), e);
 	buf_free(&name);
 	buf_free(&text);

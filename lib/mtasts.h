@@ -19,9 +19,9 @@ struct mtasts_policy {
 };
 
 /* The record and the policy, by HTTPS; waits until the deadline at most. ca_file may be NULL. False
- * and *e: there is none, or it is damaged. Ended by mtasts_free(). */
+ * and *e: there is none, or it is damaged; *ours: it is this machine's trouble, as no libcurl. Ended by mtasts_free(). */
 bool mtasts_fetch(struct mtasts_policy *p, struct dns *d, const char *domain, const char *ca_file,
-    double deadline, struct err *e);
+    double deadline, bool *ours, struct err *e);
 void mtasts_free(struct mtasts_policy *p);
 
 /* The two texts, without a network. */

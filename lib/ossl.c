@@ -14,5 +14,5 @@ ossl_load(struct err *e)
 	static const char *const names[] = { OSSL_FUNCTIONS(LATELOAD_NAME) NULL };
 
 	/* it brings libcrypto along */
-	return lateload("libssl.so." TEXT(OPENSSL_SHLIB_VERSION), names, &ossl, e);
+	return lateload("libssl.so." TEXT(OPENSSL_SHLIB_VERSION), "libssl" TEXT(OPENSSL_SHLIB_VERSION), names, &ossl, e);
 }

@@ -28,9 +28,9 @@ enum { SERVERS_MAX = 32, URI_BYTES = 300, AGAIN_MS = 300 };
 
 /* Its name says the version of its interface. */
 #if LDAP_VENDOR_VERSION >= 20600
-static const char library[] = "libldap.so.2";
+static const char library[] = "libldap.so.2", package[] = "libldap2";
 #else
-static const char library[] = "libldap-2.5.so.0";
+static const char library[] = "libldap-2.5.so.0", package[] = "libldap-2.5-0";
 #endif
 
 static struct {
@@ -166,7 +166,7 @@ open_session(const struct peer *p, int to)
 
 	apart_phase(to, "loading libldap");
 	(void)setenv("LDAPNOINIT", "1", 1);	/* nobody's ldap.conf */
-	if (!lateload(library, names, &lib, &e)) {
+	if (!lateload(library, package, names, &lib, &e)) {
 		send_error(to, "library", 0, e.text);
 		return NULL;
 	}

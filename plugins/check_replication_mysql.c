@@ -210,7 +210,7 @@ open_session(struct session *s, const struct peer *p)
 	unsigned number;
 
 	apart_phase(s->to, "loading libmariadb");
-	if (!lateload("libmariadb.so.3", names, &lib, &e)) {
+	if (!lateload("libmariadb.so.3", "libmariadb3", names, &lib, &e)) {
 		send_error(s, "library", 0, e.text);
 		return false;
 	}

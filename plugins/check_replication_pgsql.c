@@ -169,7 +169,7 @@ open_session(struct session *s, const struct peer *p)
 	char port[16];
 
 	apart_phase(s->to, "loading libpq");
-	if (!lateload("libpq.so.5", names, &lib, &e)) {
+	if (!lateload("libpq.so.5", "libpq5", names, &lib, &e)) {
 		send_error(s->to, "library", NULL, e.text);
 		return false;
 	}

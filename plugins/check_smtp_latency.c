@@ -312,10 +312,11 @@ judge_policies(const struct smtp_targets *t)
 	for (size_t i = 0; i < set.mx.n; i++) {
 		struct mtasts_policy p;
 		struct err e = { "" };
+		bool ours;
 
 		check_phase("reading the MTA-STS policy of %s", set.mx.v[i]);
-		if (!mtasts_fetch(&p, t->dns, set.mx.v[i], set.ca_file, t->deadline, &e)) {
-			check_state(CHECK_CRITICAL, "MTA-STS of %s: %s", set.mx.v[i], e.text);
+		if (!mtasts_fetch(&p, t->dns, set.mx.v[i], set.ca_file, t->deadline, &ours, &e)) {
+			check_state(ours ? CHECK_UNKNOWN : CHECK_CRITICAL, "MTA-STS of %s: %s", set.mx.v[i], e.text);
 			continue;
 		}
 		check_detail("MTA-STS of %s: mode %s, id %s, max_age %s", set.mx.v[i], p.mode, p.id,

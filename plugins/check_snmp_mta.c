@@ -539,7 +539,7 @@ begin_library(void)
 {
 	struct err e;
 
-	if (!lateload("libnetsnmp.so.40", functions, &net, &e))
+	if (!lateload("libnetsnmp.so.40", "libsnmp40", functions, &net, &e))
 		check_unknown("%s", e.text);
 	if (set.user == NULL)
 		return;

@@ -66,6 +66,8 @@ signed.example.org MX 10 mx1.example.org
 signed.example.org !secure
 _mta-sts.two-records.example.org TXT v=STSv1; id=1;
 _mta-sts.two-records.example.org TXT v=STSv1; id=2;
+example.com MX 10 mx1.example.org
+_mta-sts.example.com TXT v=STSv1; id=1;
 _mta-sts.bad.example.org TXT v=STSv1; id=not-good;
 two-records.example.org MX 10 mx1.example.org
 bad.example.org MX 10 mx1.example.org
@@ -132,5 +134,11 @@ run 2 "DANE needs a name" -H 127.0.0.1 -S --dane
 # --- MTA-STS: what goes wrong before HTTPS; the rest is in tests/lib/test_mtasts.c and the lab
 run 2 "MTA-STS of example.org: _mta-sts.example.org: TXT: no such name" --mx example.org -S --no-verify --mta-sts
 run 2 "has 2 records of STSv1" --mx two-records.example.org -S --no-verify --mta-sts
+mkdir "$D/lib"
+echo "this is none" >"$D/lib/libcurl.so.4"
+export LD_LIBRARY_PATH="$D/lib"
+run 3 "MTA-STS of example.com: this needs a library (in Debian the package libcurl4): $D/lib/libcurl.so.4: " \
+    --mx example.com -S --no-verify --mta-sts
+unset LD_LIBRARY_PATH
 run 2 "the record has no id" --mx bad.example.org -S --no-verify --mta-sts
 done_testing

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "clock.h"
 #include "hash.h"
 
@@ -139,6 +140,18 @@ keep_write(const char *check, struct slice thing, struct slice bytes, struct err
 	}
 	close(dir);
 	return good;
+}
+
+void
+keep_failed(bool rests, const char *what, const struct err *e)
+{
+	static bool remarked;
+
+	if (rests)
+		check_state(CHECK_UNKNOWN, "%s, because nothing can be remembered: %s", what, e->text);
+	else if (!remarked)
+		check_detail("nothing can be remembered: %s", e->text);
+	remarked = remarked || !rests;
 }
 
 bool

@@ -24,6 +24,10 @@ bool keep_write(const char *check, struct slice thing, struct slice bytes, struc
  * holds until the process ends. False and *e: another is still at it. */
 bool keep_lock(const char *check, struct slice thing, double until, struct err *e);
 
+/* It could not be read or written: *e is why. rests: the answer rests on it, so it is UNKNOWN what is named ("growth is
+ * not known"); else a remark, once: all else was found out in this run. */
+void keep_failed(bool rests, const char *what, const struct err *e);
+
 /* A number that is always the same for the thing, and hardly ever that of another. No secret. */
 uint64_t keep_number(struct slice thing);
 

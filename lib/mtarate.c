@@ -73,11 +73,12 @@ compare(const struct row *old, const struct row *new, struct mtarate *r)
 static void
 no_memory(const char *host, const struct err *e)
 {
-	if (check_has_limit("growth") || check_has_limit("received") || check_has_limit("transmitted") ||
-	    check_has_limit("rejected") || check_has_limit("loops"))
-		check_state(CHECK_UNKNOWN, "rates of %s are not known: %s", check_clean(slice_of(host)), e->text);
-	else
-		check_verbose(1, "%s", e->text);
+	struct buf what = buf_new(400);
+
+	buf_fmt(&what, "rates of %s are not known", check_clean(slice_of(host)));
+	keep_failed(check_has_limit("growth") || check_has_limit("received") || check_has_limit("transmitted") ||
+	    check_has_limit("rejected") || check_has_limit("loops"), what.p, e);
+	buf_free(&what);
 }
 
 void
@@ -93,8 +94,6 @@ mtarate_of(const char *check, const char *host, const struct mtamib_sum *sum, do
 	bool known = keep_read(check, slice_of(host), &kept, &e);
 
 	*r = mtarate_none;
-	if (!known)
-		no_memory(host, &e);
 	for (s = buf_slice(&kept); n < ROWS && slice_cut(&s, '\n', &line); )
 		if (read_row(line, &row[n]) && row[n].of[TIME] <= new.of[TIME] &&
 		    row[n].of[TIME] > new.of[TIME] - OLDEST_S)
@@ -109,7 +108,7 @@ mtarate_of(const char *check, const char *host, const struct mtamib_sum *sum, do
 		row[n++] = new;
 	for (size_t i = n > ROWS; i < n; i++)
 		write_row(&b, &row[i]);
-	if (!keep_write(check, slice_of(host), buf_slice(&b), &e) && known)
+	if (!keep_write(check, slice_of(host), buf_slice(&b), known ? &e : NULL) || !known)
 		no_memory(host, &e);
 	buf_free(&kept);
 	buf_free(&b);

@@ -14,7 +14,7 @@ struct mtarate {
 extern const struct mtarate mtarate_none;
 
 /* Compare with what was kept at least 50 s ago for that host of that check, and keep sum.
- * uptime_s is the agent's. Failure to keep is told with -v. */
+ * uptime_s is the agent's. Failure to keep is told (keep_failed()). */
 void mtarate_of(const char *check, const char *host, const struct mtamib_sum *sum, double uptime_s,
     int64_t now, struct mtarate *r);
 

@@ -270,7 +270,7 @@ main(int argc, char **argv)
 {
 	struct buf thing = buf_new(1 << 14), kept = buf_new(KEEP_BYTES);
 	int64_t now = (int64_t)time(NULL);
-	struct err e = { "" }, later = { "" };
+	struct err e = { "" };
 	bool known, kept_well;
 
 	check_begin("FAILOVER");
@@ -293,9 +293,9 @@ main(int argc, char **argv)
 	measure(now, known);
 	buf_clear(&kept);
 	moves_write(&moves, &kept);
-	kept_well = keep_write(program.name, buf_slice(&thing), kept.n > 0 ? buf_slice(&kept) : SLICE(""), &later);
+	kept_well = keep_write(program.name, buf_slice(&thing), kept.n > 0 ? buf_slice(&kept) : SLICE(""),
+	    known ? &e : NULL);
 	if (!known || !kept_well)
-		check_state(CHECK_UNKNOWN, "what moves is not seen, because it cannot be remembered: %s",
-		    known ? later.text : e.text);
+		keep_failed(true, "what moves is not seen", &e);
 	check_done();
 }

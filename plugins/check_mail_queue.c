@@ -265,36 +265,21 @@ old_rows(struct slice kept, struct row row[ROWS_KEPT])
 	return n;
 }
 
-/* Without a memory growth is never known, and its limit would be silent for ever. */
-static void
-no_memory(const struct err *e)
-{
-	static bool told;
-
-	if (told)
-		return;
-	told = true;
-	if (check_has_limit("growth"))
-		check_state(CHECK_UNKNOWN, "growth is not known: %s", e->text);
-	else
-		check_verbose(1, "%s", e->text);
-}
-
 /* One row in twenty seconds is enough: whoever runs the check by hand does not push out the last
  * run of the monitoring. */
-static void
-keep_rows(struct slice what, const struct row *row, size_t n)
+static bool
+keep_rows(struct slice what, const struct row *row, size_t n, struct err *e)
 {
 	struct buf b = buf_new(ROWS_KEPT * 48);
-	struct err e;
+	bool good;
 
 	for (size_t i = n == ROWS_KEPT; i < n; i++)
 		buf_fmt(&b, "%lld %lld\n", (long long)row[i].time, (long long)row[i].total);
 	if (n == 0 || q.now - row[n - 1].time >= 20)
 		buf_fmt(&b, "%lld %lld\n", (long long)q.now, (long long)queue_total(&q));
-	if (!keep_write("check_mail_queue", what, buf_slice(&b), &e))
-		no_memory(&e);
+	good = keep_write("check_mail_queue", what, buf_slice(&b), e);
 	buf_free(&b);
+	return good;
 }
 
 static double
@@ -303,21 +288,23 @@ growth(void)
 	struct buf what = buf_new(4096), kept = buf_new(KEEP_BYTES);
 	struct row row[ROWS_KEPT];
 	double per_min = (double)NAN;
-	struct err e;
+	struct err e = { "" };
 	size_t n = 0;
+	bool known;
 
 	buf_str(&what, q.mta->name);
 	for (size_t i = 0; i < set.spool.n; i++)
 		buf_fmt(&what, "\n%s", set.spool.v[i]);
-	if (keep_read("check_mail_queue", buf_slice(&what), &kept, &e))
+	known = keep_read("check_mail_queue", buf_slice(&what), &kept, &e);
+	if (known)
 		n = old_rows(buf_slice(&kept), row);
-	else
-		no_memory(&e);
 	for (size_t i = n; i > 0 && isnan(per_min); i--)
 		if (q.now - row[i - 1].time >= NEWEST_S)
 			per_min = (double)(queue_total(&q) - row[i - 1].total) * 60 /
 			    (double)(q.now - row[i - 1].time);
-	keep_rows(buf_slice(&what), row, n);
+	/* without a memory growth is never known, and its limit would be silent for ever */
+	if (!keep_rows(buf_slice(&what), row, n, known ? &e : NULL) || !known)
+		keep_failed(check_has_limit("growth"), "growth is not known", &e);
 	buf_free(&what);
 	buf_free(&kept);
 	return per_min;

@@ -383,15 +383,6 @@ judge_server(const struct server *s, uint32_t right, const struct serials *seen,
 }
 
 static void
-tell_forgotten(bool matters, const char *why)
-{
-	if (matters)
-		check_state(CHECK_UNKNOWN, "since when servers differ cannot be remembered: %s", why);
-	else
-		check_detail("%s", why);
-}
-
-static void
 judge(const char *zone)
 {
 	struct buf thing = buf_new(1 << 14), kept = buf_new(KEEP_BYTES);
@@ -399,7 +390,7 @@ judge(const char *zone)
 	int64_t now = (int64_t)time(NULL);
 	struct serials seen = { .n = 0 };
 	size_t differed = differ;
-	struct err e = { "" }, later = { "" };
+	struct err e = { "" };
 	bool known, kept_well = true;
 
 	buf_str(&thing, zone);
@@ -424,9 +415,9 @@ judge(const char *zone)
 	buf_clear(&kept);
 	serials_write(&seen, &kept);
 	if (best != NULL)
-		kept_well = keep_write(program.name, buf_slice(&thing), buf_slice(&kept), &later);
+		kept_well = keep_write(program.name, buf_slice(&thing), buf_slice(&kept), known ? &e : NULL);
 	if (!known || !kept_well)
-		tell_forgotten(differ > differed, known ? later.text : e.text);
+		keep_failed(differ > differed, "since when servers differ is not known", &e);
 	if (best != NULL)
 		check_verbose(1, "%s: the newest serial is %u", zone, (unsigned)best->serial);
 	buf_free(&thing);

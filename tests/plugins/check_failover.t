@@ -189,10 +189,10 @@ run 2 "VI_1 is active on 2 nodes: mx1, mx2" -k "mx1=$dir/a" -k "mx2=$dir/a"
 told "keepalived: two masters"
 run 2 "VI_1 is active nowhere" -k "mx1=$dir/b" -k "mx2=$dir/b" --alone
 told "keepalived: no master"
-NAGIOS_PLUGIN_STATE_DIRECTORY=$dir/nowhere run 3 "what moves is not seen, because it cannot be remembered: cannot open" -k "$dir/a" &&
+NAGIOS_PLUGIN_STATE_DIRECTORY=$dir/nowhere run 3 "what moves is not seen, because nothing can be remembered: cannot open" -k "$dir/a" &&
     [ "$(perf changes)" = U ]
 told "without a memory no move is ever seen: UNKNOWN"
-NAGIOS_PLUGIN_STATE_DIRECTORY=/proc run 3 "cannot be remembered: cannot keep" -k "$dir/a"
+NAGIOS_PLUGIN_STATE_DIRECTORY=/proc run 3 "because nothing can be remembered: cannot keep" -k "$dir/a"
 told "nor where it cannot be kept"
 vrrp c 3
 run 2 "state FAULT" -k "$dir/c"

@@ -129,7 +129,7 @@ told "one of two that is not there is UNKNOWN, and postqueue is not asked for an
 # --- growth ------------------------------------------------------------------------------------
 run 0 --mta maildir --spool "$dir/kept" && is "$(perf growth)" U "the first run knows no growth"
 export NAGIOS_PLUGIN_STATE_DIRECTORY="$dir/nowhere"
-run 3 --mta maildir --spool "$dir/kept" -w growth=5 && says "growth is not known: cannot open the folder $dir/nowhere"
+run 3 --mta maildir --spool "$dir/kept" -w growth=5 && says "growth is not known, because nothing can be remembered: cannot open the folder $dir/nowhere"
 told "a limit of growth is not silent where there is no memory"
 run 0 --mta maildir --spool "$dir/kept"
 told "without one nobody minds"

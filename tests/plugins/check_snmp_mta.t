@@ -68,7 +68,7 @@ told "an agent for which it was too much is asked for less"
 
 # --- growth and rates ---
 export NAGIOS_PLUGIN_STATE_DIRECTORY="$D/nowhere"
-run 3 "are not known: cannot open the folder $D/nowhere" good -w growth=40/min
+run 3 "are not known, because nothing can be remembered: cannot open the folder $D/nowhere" good -w growth=40/min
 told "a limit of growth is not silent where there is no memory"
 run 0 "" good
 told "without one nobody minds"

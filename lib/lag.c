@@ -184,8 +184,8 @@ lag_notes_read(const char *check, struct slice thing, struct err *e)
 	return good;
 }
 
-double
-lag_since(struct slice key, struct slice value, int64_t now)
+static double
+since(struct slice key, struct slice value, int64_t now, bool rests)
 {
 	struct note *n = find(hashed(key));
 	uint64_t v = hashed(value);
@@ -197,8 +197,20 @@ lag_since(struct slice key, struct slice value, int64_t now)
 		n->since = now;
 	n->value = v;
 	n->wanted = true;
-	all.begun = all.begun || (n->since == now && !slice_eq(value, LAG_WELL));
+	all.begun = all.begun || (n->since == now && rests);
 	return (double)(now - n->since);
+}
+
+double
+lag_since(struct slice key, struct slice value, int64_t now)
+{
+	return since(key, value, now, !slice_eq(value, LAG_WELL));
+}
+
+double
+lag_silent_since(struct slice key, struct slice sign, int64_t now)
+{
+	return since(key, sign, now, check_has_limit("silent"));
 }
 
 double
@@ -288,10 +300,7 @@ keep_notes(void)
 		e = all.unread;
 	else if (kept)
 		return;
-	if (all.begun)
-		check_state(CHECK_UNKNOWN, "since when something is so cannot be remembered: %s", e.text);
-	else
-		check_detail("%s", e.text);
+	keep_failed(all.begun, "since when something is so is not known", &e);
 }
 
 /* A lag that nobody knows has its reason among the states; without one it is UNKNOWN. */

@@ -61,6 +61,9 @@ bool lag_notes_read(const char *check, struct slice thing, struct err *e);
  * seen; 0 when it is new, and of what is beyond LAG_NOTES always, which lag_tell() says. Keys and values may be strangers'. */
 double lag_since(struct slice key, struct slice value, int64_t now);
 
+/* The same for what a copy's silence is told by: a verdict rests on it only where "silent" has a limit. */
+double lag_silent_since(struct slice key, struct slice sign, int64_t now);
+
 /* How many seconds ago key was last seen to be well, now included; NAN: never yet. */
 double lag_last_well(struct slice key, bool well, int64_t now);
 

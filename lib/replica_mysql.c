@@ -169,7 +169,7 @@ silent(const struct channel *c)
 		buf_char(&sign, '|');
 	}
 	buf_fmt(&key, "silent %s", c->name);
-	s = lag_since(buf_slice(&key), buf_slice(&sign), c->m->now);
+	s = lag_silent_since(buf_slice(&key), buf_slice(&sign), c->m->now);
 	buf_free(&sign);
 	buf_free(&key);
 	return s;
@@ -203,7 +203,7 @@ stuck(const struct channel *c, double gap)
 	s = lag_since(buf_slice(&key), sign.n > 0 ? buf_slice(&sign) : LAG_WELL, c->m->now);
 	buf_free(&key);
 	buf_free(&sign);
-	return gap > 0 && !(row_number(c->row, "SQL_Delay") > 0) ? s : 0;
+	return gap > 0 ? s : 0;
 }
 
 static double
@@ -256,7 +256,8 @@ measure_gap(const struct channel *c, double *lag)
 			    row_text(sets, "Executed_Gtid_Set"), SLICE(""));
 		else if (at != NULL && applied(c).n > 0)
 			gap = gtid_gap(row_text(at, "Gtid"), applied(c));
-		*lag = most(*lag, stuck(c, isnan(gap) ? bytes : gap));
+		if (!c->m->heartbeat && !(row_number(c->row, "SQL_Delay") > 0))
+			*lag = most(*lag, stuck(c, isnan(gap) ? bytes : gap));
 	}
 	sum.gap = most(sum.gap, gap);
 	sum.bytes = most(sum.bytes, bytes);

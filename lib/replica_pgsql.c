@@ -180,9 +180,8 @@ compare(const struct replica_pgsql *p, const struct row *self, double *lag)
 	replayed = most(position(again, "replayed"), replayed);
 	missing = end > replayed ? end - replayed : 0;
 	sum.bytes = missing;
-	missing = stuck(p, p->name, at, missing);
 	if (!(row_number(self, "delay") > 0))
-		*lag = most(*lag, missing);
+		*lag = most(*lag, stuck(p, p->name, at, missing));
 }
 
 static void

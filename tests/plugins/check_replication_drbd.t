@@ -52,7 +52,7 @@ told "8.4: any other trouble of the connection"
 NAGIOS_PLUGIN_STATE_DIRECTORY=$dir/nowhere
 eight 0 "cannot open the folder $dir/nowhere" Connected Primary/Secondary UpToDate/UpToDate r----- oos:0
 told "8.4: well, and no memory: a detail"
-eight 1 "since when something is so cannot be remembered: cannot open" SyncSource Primary/Secondary UpToDate/Inconsistent \
+eight 1 "since when something is so is not known, because nothing can be remembered: cannot open" SyncSource Primary/Secondary UpToDate/Inconsistent \
     r----- oos:8
 told "8.4: not well, and no memory for how long: it is said"
 NAGIOS_PLUGIN_STATE_DIRECTORY=$dir/kept

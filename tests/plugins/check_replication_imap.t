@@ -21,7 +21,7 @@ ago 400
 run 1 "$copy INBOX is 6.7 min behind (limit 5 min)"
 run 2 "messages 1 (limit 0)" -c messages=0
 export NAGIOS_PLUGIN_STATE_DIRECTORY="$D/nowhere"
-run 3 "since when something is so cannot be remembered: cannot open the folder $D/nowhere"
+run 3 "since when something is so is not known, because nothing can be remembered: cannot open the folder $D/nowhere"
 box INBOX 7 9 1700000000 55 >"$D/boxes"
 run 0 "0 s behind"
 says "cannot open the folder $D/nowhere"

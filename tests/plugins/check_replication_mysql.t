@@ -134,6 +134,23 @@ run 0 "0 s behind" --source "$source"
 ago 1200
 run 0 "0 s behind" --source "$source"
 
+# --- no memory: UNKNOWN is what rests on it, and nothing else
+kept=$NAGIOS_PLUGIN_STATE_DIRECTORY
+export NAGIOS_PLUGIN_STATE_DIRECTORY="$D/nowhere"
+run 0 "0 s behind"
+says "nothing can be remembered: cannot open the folder $D/nowhere"
+run 0 "0 s behind" --source "$source"
+run 3 "since when something is so is not known, because nothing can be remembered: " -w silent=2m
+row Gtid=0-1-140 >"$D/source/q.gtid"
+run 3 "since when something is so is not known" --source "$source"
+now_is Slave_received_heartbeats=9 Gtid_Slave_Pos=0-1-120 SQL_Delay=3600
+run 0 "0 s behind" --source "$source"
+now_is Slave_received_heartbeats=9 Gtid_Slave_Pos=0-1-120
+row server_id=1 age=3.25 >"$D/q.heartbeat"
+run 0 "3.2 s behind" --source "$source" --heartbeat percona.heartbeat
+run 2 "3.2 s behind" --source "$source" --heartbeat percona.heartbeat -c lag=2s
+export NAGIOS_PLUGIN_STATE_DIRECTORY="$kept"
+
 # --- heartbeat
 now_is
 row server_id=1 ts=2026-11-20T20:31:27 age=3.25 >"$D/q.heartbeat"

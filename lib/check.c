@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check_priv.h"
@@ -131,8 +132,14 @@ check_unknown(const char *fmt, ...)
 void
 check_readable(const char *what, const char *path)
 {
-	if (path != NULL && access(path, R_OK) != 0)
+	struct stat st;
+
+	if (path == NULL)
+		return;
+	if (access(path, R_OK) != 0 || stat(path, &st) != 0)
 		check_unknown("%s %s: %s", what, path, strerror(errno));
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		check_unknown("%s %s: this is no file", what, path);
 }
 
 double

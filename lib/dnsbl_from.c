@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "wholefile.h"
 
 #include "poison.h"
 
@@ -62,21 +63,8 @@ dnsbl_from_word(struct slice *rest, const char *separators, struct slice *word)
 bool
 dnsbl_from_file(const char *path, struct buf *text, struct err *e)
 {
-	FILE *f = fopen(path, "re");
-	char part[8192];
-	size_t n;
-	bool good;
-
 	*text = buf_new(TEXT_BYTES);
-	if (f == NULL)
-		return err_set(e, "%s: %s", path, strerror(errno));
-	while ((n = fread(part, 1, sizeof part, f)) > 0)
-		buf_add(text, (struct slice){ part, n });
-	good = !ferror(f) && !text->full;
-	if (!good)
-		err_set(e, "%s: %s", path, text->full ? "is larger than 4 MB" : strerror(errno));
-	fclose(f);
-	return good;
+	return wholefile_read(text, path, e);
 }
 
 /* --- Postfix ---------------------------------------------------------------------------------- */

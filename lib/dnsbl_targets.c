@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "wholefile.h"
 
 #include "poison.h"
 
-enum { LINE_BYTES = 1024, NET_BITS_MAX = 12, DISCARD = 9 };
+enum { FILE_BYTES = 1 << 20, NET_BITS_MAX = 12, DISCARD = 9 };
 
 static bool
 add_address(struct dnsbl_run *r, const struct net_addr *a, struct err *e)
@@ -74,24 +75,21 @@ dnsbl_target_net(struct dnsbl_run *r, struct slice text, struct err *e)
 bool
 dnsbl_target_file(struct dnsbl_run *r, const char *path, struct err *e)
 {
-	FILE *f = fopen(path, "re");
-	char line[LINE_BYTES];
+	struct buf text = buf_new(FILE_BYTES);
+	bool good = wholefile_read(&text, path, e);
+	struct slice rest = text.n > 0 ? buf_slice(&text) : SLICE(""), line;
 	struct err why = { "" };
-	unsigned number = 0;
-	bool good = f != NULL;
 
-	if (f == NULL)
-		return err_set(e, "%s: %s", path, strerror(errno));
-	while (good && fgets(line, sizeof line, f) != NULL) {
-		struct slice s = slice_of(line);
-
-		number++;
-		s = slice_trim(slice_head(s, slice_until(s, '#', '\n')));
-		good = s.n == 0 || dnsbl_target_net(r, s, &why) || err_set(e, "%s:%u: %s", path, number, why.text);
+	for (unsigned number = 1; good && rest.n > 0; number++) {
+		if (!slice_cut(&rest, '\n', &line)) {
+			line = rest;
+			rest.n = 0;
+		}
+		line = slice_trim(slice_head(line, slice_until(line, '#', '\n')));
+		good = line.n == 0 || dnsbl_target_net(r, line, &why) ||
+		    err_set(e, "%s:%u: %s", path, number, why.text);
 	}
-	if (good && ferror(f))
-		good = err_set(e, "%s: %s", path, strerror(errno));
-	fclose(f);
+	buf_free(&text);
 	return good;
 }
 

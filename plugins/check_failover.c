@@ -16,6 +16,7 @@
 #include "keep.h"
 #include "mem.h"
 #include "moves.h"
+#include "wholefile.h"
 
 #include "poison.h"
 
@@ -129,21 +130,17 @@ read_keepalived(const char *given, int64_t now)
 {
 	struct slice rest = slice_of(given), node = { "this node", 9 };
 	struct buf b = buf_new(TEXT_BYTES);
-	char name[FAILOVER_NAME], bytes[4096];
+	char name[FAILOVER_NAME];
 	struct stat st;
 	struct err e;
-	FILE *f;
-	size_t n;
 
 	if (slice_cut(&rest, '=', &node))
 		given = rest.p;
 	(void)snprintf(name, sizeof name, "%.*s", (int)slice_head(node, FAILOVER_NAME - 1).n, node.p);
-	f = fopen(given, "r");
-	if (f == NULL || fstat(fileno(f), &st) != 0)
-		check_unknown("cannot read %s: %s", given, strerror(errno));
-	while ((n = fread(bytes, 1, sizeof bytes, f)) > 0)
-		buf_add(&b, (struct slice){ bytes, n });
-	fclose(f);
+	if (!wholefile_read(&b, given, &e))
+		check_unknown("%s", e.text);
+	if (stat(given, &st) != 0)
+		check_unknown("%s: %s", given, strerror(errno));
 	if (!(age >= difftime(now, st.st_mtime)))
 		age = difftime(now, st.st_mtime) > 0 ? difftime(now, st.st_mtime) : 0;
 	if (!failover_keepalived(&all, name, b.n > 0 ? buf_slice(&b) : SLICE(""), now, &e))

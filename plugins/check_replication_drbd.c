@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "drbd.h"
 #include "lag.h"
+#include "wholefile.h"
 
 #include "poison.h"
 
@@ -67,19 +69,12 @@ static double worst_lag;
 static bool
 read_proc(struct buf *b)
 {
-	FILE *f = fopen(set.proc, "r");
-	char bytes[4096];
-	size_t n;
+	struct err e;
 
-	if (f == NULL && errno == ENOENT)
+	if (access(set.proc, F_OK) != 0 && errno == ENOENT)
 		return false;
-	if (f == NULL)
-		check_unknown("cannot read %s: %s", set.proc, strerror(errno));
-	while ((n = fread(bytes, 1, sizeof bytes, f)) > 0)
-		buf_add(b, (struct slice){ bytes, n });
-	if (ferror(f))
-		check_unknown("cannot read %s: %s", set.proc, strerror(errno));
-	fclose(f);
+	if (!wholefile_read(b, set.proc, &e))
+		check_unknown("%s", e.text);
 	return true;
 }
 

@@ -236,6 +236,8 @@ says "1 list is put together at run time and not asked, as \$x"
 echo 'R$-.$-.$-.$-  $: <?> $(dnsbl $4.$3.$2.$1.wild.example.org. $: OK $)' >"$D/sendmail.cf"
 run 2 "Sendmail refuses all mail: dnsbl wild.example.org" --from-sendmail="$D/sendmail.cf"
 run 3 "Sendmail: $D/none.cf: No such file" --from-sendmail="$D/none.cf"
+run 3 "Exim: /dev/zero is too long" --from-exim=/dev/zero -t 3
+run 3 "/dev/zero is too long" $(list other) --networks /dev/zero -t 3
 echo "header R eval:check_rbl('x', 'dead.example.org.')" >"$D/sa/a.cf"
 run 1 "SpamAssassin still asks dead.example.org" --from-spamassassin="$D/sa" -w unhealthy=100%
 rm "$D/sa/a.cf"

@@ -189,6 +189,8 @@ run 2 "VI_1 is active on 2 nodes: mx1, mx2" -k "mx1=$dir/a" -k "mx2=$dir/a"
 told "keepalived: two masters"
 run 2 "VI_1 is active nowhere" -k "mx1=$dir/b" -k "mx2=$dir/b" --alone
 told "keepalived: no master"
+run 3 "/dev/zero is too long" -k /dev/zero
+told "a file that never ends is named"
 NAGIOS_PLUGIN_STATE_DIRECTORY=$dir/nowhere run 3 "what moves is not seen, because nothing can be remembered: cannot open" -k "$dir/a" &&
     [ "$(perf changes)" = U ]
 told "without a memory no move is ever seen: UNKNOWN"
@@ -214,7 +216,7 @@ for bad in '[' '{}' '[{"data":{"iname":7,"state":"2"}}]' ''; do
     run 3 "UNKNOWN" -k "$dir/c"
     told "keepalived: damaged: $bad"
 done
-run 3 "cannot read" -k "$dir/none"
+run 3 "$dir/none: No such file" -k "$dir/none"
 told "keepalived: no file"
 
 # --- Heartbeat ---

@@ -139,6 +139,8 @@ nine 2 "" '[{"name":"a|<b>\u001b","devices":[{"volume":1e300}],"connections":[{"
     ! grep -q '<b>' "$dir/out" && [ "$(tail -n +2 "$dir/out" | grep -c '|')" = 0 ]
 told "hostile words are clean text"
 printf '#!/bin/sh\necho "Could not connect to '"'drbd'"' generic netlink family" >&2\nexit 20\n' >"$dir/drbdsetup"
+run 3 "/dev/zero is too long" --drbd-proc /dev/zero
+told "a file that never ends is named"
 run 3 "Could not connect to" --drbd-proc "$dir/none" --drbdsetup "$dir/drbdsetup"
 told "no module: UNKNOWN with its own words"
 run 3 "is not there, and" --drbd-proc "$dir/none" --drbdsetup "$dir/nothing"

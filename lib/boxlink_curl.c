@@ -20,8 +20,7 @@
 struct carrier {
 	CURL *h;
 	curl_socket_t fd;
-	char said[400];		/* the server's last words before and at the login */
-	char error[CURL_ERROR_SIZE];
+	struct curlload_talk talk;	/* up to the login */
 };
 
 /* --- bytes --------------------------------------------------------------------------------- */
@@ -75,21 +74,6 @@ on_read(struct boxlink *l, char *p, size_t n, size_t *got, struct err *e)
 /* --- the way there ------------------------------------------------------------------------- */
 
 static size_t
-on_words(char *p, size_t size, size_t n, void *arg)
-{
-	struct carrier *c = arg;
-	struct slice line = slice_trim(slice_head((struct slice){ p, size * n }, sizeof c->said - 1));
-
-	while (line.n > 0 && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
-		line.n--;
-	if (line.n > 0) {
-		memcpy(c->said, line.p, line.n);
-		c->said[line.n] = '\0';
-	}
-	return size * n;
-}
-
-static size_t
 on_body(char *p, size_t size, size_t n, void *arg)
 {
 	(void)p, (void)arg;
@@ -132,10 +116,8 @@ options(struct carrier *c, const struct boxlink_plan *p, double left)
 	curl.curl_easy_setopt(h, CURLOPT_USE_SSL, (long)(p->cleartext ? CURLUSESSL_NONE : CURLUSESSL_ALL));
 	curl.curl_easy_setopt(h, CURLOPT_IPRESOLVE, (long)(p->family == AF_INET ? CURL_IPRESOLVE_V4 :
 	    p->family == AF_INET6 ? CURL_IPRESOLVE_V6 : CURL_IPRESOLVE_WHATEVER));
-	curl.curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_words);
-	curl.curl_easy_setopt(h, CURLOPT_HEADERDATA, (void *)c);
+	curlload_listen(h, &c->talk);
 	curl.curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
-	curl.curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->error);
 	verification(h, p);
 }
 
@@ -151,25 +133,25 @@ explain_late(const struct carrier *c, struct err *e)
 		err_set(e, "connect: no answer of the name server in time");
 	else if (connected <= 0)
 		err_set(e, "connect: no connection in time");
-	else if (c->said[0] == '\0')
+	else if (c->talk.last[0] == '\0')
 		err_set(e, "connect and login: no whole answer in time");
 	else
-		err_set(e, "connect and login: no whole answer in time, the last words were \"%s\"", c->said);
+		err_set(e, "connect and login: no whole answer in time, the last words were \"%s\"", c->talk.last);
 }
 
 static void
 explain(const struct carrier *c, CURLcode rc, struct err *e)
 {
-	const char *why = curlload_why(c->h, rc, c->error);
+	const char *why = curlload_why(c->h, rc, c->talk.error);
 
 	if (rc == CURLE_LOGIN_DENIED)
-		err_set(e, "login: %s", c->said);
+		err_set(e, "login: %s", c->talk.last);
 	else if (rc == CURLE_OPERATION_TIMEDOUT)
 		explain_late(c, e);
 	else if (rc == CURLE_USE_SSL_FAILED)
-		err_set(e, "connect: STARTTLS is not offered, or was refused: %s", c->said);
-	else if (c->said[0] != '\0')
-		err_set(e, "connect and login: %s (the last words were \"%s\")", why, c->said);
+		err_set(e, "connect: STARTTLS is not offered, or was refused: %s", c->talk.last);
+	else if (c->talk.last[0] != '\0')
+		err_set(e, "connect and login: %s (the last words were \"%s\")", why, c->talk.last);
 	else
 		err_set(e, "connect: %s", why);
 }

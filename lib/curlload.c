@@ -26,6 +26,39 @@ curlload(struct err *e)
 #endif
 }
 
+static void
+put(char to[CURLLOAD_LINE], struct slice line)
+{
+	memcpy(to, line.p, line.n);
+	to[line.n] = '\0';
+}
+
+static size_t
+on_line(char *p, size_t size, size_t n, void *arg)
+{
+	struct curlload_talk *t = arg;
+	struct slice line = slice_head((struct slice){ p, size * n }, CURLLOAD_LINE - 1), tag;
+
+	while (line.n > 0 && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
+		line.n--;
+	if (line.n > 0)
+		put(t->last, line);
+	(void)slice_cut(&line, ' ', &tag);
+	if (slice_starts(line, SLICE("NO ")) || slice_starts(line, SLICE("BAD ")) ||
+	    (t->refusal[0] == '\0' && slice_starts(line, SLICE("BYE"))))
+		put(t->refusal, line);
+	return size * n;
+}
+
+void
+curlload_listen(CURL *h, struct curlload_talk *t)
+{
+	*t = (struct curlload_talk){ .last = "" };
+	curl.curl_easy_setopt(h, CURLOPT_ERRORBUFFER, t->error);
+	curl.curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_line);
+	curl.curl_easy_setopt(h, CURLOPT_HEADERDATA, (void *)t);
+}
+
 const char *
 curlload_why(CURL *h, CURLcode rc, const char *error)
 {

@@ -27,6 +27,16 @@ extern struct curlload curl;
  * no libcurl. */
 CURL *curlload(struct err *e);
 
+/* What is needed to tell why a mail server's answer was none. */
+enum { CURLLOAD_LINE = 400 };
+struct curlload_talk {
+	char last[CURLLOAD_LINE];	/* the server's last line */
+	char refusal[CURLLOAD_LINE];	/* IMAP: its last NO or BAD, without the tag; or its first BYE */
+	char error[CURL_ERROR_SIZE];	/* libcurl's own words */
+};
+/* Have h keep them in t, which has to outlive it. */
+void curlload_listen(CURL *h, struct curlload_talk *t);
+
 /* Why it failed, in words: those of the system where there was no connection, else error, what CURLOPT_ERRORBUFFER got. */
 const char *curlload_why(CURL *h, CURLcode rc, const char *error);
 

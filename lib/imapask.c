@@ -1,40 +1,13 @@
 /* imapask.c - see imapask.h. */
 #include "imapask.h"
 
-#include <string.h>
-
 #include "buf.h"
 #include "curlload.h"
 
 #include "poison.h"
 
-enum { WORDS_BYTES = 400 };
-
-/* What tells why it failed. */
-struct trouble {
-	char said[WORDS_BYTES];		/* the server's last NO or BAD, without its tag; or its first BYE */
-	char error[CURL_ERROR_SIZE];
-};
-
-static size_t
-on_words(char *p, size_t size, size_t n, void *arg)
-{
-	struct trouble *t = arg;
-	struct slice line = slice_head((struct slice){ p, size * n }, sizeof t->said - 1), tag;
-
-	while (line.n > 0 && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == '\n'))
-		line.n--;
-	(void)slice_cut(&line, ' ', &tag);
-	if (slice_starts(line, SLICE("NO ")) || slice_starts(line, SLICE("BAD ")) ||
-	    (t->said[0] == '\0' && slice_starts(line, SLICE("BYE")))) {
-		memcpy(t->said, line.p, line.n);
-		t->said[line.n] = '\0';
-	}
-	return size * n;
-}
-
 static void
-options(CURL *h, const struct imapask *q, struct buf *b, struct trouble *t)
+options(CURL *h, const struct imapask *q, struct buf *b, struct curlload_talk *t)
 {
 	curl.curl_easy_setopt(h, CURLOPT_URL, q->url);
 	curl.curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "imap,imaps");
@@ -44,9 +17,7 @@ options(CURL *h, const struct imapask *q, struct buf *b, struct trouble *t)
 	curl.curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl.curl_easy_setopt(h, CURLOPT_PROXY, "");	/* whatever the environment says: it is this server that is looked at */
 	curl.curl_easy_setopt(h, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl.curl_easy_setopt(h, CURLOPT_ERRORBUFFER, t->error);
-	curl.curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_words);
-	curl.curl_easy_setopt(h, CURLOPT_HEADERDATA, (void *)t);
+	curlload_listen(h, t);
 	curl.curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)(q->timeout_s * 1000) + 1);
 	curl.curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, curlload_collect);
 	curl.curl_easy_setopt(h, CURLOPT_WRITEDATA, (void *)b);
@@ -55,16 +26,16 @@ options(CURL *h, const struct imapask *q, struct buf *b, struct trouble *t)
 }
 
 static void
-explain(CURL *h, const struct trouble *t, CURLcode rc, const char *command, struct err *e)
+explain(CURL *h, const struct curlload_talk *t, CURLcode rc, const char *command, struct err *e)
 {
-	if (rc == CURLE_LOGIN_DENIED && t->said[0] != '\0')
-		err_set(e, "login: %s", t->said);
+	if (rc == CURLE_LOGIN_DENIED && t->refusal[0] != '\0')
+		err_set(e, "login: %s", t->refusal);
 	else if (rc == CURLE_USE_SSL_FAILED)
 		err_set(e, "STARTTLS is not offered, or was refused");
 	else if (rc == CURLE_QUOTE_ERROR)
-		err_set(e, "the server refuses %s: %s", command, t->said);
+		err_set(e, "the server refuses %s: %s", command, t->refusal);
 	else
-		err_set(e, "%s%s%s", curlload_why(h, rc, t->error), t->said[0] != '\0' ? ", it said: " : "", t->said);
+		err_set(e, "%s%s%s", curlload_why(h, rc, t->error), t->refusal[0] != '\0' ? ", it said: " : "", t->refusal);
 }
 
 bool
@@ -74,7 +45,7 @@ imapask(const struct imapask *q, const char *const *commands, size_t n,
 	struct buf b = buf_new(IMAPASK_BYTES);
 	CURL *h = curlload(e);
 	CURLcode rc = CURLE_OK;
-	struct trouble t = { "", "" };
+	struct curlload_talk t;
 
 	*ours = h == NULL;
 	if (h == NULL)

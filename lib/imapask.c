@@ -30,6 +30,9 @@ explain(CURL *h, const struct curlload_talk *t, CURLcode rc, const char *command
 {
 	if (rc == CURLE_LOGIN_DENIED && t->refusal[0] != '\0')
 		err_set(e, "login: %s", t->refusal);
+	else if (rc == CURLE_OPERATION_TIMEDOUT)
+		err_set(e, t->last[0] == '\0' ? "no answer in time" : "no whole answer in time, the last words were \"%s\"",
+		    t->last);
 	else if (rc == CURLE_USE_SSL_FAILED)
 		err_set(e, "STARTTLS is not offered, or was refused");
 	else if (rc == CURLE_QUOTE_ERROR)

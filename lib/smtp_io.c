@@ -436,8 +436,9 @@ handshake(struct smtp *s, double now)
 		s->state = SMTP_TALKING;
 		smtp_secured(s, now);
 	} else {
-		smtp_fail(s, SMTP_BROKEN, SMTP_STARTTLS, now, "TLS handshake: %s", m == CLOSED ?
-		    "the server closed the connection" : e.text);
+		smtp_fail(s, SMTP_BROKEN, SMTP_STARTTLS, now, "TLS handshake: %s%s", m == CLOSED ?
+		    "the server closed the connection" : e.text, strstr(e.text, "wrong version number") != NULL ?
+		    ": what it says is no TLS" : "");
 	}
 }
 

@@ -165,6 +165,8 @@ converse(void *arg, int to)
 	const char *command[BOXES_MAX];
 	struct err e = { "" };
 	bool ours;
+	/* the server's last words say more than that whoever waits for us gave up */
+	double left = check_deadline() - clock_now() - 0.2;
 
 	buf_fmt(&url, strchr(p->at.host, ':') != NULL ? "%s://[%s]:%u/" : "%s://%s:%u/", set.tls ? "imaps" : "imap",
 	    p->at.host, p->at.port);
@@ -172,7 +174,7 @@ converse(void *arg, int to)
 	make_commands(command);
 	p->out = &b;
 	if (!imapask(&(struct imapask){ .url = url.p, .starttls = !set.tls && !set.cleartext, .user = set.user,
-	    .password = set.password, .ca_file = set.ca_file, .timeout_s = check_deadline() - clock_now() + 1 },
+	    .password = set.password, .ca_file = set.ca_file, .timeout_s = left },
 	    command, box_count(), on_status, p, &ours, &e))
 		rows_error(&b, ours ? "library" : "IMAP", 0, e.text);
 	apart_put(to, buf_slice(&b));

@@ -119,8 +119,11 @@ good(LDAP *ld, int to, const char *step, int rc)
 	/* so says libldap with GnuTLS of each certificate that it does not trust */
 	if (more != NULL && slice_has(slice_of(more), SLICE("(unknown error code)")))
 		more = unverified;
-	buf_fmt(&b, "%s%s%s", lib.ldap_err2string(rc), more != NULL && *more != '\0' ? ": " : "",
-	    more != NULL ? more : "");
+	if (rc == LDAP_SERVER_DOWN && (more == NULL || *more == '\0'))
+		buf_str(&b, "the server closed the connection, or speaks no LDAP");
+	else
+		buf_fmt(&b, "%s%s%s", lib.ldap_err2string(rc), more != NULL && *more != '\0' ? ": " : "",
+		    more != NULL ? more : "");
 	send_error(to, step, rc, b.p);
 	buf_free(&b);
 	return false;

@@ -3,6 +3,7 @@
  * The server and its source are asked at once, each in a process apart (lib/apart.h), because
  * the client library waits for ever for a server that was stopped. What the answers mean is
  * lib/replica_mysql.c. The only home of mysql.h. */
+#include <mariadb/errmsg.h>
 #include <mariadb/mysql.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,7 +224,9 @@ open_session(struct session *s, const struct peer *p)
 	    set.password, NULL, p->at.port, p->socket, 0) == NULL) {
 		/* 2002, 2003, 2005: could not connect; the library has lost why ("115": it was in progress) */
 		number = lib.mysql_errno(s->db);
-		if (p->socket != NULL || number < 2002 || number > 2005 || hostport_connects(&p->at, &e))
+		if (number == CR_SERVER_LOST && strstr(lib.mysql_error(s->db), "initial communication") != NULL)
+			send_error(s, "connection", (long)number, "the server hung up before it greeted, or speaks no MySQL");
+		else if (p->socket != NULL || number < 2002 || number > 2005 || hostport_connects(&p->at, &e))
 			send_error(s, "connection", (long)number, lib.mysql_error(s->db));
 		else
 			send_error(s, "connection", 0, e.text);

@@ -19,12 +19,12 @@ always="-u probe -p 10143 --ca-file $d/ca.pem $hosts"
 until_so 20 put 1 first && copy
 ok $? "a mail, and its copy"
 
-says "alike, with STARTTLS" 0 "mx1.example.org INBOX is 0 s behind"
+says "alike, with STARTTLS" 0 "mx1.example.org:10143 INBOX is 0 s behind"
 says "alike, with TLS from the start" 0 "0 s behind" --tls -p 10993
 says "another authority" 2 "IMAP: SSL certificate problem: " --ca-file "$d/self.crt"
 put 1 second
 says "a message behind" 1 "messages 1 (limit 0)" -w messages=0
-until_so 20 asked 2 "mx1.example.org INBOX is" -c lag=2s
+until_so 20 asked 2 "mx1.example.org:10143 INBOX is" -c lag=2s
 ok $? "and it grows"
 copy
 says "copied" 0 "0 s behind" -c messages=0
@@ -48,7 +48,7 @@ MXGAUGE_PASSWORD=guess
 all_of() { echo "$1 $(ps -o pid= --ppid "$1")"; }
 # shellcheck disable=SC2046
 kill -STOP $(all_of "$second")
-says "frozen" 2 "mx1.example.org: no answer in time while asking for the mailboxes" -t 3
+says "frozen" 2 "mx1.example.org:10143: IMAP: no answer in time" -t 3
 in_time 3600
 # shellcheck disable=SC2046
 kill -CONT $(all_of "$second")
@@ -59,6 +59,6 @@ in_time 3600
 pair_mend
 says "cable back" 0 "0 s behind"
 pair_stop "$second"
-says "gone" 2 "mx1.example.org: IMAP: Connection refused"
+says "gone" 2 "mx1.example.org:10143: IMAP: Connection refused"
 pair_stop "$first"
 done_testing

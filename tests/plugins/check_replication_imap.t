@@ -79,6 +79,10 @@ run 0 "0 s behind"
 unset ALL_PROXY
 echo "hello close" >"$D/fault"
 run 2 "$copy: IMAP: the server closed the connection"
+echo "hello hang" >"$D/fault"
+run 2 "$copy: IMAP: no answer in time" -t 2
+echo "login hang" >"$D/fault"
+run 2 "$copy: IMAP: no whole answer in time, the last words were \"" -t 2
 echo "hello bye too many connections" >"$D/fault"
 run 2 "it said: BYE too many connections"
 rm "$D/fault"

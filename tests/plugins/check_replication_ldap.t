@@ -66,6 +66,8 @@ for fault in hang close garbage; do
     echo "!$fault" >"$D/login"
     in_time 2 "$copy: " $pair -t 2
 done
+echo '!close' >"$D/login"
+run 2 "$copy: login: the server closed the connection, or speaks no LDAP (-1)" $pair
 echo '!error 49 who are you' >"$D/login"
 run 2 "$copy: login: Invalid credentials: who are you (49)" $pair
 rm "$D/login"

@@ -158,7 +158,7 @@ run 0 tls.old "OK" $T --tls-min 1.0
 run 2 nostarttls "starttls: STARTTLS is not offered" $T
 run 2 tls454 "starttls: 454 4.7.0 TLS not available" $T
 run 2 inject 'an injection: "250 injected' $T
-run 2 garbage "starttls: TLS handshake: wrong version number" $T
+run 2 garbage "starttls: TLS handshake: wrong version number: what it says is no TLS" $T
 run 0 smtps.good "OK" --tls --ca-file "$D/ca.pem"
 run 2 smtps.self "self-signed certificate" --tls
 run 2 good "starttls: TLS handshake" --tls

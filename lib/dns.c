@@ -149,7 +149,7 @@ dns_open_how(const struct dns_how *how, struct err *e)
 	if (rc == ARES_SUCCESS)
 		return d;
 	err_set(e, "resolver %s: %s", how->resolver != NULL ? how->resolver : "of the system",
-	    ares.ares_strerror(rc));
+	    rc == ARES_EBADSTR ? "this is no address" : ares.ares_strerror(rc));
 	free(d);
 	return NULL;
 }

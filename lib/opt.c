@@ -242,6 +242,8 @@ set_argument(const struct program *p, const struct opt *o, const char *shown, co
 	struct err e = { "" };
 	struct opt_list *list;
 
+	if (o->letter == 'H' && value[0] == '\0')	/* a macro of the monitoring's that is not set */
+		opt_fail(p, "%s is empty", shown);
 	switch (o->type) {
 	case OPT_STRING:
 		*(const char **)o->to = value;

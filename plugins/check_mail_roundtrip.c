@@ -149,6 +149,8 @@ check_options(void)
 	need(set.rcpt != NULL && set.rcpt[0] != '\0', "to whom? -r");
 	need(set.mailbox != NULL && set.mailbox[0] != '\0', "where to find it? -b");
 	kind = mailbox_kind(set.mailbox);
+	need(!mailbox_is_maildir(kind) || strstr(set.mailbox, "://") == NULL,
+	    "-b: there are imap://, imaps://, pop3:// and pop3s://, and a Maildir's folder");
 	need(mailbox_is_maildir(kind) || strchr(set.mailbox, '@') == NULL,
 	    "no name and no password in the URL, everybody could read them: --mailbox-user");
 	need(!(set.starttls && set.tls), "--starttls and --tls exclude each other");

@@ -144,10 +144,13 @@ static void
 check_options(struct mxprobe_run *r, struct mxjudge *j)
 {
 	struct err e = { "" };
+	struct net_addr a;
 
 	if (set.domain == NULL)
 		opt_fail(&program, "whose MX? -H DOMAIN");
 	set.domain = bare(set.domain);
+	if (net_addr_parse(set.domain, 0, &a))
+		opt_fail(&program, "-H takes a domain, and %s is an address", set.domain);
 	if (set.four && set.six)
 		opt_fail(&program, "-4 and -6 exclude each other");
 	if (!net_fits(set.source, net_family(set.four, set.six), &e))

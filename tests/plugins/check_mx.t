@@ -233,6 +233,9 @@ strict
 run 3 "whose MX?"
 run 3 "--must-refuse relais: there is no such probe" -H example.org --must-refuse relais
 run 3 "control character" -H example.org -r "a> b"
+run 3 "-H is empty" -H ''
+run 3 "-H takes a domain, and 127.0.0.1 is an address" -H 127.0.0.1
+run 3 "resolver ns: this is no address" -H example.org --resolver ns
 run 3 "-4 and -6 exclude each other" -H example.org -4 -6
 run 3 "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -H example.org -6 --source 127.0.0.1
 run 0 OK -H example.org -4 -v -v

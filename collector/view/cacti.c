@@ -364,7 +364,7 @@ one_axis(const struct template_graph *g, bool right, struct template_graph *one,
 		buf_clear(&text);
 		buf_fmt(&text, "%s (%s)", g->title, draw[0].legend);
 		one->title = arena_strdup(a, buf_slice(&text));
-		one->unit = g->right;
+		one->unit = draw[0].legend;
 		one->divide = 1;
 	}
 	buf_free(&text);

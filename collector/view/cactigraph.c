@@ -396,9 +396,10 @@ inputs(struct sheet *s)
 	cactixml_close(&s->w->xml, "inputs");
 }
 
-/* The fields of a graph that are much the same in all of ours. */
+/* The fields of a graph that are much the same in all of ours. The axis on the right needs a format that the
+ * importer drops, and mxgauge-cacti sets in graphs of RRDs alone: without one it says 900 m for 0.9. */
 static void
-graph_fields(struct buf *x, const struct template *t, const struct template_graph *g)
+graph_fields(struct cacti_writer *w, const struct template *t, const struct template_graph *g)
 {
 	const struct { const char *name, *value; } field[] = {
 		{ "image_format_id", "1" }, { "height", "220" }, { "width", "720" },
@@ -408,12 +409,13 @@ graph_fields(struct buf *x, const struct template *t, const struct template_grap
 		{ "auto_padding", "on" }, { "upper_limit", "" },
 		{ "lower_limit", g->log_scale ? "" : "0" }, { "unit_value", "" },
 		{ "unit_exponent_value", "" }, { "unit_length", "" }, { "no_gridfit", "" },
-		{ "alt_y_grid", "" }, { "right_axis", "1:0" }, { "right_axis_label", "" },
+		{ "alt_y_grid", "" }, { "right_axis", w->polled ? "" : "1:0" }, { "right_axis_label", "" },
 		{ "right_axis_format", "0" }, { "right_axis_formatter", "" },
 		{ "left_axis_formatter", "" }, { "dynamic_labels", "" },
 		{ "force_rules_legend", "" }, { "tab_width", "" }, { "legend_position", "" },
 		{ "legend_direction", "" }
 	};
+	struct buf *x = &w->xml;
 
 	cactixml_open(x, "graph");
 	cactixml_field(x, "t_title", "%s", t->lists ? "on" : "");
@@ -441,7 +443,7 @@ cacti_graph(struct cacti_writer *w, const struct template *t, const struct templ
 	cactixml_field(&w->xml, "name", "%s - %s - %s", cacti_whose(w), t->title, g->title);
 	cactixml_field(&w->xml, "multiple", "%s", t->lists ? "on" : "");
 	cactixml_field(&w->xml, "test_source", "%s", "");
-	graph_fields(&w->xml, t, g);
+	graph_fields(w, t, g);
 	cactixml_open(&w->xml, "items");
 	for (size_t slot = 0; slot < slots(w, t); slot++)
 		for (size_t i = 0; i < g->n; i++)

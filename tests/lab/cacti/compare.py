@@ -41,7 +41,7 @@ def load(path):
             graphs[one["title"]] = dict(one, draws=sides["left"])
         if sides["right"]:
             title = f"{one['title']} ({sides['right'][0]['legend']})"
-            graphs[title] = dict(one, draws=sides["right"], unit=one["right"], divide=1, title=title)
+            graphs[title] = dict(one, draws=sides["right"], unit=sides["right"][0]["legend"], divide=1, title=title)
     return graphs, 'each = "' in text
 
 

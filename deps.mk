@@ -10,7 +10,7 @@ LAB_PACKAGES := postfix rrdcached rsyslog rsyslog-relp rsyslog-openssl rsyslog-g
                 man-db tcpdump amavisd-new clamav clamav-daemon clamav-milter spamassassin spamd rspamd mimedefang \
                 postgrey postfix-policyd-spf-python opendkim opendkim-tools opendmarc \
                 dovecot-core dovecot-imapd dovecot-lmtpd dovecot-pop3d dovecot-sieve \
-                systemd systemd-journal-remote logrotate zstd snmpd nsd bind9 unbound rbldnsd \
+                systemd systemd-journal-remote logrotate zstd snmpd snmp nsd bind9 unbound rbldnsd \
                 mariadb-server-core mariadb-client-core postgresql slapd ldap-utils \
                 pacemaker-cli-utils keepalived \
                 nagios4-core nagios-nrpe-server nagios-nrpe-plugin nsca nsca-client icinga2-bin icinga2-common \

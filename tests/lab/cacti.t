@@ -8,7 +8,7 @@ what="Cacti"
 . tests/tap.sh
 . tests/lab/lab_test.sh
 all=
-[ "${LAB:-}" != all ] || all="snmpget chromium"   # its installer looks for the first
+[ "${LAB:-}" != all ] || all=snmpget   # its installer looks for it
 # shellcheck disable=SC2086
 lab_needs "$what" php mariadbd mariadb-install-db rrdtool apt-get dpkg $all
 for m in mysqli pdo_mysql xml mbstring gd gmp intl; do
@@ -220,7 +220,9 @@ ok $? "all $(wc -l <"$d/got") that are drawn"
 [ "$(awk '$1 == "lines" { print $2 }' "$d/want")" = "$(wc -l <"$d/today.log")" ]
 ok $? "which is what happened this month"
 
-if [ "$LAB" = all ]; then
+if [ "$LAB" = all ] && ! command -v chromium >/dev/null 2>&1; then
+    ok 0 "a browser sees the graphs # SKIP chromium is missing"
+elif [ "$LAB" = all ]; then
     sql "replace into settings values ('auth_method', '1'), ('guest_user', '3'); update user_auth set enabled = 'on',
         must_change_password = '' where id in (1, 3); replace into user_auth_realm (realm_id, user_id) values (7, 3)"
     php -d display_errors=0 -S 127.0.0.1:8080 -t "$site" >"$d/web" 2>&1 &

@@ -97,9 +97,12 @@ read_manifest(struct manifest *m, const char *path)
 	struct err e = { "" };
 
 	*b = buf_new(MANIFEST_BYTES);
-	if (wholefile_read(b, path, &e) && manifest_read(m, b->n > 0 ? buf_slice(b) : SLICE(""), &e))
+	if (!wholefile_read(b, path, &e))
+		lag_state(CHECK_CRITICAL, "manifest", "%s", e.text);	/* which names the path */
+	else if (!manifest_read(m, b->n > 0 ? buf_slice(b) : SLICE(""), &e))
+		lag_state(CHECK_CRITICAL, path, "%s", e.text);
+	else
 		return true;
-	lag_state(CHECK_CRITICAL, path, "%s", e.text);
 	return false;
 }
 

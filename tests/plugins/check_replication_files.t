@@ -81,7 +81,7 @@ cp "$D/mx1" "$D/mx2"
 sed 's/^f 0644 23/f 0644 24/' "$D/mx1" >"$D/mx3"
 run 1 "differences 1 (limit 0)" --manifest "$D/mx1" --manifest "$D/mx2" --manifest "$D/mx3" -w differences=0
 says "$D/mx3: differs: etc/main.cf"
-run 2 "$D/mx9: No such file" --manifest "$D/mx9" --manifest "$D/mx2"
+run 2 "CRITICAL - manifest: $D/mx9: No such file" --manifest "$D/mx9" --manifest "$D/mx2"
 run 2 "$D/mx9: No such file" --tree etc --manifest "$D/mx9" --manifest "$D/mx2"
 
 # --- manifests that are none

@@ -8,6 +8,7 @@
  * NSCA-ng's says what it did. Status 0 means all of it, anything else nothing. */
 #include "deliver_priv.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -67,9 +68,12 @@ failed(const struct deliver_to *to, const char *program, const struct buf *out, 
 	buf_clean(&clean, why, DELIVER_SAID - 80);
 	if (clean.n > 0)
 		deliver_failed(to, "%.60s says: %s", program, clean.p);
+	else if (WIFEXITED(status))
+		deliver_failed(to, "%.60s failed with status %d", program, WEXITSTATUS(status));
+	else if (WTERMSIG(status) == SIGPIPE)	/* nsca says nothing to a client that it cannot read */
+		deliver_failed(to, "the server hung up on %.60s: is its password and cipher another? Its log says", program);
 	else
-		deliver_failed(to, "%.60s failed with status %d", program,
-		    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		deliver_failed(to, "%.60s was killed by signal %d", program, WTERMSIG(status));
 	buf_free(&clean);
 }
 

@@ -140,7 +140,8 @@ fault_over(struct fault *f, int64_t now)
 	if (f->since == 0)
 		return;
 	set_back(f, now);
-	message(MSG_over, "\"%s\" after %" PRId64 " s", messages[f->id].sentence, now - f->since);
+	message(MSG_over, "\"%s\" after %" PRId64 " s%s%s", messages[f->id].sentence, now - f->since,
+	    f->of != NULL ? ": " : "", f->of != NULL ? f->of : "");
 	f->since = f->say_at = 0;
 	f->times = 0;
 }

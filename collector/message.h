@@ -34,9 +34,10 @@ void message(enum message id, const char *fmt, ...) __attribute__((format(printf
 /* Say each line of text. */
 void message_lines(enum message id, struct slice text);
 
-/* A fault that may go on. Starts with zeros but for id. */
+/* A fault that may go on. Starts with zeros but for id, and for of, where several may have it. */
 struct fault {
 	enum message id;
+	const char *of;		/* whose it is, for the word that it is over; NULL: there is one alone */
 	int64_t since;		/* 0: all is well */
 	int64_t say_at;		/* not before */
 	uint64_t times;

@@ -158,7 +158,10 @@ on_delivered(void *arg, const struct delivered *d)
 	} else {
 		if (l->fault.since != 0 && d->nrefused == 0)
 			l->said[0] = '\0';
+		(void)snprintf(text, sizeof text, "monitor \"%s\"", l->c->name);
+		l->fault.of = text;
 		fault_over(&l->fault, now_s());
+		l->fault.of = NULL;
 	}
 	if (d->failed != failed)
 		p->alive_at = 0;	/* the status is to tell it soon */

@@ -19,6 +19,7 @@ chmod +x "$D/check"
 mkdir "$D/nsca"
 cat >"$D/send_nsca" <<'EOF'
 #!/bin/sh
+[ ! -e "$1/hangup" ] || kill -PIPE $$
 [ -e "$1/up" ] || { echo "Connection refused by host" >&2; exit 2; }
 tr '\n\027' '~\n' | while IFS='	' read -r host service state text; do
     printf '%s %s %s now %s\n' "$host" "$service" "$state" "$text" >>"$1/got"
@@ -104,6 +105,14 @@ echo 'monitor x {' >>"$D/conf"
 kill -HUP $pid
 wait_for grep -q 'stays as it was' "$D/out"
 ok $? "a bad configuration is not taken"
+
+# nsca answers a wrong password by a connection that ends
+touch "$D/nsca/hangup"
+wait_for grep -q 'monitor "b": the server hung up on .*/send_nsca: is its password' "$D/out"
+ok $? "a server that hangs up may have another password"
+rm "$D/nsca/hangup"
+wait_for grep -q 'over: "a monitor cannot be told, .*: monitor "b"$' "$D/out"
+ok $? "and which monitor is told again is said"
 stop TERM
 is $status 0 "it ends when it is told to"
 grep -q '^run	0	' "$S/state/passive/status"

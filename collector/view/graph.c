@@ -404,7 +404,7 @@ host_in(size_t room, struct slice name)
 }
 
 static void
-head(struct args *a, const struct graph *g, const char *file, double scale)
+head(struct args *a, const struct graph *g, const char *file, const struct found *known)
 {
 	bool farm = strcmp(g->host, RRD_FARM) == 0;
 	size_t others = strlen(g->graph->title) + strlen(g->span->name) + 4;
@@ -427,8 +427,8 @@ head(struct args *a, const struct graph *g, const char *file, double scale)
 	add(a, "--color=BACK#FFFFFF");
 	add(a, "--color=CANVAS#FFFFFF");
 	add(a, "--color=ARROW#FFFFFF");
-	add(a, "--right-axis=%.9f:0", scale);	/* the newest values are there */
-	if (g->graph->right[0] != '\0')
+	add(a, "--right-axis=%.9f:0", right_scale(known));	/* the newest values are there */
+	if (known->right > 0)	/* else it shows the scale of the left one */
 		add(a, "--right-axis-label=%s", g->graph->right);
 	if (g->graph->log_scale) {
 		add(a, "--logarithmic");
@@ -544,7 +544,7 @@ attempt(const struct graph *g, const char *new, const char *file, const struct f
 	double scale = right_scale(known);
 	bool good;
 
-	head(&a, g, new, scale);
+	head(&a, g, new, known);
 	for (size_t i = 0; i < curves(g); i++)
 		define(&a, g, i, scale);
 	define_stack(&a, g);
@@ -581,7 +581,7 @@ graph_draw(const struct graph *g, struct graph_size *size, struct err *e)
 		before.curve[i] = after.curve[i] = true;
 	good = new.full ? err_set(e, "%s: the name is too long", g->out) :
 	    attempt(g, new.p, path.p, &before, &after, size, e);
-	if (good && (memcmp(before.curve, after.curve, n * sizeof *before.curve) != 0 || right_scale(&after) != 1))
+	if (good && (memcmp(before.curve, after.curve, n * sizeof *before.curve) != 0 || after.right > 0))
 		good = attempt(g, new.p, path.p, &after, &before, size, e);
 	if (good && rename(new.p, path.p) != 0)
 		good = err_set(e, "rename %s: %s", new.p, strerror(errno));

@@ -394,6 +394,11 @@ test_silent_lists(void)
 	ok(run("test $(rrdtool last old/rrd/mx1/dnsbl-bl.example.org.rrd) = $(rrdtool last old/rrd/mx1/flow.rrd) && "
 	    "test $(rrdtool last old/rrd/mx1/flow.rrd) -gt 1794268800") == 0,
 	    "a list that is silent for so long is still drawn");
+	ok(run("mxgauge graph --state old --out none --host mx1 --format svg >/dev/null && "
+	    "mxgauge graph --state st --out some --host mx1 --format svg >/dev/null && "
+	    "w() { sed -n '/<svg/s/.* width=\"\\([0-9]*\\).*/\\1/p' $1-week.svg; } && "
+	    "test $(w none/mx1/dnsbl-hits) = $(w none/mx1/flow-in) && test $(w some/mx1/dnsbl-hits) -gt $(w some/mx1/flow-in)") == 0,
+	    "the axis on the right has a name only where a latency was measured");
 }
 
 int

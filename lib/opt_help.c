@@ -8,7 +8,7 @@
 
 #include "poison.h"
 
-enum { WIDTH = 79, COLUMN = 26, LABEL_MAX = 200 };
+enum { WIDTH = 79, COLUMN = 26, LABEL_MAX = 200, MAN_EXAMPLE = 66 };
 
 static const char tool_exits[] =
     "0 when all went well, 1 when the work could not be done, 2 for a wrong command line.";
@@ -274,6 +274,53 @@ man_pair(struct buf *b, const char *name, const char *args, const char *text)
 	buf_char(b, '\n');
 }
 
+/* Where a command that is longer than n can go on in the next line: behind a blank outside of quotes, if it can be
+ * before an option. Its length if there is none. */
+static size_t
+command_break(struct slice line, size_t n)
+{
+	size_t any = line.n, option = line.n;
+	char quote = '\0';
+
+	for (size_t i = 0; i + 1 < line.n && (i < n || any == line.n); i++) {
+		char c = line.p[i];
+
+		if (quote != '\0')
+			quote = c == quote ? '\0' : quote;
+		else if (c == '\'' || c == '"')
+			quote = c;
+		else if (c == ' ' && line.p[i + 1] == '-')
+			any = option = i + 1;
+		else if (c == ' ')
+			any = i + 1;
+	}
+	return option < line.n ? option : any;
+}
+
+/* As they stand, but long commands go on in further lines, so that 80 columns hold them and a shell takes them. */
+static void
+man_examples(struct buf *b, const char *text)
+{
+	struct slice rest = slice_of(text), line;
+
+	buf_str(b, ".nf\n");
+	while (rest.n > 0) {
+		line = rest;
+		if (!slice_cut(&rest, '\n', &line))
+			rest.n = 0;
+		while (line.n > MAN_EXAMPLE && line.p[0] != '#' && command_break(line, MAN_EXAMPLE) < line.n) {
+			size_t n = command_break(line, MAN_EXAMPLE);
+
+			troff(b, slice_head(line, n));
+			buf_str(b, "\\e\n    ");
+			line = (struct slice){ line.p + n, line.n - n };
+		}
+		troff(b, line);
+		buf_char(b, '\n');
+	}
+	buf_str(b, ".fi\n");
+}
+
 /* Sub-commands with their own options: one page tells everything. */
 static void
 man_commands(struct buf *b, const struct command *c)
@@ -295,9 +342,8 @@ man_commands(struct buf *b, const struct command *c)
 		}
 		man_rows(b, c->opts);
 		if (c->examples != NULL) {
-			buf_str(b, ".PP\n.nf\n");
-			troff_str(b, c->examples);
-			buf_str(b, "\n.fi\n");
+			buf_str(b, ".PP\n");
+			man_examples(b, c->examples);
 		}
 	}
 }
@@ -313,7 +359,7 @@ man_title(struct buf *b, const struct program *p)
 		else
 			troff(b, (struct slice){ c, 1 });
 	buf_fmt(b, "\" %s \"\" \"mxgauge " MX_VERSION "\"\n.SH NAME\n",
-	    p->measures != NULL ? "1" : "8");
+	    strncmp(p->name, "check_", 6) == 0 ? "1" : "8");
 	troff_str(b, p->name);
 	buf_str(b, " \\- ");
 	troff_str(b, p->summary);
@@ -351,8 +397,7 @@ opt_man(struct buf *b, const struct program *p, const struct opt_manner *m)
 	buf_str(b, ".SH EXIT STATUS\n");
 	man_paragraphs(b, p->exit_status != NULL ? p->exit_status : exits);
 	if (p->examples != NULL) {
-		buf_str(b, ".SH EXAMPLES\n.nf\n");
-		troff_str(b, p->examples);
-		buf_str(b, "\n.fi\n");
+		buf_str(b, ".SH EXAMPLES\n");
+		man_examples(b, p->examples);
 	}
 }

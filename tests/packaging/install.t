@@ -73,9 +73,15 @@ if command -v man >/dev/null 2>&1; then
         for m in "$r"/share/man/man?/*; do
             man --warnings -E UTF-8 -l -Tutf8 -Z "$m" 2>&1 >/dev/null | sed "s|^|${m##*/}: |"
         done)"
+    none "no line of them is cut off at 80 columns" "$(
+        for m in "$r"/share/man/man?/*; do
+            MANWIDTH=80 man -E UTF-8 -P cat -l "$m" 2>/dev/null | sed 's/.\x08//g; s/\x1b\[[0-9;]*m//g' | grep -E '^.{81}' | sed "s|^|${m##*/}: |"
+        done)"
 else
     echo "ok $((tap_n += 1)) - the pages are good troff # skip man is not installed"
 fi
+none "checks are in section 1, as all that people call, and the others in section 8" "$(
+    (cd "$r/share/man" && ls -d man*/*) | grep -vE '^man1/check_|^man8/mxgauge')"
 
 u=$r/lib/systemd/system/mxgauged.service
 start=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$u")

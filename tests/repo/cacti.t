@@ -42,7 +42,7 @@ none "each graph of rrd-templates is a graph template, in both sorts" "$(
         done
     done)"
 none "graphs that are polled have no axis on the right: it would need a format that the importer drops" \
-    "$(grep -H '<right_axis>.' cacti/mxgauge-polled*.xml)"
+    "$(grep -H '<right_axis>[^<]' cacti/mxgauge-polled*.xml)"
 is "$(grep -A 3 '(latency, ms)</title>' cacti/*.xml | sed -n 's/.*<vertical_label>//p' | sort -u)" 'latency, ms</vertical_label>' \
     "what had the axis on the right is labelled as what it is now: the only one"
 none "no part of a CDEF, no answer, no call is longer than Cacti keeps" "$(

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RRD_EXPORT_DEPRECATED	/* for the layout of the file; no function of librrd */
@@ -390,6 +391,151 @@ map_whole(const char *path, bool writable, unsigned char **map, size_t *n, struc
 		(void)close(fd);
 	return good;
 }
+
+/* --- after a loss of power --------------------------------------------------------------- */
+
+/* What all but the rows was, and behind it this. There are two, of which the older is written. */
+struct mark {
+	uint64_t number;	/* it counts up */
+	int64_t boot;		/* when the machine was started, by the clock of then */
+	uint64_t whole;		/* all of the file was on the disk */
+	uint64_t sum;		/* of all before */
+};
+
+enum { MARKS = 2, SAME_BOOT_S = 60 };
+
+static size_t
+head_bytes(const struct rrdfile *f)
+{
+	return (size_t)((const unsigned char *)f->value - f->map);
+}
+
+static size_t
+mark_offset(const struct rrdfile *f, int which)
+{
+	size_t rows = 0;
+
+	for (size_t i = 0; i < f->n_rra; i++)
+		rows += f->rra[i].row_cnt;
+	return head_bytes(f) + rows * f->n_ds * sizeof *f->value +
+	    (size_t)which * (head_bytes(f) + sizeof(struct mark));
+}
+
+static uint64_t
+mark_sum(const unsigned char *head, size_t n)
+{
+	return hash_bytes(&sum_key, (struct slice){ (const char *)head,
+	    n + sizeof(struct mark) - sizeof(uint64_t) });
+}
+
+/* Which is the newest that is whole in itself; -1: none. */
+static int
+newest_mark(const struct rrdfile *f, struct mark *newest)
+{
+	int which = -1;
+
+	for (int i = 0; i < MARKS; i++) {
+		size_t at = mark_offset(f, i), n = head_bytes(f);
+		struct mark m;
+
+		if (at + n + sizeof m > f->size)
+			continue;
+		memcpy(&m, f->map + at + n, sizeof m);
+		if (m.sum != mark_sum(f->map + at, n) || (which >= 0 && m.number < newest->number))
+			continue;
+		*newest = m;
+		which = i;
+	}
+	return which;
+}
+
+/* When the machine was started; set clocks move it. */
+static int64_t
+boot_time(void)
+{
+	struct timespec up = { 0 };
+
+#ifdef CLOCK_BOOTTIME
+	(void)clock_gettime(CLOCK_BOOTTIME, &up);
+#else
+	(void)clock_gettime(CLOCK_MONOTONIC, &up);
+#endif
+	return (int64_t)time(NULL) - (int64_t)up.tv_sec;
+}
+
+/* The head as what is remembered, in place of the older. */
+static bool
+write_mark(const struct rrdfile *f, const char *path, const unsigned char *head, bool whole, struct err *e)
+{
+	size_t n = head_bytes(f);
+	unsigned char *b = xmalloc(n + sizeof(struct mark));
+	struct mark last = { 0 }, m;
+	int which = newest_mark(f, &last) == 0 ? 1 : 0, fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && lseek(fd, (off_t)mark_offset(f, which), SEEK_SET) >= 0;
+
+	m = (struct mark){ .number = last.number + 1, .boot = boot_time(), .whole = whole };
+	memcpy(b, head, n);
+	memcpy(b + n, &m, sizeof m);
+	m.sum = mark_sum(b, n);
+	memcpy(b + n, &m, sizeof m);
+	good = good && write_whole(fd, b, n + sizeof m) && (!whole || fsync(fd) == 0);
+	if (!good)
+		err_set(e, "write %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+	free(b);
+	return good;
+}
+
+bool
+rrdfile_mark(const char *path, bool whole, struct err *e)
+{
+	struct rrdfile f;
+	bool good = rrdfile_open(&f, path, false, e) == RRDFILE_OK && write_mark(&f, path, f.map, whole, e);
+
+	rrdfile_close(&f);
+	return good;
+}
+
+int64_t
+rrdfile_marked(const struct rrdfile *f)
+{
+	struct mark m;
+	int which = newest_mark(f, &m);
+	live_head_t live;
+
+	if (which < 0 || !m.whole)
+		return 0;
+	memcpy(&live, f->map + mark_offset(f, which) + ((const unsigned char *)f->live - f->map), sizeof live);
+	return (int64_t)live.last_up;
+}
+
+bool
+rrdfile_recover(const char *path, bool *sure, struct err *e)
+{
+	struct rrdfile f;
+	struct mark m;
+	int64_t apart = 0;
+	bool good = true;
+	int which;
+
+	*sure = true;
+	if (rrdfile_open(&f, path, true, &(struct err){ "" }) != RRDFILE_OK)
+		return true;	/* whoever opens it next says why */
+	which = newest_mark(&f, &m);
+	if (which >= 0)
+		apart = m.boot - boot_time();
+	if (apart <= -SAME_BOOT_S || apart >= SAME_BOOT_S) {
+		memcpy(f.map, f.map + mark_offset(&f, which), head_bytes(&f));
+		*sure = m.whole;
+		good = !m.whole || write_mark(&f, path, f.map, true, e);
+	}
+	*sure = *sure && which >= 0;
+	rrdfile_close(&f);
+	return good;
+}
+
+/* --------------------------------------------------------------------------------------- */
 
 bool
 rrdfile_put_back(const char *path, const char *kept, struct err *e)

@@ -65,6 +65,20 @@ bool rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, st
 /* Put back what was kept of the file, if it is of this file; kept is gone afterwards. */
 bool rrdfile_put_back(const char *path, const char *kept, struct err *e);
 
+/* A loss of power is worse: of what was written since the system last brought all of the file to the disk, each
+ * page is there or is not, of the head, too. So behind the rows, where librrd does not look, is what all but the rows
+ * was when all was on the disk. Put back, it makes the file the one of that moment: what was written since are rows
+ * that are appended once more. */
+
+/* Remember it so; whole: all of the file is on the disk, and so shall be this. Else the file is new. False and *e:
+ * the disk. */
+bool rrdfile_mark(const char *path, bool whole, struct err *e);
+/* Up to which time it was filled when it was last so; 0: nobody knows. */
+int64_t rrdfile_marked(const struct rrdfile *f);
+/* If the machine was started since, put back what was remembered. *sure: the file is what it was then; else its rows
+ * may be torn. False and *e: the disk. */
+bool rrdfile_recover(const char *path, bool *sure, struct err *e);
+
 /* Copy the rows that end after the time after and begin before to, and that new has already,
  * from old: for each data source that both have. Where old has no RRA of the same rows, those of
  * shorter ones are joined. */

@@ -21,11 +21,19 @@
 #include <rrd.h>
 
 #include "buf.h"
+#include "hash.h"
 #include "mem.h"
 #include "store/rrdfill.h"
 #include "poison.h"
 
-enum { DAMAGED_MAX = 1000, VALUE_BYTES = 32, HEARTBEAT_S = 120, NAME_BYTES = 5000 };
+enum { DAMAGED_MAX = 1000, VALUE_BYTES = 32, HEARTBEAT_S = 120, NAME_BYTES = 5000,
+	MARK_S = 6 * 3600,
+	KEPT_MINUTES = 8 * 1440		/* whoever keeps cells for less has less to lose */
+};
+
+/* Against nobody: so that not all files have their turn at once. */
+static const struct hash_key mark_key = { { 0x94d049bb133111eb, 0x2545f4914f6cdd1d,
+    0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9 } };
 
 void
 rrdmake_init(struct rrdmake *s)
@@ -144,6 +152,22 @@ put_back(struct rrdmake *s, const struct rrdmake_file *f, struct err *e)
 	return rrdfile_put_back(f->path, f->undo_path, e);
 }
 
+/* The power failed, perhaps, since it was last looked at. */
+static bool
+recover(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	bool sure;
+
+	if (m->changed != RRD_COMPARE || access(f->path, F_OK) != 0)
+		return true;
+	if (s->cached != NULL && !cached_forget(s->cached, f->path, e))
+		return false;
+	if (!rrdfile_recover(f->path, &sure, e))
+		return false;
+	f->again = sure ? INT64_MAX : m->kept;
+	return true;
+}
+
 /* Open the file and see from where on it must be written. */
 bool
 rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
@@ -157,7 +181,7 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 	if (s->cached != NULL && (m->unsure || m->changed == RRD_COMPARE) &&
 	    access(f->path, F_OK) == 0 && !cached_settle(s->cached, f->path, e))
 		return false;	/* else it would write what it has after we looked */
-	if (!put_back(s, f, e))
+	if (!put_back(s, f, e) || !recover(s, f, m, e))
 		return false;
 	switch (rrdfile_open(&f->old, f->path, false, &why)) {
 	case RRDFILE_FAILED:
@@ -513,17 +537,29 @@ carry_lost(struct rrdmake_file *f)
 static bool
 replace(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 {
-	bool known = f->old.map != NULL || f->aside;	/* else it may be gone, there is nothing to lose */
+	/* else it may be gone, there is nothing to lose: the cells have all of it */
+	bool known = f->old.map != NULL || f->aside || f->end - f->again > KEPT_MINUTES;
 
 	carry_lost(f);
 	rrdfile_close(&f->new);
-	if (known && !sync_file(f->new_path, e))
+	if ((known && !sync_file(f->new_path, e)) || !rrdfile_mark(f->new_path, known, e))
 		return false;
 	if (s->cached != NULL && !(cached_settle(s->cached, f->path, e) &&
 	    cached_forget(s->cached, f->path, e)) && known)
 		return false;
 	return rename(f->new_path, f->path) == 0 ||
 	    err_set(e, "rename %s: %s", f->new_path, strerror(errno));
+}
+
+/* Each some hours, and not all in one minute: bring the file to the disk, and remember what it is. */
+static bool
+mark(const struct rrdmake_file *f, struct err *e)
+{
+	int64_t before = rrdfile_marked(&f->old), spread = (int64_t)(hash_bytes(&mark_key, slice_of(f->path)) % MARK_S);
+
+	if (before > 0 && 60 * f->end - before < MARK_S + spread)
+		return true;
+	return sync_file(f->path, e) && rrdfile_mark(f->path, true, e);
 }
 
 /* All rows were handed over: make them last. */
@@ -543,8 +579,9 @@ rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 			good = err_set(e, "%s: rrdcached took its rows and did not write them", f->path);
 		rrdfile_close(&now);
 	}
-	return good && (!f->undoable || unlink(f->undo_path) == 0 ||
-	    err_set(e, "remove %s: %s", f->undo_path, strerror(errno)));
+	if (!good || !f->undoable)
+		return good;
+	return (unlink(f->undo_path) == 0 || err_set(e, "remove %s: %s", f->undo_path, strerror(errno))) && mark(f, e);
 }
 
 void

@@ -117,6 +117,14 @@ rows() {
         SELECT 'hour', at, hex(pairs) FROM hour ORDER BY at;"
 }
 
+# dumps STATE: all RRDs, less the time they were written and librrd's own start row
+dumps() {
+    (cd "$1/rrd" && find . -name '*.rrd' | sort | while read -r f; do
+        echo "$f"
+        rrdtool dump "$f" | sed '/cur_row/d'
+    done)
+}
+
 # figures STATE RRDS: rows, report, and the minutes of the RRDs on the day of bench/genday
 figures() {
     rows "$1"

@@ -58,14 +58,6 @@ tops() {
             print join("\t", $kind, $hour, $host, sort @list), "\n" if $floor == 0 && @list < 128'
 }
 
-# dumps STATE: all RRDs, less the time they were written and librrd's own start row
-dumps() {
-    (cd "$1/rrd" && find . -name '*.rrd' | sort | while read -r f; do
-        echo "$f"
-        rrdtool dump "$f" | sed '/cur_row/d'
-    done)
-}
-
 # same NAME TEXT COMMAND: gives the same for both states
 same() {
     "$3" "$D/calm" >"$D/$1.want" 2>&1

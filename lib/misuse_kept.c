@@ -100,7 +100,7 @@ choose_accounts(struct chosen *c, const struct misuse *m)
 		struct best b = { .room = shown ? MISUSE_SHOWN : 1 };
 
 		for (size_t i = 0; i < m->accounts; i++)
-			enter(&b, misuse_value(m, &m->account[i], which), m->account[i].one, &m->account[i]);
+			enter(&b, misuse_value(m, &m->account[i], (enum misuse_measure)which), m->account[i].one, &m->account[i]);
 		choose_best(c, &b);
 	}
 	for (size_t i = 0; i < m->accounts; i++)

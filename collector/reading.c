@@ -48,6 +48,8 @@ struct reading {
 	struct follow_file *moved;
 	size_t moved_max;
 	uint64_t cut;
+	int64_t unread_since;	/* some log is there and cannot be read; 0: none */
+	struct err unread;	/* which, and why */
 	char host[NAME_SIZE];	/* this machine */
 };
 
@@ -386,6 +388,27 @@ mark_behind(struct reading *r, int64_t now)
 	}
 }
 
+/* Whoever watches us is told what cannot be read, and not only who reads messages. */
+static void
+tell_unread(struct reading *r, int64_t now)
+{
+	struct state *s = ingest_state(r->in);
+	const char *why = "";
+	size_t n = follow_unread(r->follow, &why);
+	struct err e = { "" };
+
+	if (n > 1)
+		err_set(&e, "%.400s; and %zu other%s", why, n - 1, n > 2 ? "s" : "");
+	else
+		err_set(&e, "%s", why);
+	r->unread_since = n == 0 ? 0 : r->unread_since > 0 ? r->unread_since : now;
+	state_say(s, "log_unread_since", r->unread_since);
+	if (strcmp(e.text, r->unread.text) == 0)
+		return;
+	r->unread = e;
+	state_say_text(s, "log_unread", r->unread.text);
+}
+
 void
 reading_remember(struct reading *r, int64_t now)
 {
@@ -406,6 +429,7 @@ reading_remember(struct reading *r, int64_t now)
 		f->src->changed = true;
 	}
 	mark_behind(r, now);
+	tell_unread(r, now);
 	state_limit(ingest_state(r->in), "logs", (int64_t)follow_sources(r->follow), FOLLOW_SOURCES_MAX,
 	    (int64_t)follow_left_out(r->follow), now);
 	for (size_t i = 0; i < r->files; i++) {

@@ -205,6 +205,8 @@ struct stateread_run {
 	int64_t rrd_failed_since;	/* 0: they were, the last time */
 	char version[32];
 	char graph_url[1000];		/* where the graphs are, see setting.def; empty: not said */
+	int64_t log_unread_since;	/* 0: no log is there that cannot be read; else which, and why: */
+	char log_unread[512];
 	int64_t queue_wanted;		/* is there a sensor of queues? */
 	int64_t queue_counted_at;	/* when it last counted all of them */
 	int64_t queue_failed_since;	/* 0: it could, the last time; else why not: */

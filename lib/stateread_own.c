@@ -66,7 +66,8 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 		{ "rrd_written_at", &run->rrd_written_at },
 		{ "rrd_failed_since", &run->rrd_failed_since }, { "queue_wanted", &run->queue_wanted },
 		{ "queue_counted_at", &run->queue_counted_at },
-		{ "queue_failed_since", &run->queue_failed_since }
+		{ "queue_failed_since", &run->queue_failed_since },
+		{ "log_unread_since", &run->log_unread_since }
 	};
 	sqlite3_stmt *st = stateread_prepare(r, "SELECT key, value FROM run", e);
 	int rc;
@@ -85,6 +86,9 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 			    sqlite3_column_bytes(st, 1), (const char *)sqlite3_column_text(st, 1));
 		if (slice_eq(key, SLICE("graph_url")))
 			(void)snprintf(run->graph_url, sizeof run->graph_url, "%s",
+			    (const char *)sqlite3_column_text(st, 1));
+		if (slice_eq(key, SLICE("log_unread")))
+			(void)snprintf(run->log_unread, sizeof run->log_unread, "%s",
 			    (const char *)sqlite3_column_text(st, 1));
 		if (slice_eq(key, SLICE("queue_said")))
 			(void)snprintf(run->queue_said, sizeof run->queue_said, "%s",

@@ -95,20 +95,20 @@ tell_alive(const struct stateread_run *run)
 }
 
 /* The log with the largest age: its line, and a line for each that is above the limit of a
- * minute. A log and its rotations are one. */
+ * minute. A log and its rotations are one. Of one that cannot be read the state may know nothing else. */
 static void
-tell_sources(int64_t beat)
+tell_sources(const struct stateread_run *run)
 {
 	const struct stateread_source *s;
 	struct err e = { "" };
-	double worst = 0;
+	double worst = 0, unread = run->log_unread_since > 0 ? (double)(run->beat_at - run->log_unread_since) : 0;
 	const char *name = NULL;
 	size_t n, shown = 0;
 
 	if (!stateread_sources(set.r, &s, &n, &e))
 		check_unknown("%s", e.text);
 	for (size_t i = 0; i < n; i++) {
-		double lag = s[i].behind_since > 0 ? (double)(beat - s[i].behind_since) : 0;
+		double lag = s[i].behind_since > 0 ? (double)(run->beat_at - s[i].behind_since) : 0;
 
 		if (lag > worst) {
 			worst = lag;
@@ -119,8 +119,14 @@ tell_sources(int64_t beat)
 			    check_clean(slice_of(s[i].name)), (unsigned long long)s[i].offset,
 			    check_people(lag, "s"));
 	}
-	check_value("lag", n > 0 ? worst : (double)NAN, "s");
-	if (n == 0)
+	check_value("lag", n > 0 || unread > 0 ? fmax(worst, unread) : (double)NAN, "s");
+	if (run->log_unread_since > 0)
+		check_detail("Not read since %s: %s", checkstate_time(run->log_unread_since),
+		    check_clean(slice_of(run->log_unread)));
+	if (unread > 0 && unread >= worst)
+		check_words("lag", NULL, "a log is not read for %s: %s", check_people(unread, "s"),
+		    check_clean(slice_of(run->log_unread)));
+	else if (n == 0)
 		check_words("lag", NULL, "no log was read yet");
 	else if (name != NULL)
 		check_words("lag", NULL, "%s waits to be read for %s", check_clean(slice_of(name)),
@@ -483,7 +489,7 @@ tell_now(void)
 	if (!stateread_run(set.r, &run, &e))
 		check_unknown("%s", e.text);
 	tell_alive(&run);
-	tell_sources(run.beat_at);
+	tell_sources(&run);
 	tell_rrd(&run);
 	tell_queues(&run);
 	tell_monitors();

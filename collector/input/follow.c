@@ -97,6 +97,17 @@ follow_sources(const struct follow *f)
 }
 
 size_t
+follow_unread(const struct follow *f, const char **why)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->sources; i++)
+		if (f->source[i]->unread.text[0] != '\0' && n++ == 0)
+			*why = f->source[i]->unread.text;
+	return n;
+}
+
+size_t
 follow_left_out(const struct follow *f)
 {
 	return f->left_out;

@@ -71,6 +71,8 @@ uint64_t follow_cut_lines(const struct follow *f);
 /* Bytes that wait to be read in all files together, packed ones as they are. */
 uint64_t follow_behind(const struct follow *f);
 size_t follow_sources(const struct follow *f);
+/* How many logs are there and cannot be read; *why: of the first, as long as nobody looks. */
+size_t follow_unread(const struct follow *f, const char **why);
 /* Logs that follow_look() found last, and that are not read, as there are FOLLOW_SOURCES_MAX others. */
 size_t follow_left_out(const struct follow *f);
 /* Bytes of the i-th source that wait to be read, also where its file cannot be opened; an

@@ -25,6 +25,14 @@ say(struct source *s, const char *what, const char *path, const char *why)
 		s->say = s->said = e;
 }
 
+/* The present file. */
+static void
+cannot_read(struct source *s, const char *why)
+{
+	say(s, "follow", s->path, why);
+	err_set(&s->unread, "%s: %s", s->path, why);
+}
+
 /* What was known longest makes room. */
 void
 source_remember(struct source *s, int64_t id, const struct position *pos)
@@ -356,7 +364,7 @@ opened(struct source_world *w, struct source *s, struct file *old, const struct 
 	int64_t id;
 
 	if (r == NULL) {
-		say(s, "follow", s->path, e.text);
+		cannot_read(s, e.text);
 		return;
 	}
 	if (old != NULL) {
@@ -373,7 +381,7 @@ opened(struct source_world *w, struct source *s, struct file *old, const struct 
 		id = recognise(s, r, &e);
 	}
 	if (id < 0) {
-		say(s, "follow", s->path, e.text);
+		cannot_read(s, e.text);
 		reader_close(r);
 		return;
 	}
@@ -412,16 +420,17 @@ look_at_path(struct source_world *w, struct source *s)
 	struct position pos;
 	struct stat st;
 
+	s->unread.text[0] = '\0';
 	if (stat(s->path, &st) != 0) {
 		if (errno == ENOENT)
 			gone(w, s, file);
 		else
-			say(s, "follow", s->path, strerror(errno));
+			cannot_read(s, strerror(errno));
 		return;
 	}
 	s->gone_since = -1;
 	if (!S_ISREG(st.st_mode)) {
-		say(s, "follow", s->path, "not a file");
+		cannot_read(s, "not a file");
 		return;
 	}
 	if (file == NULL || file->dev != st.st_dev || file->ino != st.st_ino) {

@@ -79,6 +79,7 @@ struct source {
 	size_t missed_n;
 	int64_t tried_at;	/* when those were tried last */
 	struct err say, said;	/* trouble to tell, and the last that was told */
+	struct err unread;	/* why its present file cannot be read; empty: it is, or is not there */
 };
 
 /* A file was read so far, in another life or before it was closed. */

@@ -272,6 +272,11 @@ itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 	if (run.rrd_failed_since > 0)
 		buf_fmt(out, "; it has failed since, first %s", ago(run.rrd_failed_since, now).s);
 	buf_char(out, '\n');
+	if (run.log_unread_since > 0) {
+		buf_fmt(out, "  not read      since %s: ", ago(run.log_unread_since, now).s);
+		buf_clean(out, slice_of(run.log_unread), sizeof run.log_unread);
+		buf_char(out, '\n');
+	}
 	queues(&run, now, out);
 	return true;
 }

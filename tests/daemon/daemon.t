@@ -193,6 +193,27 @@ wait_for limits
 saw $? "check_mxgauge says that some are not: $(head -n 1 "$D/check")"
 stop TERM
 
+# A log that is there and cannot be read (here not even by root): the watcher's watcher rings, with the cause.
+mkdir -p "$D/unread/mail.log"
+printf 'state = "%s/unread/state"\ntemplates = "%s/rrd-templates"\nsource "a" { files = { "%s/unread/mail.log", "%s/unread/none.log", "%s/unread/other.log" } }\n' \
+    "$D" "$PWD" "$D" "$D" "$D" >"$D/unread.conf"
+refusals mx1 0 3 >"$D/unread/other.log"
+unread() { "$BUILD/plugins/check_mxgauge" -w lag=0 -c lag=1h --state "$D/unread/state" >"$D/check"; grep -q "^MXGAUGE WARNING - a log is not read for .*$D/unread/mail.log: not a file (limit" "$D/check"; }
+unread_or_line() { unread || { refusals mx1 $((u_n += 3)) 3 >>"$D/unread/other.log"; false; }; }
+u_n=0
+launch unread.conf
+wait_for unread_or_line
+saw $? "a log that cannot be read: $(cut -d "|" -f 1 "$D/check" | head -n 1)"
+"$mxgauge" status --state "$D/unread/state" >"$D/check"
+grep -q "^  not read  .*: $D/unread/mail.log: not a file\$" "$D/check"
+saw $? "mxgauge status says so, too"
+rmdir "$D/unread/mail.log"
+refusals mx1 3000 3 >"$D/unread/mail.log"
+is_well() { "$BUILD/plugins/check_mxgauge" -w lag=0 -c lag=1h --state "$D/unread/state" >"$D/check"; ! grep -qi "not read" "$D/check"; }
+wait_for is_well
+saw $? "and when it is over"
+stop TERM
+
 # In the background: the command returns when it runs.
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
 saw $? "goes to the background"

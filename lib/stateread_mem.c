@@ -56,6 +56,10 @@ take_small(size_t whole)
 	return b;
 }
 
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 10
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"	/* that it is given back by way of data[] gcc does not see */
+#endif
+
 static void *
 take(int n)
 {

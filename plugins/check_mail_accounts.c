@@ -141,7 +141,7 @@ find_most(void)
 		take(RECIPIENTS, a->recipients, a);
 		take(MESSAGES, a->messages, a);
 		for (int k = RISE; k <= DEFERRED && (a->judged || a->change != NULL); k++)
-			take(k, misuse_value(&found, a, k), a);
+			take(k, misuse_value(&found, a, (enum misuse_measure)k), a);
 	}
 }
 
@@ -153,7 +153,7 @@ account_with_most(int which)
 	if (most[which].v > 0)
 		return most[which].whose;
 	for (size_t i = 0; i < found.accounts; i++)
-		if (misuse_value(&found, &found.account[i], which) >= most[which].v &&
+		if (misuse_value(&found, &found.account[i], (enum misuse_measure)which) >= most[which].v &&
 		    is_before(found.account[i].one, a != NULL ? a->one : NULL))
 			a = &found.account[i];
 	return a;

@@ -37,7 +37,8 @@
  * HELD RELEASED	on hold, released
  * DISCARDED	accepted and dropped (id may be empty)
  * FILTERED	an access rule sent it elsewhere (information)
- * REDIRECTED	a rule gives it to one other address, instead of all its recipients
+ * REDIRECTED	a rule gives it to one other address, to, instead of all its recipients (orig_to: the
+ *		recipient then; id may be empty)
  * ACCEPT	permit:, proxy-accept (information)
  * DSN_SENT	id made a notification new_id, or the one that QUEUED has qp of (stage: "sender
  *		non-delivery" ...)

@@ -130,6 +130,10 @@ content_check(const struct pf_line *p, struct slice verb, struct slice s, struct
 	e->stage = e->kind == EV_INFO ? verb : SLICE("DATA");
 	if (e->kind != EV_INFO && e->kind != EV_FILTERED && e->kind != EV_REDIRECTED)
 		check_reason(e, where, line);
+	if (e->kind == EV_REDIRECTED) {
+		e->orig_to = e->to;
+		e->to = text;
+	}
 	if (e->text.n == 0)
 		e->text = line;
 	return 1;

@@ -182,6 +182,12 @@ action_reason(struct event *e, struct slice action)
 	} else if (e->kind == EV_TLS_FAIL) {
 		e->cls = REASON_tls_error;
 		e->sub = SLICE("cert");
+	} else if (e->kind == EV_REDIRECTED) {
+		struct slice to = e->text, what;
+
+		e->orig_to = e->to;
+		if (slice_rcut_at(&to, SLICE("triggers REDIRECT "), &what))
+			e->to = to;
 	} else if (slice_eq(action, SLICE("proxy-accept"))) {
 		e->new_id = pf_queued_as(e->text);
 		if (e->new_id.n > 0 || e->code / 100 != 2 ||

@@ -60,6 +60,7 @@ struct found {
 	uint32_t nrcpt, by_delivery, linked;
 	uint32_t by_hop;		/* recipients that other hosts of the farm handed over */
 	uint32_t handed, named, delivered, bounced, given_up, discarded;
+	struct slice one_of_several;	/* see there */
 	struct slice parted;		/* the mail that a filter handed on, if it divided it */
 	bool refused;
 	struct rcpts *deferred, *failed;	/* slot is NULL as long as there is no need */
@@ -76,6 +77,26 @@ static int64_t
 arrival(const struct fact *from)
 {
 	return from->time * 1000 - (from->delay_ms > 0 ? from->delay_ms : 0);
+}
+
+/* Of a mail to several, the one address that all attempts name, if it is gone or waits; empty: there
+ * are more, or none. */
+static struct slice
+one_of_several(const struct life *l, const struct found *w)
+{
+	struct slice one = { NULL, 0 };
+
+	if (w->queued == NULL || w->queued->nrcpt < 2 ||
+	    (w->removed == NULL && w->expired == NULL && !w->any_deferred))
+		return one;
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (!fact_is_delivery(l->fact[i].kind))
+			continue;
+		if (one.n > 0 && !slice_eq(one, l->fact[i].a))
+			return slice_head(one, 0);
+		one = l->fact[i].a;
+	}
+	return one;
 }
 
 static void
@@ -110,7 +131,9 @@ look_at_bonds(const struct life *l, struct found *w)
 			unsigned new = b->flags & ~verdicts;
 
 			verdicts |= b->flags;
-			w->redirected |= (b->flags & FACT_REDIRECTED) != 0;
+			w->redirected |= (b->flags & FACT_REDIRECTED) != 0 ||
+			    ((b->flags & FACT_REDIRECTED_FIRST) && b->text.n > 0 &&
+			    slice_starts(w->one_of_several, b->text));	/* cut, if very long */
 			w->condemned |= (b->flags & (FACT_SPAM | FACT_VIRUS | FACT_BANNED)) != 0;
 			add(l, b->time, M_spam, (new & FACT_SPAM) != 0);
 			add(l, b->time, M_virus, (new & FACT_VIRUS) != 0);
@@ -546,7 +569,7 @@ may_be_probe(const struct found *w)
 	    (w->queued->flags & FACT_OWN_SENDER) != 0;
 }
 
-bool
+unsigned
 life_count(const struct life *l)
 {
 	struct rcpts deferred, failed;
@@ -555,10 +578,11 @@ life_count(const struct life *l)
 
 	deferred.slot = failed.slot = NULL;
 	look_at_facts(l, &w);
+	w.one_of_several = one_of_several(l, &w);
 	look_at_bonds(l, &w);
 	if (!w.is_received || w.is_probe || may_be_probe(&w) || (w.aborted && !w.tried) ||
 	    (w.refused && w.queued == NULL))	/* Exim may refuse a mail and deliver it all the same */
-		return false;
+		return 0;
 	w.nrcpt = w.queued != NULL && w.queued->nrcpt > 0 ? w.queued->nrcpt :
 	    distinct_rcpts(l, w.queued != NULL);
 	count_deliveries(l, &w);
@@ -570,5 +594,5 @@ life_count(const struct life *l)
 		rcpts_free(&deferred);
 	if (failed.slot != NULL)
 		rcpts_free(&failed);
-	return open;
+	return (open ? MAIL_OPEN : 0) | (w.one_of_several.n > 0 ? MAIL_ONE_OF_SEVERAL : 0);
 }

@@ -25,8 +25,8 @@ struct life {
 	struct tally *t;
 };
 
-/* Is it still in the queue? */
-bool life_count(const struct life *l);
+/* Returns enum mail_found, or'ed. */
+unsigned life_count(const struct life *l);
 
 /* Is that bond of the id one of this life's? */
 bool bond_belongs(const struct life *l, const struct fact *f);

@@ -152,10 +152,10 @@ go_on(struct so_far *l, const struct fact *f)
 	}
 }
 
-static bool
+static unsigned
 count_lives(const struct sorted *s)
 {
-	bool open = false;
+	unsigned found = 0;
 	struct life l = { .bond = s->bond, .n_bonds = s->n_bonds, .into = s->into,
 		.n_into = s->n_into, .unique = s->unique, .first = true, .sign = s->sign,
 		.host = s->host, .id = s->id, .t = s->t };
@@ -173,16 +173,16 @@ count_lives(const struct sorted *s)
 		l.n = i - from;
 		l.last = end;
 		l.until = end ? 0 : fact_at(&f[i]);
-		open |= life_count(&l);
+		found |= life_count(&l);
 		l.first = false;
 		sum = (struct so_far){ .start = end ? 0 : f[i].time };
 		from = i;
 	}
 	if (s->n == 0) {
 		l.last = true;
-		open |= life_count(&l);
+		found |= life_count(&l);
 	}
-	return open;
+	return found;
 }
 
 /* --- instances -------------------------------------------------------------------- */
@@ -244,11 +244,11 @@ pick(const struct labels *l, uint32_t k, const struct fact *from, uint32_t n, bo
 
 /* Two instances on one host may use the same id: part the facts by the names
  * under which qmgr speaks; lines of other names (submission) go to the nearest. */
-static bool
+static unsigned
 count_instances(const struct sorted *s)
 {
 	struct labels l = { .n = 0 };
-	bool open = false;
+	unsigned found = 0;
 	struct sorted part = *s;
 
 	for (uint32_t i = 0; i < s->n; i++) {
@@ -274,11 +274,11 @@ count_instances(const struct sorted *s)
 		part.n = pick(&l, k, s->fact, s->n, true, part.fact);
 		part.n_bonds = pick(&l, k, s->bond, s->n_bonds, false, part.bond);
 		part.n_into = pick(&l, k, s->into, s->n_into, false, part.into);
-		open |= count_lives(&part);
+		found |= count_lives(&part);
 	}
 	free(part.fact);
 	free(l.queued);
-	return open;
+	return found;
 }
 
 /* Part the n facts at s->fact: bonds go to room, where others of them are than INTO, and INTO
@@ -323,18 +323,19 @@ without_void(struct fact *f, uint32_t n)
 	return left;
 }
 
-bool
+unsigned
 mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 {
 	struct fact few[FEW], few_bonds[FEW], *f, *room = few_bonds;
 	struct sorted s = { .host = m->host, .id = mail_id(m), .sign = sign, .t = t };
 	uint32_t n, bonds = 0, into = 0;
-	bool any_void = false, open;
+	unsigned found;
+	bool any_void = false;
 
 	if (mail_is_record(m)) {
 		if (m->id_n > 1 && m->id[1] == MAIL_JUDGED)
 			judged_count(m, upto, sign, t);
-		return false;
+		return 0;
 	}
 	/* Exim's ids, the only ones with a '-', are made of the time */
 	s.unique = memchr(m->id, '-', m->id_n) != NULL;
@@ -355,10 +356,10 @@ mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t)
 	sort_facts(s.fact, s.n);
 	sort_facts(s.bond, s.n_bonds);
 	sort_facts(s.into, s.n_into);
-	open = count_instances(&s);
+	found = count_instances(&s);
 	if (room != few_bonds)
 		free(room);
 	if (f != few)
 		free(f);
-	return open;
+	return found;
 }

@@ -88,7 +88,8 @@ enum fact_flags {
 				 * qmail-local forwarded it */
 	FACT_BY_REQUEUE = 4,
 	FACT_SPAM = 1, FACT_VIRUS = 2, FACT_BANNED = 4, FACT_HAM = 8,	/* VERDICT */
-	FACT_REDIRECTED = 16	/* VERDICT of a rule: it goes to one other address */
+	FACT_REDIRECTED = 16,	/* VERDICT of a rule: it goes to one other address */
+	FACT_REDIRECTED_FIRST = 32	/* the same, said before it had an id: to text */
 };
 
 enum { PART_UNKNOWN = 255 };
@@ -220,8 +221,12 @@ fact_is_bond(enum fact_kind k)
 	return k >= FACT_FROM || k == FACT_VERDICT;
 }
 
-/* Add sign (+1, -1) times what the first upto bytes of facts give. Is it still in the queue then? */
-bool mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t);
+/* What is known of a mail then: it is still in the queue; it had several recipients, and
+ * all attempts are to one address. */
+enum mail_found { MAIL_OPEN = 1, MAIL_ONE_OF_SEVERAL = 2 };
+
+/* Add sign (+1, -1) times what the first upto bytes of facts give. Returns enum mail_found, or'ed. */
+unsigned mail_count(const struct mail *m, uint32_t upto, int sign, struct tally *t);
 /* How often facts were compared while counting, since start: a test keeps it linear. */
 extern uint64_t mail_steps;
 

@@ -10,7 +10,7 @@
 #include "poison.h"
 
 /* What a record is of: the second letter of its id. */
-enum by { BY_PIPED_ID = 'p', BY_TASK = 't', BY_SESSION = 's', BY_QUEUER = 'q',
+enum by { BY_PIPED_ID = 'p', BY_TASK = 't', BY_SESSION = 's', BY_QUEUER = 'q', BY_REDIRECT = 'r',
 	BY_JUDGED_ID = MAIL_JUDGED };
 
 static struct mail *
@@ -425,4 +425,85 @@ meet_verdict(struct track *t, unsigned host, int64_t time, const struct event *e
 	f.flags = meet_verdict_flag(e->kind);
 	f.text = e->text;
 	track_learn(t, record(t, host, BY_JUDGED_ID, e->mid), &f);
+}
+
+/* --- redirected by the first recipient ------------------------------------------------ */
+
+/* Where lines of a client, and of an address that mail is redirected to, meet. */
+static struct mail *
+redirect_record(struct track *t, unsigned host, struct slice client, struct slice to)
+{
+	return record_of(t, host, BY_REDIRECT, hash_mix(hash_bytes(&t->key, client),
+	    hash_bytes(&t->key, slice_head(to, MAIL_TEXT_MAX)) | 1));
+}
+
+/* came: a mail's client; rule: before the mail got its id, but for what other rules took. */
+static void
+tell_redirect(struct track *t, unsigned host, const struct fact *came, const struct fact *rule)
+{
+	enum { LONGEST_S = 300, EARLIER_S = 2 };	/* policy services have 100 s each */
+	struct fact f = *rule;
+
+	if (came->time < rule->time - EARLIER_S || came->time > rule->time + LONGEST_S)
+		return;
+	f.time = came->time;
+	track_learn(t, track_mail(t, host, came->other_id), &f);
+}
+
+void
+meet_redirect(struct track *t, unsigned host, int64_t time, const struct event *e)
+{
+	struct mail *record;
+	struct fact f, came;
+	uint32_t at = 0;
+
+	if (e->to.n == 0 || e->client_ip.n == 0)
+		return;
+	record = redirect_record(t, host, e->client_ip, e->to);
+	fact_init(&f, FACT_VERDICT, time);
+	f.flags = FACT_REDIRECTED_FIRST;
+	f.text = e->to;
+	track_learn(t, record, &f);
+	while (mail_next_kind(record, FACT_CAME, &at, &came))
+		tell_redirect(t, host, &came, &f);
+}
+
+static void
+came_and_went(struct track *t, struct mail *m, const struct fact *client, struct slice to)
+{
+	struct mail *record = redirect_record(t, m->host, client->b, to);
+	struct fact came, f;
+	uint32_t at = 0;
+
+	while (mail_next_kind(record, FACT_CAME, &at, &f))
+		if (f.time == client->time && slice_eq(f.other_id, mail_id(m)))
+			return;		/* said so before */
+	fact_init(&came, FACT_CAME, client->time);
+	came.other_id = mail_id(m);
+	track_learn(t, record, &came);
+	for (at = 0; mail_next_kind(record, FACT_VERDICT, &at, &f); )
+		tell_redirect(t, m->host, &came, &f);
+}
+
+void
+meet_one_of_several(struct track *t, struct mail *m)
+{
+	struct mail was = *m;		/* m learns meanwhile, and its facts move */
+	struct fact client, went;
+	uint32_t c = 0, d;
+
+	was.facts = xmalloc(m->n);
+	memcpy(was.facts, m->facts, m->n);
+	/* of the lives of an id each is held against the others' addresses, too */
+	while (mail_next_kind(&was, FACT_CLIENT, &c, &client)) {
+		struct slice to = { NULL, 0 };
+
+		for (d = 0; mail_next(&was, &d, &went); ) {
+			if (!fact_is_delivery(went.kind) || slice_eq(went.a, to))
+				continue;
+			to = went.a;
+			came_and_went(t, m, &client, to);
+		}
+	}
+	free(was.facts);
 }

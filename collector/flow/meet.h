@@ -33,6 +33,12 @@ void meet_queuer(struct track *t, unsigned host, int64_t time, const struct even
  * else's verdict of the same kind names both. */
 void meet_verdict(struct track *t, unsigned host, int64_t time, const struct event *e);
 
+/* A rule that the first recipient of a mail met: the mail had no id yet. */
+void meet_redirect(struct track *t, unsigned host, int64_t time, const struct event *e);
+
+/* m had several recipients, and all attempts are to one address: did such a rule say so? */
+void meet_one_of_several(struct track *t, struct mail *m);
+
 /* The flag of FACT_VERDICT, 0 if it is none. */
 unsigned meet_verdict_flag(enum event_kind kind);
 

@@ -236,6 +236,8 @@ met(struct track *t, unsigned host, int64_t time, const struct event *e)
 		meet_queuer(t, host, time, e);
 	if (e->mid.n > 0 && meet_verdict_flag(e->kind) != 0)
 		meet_verdict(t, host, time, e);
+	if (e->kind == EV_REDIRECTED && e->id.n == 0)
+		meet_redirect(t, host, time, e);
 	return e->id.n == 0;
 }
 
@@ -362,7 +364,7 @@ track_event(struct track *t, unsigned host, uint16_t label, int64_t time, const 
     uint32_t times)
 {
 	t->now++;
-	if ((e->id.n | e->task.n | e->sess.n | e->qp.n | e->mid.n) != 0)
+	if ((e->id.n | e->task.n | e->sess.n | e->qp.n | e->mid.n) != 0 || e->kind == EV_REDIRECTED)
 		mail_event(t, host, label, time, e, times);
 }
 
@@ -371,14 +373,18 @@ track_settle(struct track *t)
 {
 	for (size_t i = 0; i < t->n_dirty; i++) {
 		struct mail *m = t->dirty[i];
+		unsigned found;
 
 		if (i + MAILS_AHEAD < t->n_dirty)
 			mail_fetch(t->dirty[i + MAILS_AHEAD]);
 		if (m->counted > 0)
 			mail_count(m, m->counted, -1, t->tally);
-		m->open = mail_count(m, m->n, 1, t->tally);
+		found = mail_count(m, m->n, 1, t->tally);
+		m->open = found & MAIL_OPEN;
 		m->counted = m->n;
 		m->dirty = false;
+		if (found & MAIL_ONE_OF_SEVERAL)
+			meet_one_of_several(t, m);
 	}
 	t->n_dirty = 0;
 }

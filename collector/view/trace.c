@@ -283,7 +283,7 @@ put_fact(struct buf *b, const struct fact *f, const struct names *hosts)
 		for (unsigned i = 0; i < 4; i++)
 			if (f->flags & 1u << i)
 				buf_fmt(b, "filter says %s", verdict[i]);
-		if (f->flags & FACT_REDIRECTED)
+		if (f->flags & (FACT_REDIRECTED | FACT_REDIRECTED_FIRST))
 			buf_str(b, "redirected by a rule");
 		if (f->text.n > 0) {
 			put(b, " (", f->text);

@@ -168,6 +168,28 @@ sm_set_outbound(struct event *e)
 	e->loopback = false;
 }
 
+/* An alias that could not be expanded has no to= line: a file ":include:/etc/mail/list... Cannot
+ * open /etc/mail/list: No such file or directory", or a loop, or an empty list, which it calls one. */
+static bool
+bad_alias(struct slice s, struct event *e)
+{
+	struct slice rest = s, to;
+
+	if (slice_eq(s, SLICE("aliasing/forwarding loop broken"))) {
+		e->cls = REASON_loop;
+	} else if (slice_starts(s, SLICE(":include:")) &&
+	    slice_cut_at(&rest, SLICE("... Cannot open "), &to)) {
+		e->cls = REASON_resource;
+		e->sub = SLICE("config");
+		e->to = to;
+	} else {
+		return false;
+	}
+	e->no_end = true;
+	e->text = s;
+	return true;
+}
+
 /* "5A3G4Vxx030842: DSN: User unknown": a notification, or a copy for a list's owner. */
 static int
 offspring(const struct sm_line *p, struct slice s, struct slice new_id, struct event *out)
@@ -193,6 +215,9 @@ offspring(const struct sm_line *p, struct slice s, struct slice new_id, struct e
 	e->new_id = new_id;
 	e->stage = what;
 	e->text = s;
+	if (!slice_eq(what, SLICE("sender notify")) &&
+	    bad_alias(s, sm_event(out + 1, EV_BOUNCED, p)))
+		return 2;
 	/* no to= line tells of those that waited too long */
 	if (!slice_starts(s, SLICE("Cannot send message for ")) &&
 	    !slice_starts(s, SLICE("delivery time expired ")))

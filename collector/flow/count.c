@@ -306,11 +306,12 @@ count_delivered(const struct life *l, struct found *w, const struct fact *f, enu
 	add_hop(l, f->time, M_b_delivered, 1);
 }
 
-/* Exim says so again when a notification that was frozen is thawed. */
+/* Exim says so again when a notification that was frozen is thawed, and Sendmail of an alias when
+ * postmaster hears of it too. */
 static bool
 bounced_before(const struct life *l, struct found *w, const struct fact *f)
 {
-	if (!l->unique)
+	if (!l->unique && !w->together)
 		return false;
 	if (w->failed->slot == NULL)
 		rcpts_fill(w->failed, l, FACT_BOUNCED, false);

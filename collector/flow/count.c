@@ -52,7 +52,7 @@ struct found {
 	int64_t received;		/* time */
 	int64_t tried_at;		/* time of the last delivery */
 	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred, condemned;
-	bool no_end, together, redirected, all_done, by_admin, aborted;
+	bool held_anew, no_end, together, redirected, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	struct slice account;		/* that they name */
 	struct slice by_session;	/* the client's address, by one of them */
@@ -142,6 +142,21 @@ look_at_bonds(const struct life *l, struct found *w)
 	}
 }
 
+/* Fact i holds the mail. It was on hold before that second, and in it a line releases it: that
+ * came first, and now it is held anew. */
+static bool
+is_held_anew(const struct life *l, const struct found *w, uint32_t i)
+{
+	int64_t at = fact_at(&l->fact[i]);
+
+	if (w->held == NULL)
+		return false;
+	while (++i < l->n && fact_at(&l->fact[i]) == at)
+		if (l->fact[i].kind == FACT_RELEASED)
+			return true;
+	return false;
+}
+
 static void
 look_at_facts(const struct life *l, struct found *w)
 {
@@ -190,12 +205,16 @@ look_at_facts(const struct life *l, struct found *w)
 			w->expired = f;
 			break;
 		case FACT_HELD:
-			if (w->held == NULL)
+			if (w->held != NULL && fact_at(w->held) == fact_at(f))
+				break;
+			w->held_anew = is_held_anew(l, w, i);
+			if (w->held == NULL || w->held_anew)
 				add(l, f->time, M_held, 1);
 			w->held = f;
 			break;
 		case FACT_RELEASED:
-			w->held = NULL;
+			if (w->held == NULL || fact_at(w->held) != fact_at(f) || !w->held_anew)
+				w->held = NULL;
 			break;
 		case FACT_DISCARDED:
 			add(l, f->time, M_discard, 1);

@@ -386,7 +386,7 @@ tell_reasons(const struct counts *c)
 	check_extra("reject", buf_slice(&json));
 	buf_free(&json);
 	if (c->tempfailed > 0)
-		check_detail("Refused for now (4xx): %s", check_people((double)c->tempfailed, ""));
+		check_detail("Refused for now (4xx), not in the ratio: %s", check_people((double)c->tempfailed, ""));
 }
 
 static void

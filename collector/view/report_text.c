@@ -153,8 +153,9 @@ incoming(const struct cell *c, struct buf *out)
 		    words_share(cell_get(c, M_screen_pass), screened).s,
 		    words_share(cell_get(c, M_screen_hangup), screened).s);
 	row(out, "SMTP sessions", conn, "%s with TLS", words_share(cell_get(c, M_tls_in), conn).s);
-	row(out, "recipients refused", rej, "%s of those asked for", words_share(rej, all).s);
-	row(out, "recipients put off", tmp, "%s", words_share(tmp, all).s);
+	row(out, "recipients refused", rej, "%s, %s without 4xx", words_share(rej, all).s,
+	    words_share(rej, rej + in).s);	/* the second is check_reject_ratio's */
+	row(out, "recipients put off", tmp, "%s of those asked for", words_share(tmp, all).s);
 	row(out, "recipients accepted", in, "%s", words_share(in, all).s);
 	row(out, "messages accepted", msgs, "%s, %.1f recipients each",
 	    words_bytes((double)cell_get(c, M_recv_bytes)).s,

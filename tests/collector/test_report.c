@@ -183,6 +183,7 @@ test_text(struct stateread *r)
 		"Mail report: farm of 2 hosts (mx1.example.org, mx2\"?[2J)\n",
 		("Of 705 recipients that clients asked for, 85.1% were refused\n(most: dnsbl), "
 		"0.7% put off and 14.2% accepted.\n"),
+		"  recipients refused                         600   85.1%, 85.7% without 4xx\n",
 		"          600   100.0%  dnsbl: the client's address is on a DNS block list\n",
 		"Refused clients by network\n  192.0.2.0/24   ",
 		"Block lists that refused\n  bl.example.net   ",

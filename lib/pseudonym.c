@@ -248,6 +248,32 @@ loose_hash(const struct pseudonyms *p, struct slice address)
 	return siphash(&p->loose, (struct slice){ low, address.n });
 }
 
+static size_t
+put_word(const struct pseudonyms *p, struct slice s, char *out)
+{
+	out[0] = '~';
+	letters(out + 1, loose_hash(p, s), LOOSE);
+	letters(out + 1 + LOOSE, siphash(&p->exact, s), EXACT);
+	return WORD;
+}
+
+struct slice
+pseudonym_of_mid(const struct pseudonyms *p, struct slice mid, char out[PSEUDONYM_MAX])
+{
+	bool brackets = mid.n >= 2 && mid.p[0] == '<' && mid.p[mid.n - 1] == '>';
+	struct slice inner = brackets ? (struct slice){ mid.p + 1, mid.n - 2 } : mid;
+	size_t n = 0;
+
+	if (inner.n == 0 || is_word(inner))
+		return mid;
+	if (brackets)
+		out[n++] = '<';
+	n += put_word(p, inner, out + n);
+	if (brackets)
+		out[n++] = '>';
+	return (struct slice){ out, n };
+}
+
 struct slice
 pseudonym_of(const struct pseudonyms *p, struct slice address, char out[PSEUDONYM_MAX])
 {
@@ -257,9 +283,7 @@ pseudonym_of(const struct pseudonyms *p, struct slice address, char out[PSEUDONY
 	if (is_nobody(local) || is_word(local))
 		return address;
 	rest = slice_head(rest, PSEUDONYM_MAX - WORD);
-	out[0] = '~';
-	letters(out + 1, loose_hash(p, address), LOOSE);
-	letters(out + 1 + LOOSE, siphash(&p->exact, address), EXACT);
+	put_word(p, address, out);
 	if (rest.n > 0)
 		memcpy(out + WORD, rest.p, rest.n);
 	return (struct slice){ out, WORD + rest.n };

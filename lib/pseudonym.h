@@ -32,6 +32,9 @@ void pseudonyms_free(struct pseudonyms *p);
  * (double-bounce@, MAILER-DAEMON, a domain alone) stays as it is. The result lies in out or is address. */
 struct slice pseudonym_of(const struct pseudonyms *p, struct slice address, char out[PSEUDONYM_MAX]);
 
+/* The same of a Message-ID, with <> or without, of which no domain stays: it names whose machine made it. */
+struct slice pseudonym_of_mid(const struct pseudonyms *p, struct slice mid, char out[PSEUDONYM_MAX]);
+
 /* Are these pseudonyms of one address, however it was spelt? */
 bool pseudonym_same(struct slice a, struct slice b);
 

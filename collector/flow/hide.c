@@ -19,6 +19,16 @@ hide(const struct pseudonyms *p, struct slice *address, struct arena *room)
 }
 
 static void
+hide_mid(const struct pseudonyms *p, struct slice *mid, struct arena *room)
+{
+	char word[PSEUDONYM_MAX];
+	struct slice hidden = pseudonym_of_mid(p, *mid, word);
+
+	if (hidden.p == word)
+		*mid = arena_slice(room, hidden);
+}
+
+static void
 hide_in_text(const struct pseudonyms *p, struct slice *text, struct arena *room)
 {
 	struct buf b = buf_new(TEXT_BYTES);
@@ -37,6 +47,7 @@ hide_event(const struct pseudonyms *p, struct event *e, struct arena *room)
 	hide(p, &e->to, room);
 	hide(p, &e->orig_to, room);
 	hide(p, &e->sasl_user, room);
+	hide_mid(p, &e->mid, room);
 	hide_in_text(p, &e->text, room);
 	hide_in_text(p, &e->helo, room);
 }

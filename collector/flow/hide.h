@@ -6,7 +6,7 @@
 #include "mem.h"
 #include "pseudonym.h"
 
-/* Put pseudonyms in place of senders, recipients, logins, and of the addresses in texts. They live
+/* Put pseudonyms in place of senders, recipients, logins, Message-IDs, and of the addresses in texts. They live
  * in room. What was equal stays equal, and what was not does not: nothing is counted otherwise. */
 void hide_event(const struct pseudonyms *p, struct event *e, struct arena *room);
 

@@ -22,7 +22,8 @@ struct found {
 };
 
 struct trace {
-	struct slice what, hidden;	/* as it was asked for, and as an address that is kept hashed */
+	struct slice what;		/* as it was asked for, ... */
+	struct slice hidden, hidden_mid;	/* as an address, as a Message-ID that is kept hashed */
 	int host;		/* -1: any */
 	struct found *found;
 	size_t n, cap;
@@ -75,7 +76,8 @@ wanted(const struct trace *t, const struct mail *m)
 	while (mail_next(m, &at, &f)) {
 		switch (f.kind) {
 		case FACT_MSGID:
-			if (slice_eq(without_brackets(f.a), t->what))
+			if (slice_eq(without_brackets(f.a), t->what) ||
+			    (f.a.n > 0 && slice_eq(without_brackets(f.a), t->hidden_mid)))
 				return true;
 			break;
 		case FACT_CLIENT: case FACT_SESSION:
@@ -389,14 +391,16 @@ bool
 trace_text(struct stateread *r, const struct pseudonyms *p, const char *what, const char *host,
     struct buf *out, size_t *found, struct err *e)
 {
-	char hidden[PSEUDONYM_MAX];
+	char hidden[PSEUDONYM_MAX], hidden_mid[PSEUDONYM_MAX];
 	struct trace t = { .what = without_brackets(slice_of(what)), .host = -1 };
 	struct names hosts = { NULL, 0 };
 	struct samples samples = { &t, &hosts, out, 0 };
 	bool good = stateread_hosts(r, &hosts.host, &hosts.n, e);
 
-	if (p != NULL)
+	if (p != NULL) {
 		t.hidden = pseudonym_of(p, t.what, hidden);
+		t.hidden_mid = pseudonym_of_mid(p, t.what, hidden_mid);
+	}
 	for (size_t i = 0; good && host != NULL && i < hosts.n; i++)
 		if (strcmp(hosts.host[i].name, host) == 0)
 			t.host = hosts.host[i].id;

@@ -22,7 +22,7 @@ trace() {
 cat >"$d/log" <<'LOG'
 Nov  5 08:00:00 mx1 postfix/smtpd[101]: connect from mail.example.net[192.0.2.7]
 Nov  5 08:00:00 mx1 postfix/smtpd[101]: A000000001: client=mail.example.net[192.0.2.7], sasl_method=PLAIN, sasl_username=sabine.secret
-Nov  5 08:00:00 mx1 postfix/cleanup[102]: A000000001: message-id=<1@mail.example.net>
+Nov  5 08:00:00 mx1 postfix/cleanup[102]: A000000001: message-id=<anna.secret.1@secret-laptop>
 Nov  5 08:00:00 mx1 postfix/qmgr[103]: A000000001: from=<anna.secret@example.net>, size=1000, nrcpt=2 (queue active)
 Nov  5 08:00:01 mx1 postfix/smtp[104]: A000000001: to=<Bert.Secret@example.org>, orig_to=<carl-secret>, relay=mx.example.org[192.0.2.9]:25, delay=1, delays=0.1/0/0.4/0.5, dsn=2.0.0, status=sent (250 2.0.0 <bert.secret@example.org> ok: queued as B000000001)
 Nov  5 08:00:01 mx1 postfix/smtp[104]: A000000001: to=<dora.secret@example.org>, relay=mx.example.org[192.0.2.9]:25, delay=1, delays=0.1/0/0.4/0.5, dsn=4.2.2, status=deferred (host mx.example.org[192.0.2.9] said: 452 4.2.2 "emil secret"@example.org and <fritz.secret> are over quota (in reply to RCPT TO command))
@@ -52,6 +52,15 @@ done
 is "$(diff "$d/report.plain" "$d/report.hashed" | grep -i '[0-9]' | head -5)" "" "the reports' figures are the same"
 grep -q '"recv_rcpt" *: *2' "$d/report.hashed" && grep -q '"unaccounted" *: *0' "$d/report.hashed"
 ok $? "and not empty"
+for s in plain hashed; do
+    option=
+    [ $s = plain ] || option=--hash-addresses
+    # shellcheck disable=SC2086  # none, or one
+    import "hops-$s" tests/truth/cases/hop-relay-and-store.log $option
+    "$mxgauge" report --state "$d/hops-$s" --json | perl -MJSON::PP -e 'local $/; my $r = decode_json(<STDIN>);
+        print JSON::PP->new->canonical->pretty->encode($r->{counts})' >"$d/hops.$s"
+done
+is "$(diff "$d/hops.plain" "$d/hops.hashed")" "" "a mail that goes on at another host is one mail by a hashed Message-ID, too"
 
 # --- asking -----------------------------------------------------------------------------
 trace hashed bert.secret@example.org >"$d/bert"
@@ -63,6 +72,10 @@ trace hashed sabine.secret | grep -q '^mx1 A000000001'
 ok $? "and so is a login found"
 trace hashed hans.secret@example.com | grep -q 'counted as rej_unknown_rcpt'
 ok $? "and samples of refusals"
+trace hashed 'anna.secret.1@secret-laptop' | grep -q '^mx1 A000000001'
+ok $? "and a Message-ID"
+trace hashed A000000001 | grep -q '<~[a-p]\{14\}>'
+ok $? "of which no domain stays"
 trace hashed @example.net | grep -q '^mx1 A000000001'
 ok $? "a domain is asked for as ever"
 trace hashed C000000001 | grep -q 'from <double-bounce@mx1.example.org>'

@@ -216,6 +216,18 @@ feed_close(struct feed *f)
 }
 
 void
+feed_began_in(struct feed *f, int year)
+{
+	header_began_in(f->header, year);
+}
+
+bool
+feed_years_torn(const struct feed *f)
+{
+	return header_years_torn(f->header);
+}
+
+void
 feed_live(struct feed *f, bool arrives)
 {
 	f->ahead_s = arrives ? 30 * 86400 : 86400;

@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "draw.h"
 #include "ingest.h"
+#include "input/newyears.h"
 #include "mem.h"
 #include "pseudonym.h"
 #include "stopping.h"
@@ -233,6 +234,7 @@ import_file(struct run *x, const char *path, struct err *e)
 	struct reader *r = reader_open_gated(path, &gate, e);
 	struct state_source *src;
 	bool known, good;
+	int year;
 
 	if (r == NULL)
 		return false;
@@ -244,8 +246,14 @@ import_file(struct run *x, const char *path, struct err *e)
 	known = src->pos.head_n > 0;
 	x->feed = feed_open(x->in, src, x->im->zone, x->im->year, x->im->host, reader_written_at(r), e);
 	x->reader = r;
+	year = known || x->im->year != 0 || reader_is_stream(r) ? 0 : newyears_first(path, reader_written_at(r));
+	if (x->feed != NULL && year != 0)
+		feed_began_in(x->feed, year);
 	good = x->feed != NULL && reader_seek(r, known ? &src->pos : NULL, e) && read_lines(x, path, e);
 	progress_end();
+	if (good && feed_years_torn(x->feed))
+		good = err_set(e, "%s: goes through more than a year, and its stamps name none: the older lines were "
+		    "counted a year too late; import it into a new state, with --year of its first line", path);
 	feed_close(x->feed);
 	reader_close(r);
 	x->feed = NULL;

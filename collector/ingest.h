@@ -49,6 +49,10 @@ void feed_close(struct feed *f);
 /* What it brings was just written, and its clock is ingest_clock()'s from now on. arrives: it
  * does not lie in a file, so that none of it can be a year old. */
 void feed_live(struct feed *f, bool arrives);
+/* Of which year its first line is, if the clock alone does not tell (newyears.h): before any line. */
+void feed_began_in(struct feed *f, int year);
+/* Are its lines of more years than stamps without one can tell? */
+bool feed_years_torn(const struct feed *f);
 /* What it brings comes for so long that the clock went on since feed_open(). */
 void feed_clock(struct feed *f, int64_t now);
 struct state_source *feed_source(struct feed *f);

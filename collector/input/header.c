@@ -52,6 +52,18 @@ header_free(struct header *h)
 }
 
 void
+header_began_in(struct header *h, int year)
+{
+	h->stamps.year = year;
+}
+
+bool
+header_years_torn(const struct header *h)
+{
+	return h->stamps.torn >= STAMP_TORN;
+}
+
+void
 header_live(struct header *h, int64_t now, int64_t ahead_s)
 {
 	h->stamps.live = h->stamps.clocked;

@@ -30,6 +30,13 @@ struct header *header_new(const char *zone, int year, int64_t now, struct slice 
     struct err *e);
 void header_free(struct header *h);
 
+/* The first line is of that year, though the clock alone would say of a later one (newyears.h). */
+void header_began_in(struct header *h, int year);
+/* Has it been shown that lines were taken for a year's that are of one before? Those that came since
+ * go on from a new year which the clock does not know of: no rule finds out, only header_new() with
+ * a year. */
+bool header_years_torn(const struct header *h);
+
 /* Lines come as they are written, and it is now: to be told each second. A stamp without a
  * year is the last one that is not more than ahead_s in the future; one without anything is now. */
 void header_live(struct header *h, int64_t now, int64_t ahead_s);

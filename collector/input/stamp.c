@@ -75,6 +75,15 @@ infer_live(const struct stamps *st, int month, int day, int tod)
 	return in_year(st, year, month, day, tod);
 }
 
+/* again: a new year began that the clock does not know of. One host may have a wrong clock, but it
+ * is not alone for long. */
+static void
+look_torn(struct stamps *st, bool again)
+{
+	if (st->clocked && st->torn < STAMP_TORN)
+		st->torn = again ? st->torn + 1 : 0;
+}
+
 /* The moment of a stamp without a year. */
 static int64_t
 infer(struct stamps *st, int month, int day, int tod)
@@ -97,6 +106,7 @@ infer(struct stamps *st, int month, int day, int tod)
 			year++;
 		else if (late_rule && t > st->newest + HALF_YEAR_S + HALF_YEAR_S / 2)
 			year--;
+		look_torn(st, t < st->newest - HALF_YEAR_S && in_year(st, year, month, day, tod) > st->now + DAY_S);
 	} else {
 		year = civil_year(st->now / DAY_S) + 1;
 	}

@@ -15,6 +15,7 @@
 enum {
 	STAMP_BSD_MINUTE = 12,	/* "Nov 18 10:00" */
 	STAMP_BSD_BYTES = 16,
+	STAMP_TORN = 60,
 	STAMP_ISO_MINUTE = 16,	/* "2026-11-18T10:00" */
 	STAMP_ISO_ZONE = 6,	/* "+01:00" */
 	STAMP_ISO_BYTES = 33	/* with microseconds, as rsyslog writes it */
@@ -27,6 +28,9 @@ struct stamps {
 	int year;			/* of the first stamp without one; 0 once used */
 	int64_t now, newest;
 	int64_t newest_at;		/* what now was when the newest came */
+	unsigned torn;			/* minutes in a row that lie half a year or more before the
+					 * newest line, and a year later in the future; STAMP_TORN:
+					 * there were so many */
 	int64_t ahead_s;		/* live: how far ahead of us another clock may be */
 	char bsd_key[STAMP_BSD_MINUTE];	/* the minutes seen last ... */
 	char iso_key[STAMP_ISO_MINUTE];

@@ -745,6 +745,8 @@ header_plain(struct header *h, struct slice raw, struct line *out)
 static __attribute__((noinline)) enum header_answer
 unusual(struct header *h, struct slice raw, struct line *out)
 {
+	enum header_answer answer;
+
 	header_clear(out);
 	if (h->entry.at != ENTRY_OUT)
 		return shape_export(h, raw, out);
@@ -756,6 +758,8 @@ unusual(struct header *h, struct slice raw, struct line *out)
 		return shape_json(h, raw, out);
 	if (raw.n > 0 && raw.p[0] == '_' && shape_export_begins(raw))
 		return shape_export(h, raw, out);
+	if (raw.n > 30 && raw.p[10] == 'T' && shape_cri(h, raw, out, &answer))
+		return answer;
 	if (plain(h, raw, out) == HEADER_LINE)
 		return HEADER_LINE;
 	return shape_bare(h, raw, out) ? HEADER_LINE : HEADER_NONE;

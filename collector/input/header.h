@@ -3,7 +3,7 @@
  * The syslog family: BSD stamps with and without a year, RFC 3339 stamps, RFC 3164 and
  * RFC 5424 as on the wire. The files that programs write themselves (Exim, qmail's
  * loggers, rspamd, ClamAV, spamd, p0f, Dovecot), the journal as JSON and as export, and
- * docker's JSON around any of these. Lines of one file may mix them; docs/dialects.md has
+ * docker's JSON or Kubernetes' stamps around any of these. Lines of one file may mix them; docs/dialects.md has
  * a table of the shapes and of what they become.
  *
  * A well-formed line of a program that is not known here has no tag and is `own`: foreign. */

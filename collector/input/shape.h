@@ -58,7 +58,7 @@ struct header {
 		uint32_t usec;
 		bool open;
 	} exim;
-	struct buf partial[2];	/* what docker cut: of stdout, of stderr */
+	struct buf partial[2];	/* what was cut of a container's: of stdout, of stderr */
 };
 
 /* Field by field: zeroing it whole costs more than all of these. */
@@ -97,7 +97,9 @@ shape_break(struct header *h)
 	h->exim.open = false;
 }
 
-/* shape_json.c: a line that begins with '{'. */
+/* shape_json.c: a line of a container's as CRI has it. False: it is none. */
+bool shape_cri(struct header *h, struct slice raw, struct line *out, enum header_answer *answer);
+/* The same: a line that begins with '{'. */
 enum header_answer shape_json(struct header *h, struct slice raw, struct line *out);
 
 /* shape_journal.c: the next line of an entry, maybe its first. While one is open every

@@ -1,8 +1,10 @@
 /* shape_json.c - lines that are JSON: `journalctl -o json`, and docker's json-file log around
- * whatever its program printed.
+ * whatever its program printed; and what containerd and CRI-O have around it for Kubernetes:
  *
- * One object a line, fields in any order; those not wanted are skipped. Docker cuts what is
- * longer than 16 KiB: a piece has no line end, and waits for the rest of its stream. */
+ *	2026-11-18T12:30:00.123456789Z stdout F TEXT
+ *
+ * One object a line, fields in any order; those not wanted are skipped. What is longer than
+ * 16 KiB is cut: a piece has no line end, or is P and not F, and waits for the rest of its stream. */
 #include "input/shape.h"
 
 #include "poison.h"
@@ -256,59 +258,88 @@ object(struct header *h, struct slice s)
 	return s.n == 0;
 }
 
-/* --- docker ------------------------------------------------------------------------------ */
+/* --- containers -------------------------------------------------------------------------- */
+
+/* What a program printed, noted at that time by whoever runs its container. */
+struct noted {
+	int64_t time;
+	uint32_t usec;
+	bool err;		/* on stderr */
+	bool end;		/* with its line end, which text has not */
+	struct slice text;
+};
 
 /* Put the pieces of a long line together: false if more is to come. */
 static bool
-whole_text(struct header *h, struct slice *text)
+whole_text(struct header *h, struct noted *n)
 {
-	struct buf *b = &h->partial[slice_eq(field_value(h, F_STREAM), SLICE("stderr"))];
-	struct slice s = *text;
-	bool end = s.n > 0 && s.p[s.n - 1] == '\n';
+	struct buf *b = &h->partial[n->err];
 
-	if (end)
-		s.n--;
-	if (b->n > 0 || !end)
-		buf_add(b, s);
-	if (!end)
+	if (b->n > 0 || !n->end)
+		buf_add(b, n->text);
+	if (!n->end)
 		return false;
-	if (s.n > 0 && s.p[s.n - 1] == '\r')
-		s.n--;
-	*text = s;
+	if (n->text.n > 0 && n->text.p[n->text.n - 1] == '\r')
+		n->text.n--;
 	if (b->n > 0) {	/* it is free again, and stands until the next line */
-		*text = buf_slice(b);
+		n->text = buf_slice(b);
 		b->n = 0;
 		b->full = false;
 	}
 	return true;
 }
 
-/* What a program printed: a line of any shape; where it has no stamp, when and in whose file
- * docker noted it. */
+/* A line of any shape; where it has no stamp, when and in whose file it was noted. */
 static enum header_answer
-docker(struct header *h, struct line *out)
+printed(struct header *h, struct noted *n, struct line *out)
 {
-	struct slice when = field_value(h, F_WHEN), text = field_value(h, F_LOG);
-	int64_t time;
-	uint32_t usec = 0;
-
-	when.n++;	/* the blank that value() put there */
-	if (!stamp_take(&h->stamps, &when, &time, &usec) || when.n > 0)
-		return HEADER_NONE;
-	if (!whole_text(h, &text))
+	if (!whole_text(h, n))
 		return HEADER_MORE;
-	if (header_plain(h, text, out) == HEADER_LINE)
+	if (header_plain(h, n->text, out) == HEADER_LINE)
 		return HEADER_LINE;
 	header_clear(out);
-	out->time = time;
-	out->usec = usec;
+	out->time = n->time;
+	out->usec = n->usec;
 	out->host = h->host;
-	if (shape_dovecot(h, text, out) || header_text(h, text, true, out))
+	if (shape_dovecot(h, n->text, out) || header_text(h, n->text, true, out))
 		return HEADER_LINE;
 	out->tag.n = out->pid = 0;
 	out->text = out->ident;
 	out->own = true;
 	return HEADER_LINE;
+}
+
+static enum header_answer
+docker(struct header *h, struct line *out)
+{
+	struct slice when = field_value(h, F_WHEN);
+	struct noted n = { .err = slice_eq(field_value(h, F_STREAM), SLICE("stderr")),
+		.text = field_value(h, F_LOG) };
+
+	when.n++;	/* the blank that value() put there */
+	if (!stamp_take(&h->stamps, &when, &n.time, &n.usec) || when.n > 0)
+		return HEADER_NONE;
+	n.end = n.text.n > 0 && n.text.p[n.text.n - 1] == '\n';
+	n.text.n -= n.end;
+	return printed(h, &n, out);
+}
+
+bool
+shape_cri(struct header *h, struct slice raw, struct line *out, enum header_answer *answer)
+{
+	struct noted n = { .text = raw };
+	struct slice tags, stamp;
+
+	if (!slice_cut(&n.text, ' ', &stamp))
+		return false;
+	n.err = slice_eat(&n.text, SLICE("stderr "));
+	if ((!n.err && !slice_eat(&n.text, SLICE("stdout "))) || !slice_cut(&n.text, ' ', &tags) ||
+	    tags.n == 0 || (tags.p[0] != 'F' && tags.p[0] != 'P') || (tags.n > 1 && (tags.n == 2 || tags.p[1] != ':')) ||
+	    !stamp_take(&h->stamps, &raw, &n.time, &n.usec))
+		return false;
+	n.end = tags.p[0] == 'F';
+	*answer = printed(h, &n, out);
+	return true;
 }
 
 enum header_answer

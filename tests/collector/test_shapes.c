@@ -162,6 +162,17 @@ static const struct {
 	    "{\"log\":\"b\",\"stream\":\"stdout\",\"time\":\"2026-11-18T12:30:00Z\"}\n"
 	    "{\"log\":\"c\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-18T12:30:00Z\"}"), B0, 0, "mx1", "p", 0,
 	    L("abc"), NULL, false, false },
+	/* containerd, CRI-O */
+	{ L("2026-11-18T12:30:01.123456789Z stdout F Nov 18 12:30:00 mx1 postfix/smtpd[12]: x"), B0, 0, "mx1",
+	    "postfix/smtpd", 12, L("x"), "postfix/smtpd[12]: x", false, false },
+	{ L("2026-11-18T13:30:00.5+01:00 stderr F postfix/smtpd[12]: x"), B0, 500000, "own", "postfix/smtpd", 12,
+	    L("x"), NULL, false, false },
+	{ L("2026-11-18T12:30:00.5Z stdout F some words"), B0, 500000, "own", "", 0, L("some words"),
+	    "some words", true, false },
+	{ L("2026-11-18T12:30:00.1Z stdout P Nov 18 12:30:00 mx1 p: a\n"
+	    "2026-11-18T12:30:00.1Z stderr F other: words\n2026-11-18T12:30:00.2Z stdout P b\n"
+	    "2026-11-18T12:30:00.3Z stdout F c"), B0, 0, "mx1", "p", 0, L("abc"), NULL, false, false },
+	{ L("2026-11-18T12:30:00.5Z stdout F: x"), B0, 500000, "stdout", "F", 0, L("x"), NULL, false, false },
 };
 
 /* The last answer to the lines of a text. */

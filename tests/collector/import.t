@@ -1,5 +1,6 @@
 #!/bin/sh
-# import.t - a log that was imported under a short name is the one that mxgauged follows.
+# import.t - a log that was imported under a short name is the one that mxgauged follows; of one that
+# grows no half of a line is taken.
 set -u
 : "${BUILD:=build}"
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
@@ -23,4 +24,21 @@ done
 got=$(name / - <"$d/mail.log")
 test "$got" = -
 ok $? "standard input has none"
+
+# lines OF WHICH NAME WHAT: what an import of mail.log says
+lines() {
+    is "$("$BUILD/bin/mxgauge" import --no-rrd --state "$d/state" "$d/mail.log" | sed 's/, [0-9]* lines.s//')" "$1" "$2"
+}
+rm -r "$d/state"
+whole=$(cat "$d/mail.log")
+printf '%s\n%.60s' "$whole" "$whole" >"$d/mail.log"
+lines "1 lines, 1 understood (1 gave events), 0 of other programs, 0 unknown, 1 not yet written to its end" \
+    "the half line at the end of a log that grows is left"
+printf '%s\n' "$whole" | cut -c 61- >>"$d/mail.log"
+lines "1 lines, 1 understood (1 gave events), 0 of other programs, 0 unknown" "and taken when it is whole"
+printf '%s' "$whole" >>"$d/mail.log"
+touch -d '2025-03-11 11:00' "$d/mail.log"
+lines "1 lines, 1 understood (1 gave events), 0 of other programs, 0 unknown" \
+    "where nobody writes any more the last line needs no end"
+lines "0 lines, 0 understood (0 gave events), 0 of other programs, 0 unknown" "and comes once"
 done_testing

@@ -23,7 +23,7 @@ ingest_host_name(const struct ingest *in, struct slice name)
 {
 	name = host_label(name);
 	for (size_t i = 0; in->set.alias != NULL && in->set.alias[i][0] != NULL; i++)
-		if (slice_eq(name, slice_of(in->set.alias[i][0])))
+		if (slice_eq_nocase(name, slice_of(in->set.alias[i][0])))
 			return slice_of(in->set.alias[i][1]);
 	return name.n > 0 ? name : SLICE("unknown");
 }

@@ -7,6 +7,8 @@
 
 #include "poison.h"
 
+enum { NAME_MAX_BYTES = 255 };
+
 /* No time of a line is later. */
 #define LATEST ((int64_t)1 << 36)
 
@@ -15,9 +17,13 @@
 static uint16_t *
 slot_of(struct state *s, struct slice name)
 {
-	size_t i = (size_t)hash_bytes(&s->key, name) % (HOSTS_MAX * 2);
+	char low[NAME_MAX_BYTES];
+	size_t i;
 
-	while (s->host_slot[i] != 0 && !slice_eq(name, slice_of(s->host_name[s->host_slot[i] - 1])))
+	for (i = 0; i < name.n && i < sizeof low; i++)
+		low[i] = slice_lower(name.p[i]);
+	i = (size_t)hash_bytes(&s->key, (struct slice){ low, i }) % (HOSTS_MAX * 2);
+	while (s->host_slot[i] != 0 && !slice_eq_nocase(name, slice_of(s->host_name[s->host_slot[i] - 1])))
 		i = (i + 1) % (HOSTS_MAX * 2);
 	return &s->host_slot[i];
 }
@@ -64,7 +70,7 @@ hosts_load(struct state *s, struct err *e)
 int
 state_host(struct state *s, struct slice name)
 {
-	uint16_t *slot = slot_of(s, name = slice_head(name, slice_until(slice_head(name, 255), '\0', '\0')));
+	uint16_t *slot = slot_of(s, name = slice_head(name, slice_until(slice_head(name, NAME_MAX_BYTES), '\0', '\0')));
 	size_t h = s->hosts;
 
 	if (*slot != 0)

@@ -25,7 +25,8 @@
 
 #include "poison.h"
 
-enum { BAR_WIDTH = 30, BAR_LINES = 65536, LINES_AT_ONCE = 32, TIDY_S = 60 };
+enum { BAR_WIDTH = 30, BAR_LINES = 65536, LINES_AT_ONCE = 32, TIDY_S = 60,
+	REST_S = 1, REST_STEP_MS = 20 };
 
 struct run {
 	const struct import *im;
@@ -34,7 +35,6 @@ struct run {
 	struct feed *feed;
 	double committed, tidied, busy_until;	/* when, by clock_now() */
 	uint64_t lines;		/* when it was busy last */
-	unsigned halves;	/* last lines that may still be written */
 	bool lost;		/* the state cannot be read or written, because of e */
 	struct err e;
 	struct err said;	/* why the RRDs could not be drawn */
@@ -199,27 +199,41 @@ go_on(void *arg, int fd)
 	return wait_for_pipe(x, fd);
 }
 
-/* A last line without its end may be a half that somebody is writing: it is left to the next import, unless
- * nobody wrote for a while. */
-static bool
-is_at_rest(const struct reader *r)
+/* At the end of a file: a last line without its own end may be a half that somebody is writing. Wait for
+ * the rest, but not for long. */
+static int
+last_lines(struct run *x, struct slice *line, struct err *e)
 {
-	enum { AT_REST_S = 60 };
-	int64_t written_at = reader_written_at(r), now = (int64_t)time(NULL);
+	const double until = clock_now() + REST_S;
+	uint64_t done, total;
+	int got = 0;
 
-	return written_at < now - AT_REST_S || written_at > now + AT_REST_S;
+	reader_progress(x->reader, &done, &total);
+	while (got == 0 && done < total && reader_written_at(x->reader) >= (int64_t)time(NULL) - REST_S &&
+	    clock_now() < until && stopping_signal() == 0) {
+		(void)stopping_wait(-1, REST_STEP_MS);
+		got = reader_lines(x->reader, false, line, LINES_AT_ONCE, e);
+	}
+	return got != 0 ? got : reader_lines(x->reader, true, line, LINES_AT_ONCE, e);
+}
+
+static int
+next_lines(struct run *x, struct slice *line, struct err *e)
+{
+	int got = reader_lines(x->reader, false, line, LINES_AT_ONCE, e);
+
+	return got != 0 ? got : last_lines(x, line, e);
 }
 
 /* False: the file, or where x->lost is true the state, cannot be read (*e, x->e). */
 static bool
 read_lines(struct run *x, const char *path, struct err *e)
 {
-	bool final = is_at_rest(x->reader);
-	uint64_t cut = 0, told = 0, done, total;
+	uint64_t cut = 0, told = 0;
 	struct slice line[LINES_AT_ONCE];
 	int got;
 
-	while ((got = reader_lines(x->reader, final, line, LINES_AT_ONCE, e)) > 0) {
+	while ((got = next_lines(x, line, e)) > 0) {
 		uint64_t now_cut = reader_cut_lines(x->reader), lines;
 
 		if (!ingest_lines(x->in, x->feed, line, (size_t)got, now_cut != cut, &x->e)) {
@@ -237,8 +251,6 @@ read_lines(struct run *x, const char *path, struct err *e)
 	}
 	if (!x->lost)
 		remember(x);
-	reader_progress(x->reader, &done, &total);
-	x->halves += !final && got == 0 && done < total;
 	return got == 0;
 }
 
@@ -278,7 +290,7 @@ import_file(struct run *x, const char *path, struct err *e)
 /* --- all of them -------------------------------------------------------------------- */
 
 static void
-summary(const struct ingest_totals *t, unsigned halves, double seconds)
+summary(const struct ingest_totals *t, double seconds)
 {
 	printf("%" PRIu64 " lines, %" PRIu64 " understood (%" PRIu64 " gave events), %" PRIu64
 	    " of other programs, %" PRIu64 " unknown", t->lines, t->events + t->known, t->events,
@@ -289,8 +301,6 @@ summary(const struct ingest_totals *t, unsigned halves, double seconds)
 		printf(", %" PRIu64 " too old or in the future", t->too_late);
 	if (t->waiting > 0)
 		printf(", %" PRIu64 " pieces of lines whose rest may come", t->waiting);
-	if (halves > 0)
-		printf(", %u not yet written to its end", halves);
 	if (t->cut > 0)
 		printf(", %" PRIu64 " cut", t->cut);
 	printf(", %.0f lines/s\n", seconds > 0 ? (double)t->lines / seconds : 0);
@@ -341,7 +351,7 @@ finish(struct run *x, double start)
 		if (x->im->phases)
 			printf("phases: commit %.3f s, rrd %.3f s, checkpoint %.3f s\n",
 			    committed - start, drawn - committed, clock_now() - drawn);
-		summary(ingest_totals(x->in), x->halves, clock_now() - start);
+		summary(ingest_totals(x->in), clock_now() - start);
 	}
 	return good;
 }

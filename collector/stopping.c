@@ -48,7 +48,8 @@ stopping_wait(int fd, int64_t timeout_ms)
 	if (fd >= FD_SETSIZE)
 		return true;
 	FD_ZERO(&readable);
-	FD_SET(fd, &readable);
+	if (fd >= 0)
+		FD_SET(fd, &readable);
 	(void)sigemptyset(&held);
 	for (int i = 0; i < SIGNALS; i++)
 		(void)sigaddset(&held, signals[i]);

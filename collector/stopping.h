@@ -13,7 +13,7 @@ void stopping_begin(void);
 /* The signal that came, 0: none. */
 int stopping_signal(void);
 
-/* Wait until fd can be read without waiting, at most so long (-1: for ever). False when it
+/* Wait until fd (-1: none) can be read without waiting, at most so long (-1: for ever). False when it
  * cannot: the time is over or a signal came. */
 bool stopping_wait(int fd, int64_t timeout_ms);
 

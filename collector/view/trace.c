@@ -401,11 +401,12 @@ trace_text(struct stateread *r, const struct pseudonyms *p, const char *what, co
 		t.hidden = pseudonym_of(p, t.what, hidden);
 		t.hidden_mid = pseudonym_of_mid(p, t.what, hidden_mid);
 	}
-	for (size_t i = 0; good && host != NULL && i < hosts.n; i++)
-		if (strcmp(hosts.host[i].name, host) == 0)
-			t.host = hosts.host[i].id;
-	if (good && host != NULL && t.host < 0)
-		good = err_set(e, "no host %s in the state", host);
+	if (good && host != NULL) {
+		const struct stateread_host *named = stateread_host_named(hosts.host, hosts.n, host);
+
+		good = named != NULL || err_set(e, "there is no host %s in the state", host);
+		t.host = named != NULL ? named->id : -1;
+	}
 	for (int pass = 0; good && pass < PASSES && (pass == 0 || t.grown); pass++) {
 		t.grown = false;
 		good = mails_each(r, look, &t, e);

@@ -59,6 +59,10 @@ ok $? "the report in words says so"
 grep -q 'went on as B000000001 of store1' "$d/out" && grep -q '^store1 B000000001' "$d/out" &&
     grep -q 'queued there as 4ZZZZZ0001' "$d/out" && grep -q 'continues A000000002 of relay1' "$d/out"
 ok $? "a mail is traced to the other host"
+"$mxgauge" trace --state "$d/late" --host RELAY1.example.org A000000001 | grep -q 'queued there as'
+ok $? "whose host is named as in reports: with its domain, in capitals"
+"$mxgauge" trace --state "$d/late" --host store1 A000000001 >"$d/out" 2>&1
+is $? 1 "the other host has none of that queue id"
 
 "$check" --state "$d/late" --at '2026-11-05 10:00:30' >"$d/out"
 grep -q '^BALANCE OK - 3 recipients accepted .* accepted=3 delivered=3 ' "$d/out"

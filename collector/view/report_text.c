@@ -332,6 +332,7 @@ static void
 books(const struct report *r, struct buf *out)
 {
 	const struct cell *c = &r->sum;
+	int64_t mails = cell_get(c, M_b_msgs);
 
 	heading(out, "The books (recipients)");
 	row(out, "accepted, expansion included", cell_get(c, M_b_in), "%s", "");
@@ -340,8 +341,8 @@ books(const struct report *r, struct buf *out)
 	    "%s", "");
 	row(out, "- discarded", cell_get(c, M_b_discarded), "%s", "");
 	row(out, "- on hold", cell_get(c, M_b_held), "%s", "");
-	row(out, "- still under way", report_open(c), "in %s mails",
-	    words_count(cell_get(c, M_b_msgs)).s);
+	row(out, "- still under way", report_open(c), "in %s mail%s",
+	    words_count(mails).s, mails == 1 ? "" : "s");
 	row(out, "= unaccounted for", cell_get(c, M_b_lost), "%s",
 	    cell_get(c, M_b_lost) == 0 ? "the books balance" :
 	    "mails that ended without an outcome");

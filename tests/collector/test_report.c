@@ -133,9 +133,9 @@ test_json(struct stateread *r)
 		"\"foreign\":200,\"unknown\":7},\"counts\":{", "\"conn\":0,", "\"rej\":600,\"tmp\":5,",
 		"\"rej_dnsbl\":600,\"tmp_greylist\":5}", "\"reject\":{\"dnsbl\":600},"
 		"\"tempfail\":{\"greylist\":5},\"dnsbl\":{\"bl.example.net\":600},"
-		"\"dnsbl_health\":{\"bl.example.net\":{\"runs\":4,\"ill\":1,\"asked\":24,\"unanswered\":6,\"latency\":0.020000},"
-		"\"a.list.with.a.very.long.name.in.it.quiet.example.org\":{\"runs\":0,\"ill\":0,\"asked\":4,\"unanswered\":4,"
-		"\"latency\":null}},\"delay\":{\"p50\":",
+		"\"dnsbl_health\":{\"a.list.with.a.very.long.name.in.it.quiet.example.org\":{\"runs\":0,\"ill\":0,"
+		"\"asked\":4,\"unanswered\":4,\"latency\":null},\"bl.example.net\":{\"runs\":4,\"ill\":1,"
+		"\"asked\":24,\"unanswered\":6,\"latency\":0.020000}},\"delay\":{\"p50\":",
 		"\"open\":{\"mails\":2,\"rcpts\":5},\"balance\":{\"accepted\":100,\"delivered\":95,"
 		"\"bounced\":0,\"expired\":0,\"discarded\":0,\"held\":0,\"open\":5,\"unaccounted\":0},"
 		"\"hops\":0,\"programs\":{},\"hosts\":{\"mx1.example.org\":{", "},\"mx2\\\"\\u001b[2J\":{",

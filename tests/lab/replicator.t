@@ -45,7 +45,7 @@ once "replicator probe: is being copied for"
 grep -q ' failed=0;.* waiting=0 ' "$d/out"
 ok $? "nothing failed"
 # shellcheck disable=SC2086
-says "and by the mailboxes" 2 "10.99.0.1: no answer in time" $with_mailboxes -t 3
+says "and by the mailboxes" 2 "10.99.0.1:10143: IMAP: no answer in time" $with_mailboxes -t 3
 # shellcheck disable=SC2046
 kill -CONT $(all_of "$first")
 says "thawed" 0 "replicator is 0 s behind" -c lag=3s

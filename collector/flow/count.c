@@ -84,7 +84,7 @@ arrival(const struct fact *from)
 static struct slice
 one_of_several(const struct life *l, const struct found *w)
 {
-	struct slice one = { NULL, 0 };
+	struct slice one = SLICE("");
 
 	if (w->queued == NULL || w->queued->nrcpt < 2 ||
 	    (w->removed == NULL && w->expired == NULL && !w->any_deferred))

@@ -69,6 +69,12 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 		{ "queue_failed_since", &run->queue_failed_since },
 		{ "log_unread_since", &run->log_unread_since }
 	};
+	const struct { const char *key; char *to; size_t size; } texts[] = {
+		{ "version", run->version, sizeof run->version },
+		{ "graph_url", run->graph_url, sizeof run->graph_url },
+		{ "log_unread", run->log_unread, sizeof run->log_unread },
+		{ "queue_said", run->queue_said, sizeof run->queue_said }
+	};
 	sqlite3_stmt *st = stateread_prepare(r, "SELECT key, value FROM run", e);
 	int rc;
 
@@ -81,18 +87,10 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 		for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 			if (slice_eq(key, slice_of(numbers[i].key)))
 				*numbers[i].to = sqlite3_column_int64(st, 1);
-		if (slice_eq(key, SLICE("version")))
-			(void)snprintf(run->version, sizeof run->version, "%.*s",
-			    sqlite3_column_bytes(st, 1), (const char *)sqlite3_column_text(st, 1));
-		if (slice_eq(key, SLICE("graph_url")))
-			(void)snprintf(run->graph_url, sizeof run->graph_url, "%s",
-			    (const char *)sqlite3_column_text(st, 1));
-		if (slice_eq(key, SLICE("log_unread")))
-			(void)snprintf(run->log_unread, sizeof run->log_unread, "%s",
-			    (const char *)sqlite3_column_text(st, 1));
-		if (slice_eq(key, SLICE("queue_said")))
-			(void)snprintf(run->queue_said, sizeof run->queue_said, "%s",
-			    (const char *)sqlite3_column_text(st, 1));
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+			if (slice_eq(key, slice_of(texts[i].key)))
+				(void)snprintf(texts[i].to, texts[i].size, "%s",
+				    (const char *)sqlite3_column_text(st, 1));
 	}
 	sqlite3_finalize(st);
 	return rc == SQLITE_DONE || stateread_fail(r, e);

@@ -134,6 +134,15 @@ by_letter(const struct program *p, char letter)
 	opt_fail(p, "unknown option -%c; --help lists the options", letter);
 }
 
+/* The long name of -H is --hostname in the guidelines for monitoring plugins, --host in what
+ * people type: both are -H, whatever its row calls it. */
+static bool
+is_called(const struct opt *o, struct slice name)
+{
+	return slice_eq(name, slice_of(o->name)) || (o->letter == 'H' &&
+	    (slice_eq(name, SLICE("host")) || slice_eq(name, SLICE("hostname"))));
+}
+
 static const struct opt *
 by_name(const struct program *p, struct slice name)
 {
@@ -142,7 +151,7 @@ by_name(const struct program *p, struct slice name)
 	char *typed;
 
 	for (size_t i = 0; (o = row_at(p, i)) != NULL; i++)
-		if (slice_eq(name, slice_of(o->name)))
+		if (is_called(o, name))
 			return o;
 	typed = xslicedup(name);
 	for (size_t i = 0; (o = row_at(p, i)) != NULL; i++)
@@ -283,7 +292,7 @@ is_option(const struct program *p, const char *arg)
 	const struct opt *o;
 
 	for (size_t i = 0; (o = row_at(p, i)) != NULL; i++)
-		if (strncmp(arg, "--", 2) == 0 && strcmp(arg + 2, o->name) == 0)
+		if (strncmp(arg, "--", 2) == 0 && is_called(o, slice_of(arg + 2)))
 			return true;
 	return false;
 }

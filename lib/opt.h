@@ -10,6 +10,7 @@
  *
  * The variable's value at the start is the default, and the help says so. Read are
  * "-d X", "-dX", "--dir X", "--dir=X", clustered flags, options behind operands, and "--".
+ * -H is --host and --hostname, too, whatever its row calls it.
  * What is wrong ends the program with one sentence: a tool with status 2 on stderr, a
  * check as UNKNOWN on stdout (check.h sees to that). -h --help, -V --version, --man
  * (the manual page as troff) and --completion (for bash) are every program's. */

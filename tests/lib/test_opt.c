@@ -32,6 +32,7 @@ static const struct opt opts[] = {
 	{ 'n', "number", OPT_INT, &got.n, "N", "how many", .min = 1, .max = 1000 },
 	{ 0, "window", OPT_DURATION, &got.window, "TIME", "how long", .min = 60, .max = 691200 },
 	{ 0, "at", OPT_TIME, &got.at, "TIME", "when" },
+	{ 'H', "domain", OPT_STRING, &got.dir, "DOMAIN", "whose" },
 	{ 0 }
 };
 
@@ -118,6 +119,12 @@ static const struct {
 	{ W("show", "--dir", "-b", "-l1", "-l", "2", "--list=3", "--", "-x", "--y"), 0,
 	    "000 -b png n=20 w=900 list=1,2,3, [-x] [--y]\n" },
 	{ W("show", "-", "--format", "svg", "--dir="), 0, "000  svg n=20 w=900 list= [-]\n" },
+	{ W("show", "--hostname", "a", "x"), 0, "000 a png n=20 w=900 list= [x]\n" },
+	{ W("show", "--host=b", "x"), 0, "000 b png n=20 w=900 list= [x]\n" },
+	{ W("show", "--domain", "c", "x"), 0, "000 c png n=20 w=900 list= [x]\n" },
+	{ W("show", "x", "--dir", "--hostname"), 2,
+	    "mxtool show: --dir needs an argument (DIR), but --hostname follows\n" },
+	{ W("some", "--hostname", "a"), 2, "mxtool some: unknown option --hostname; ..." },
 	{ W("show", "fail"), 1, "000 ..." },
 	{ W("some"), 0, "000 ..." },
 	{ W("some", "a", "b"), 0, "000 DEF png n=20 w=900 list= [a] [b]\n" },

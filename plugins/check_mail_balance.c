@@ -19,15 +19,16 @@
 
 #include "poison.h"
 
-enum { SAMPLES_SHOWN = 5, HOSTS_SHOWN = 10 };
+enum { SAMPLES_SHOWN = 5, HOSTS_SHOWN = 10, USUAL_OLDER_S = 3600 };
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 86400 };
-static double older_s = 3600;
+static double older_s = -1;	/* not said */
 
 static const struct opt opts[] = {
 	CHECKSTATE_OPTS(set),
 	{ 0, "older", OPT_DURATION, &older_s, "TIME",
-	    "judge mails that ended at least so long before: lines may still be on their way",
+	    "judge mails that ended at least so long before: lines may still be on their way; by default "
+	    "60 min, or half of a shorter --window",
 	    .min = 0, .max = 8 * 86400 },
 	{ 0 }
 };
@@ -287,6 +288,8 @@ main(int argc, char **argv)
 
 	check_begin("BALANCE");
 	opt_parse(&program, argc, argv);
+	if (older_s < 0)
+		older_s = fmin(USUAL_OLDER_S, set.window_s / 2);
 	if (older_s >= set.window_s)
 		check_unknown("--older is not shorter than --window: there is no time between them");
 	checkstate_open(&set);

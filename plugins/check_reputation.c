@@ -31,7 +31,7 @@ enum {
 };
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = USUAL_WINDOW_H * 3600 };
-static double half_life_s = USUAL_HALF_LIFE_H * 3600, rise_s = USUAL_RISE_H * 3600;
+static double half_life_s = USUAL_HALF_LIFE_H * 3600, rise_s = -1;	/* not said */
 static int64_t bad_score = USUAL_BAD, good_weight = USUAL_GOOD_WEIGHT, doubt = USUAL_DOUBT, worst = 10,
     min_refused = 100;
 static const char *by = "network", *prefix6 = "64", *mmdb, *export, *out;
@@ -42,7 +42,8 @@ static const struct opt opts[] = {
 	CHECKSTATE_OPTS(set),
 	{ 0, "half-life", OPT_DURATION, &half_life_s, "TIME", "after so long a count weighs half", .min = 3600,
 	    .max = 30 * 86400 },
-	{ 0, "rise", OPT_DURATION, &rise_s, "TIME", "what is new: within this time, and the hour it began in",
+	{ 0, "rise", OPT_DURATION, &rise_s, "TIME", "what is new: within this time, and the hour it began in; "
+	    "by default 60 min, or half of a shorter --window",
 	    .min = 600, .max = 86400 },
 	{ 0, "bad-score", OPT_INT, &bad_score, "N", "from this score on a network is bad", .min = 1, .max = 99 },
 	{ 0, "good-weight", OPT_INT, &good_weight, "N", "so many refused recipients weigh as much as one accepted",
@@ -563,6 +564,8 @@ look_at_options(void)
 		opt_fail(&program, "--hold asks for the answers of minutes before: leave it out with --export");
 	if (out != NULL && export == NULL)
 		opt_fail(&program, "--out needs --export cidr or --export rbldnsd");
+	if (rise_s < 0)
+		rise_s = fmin(USUAL_RISE_H * 3600, set.window_s / 2);
 	if (rise_s >= set.window_s)
 		opt_fail(&program, "--rise is not shorter than --window: there is no time before it");
 	for (const char *p = action; *p != '\0'; p++)

@@ -72,6 +72,7 @@ run 0 --at "$at" --half-life 12h --good-weight 1 --doubt 1 --json
 json 'near($n{"192.0.2.0/24"}{score}, 100 * (200 + 100 * 2 ** -0.5) / (200 + 100 * 2 ** -0.5 + 1 + 1))'; ok "other weights"
 run 0 --at "$at" --window 6h --json
 json 'near($n{"192.0.2.0/24"}{score}, 100 * 200 / 230); !$n{"2001:db8:1:2::/64"} or die'; ok "a shorter window"
+run 0 --at "$at" --window 15m; ok "one that is shorter than --rise usually is"
 run 0 --at "$at" --prefix6 48 --json
 json '$n{"2001:db8:1::/48"}{refused} == 400 && !$n{"2001:db8:1:2::/64"} or die'; ok "IPv6 by /48"
 run 0 --at "2026-11-20 11:30" --json; ok "in the middle of an hour of the past"

@@ -232,7 +232,8 @@ helo_refused(const struct ex_line *l, struct slice s, bool temporarily, struct e
 }
 
 /* "EHLO from HOST: TEXT", "MAIL from HOST: no HELO/EHLO given", "MAIL command H=HOST: TEXT",
- * "MAIL FROM:<a@b> H=HOST: TEXT", "from <a@b>[ H=HOST]: TEXT" */
+ * "MAIL FROM:<a@b> H=HOST: TEXT", "from <a@b>[ H=HOST]: TEXT"; "from" and H= before HOST may be
+ * missing */
 static int
 by_exim(const struct ex_line *l, struct slice s, bool temporarily, struct event *e)
 {
@@ -246,7 +247,8 @@ by_exim(const struct ex_line *l, struct slice s, bool temporarily, struct event 
 		temporarily = true;	/* 421 */
 		ok = tagged(&s, e, colon);
 	} else if (slice_eat(&s, SLICE("MAIL FROM:"))) {
-		ok = scan_address(&s, &e->from) && slice_eat(&s, SLICE(" ")) && tagged(&s, e, colon);
+		ok = scan_address(&s, &e->from) && slice_eat(&s, SLICE(" ")) &&
+		    (tagged(&s, e, colon) || ex_client(&s, e, colon));
 	} else if (slice_eat(&s, SLICE("from "))) {
 		e->stage = SLICE("END-OF-MESSAGE");
 		ok = scan_address(&s, &e->from);
@@ -254,7 +256,8 @@ by_exim(const struct ex_line *l, struct slice s, bool temporarily, struct event 
 		ok = ok && (slice_starts(s, SLICE(": ")) || tagged(&s, e, colon));
 	} else {
 		ok = (slice_eat(&s, SLICE("EHLO from ")) || slice_eat(&s, SLICE("HELO from ")) ||
-		    slice_eat(&s, SLICE("MAIL from ")) || slice_eat(&s, SLICE("XCLIENT from "))) &&
+		    slice_eat(&s, SLICE("MAIL from ")) || slice_eat(&s, SLICE("MAIL ")) ||
+		    slice_eat(&s, SLICE("XCLIENT from "))) &&
 		    ex_client(&s, e, colon);
 	}
 	if (!ok || !take_text(s, e, temporarily))

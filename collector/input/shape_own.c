@@ -288,7 +288,12 @@ static const char *const exim_begins[] = {
 	"Accepted: ", "Auth", "Message ", "Spool ", "spool ", "retry ", "Retry ", "PRDR ", "PROXY ",
 	"proxy ", "lookup ", "internal ", "syncing ", "overlong message header ", "XCLIENT ",
 	"dnssec ", "(SSL_", "(gnutls", "Peer ", "OCSP ", "SIGHUP ", "Tainted ", "configured error code ", "expansion of ",
-	"exec of ", "ridiculously long ", "ignoring AUTH=", "ACL for ", "ATRN ", NULL
+	"exec of ", "ridiculously long ", "ignoring AUTH=", "ACL for ", "ATRN ", "DSH=",
+	"unexpected EOF while reading SMTP ", "temporarily refused connection ", "connection from [",
+	"Start '", "End '", "Start ODMR ", "End ODMR ", "Abandon queue run: ", "log directory space check ",
+	"DNS list lookup ", "dnslists domain ", "host lookup deferred ", "host name alias list ",
+	"CNAME loop for ", "DANE error: ", "dcc acl condition", "DCC: ", "regex acl condition",
+	"acl_smtp_mime: ", "SIGTERM received while ", "SIGINT received while ", NULL
 };
 
 static bool

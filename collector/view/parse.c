@@ -157,6 +157,57 @@ put_parties(struct buf *b, const struct event *e)
 	put_flag(b, "relay_loopback", e->relay_loopback);
 }
 
+/* What is below the class; a block list in lower case, as it is counted. */
+static void
+put_sub(struct buf *b, const struct event *e)
+{
+	char zone[256];
+
+	if ((e->cls != REASON_dnsbl && e->cls != REASON_rhsbl) || e->sub.n > sizeof zone) {
+		put_text(b, "reason_sub", e->sub);
+		return;
+	}
+	for (size_t i = 0; i < e->sub.n; i++)
+		zone[i] = slice_lower(e->sub.p[i]);
+	put_text(b, "reason_sub", (struct slice){ zone, e->sub.n });
+}
+
+static size_t
+digits_at(struct slice s, size_t from)
+{
+	size_t n = from;
+
+	while (n < s.n && slice_is_digit(s.p[n]))
+		n++;
+	return n - from;
+}
+
+/* Is it a number as JSON writes them, without an exponent? */
+static bool
+is_number(struct slice s)
+{
+	size_t n = s.n > 0 && s.p[0] == '-', whole = digits_at(s, n), frac;
+
+	if (whole == 0 || (whole > 1 && s.p[n] == '0'))
+		return false;
+	n += whole;
+	if (n == s.n || s.p[n] != '.')
+		return n == s.n;
+	frac = digits_at(s, n + 1);
+	return frac > 0 && n + 1 + frac == s.n;
+}
+
+/* The text of a filter's verdict is its score, where it gave one. */
+static void
+put_score(struct buf *b, const struct event *e)
+{
+	if ((e->kind != EV_SPAM && e->kind != EV_HAM && e->kind != EV_VIRUS && e->kind != EV_BANNED) ||
+	    !is_number(e->text))
+		return;
+	put_key(b, "score");
+	buf_add(b, e->text);
+}
+
 static void
 put_event(struct parsing *p, const struct line *l, const struct event *e)
 {
@@ -188,14 +239,19 @@ put_event(struct parsing *p, const struct line *l, const struct event *e)
 	put_number(b, "code", e->code);
 	put_text(b, "stage", e->stage);
 	put_text(b, "reason_class", slice_of(reason_name(e->cls)));
-	put_text(b, "reason_sub", e->sub);
+	put_sub(b, e);
 	put_delays(b, e);
 	put_number(b, "conn_use", e->conn_use);
 	put_number(b, "auth_fail", e->auth_fail);
 	put_number(b, "asked", e->asked);
 	put_number(b, "answered", e->answered);
 	put_number(b, "latency_us", e->latency_us);
-	put_number(b, "count", e->count);
+	if (e->kind == EV_STATS) {	/* a level may be 0 */
+		put_key(b, "count");
+		buf_fmt(b, "%u", (unsigned)e->count);
+	} else {
+		put_number(b, "count", e->count);
+	}
 	put_text(b, "tls_proto", e->tls_proto);
 	put_text(b, "tls_cipher", e->tls_cipher);
 	put_text(b, "tls_trust", e->tls_trust);
@@ -207,6 +263,7 @@ put_event(struct parsing *p, const struct line *l, const struct event *e)
 	put_flag(b, "screen", e->screen);
 	put_flag(b, "aborted", e->aborted);
 	put_flag(b, "mailbox", e->mailbox);
+	put_score(b, e);
 	put_text(b, "text", e->text);
 	buf_str(b, "}\n");
 }

@@ -40,6 +40,48 @@ run(enum parse_mode mode, const char *dialect, const char *file, bool *good, str
 	return text;
 }
 
+/* The end of what is printed of one line. */
+static void
+is_end(const char *line, const char *want)
+{
+	FILE *f = fopen(path, "w");
+	struct err e = { "" };
+	bool good;
+	char *text;
+	size_t n;
+
+	if (f == NULL || fputs(line, f) < 0 || fclose(f) != 0)
+		abort();
+	text = run(PARSE_EVENTS, NULL, path, &good, &e);
+	n = strlen(text);
+	is_str(n > strlen(want) ? text + n - strlen(want) : text, want, want);
+	free(text);
+}
+
+static void
+test_fields(void)
+{
+	static const char amavis[] = "Nov  3 16:00:00 mx1 amavis[8]: (8-1) Passed CLEAN {RelayedInbound}, "
+	    "<a@example.net> -> <b@example.org>, Queue-ID: 4F1A2B3C4D, Hits: %s, size: 9, 12 ms\n";
+	char line[512];
+
+	is_end("Nov  3 16:00:00 mx1 qmail: 1793721600.123456 status: local 0/10 remote 0/20\n",
+	    "\"stage\":\"remote\",\"count\":0}\n");
+	is_end("Nov  3 16:00:00 mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 554 5.7.1 "
+	    "Service unavailable; Client host [192.0.2.9] blocked using BL.Example.ORG; from=<> "
+	    "to=<b@example.org> proto=SMTP helo=<x>\n", "\"reason_class\":\"dnsbl\","
+	    "\"reason_sub\":\"bl.example.org\",\"proto\":\"SMTP\",\"text\":\"Service unavailable; "
+	    "Client host [192.0.2.9] blocked using BL.Example.ORG\"}\n");
+	(void)snprintf(line, sizeof line, amavis, "-1.05");
+	is_end(line, ",\"score\":-1.05,\"text\":\"-1.05\"}\n");
+	(void)snprintf(line, sizeof line, amavis, "3+2");
+	is_end(line, "\"CLEAN\",\"text\":\"3+2\"}\n");
+	(void)snprintf(line, sizeof line, amavis, "007");
+	is_end(line, "\"CLEAN\",\"text\":\"007\"}\n");
+	(void)snprintf(line, sizeof line, amavis, "1.");
+	is_end(line, "\"CLEAN\",\"text\":\"1.\"}\n");
+}
+
 static void
 test_events(void)
 {
@@ -124,6 +166,7 @@ main(void)
 	test_stats();
 	test_unknown();
 	test_trouble();
+	test_fields();
 	unlink(path);
 	return done_testing();
 }

@@ -226,6 +226,25 @@ offspring(const struct sm_line *p, struct slice s, struct slice new_id, struct e
 	return 2;
 }
 
+/* "clone 5A3G4Vxx030840, owner=list-owner", of the copy: the same, said by releases before 8.12. */
+static int
+cloned(const struct sm_line *p, struct slice s, struct event *out)
+{
+	struct slice old = s;
+	struct event *e;
+
+	(void)slice_cut_at(&s, SLICE(", owner="), &old);
+	if (!sm_is_id(old) || !sm_is_id(p->id))
+		return -1;
+	e = sm_event(out, EV_DELIVERED, p);
+	e->id = old;
+	e->where = WHERE_FORWARD;
+	e->no_end = true;
+	e->new_id = p->id;
+	e->text = p->text;
+	return 1;
+}
+
 /* "split: count=2, ids=5A3G4Vxx030841; 5A3G4Vxx030842": each has some of the recipients. */
 static int
 split(const struct sm_line *p, struct slice s, struct event out[EVENTS_MAX])
@@ -282,6 +301,8 @@ whole_mail(const struct sm_line *p, struct event out[EVENTS_MAX])
 	}
 	if (slice_eat(&s, SLICE("split: ")))
 		return split(p, s, out);
+	if (slice_eat(&s, SLICE("clone ")))
+		return cloned(p, s, out);
 	if (sm_take_id(&s, &new_id, &n) && n == 0 && sm_is_id(new_id))
 		return offspring(p, s, new_id, out);
 	return -1;
@@ -335,8 +356,20 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	return n < 0 ? sm_usrerr(&p, out) : n;
 }
 
+/* "delay=00:00:01, ...", "[more], ..." */
+static bool
+is_field(struct slice s)
+{
+	size_t n = 0;
+
+	while (n < s.n && n < 20 && (slice_is_alnum(s.p[n]) || s.p[n] == '_'))
+		n++;
+	return (n > 0 && n < s.n && s.p[n] == '=') || slice_starts(s, SLICE("[more]"));
+}
+
 /* "ID[1]: TEXT ..." to "ID[3]: TEXT". The first piece keeps its id, for the whole line
- * needs one. */
+ * needs one. Sendmail cuts behind a comma or a blank. The blank between two fields may be at
+ * either side or lost, so it is taken from "]: ". */
 static bool
 part(const struct line *l, struct part *out)
 {
@@ -346,9 +379,15 @@ part(const struct line *l, struct part *out)
 	if (l->text.n < 10 || !sm_take_id(&s, &id, &n) || n == 0)
 		return false;
 	*out = (struct part){ .key = id, .text = n == 1 ? l->text : s, .n = n, .first = n == 1 };
+	if (n > 1 && is_field(s)) {
+		out->text.p--;
+		out->text.n++;
+	}
 	if (slice_ends(s, SLICE(" ..."))) {
 		out->more = true;
 		out->text.n -= 4;
+		if (slice_ends(out->text, SLICE(", ")))
+			out->text.n--;
 	}
 	return true;
 }

@@ -264,7 +264,7 @@ is_milter_talk(struct slice s)
 		H("body, "), H("quit filter"), H("abort filter"), H("time command"),
 		H("connect to filters"), H("connect, ending"), H("no active filter"),
 		H("sender: "), H("rcpts: "), H("reject, "), H("lied about"), H("senders: "),
-		H("connect"), H("replbody"),
+		H("connect"), H("replbody"), H("quarantine"),
 #undef H
 	};
 

@@ -19,7 +19,7 @@ filter_take_id(struct slice *s, struct slice *id)
 
 	while (n < s->n && n < 32 && (slice_is_alnum(s->p[n]) || s->p[n] == '-'))
 		digits += slice_is_digit(s->p[n++]);
-	if (n < 5 || digits == 0) /* "NOQUEUE", and the name of a function */
+	if (n < 4 || digits == 0) /* "NOQUEUE", and the name of a function */
 		return false;
 	*id = slice_head(*s, n);
 	*s = slice_from(*s, n);

@@ -15,7 +15,7 @@
 /* Does s begin with one of heads? NULL ends them. */
 bool filter_begins(struct slice s, const char *const heads[]);
 
-/* The queue id of an MTA at the front of *s: 5 to 32 letters, digits (one at least) and
+/* The queue id of an MTA at the front of *s: 4 to 32 letters, digits (one at least) and
  * dashes. */
 bool filter_take_id(struct slice *s, struct slice *id);
 

@@ -3,7 +3,7 @@
 
 #include "poison.h"
 
-enum { ID_MIN = 5, ID_MAX = 32, ID_LONG = 10 };
+enum { ID_MIN = 4, ID_MAX = 32, ID_LONG = 10 };
 
 bool
 helper_take_id(struct slice *s, struct slice *id)

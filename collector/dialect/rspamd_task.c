@@ -96,10 +96,10 @@ take_envelope(struct slice s, struct event *e)
 	if (slice_cut_at(&rest, qid, &mid)) {
 		ptrdiff_t end = slice_find(rest, SLICE(">"));
 
-		if (slice_has(rest, qid) || end < 0 ||
-		    !filter_is_id(slice_head(rest, (size_t)end)))
+		if (slice_has(rest, qid) || end < 0)
 			return;
-		e->id = slice_head(rest, (size_t)end);
+		if (filter_is_id(slice_head(rest, (size_t)end)))
+			e->id = slice_head(rest, (size_t)end);
 		rest = slice_from(rest, (size_t)end);
 	} else if (slice_cut_at(&rest, SLICE(">, ip: "), &mid)) {
 		rest = (struct slice){ mid.p + mid.n, s.n - mid.n };

@@ -44,7 +44,17 @@ take_address(struct slice *s, struct slice key, bool commas, struct slice *addre
 	return true;
 }
 
-/* "198.51.100.1 (mx.example.org)", "[2001:db8::1] (mx.example.org)", or one alone. */
+static struct slice
+without_brackets(struct slice ip)
+{
+	if (ip.n > 2 && ip.p[0] == '[' && ip.p[ip.n - 1] == ']')
+		ip = (struct slice){ ip.p + 1, ip.n - 2 };
+	(void)slice_eat(&ip, SLICE("IPv6:"));
+	return ip;
+}
+
+/* "198.51.100.1 (mx.example.org)", "[2001:db8::1] (mx.example.org)", or one alone; or the name
+ * first. */
 static void
 set_relay(struct slice relay, struct event *e)
 {
@@ -55,9 +65,13 @@ set_relay(struct slice relay, struct event *e)
 		if (name.n > 0 && name.p[name.n - 1] == ')')
 			name.n--;
 	}
-	if (ip.n > 2 && ip.p[0] == '[' && ip.p[ip.n - 1] == ']')
-		ip = (struct slice){ ip.p + 1, ip.n - 2 };
-	(void)slice_eat(&ip, SLICE("IPv6:"));
+	ip = without_brackets(ip);
+	if (!scan_is_ip(ip) && scan_is_ip(without_brackets(name))) {
+		struct slice first = ip;
+
+		ip = without_brackets(name);
+		name = first;
+	}
 	e->relay = name.n > 0 ? name : ip;
 	if (!scan_is_ip(ip))
 		return;

@@ -275,6 +275,10 @@ pf_action(const struct pf_line *p, struct event *out)
 		proxy_user(e);
 	if (e->kind == EV_REJECT || e->kind == EV_WARN_REJECT) {
 		pf_reject_reason(e);
+		if (e->cls == REASON_other && slice_eq(action, SLICE("hangup"))) {
+			e->cls = REASON_policy;
+			e->sub = SLICE("access_map");
+		}
 		if (e->kind == EV_REJECT && (e->code / 100 == 4 ||
 		    (e->code == 0 && e->dsn.n > 0 && e->dsn.p[0] == '4')))
 			e->kind = EV_TEMPFAIL;

@@ -281,6 +281,9 @@ import_file(struct run *x, const char *path, struct err *e)
 	if (good && feed_years_torn(x->feed))
 		good = err_set(e, "%s: goes through more than a year, and its stamps name none: the older lines were "
 		    "counted a year too late; import it into a new state, with --year of its first line", path);
+	if (good && reader_shrank(r))
+		good = err_set(e, "%s shrank while it was read: what was read is counted, what it holds now is not; "
+		    "import it again", path);
 	feed_close(x->feed);
 	reader_close(r);
 	x->feed = NULL;

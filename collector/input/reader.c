@@ -550,6 +550,17 @@ reader_is_stream(const struct reader *r)
 	return fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode);
 }
 
+bool
+reader_shrank(const struct reader *r)
+{
+	uint64_t done, total;
+
+	if (reader_is_stream(r))
+		return false;
+	reader_progress(r, &done, &total);
+	return total < done || is_other(r);
+}
+
 void
 reader_identity(const struct reader *r, uint64_t *dev, uint64_t *ino)
 {

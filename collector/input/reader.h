@@ -72,6 +72,8 @@ void reader_peek(struct reader *r, struct position *pos);
  * compressed) and how many of those were read: for a progress bar. */
 uint64_t reader_cut_lines(const struct reader *r);
 void reader_progress(const struct reader *r, uint64_t *done, uint64_t *total);
+/* Was the file truncated or written anew since it was opened? What it holds now was not read to its end. */
+bool reader_shrank(const struct reader *r);
 
 /* Is it neither a file nor a part of one? */
 bool reader_is_stream(const struct reader *r);

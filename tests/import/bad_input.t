@@ -131,6 +131,35 @@ rejects 31 45 >"$T/shrinks"
 import "$T/shrinks"
 has "and nothing counts twice" rej 45
 
+# its last line has no end yet, so the import waits for it, with the whole log read
+{
+    rejects 46 48
+    printf '2026-03-10T10:49:00+00:00 mx1 postfix/smtpd[1]: conn'
+} >"$T/melts"
+size=$(wc -c <"$T/melts")
+"$mxgauge" import --state "$T/state" --tz UTC "$T/melts" >"$T/out" 2>&1 &
+pid=$!
+n=0
+until grep -qs "^pos:[[:space:]]*$size\$" /proc/$pid/fdinfo/* || ! kill -0 $pid 2>/dev/null || [ $((n += 1)) -gt 1000 ]; do
+    sleep 0.01
+done
+: >"$T/melts"
+wait $pid
+status=$?
+says "a log that shrinks while it is read" 1 "$T/melts shrank while it was read"
+has "what was read of it is counted" rej 48
+rejects 50 50 >>"$T/melts"
+import "$T/melts"
+says "what it holds then is read by the next import" 0 "1 lines"
+has "and counted" rej 49
+
+for words in report "report --json" status "trace 192.0.2.40"; do
+    # shellcheck disable=SC2086
+    "$mxgauge" $words --state "$T/state" >/dev/full 2>"$T/out"
+    status=$?
+    says "no room for what $words prints" 1 "No space left on device"
+done
+
 # --- stamps -------------------------------------------------------------------------
 
 fresh

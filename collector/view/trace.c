@@ -5,6 +5,7 @@
  * mails takes a fraction of a second a pass. At most TRACE_MAX mails are shown. */
 #include "view/trace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -442,8 +443,10 @@ print(struct stateread *r, const struct pseudonyms *p, const char *what, const c
 	else if (found == 0)
 		fprintf(stderr, "mxgauge: nothing is known of %s; mails are kept as long as keep_mails "
 		    "says\n", what);
-	else
-		good = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
+	else if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0) {
+		fprintf(stderr, "mxgauge: write the mails: %s\n", strerror(errno));
+		good = false;
+	}
 	buf_free(&out);
 	return good && found > 0;
 }

@@ -4,12 +4,13 @@
 #	alarms.pl [FAULT...|quiet]
 #
 # Makes logs of invented farms: quiet days of several shapes, and days with one fault that begins
-# in the middle of them; each with the same weekday of the four weeks before. They are imported, and the
+# in the middle of them; each with the seven days before and the same weekday of four weeks. They are imported, and the
 # sample services of nagios-cfg are asked for each minute or five of the day (--at). Printed is, for
 # each fault, after how many minutes which service rang and what it said, and for each quiet day what
 # rang; a service rings when as many answers in a row as its max_check_attempts are not OK. BUILD is the build
-# folder, DAYS the number of quiet days (30), SEED the days' chance, JOBS how many days are asked at once (2);
-# a fault or a day is the same for its SEED whatever else is asked. With TRACE each answer is printed to stderr.
+# folder, DAYS the number of quiet days (30), FARMS the shapes, SEED the days' chance, JOBS how many days are asked at once (2);
+# a fault or a day is the same for its SEED whatever else is asked. With EACH all that rings on a quiet day counts, half an
+# hour apart, and not what a service rings for first. With TRACE each answer is printed to stderr.
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -22,6 +23,7 @@ my $seed = $ENV{SEED} || 1;
 my $jobs = $ENV{JOBS} || 2;
 my $room = tempdir('mx-alarms.XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $dir;	# in it, of one job
+my @ago;	# which days before that one are known, the oldest first
 $ENV{TZ} = 'UTC';
 
 # The services that answer from the state, as the sample farm and mxgauge.ini have them.
@@ -65,7 +67,13 @@ my %shape = (
     tiny => { nodes => [qw(mx1)], busy => 'office', weekend => 0.4, map { $_ => $mx{$_} / 20 } keys %mx },
     school => { nodes => [qw(mx1)], busy => 'school', weekend => 0.05, %mx, dnsbl => 5, unknown => 1 },
     newsletter => { nodes => [qw(mx1 mx2 mx3)], busy => 'office', weekend => 0.4, %mx, newsletters => 2 },
+    bursty => { nodes => [qw(mx1 mx2)], busy => 'flat', weekend => 0.8, %mx, bursts => 1 },
+    bursty_small => { nodes => [qw(mx1)], busy => 'office', weekend => 0.4, bursts => 1, map { $_ => $mx{$_} / 4 } keys %mx },
 );
+# What comes in bursts, how often a day, for how many minutes and how many times as much at most.
+my %bursts = (dnsbl => [ 8, 20, 5 ], unknown => [ 5, 12, 8 ], authfail => [ 4, 40, 8 ], helo => [ 3, 15, 6 ],
+    grey => [ 3, 15, 4 ], defer => [ 2, 20, 5 ], bounce => [ 2, 10, 6 ]);
+my $unrest = 0.35;	# of all of them from minute to minute besides, as a standard deviation of the logarithm
 
 # --- lines -----------------------------------------------------------------------------------
 my ($out, $id) = (undef, 0);
@@ -173,6 +181,24 @@ my %fault = (
     'mail lost in the queue' => { within => 90, cause => qr/unaccounted/, do => sub { my ($r) = @_; $r->{lost} = 0.2 } },
 );
 
+# How many times as much as usual of each kind comes in each minute of a day of a farm.
+sub bursts_of { my ($farm) = @_;
+    my %burst;
+    for my $kind ($farm->{bursts} ? sort keys %bursts : ()) {
+        my ($often, $long, $high) = @{ $bursts{$kind} };
+        my ($x, @factor) = 0;
+        for my $minute (0 .. 1439) {	# forgets within ten minutes
+            $x = 0.9 * $x + $unrest * sqrt(1 - 0.81) * 2 * (rand() + rand() + rand() - 1.5);
+            $factor[$minute] = exp($x);
+        }
+        for (1 .. chance($often)) {
+            my ($from, $minutes, $times) = (int rand 1440, 2 + int rand $long - 1, 1 + rand $high - 1);
+            for my $m ($from .. $from + $minutes - 1) { $factor[$m] *= $times if $m < 1440 }
+        }
+        $burst{$kind} = \@factor;
+    }
+    return \%burst;
+}
 # One day of a farm, from midnight $day, into $file. What $fault does begins at $from.
 sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
     my (@wave, @news);
@@ -183,6 +209,7 @@ sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
         push @news, [ $at, $at + 3 + int rand 10, 15 + rand 40 ];
     }
     my $weekday = (gmtime $day)[6];
+    my $burst = bursts_of($farm);
     for my $minute (0 .. 1439) {
         my $t = $day + 60 * $minute;
         my $h = $minute / 60;
@@ -191,7 +218,7 @@ sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
         $f *= $farm->{weekend} if $weekday == 0 || $weekday == 6;
         $f *= $wave[$a] * (1 - $h + int $h) + $wave[$a + 1] * ($h - int $h);
         for my $node (@{ $farm->{nodes} }) {
-            my %r = (anvil => 1, seconds => 1, map { $_ => $farm->{$_} * $f } keys %mx);
+            my %r = (anvil => 1, seconds => 1, map { $_ => $farm->{$_} * $f * ($burst->{$_} ? $burst->{$_}[$minute] : 1) } keys %mx);
             $fault->{do}->(\%r, ($t - $from) / 60) if $fault && $t >= $from && (!$fault->{node} || $fault->{node} eq $node);
             my $at = sub { $t + int rand 60 };
             say_line($t, $node, 'postfix/anvil[5]', 'statistics: max cache size 3 at x') if $r{anvil};
@@ -253,8 +280,9 @@ sub build_state { my ($name, $farm, $weekday, $fault, $from) = @_;
     my $state = "$dir/state";
     my $day = $base + 86400 * $weekday;
     system('rm', '-rf', $state);
-    my @files = map "$dir/day$_.log", reverse 0 .. 4;
-    apart(sub { make_day("$dir/day$_.log", $farm, $day - $_ * 7 * 86400, $_ ? () : ($fault, $from)) for reverse 0 .. 4 });
+    @ago = reverse 0 .. 7, 14, 21, 28;
+    my @files = map "$dir/day$_.log", @ago;
+    apart(sub { make_day("$dir/day$_.log", $farm, $day - $_ * 86400, $_ ? () : ($fault, $from)) for @ago });
     # the collector runs on when a log stops
     system("$build/bin/mxgauge import --no-rrd --state $state --tz UTC @files >$dir/import 2>&1") == 0 or die "import of $name failed\n";
     return ($state, $day);
@@ -278,7 +306,7 @@ sub grow { my ($t) = @_;
     open my $f, '>', "$dir/grown.log" or die "grown.log: $!\n";
     while (my $line = <$in>) { last if $line ge $until; print $f $line }
     close $f or die "grown.log: $!\n";
-    my @files = -e "$dir/grown" ? "$dir/grown.log" : ((map "$dir/day$_.log", reverse 1 .. 4), "$dir/grown.log");
+    my @files = -e "$dir/grown" ? "$dir/grown.log" : ((map "$dir/day$_.log", grep $_, @ago), "$dir/grown.log");
     system("$build/bin/mxgauge import --no-rrd --state $dir/grown --tz UTC @files >$dir/import 2>&1") == 0 or die "import failed\n";
     return "$dir/grown";
 }
@@ -368,13 +396,14 @@ sub quiet_day { my ($i, $shape) = @_;
                 ($status, $words) = ask($state, $check, $t + 60 * $more) if $status;
             }
             next unless $status;
-            $rang{$check} = clock($t) . " $words" =~ s/ \|.*//r;
-            last;
+            $rang{$check}{clock($t) . " $words" =~ s/ \|.*//r} = 1;
+            last unless $ENV{EACH};
+            $t += 1800;
         }
     }
     my $row = sprintf "| %s | %s | %s |\n", (qw(Sun Mon Tue Wed Thu Fri Sat))[(gmtime $day)[6]], $shape,
-        %rang ? join('<br>', map { substr $rang{$_}, 0, 160 } sort keys %rang) : '-';
-    return ($row, false => scalar keys %rang);
+        %rang ? join('<br>', map { substr $_, 0, 160 } map { sort keys %{ $rang{$_} } } sort keys %rang) : '-';
+    return ($row, false => scalar map keys %$_, values %rang);
 }
 sub quiet_disk { my ($i) = @_;
     make_disk("$dir/quiet.rrd", $base, 40 + 8 * $i, 0);
@@ -431,7 +460,7 @@ my @jobs;
 for my $n (0 .. $#all) {
     my $name = $all[$n];
     next unless grep { $_ eq $name } @names;
-    my @farms = !$fault{$name} ? (0.8, 2) : $fault{$name}{node} ? qw(mx) : qw(mx office);
+    my @farms = !$fault{$name} ? (0.8, 2) : $fault{$name}{node} ? qw(mx) : $ENV{FARMS} ? split(/ /, $ENV{FARMS}) : qw(mx office);
     push @jobs, map [ 1000 * $seed + 10 * $n + $_, $fault{$name} ? \&breaking : \&disk_growing, $name, $farms[$_] ], 0 .. $#farms;
 }
 if (@jobs) {
@@ -440,8 +469,8 @@ if (@jobs) {
     print "\n$found of ", scalar @jobs, " faults were named in time; $late rang late, $unnamed without the cause\n";
 }
 
-exit if @ARGV && !$only_quiet;
-my @shapes = sort keys %shape;
+exit if (@ARGV && !$only_quiet) || $days == 0;
+my @shapes = $ENV{FARMS} ? split / /, $ENV{FARMS} : sort keys %shape;
 print "\n| quiet day | farm | rang |\n|---|---|---|\n";
 my $false = (work((map [ 1e6 + 1000 * $seed + $_, \&quiet_day, $_, $shapes[$_ % @shapes] ], 0 .. $days - 1),
     map [ 2e6 + 1000 * $seed + $_, \&quiet_disk, $_ ], 0 .. ($days + 5) / 6 - 1))[3];

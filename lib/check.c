@@ -376,6 +376,21 @@ add_value(const char *name, double value, const char *unit)
 	return &a->value[a->values++];
 }
 
+bool
+check_would_ring(const char *name, double value, const char *unit)
+{
+	struct range range;
+	bool rings = false;
+
+	for (size_t i = 0; i < run.limits; i++) {
+		if (!applies(&run.limit[i], name))
+			continue;
+		read_range(&run.limit[i], unit, &range);
+		rings = rings || range_alerts(&range, value);
+	}
+	return rings;
+}
+
 enum check_state
 check_value(const char *name, double value, const char *unit)
 {

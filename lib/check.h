@@ -46,6 +46,9 @@ void check_show(const char *name, double value, const char *unit);
 /* The worst that was found so far. */
 enum check_state check_worst(void);
 
+/* Would it be worse than OK? Nothing is said of it yet. */
+bool check_would_ring(const char *name, double value, const char *unit);
+
 /* Did the caller give -w or -c for this name? */
 bool check_has_limit(const char *name);
 

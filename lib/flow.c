@@ -10,7 +10,6 @@
 
 #include "poison.h"
 
-enum { BUNCH_TRIED = 4 };
 #define POINT 1.0
 #define TENTH 0.1
 
@@ -178,7 +177,7 @@ flow_bunch(const struct flow *f)
 	for (unsigned i = 0; i < f->x.n; i++)
 		if (f->x.step[i].op == EXPR_NAME && (f->x.step[i].name == M_rej_unknown_rcpt ||
 		    f->x.step[i].name == M_auth_fail))
-			return BUNCH_TRIED;
+			return FLOW_BUNCH_TRIED;
 	return FLOW_BUNCH;
 }
 
@@ -201,4 +200,79 @@ flow_distance(const struct flow *f, const struct usual *u, double v, double of, 
 		return surprise_count(v * minutes, fmax(u->value * minutes, 1),
 		    hypot(u->spread, u->value * TENTH) * minutes, flow_bunch(f));
 	return past_distance(u, v, fabs(u->value) * TENTH);
+}
+
+/* The counts of the metrics that an expression names, each once. */
+struct named {
+	const struct flow *f;
+	enum metric key[EXPR_MAX];
+	unsigned keys;
+	const int64_t *count;
+	double minutes;
+};
+
+static unsigned
+number_of(const struct named *n, unsigned m)
+{
+	unsigned i = 0;
+
+	while (i < n->keys && n->key[i] != m)
+		i++;
+	return i;
+}
+
+static double
+rate_of(void *arg, unsigned m)
+{
+	const struct named *n = arg;
+	int64_t v = n->count[number_of(n, m)];
+
+	return v > 0 ? (double)v / n->minutes : 0;
+}
+
+double
+flow_chance(double part, double of, double bunch)
+{
+	double p = part / of;
+
+	/* what did not happen yet can */
+	return of > 0 ? sqrt(bunch * fmax(p, 1 / of) * fmax(1 - p, 1 / of) / of) : 0;
+}
+
+static double
+of_named(void *arg, const int64_t *count, double minutes, double *chance)
+{
+	struct named *n = arg;
+	double v, of, bunch = flow_bunch(n->f);
+
+	n->count = count;
+	n->minutes = minutes;
+	v = expr_eval(&n->f->x, rate_of, n);
+	of = n->f->kind == FLOW_SHARE ? expr_divisor(&n->f->x, rate_of, n) * minutes : (double)NAN;
+	if (of > 0 && v <= 1)
+		*chance = 100 * flow_chance(v * of, of, bunch);
+	else if (of > 0)
+		*chance = 100 * sqrt(bunch * v * of) / of;
+	else
+		*chance = n->f->kind == FLOW_RATE ? sqrt(bunch * fmax(v * minutes, 1)) / minutes : 0;
+	return in_unit(n->f, v);
+}
+
+bool
+flow_widen(const struct flow *f, struct usual *u, double v, struct stateread *r, int host, int64_t from,
+    int64_t to, struct err *e)
+{
+	struct named n = { .f = f };
+	struct recent *x;
+
+	for (unsigned i = 0; i < f->x.n; i++)
+		if (f->x.step[i].op == EXPR_NAME && number_of(&n, f->x.step[i].name) == n.keys)
+			n.key[n.keys++] = (enum metric)f->x.step[i].name;
+	if (n.keys == 0)
+		return true;
+	if ((x = recent_read(r, host, from, to, n.key, n.keys, e)) == NULL)
+		return false;
+	recent_widen(x, of_named, &n, f->kind == FLOW_RATE, v, u);
+	recent_free(x);
+	return true;
 }

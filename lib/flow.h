@@ -9,10 +9,12 @@
 #include "cell.h"
 #include "expr.h"
 #include "past.h"
+#include "recent.h"
 #include "slice.h"
 
-/* Recipients and attempts come in bunches: they vary as if there were so many times fewer. */
-enum { FLOW_BUNCH = 2 };
+/* Recipients and attempts come in bunches: they vary as if there were so many times fewer. Who tries addresses or
+ * passwords tries several in a session. */
+enum { FLOW_BUNCH = 2, FLOW_BUNCH_TRIED = 4 };
 
 enum flow_kind { FLOW_NUMBER, FLOW_RATE, FLOW_BYTES, FLOW_SHARE, FLOW_SIZE, FLOW_OTHER };
 
@@ -44,5 +46,13 @@ double flow_bunch(const struct flow *f);
  * it is a part, for a rate it is one of so many minutes. 0 if it lies between least and most; NAN where
  * nothing is known. */
 double flow_distance(const struct flow *f, const struct usual *u, double v, double of, double minutes);
+
+/* The standard deviation by chance of a part, 0 to of, of so many events, as a share of 1. */
+double flow_chance(double part, double of, double bunch);
+
+/* Raise the spread of *u to what the days before show in the minutes from <= minute < to on v's side of it
+ * (recent.h). False: *e. */
+bool flow_widen(const struct flow *f, struct usual *u, double v, struct stateread *r, int host, int64_t from,
+    int64_t to, struct err *e);
 
 #endif

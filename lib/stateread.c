@@ -493,6 +493,15 @@ stateread_whole(struct stateread *r, int host, int64_t from, int64_t to, struct 
 	return good;
 }
 
+bool
+stateread_rows(struct stateread *r, int host, int64_t from, int64_t to, stateread_minute_fn *f, void *arg,
+    struct err *e)
+{
+	struct taker t = { .f = f, .arg = arg };
+
+	return each_row(r, CELLS, host, from, to, &t, e);
+}
+
 /* For the farm the cells of all hosts in a minute are one. */
 struct joining {
 	stateread_minute_fn *f;

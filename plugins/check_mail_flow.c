@@ -44,7 +44,8 @@ static const struct program program = {
 	"a count divided by a count is a share in percent, bytes divided by a count are bytes.\n\n"
 	"change(EXPR), rise(EXPR) and fall(EXPR) tell how many times what the weeks differ by it is away "
 	"from what is usual at this time of the same weekday in the four weeks before: in either "
-	"direction, above, below. 5 does not happen by chance. Until the state knows two weeks they are "
+	"direction, above, below. 5 does not happen by chance. Before one rings, the minutes of the last seven days are "
+	"looked at: a wave as there was one on two of them, within four hours of this time, is none. Until the state knows two weeks they are "
 	"shown and not judged. fall(EXPR,4m) is of the last four minutes in place of the window: what breaks "
 	"wholly is seen sooner, what breaks in part or is rare in the longer one. The running minute and what "
 	"the newest line has not come to are not in it.",
@@ -244,6 +245,18 @@ distance(const struct item *it)
 	return isinf(d) ? 1e6 : d;
 }
 
+/* Some minutes differ more than hours do: a wave as there are some each day is no alarm. */
+static double
+distance_by_days(struct item *it)
+{
+	const struct stretch *s = &run.stretch[it->stretch];
+	struct err e = { "" };
+
+	if (!flow_widen(&it->flow, &it->usual, it->v, set.r, set.id, s->from, s->from + s->minutes, &e))
+		check_unknown("%s", e.text);
+	return distance(it);
+}
+
 static void
 judge_past(struct item *it, const struct past *p, double n)
 {
@@ -258,6 +271,8 @@ judge_past(struct item *it, const struct past *p, double n)
 		check_show(it->name, d, "");
 		return;
 	}
+	if (check_would_ring(it->name, d, ""))
+		d = distance_by_days(it);
 	it->state = check_value(it->name, d, "");
 	check_words(it->name, NULL, "%s is %s: %s where %s give or take %s is usual at this time", it->name,
 	    check_people(d, ""), check_people(it->v, flow_unit(&it->flow)),

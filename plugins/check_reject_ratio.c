@@ -19,6 +19,7 @@
 #include "past.h"
 #include "quantity.h"
 #include "reason.h"
+#include "recent.h"
 #include "stateread.h"
 #include "surprise.h"
 
@@ -26,6 +27,7 @@
 
 enum { TOP_SHOWN = 5, DAY_MINUTES = 1440, UNLIKELY = 4,
 	MOVED = 2 };	/* spreads: it is worth to be named with the ratio */
+#define OWN_PART 0.25
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_rcpt = 20;
@@ -69,7 +71,8 @@ static const struct program program = {
 	"sent, and compare with the same time of "
 	"the same weekday in the four weeks before, from hourly numbers: the median of the weeks is "
 	"usual, and how much the weeks differ is a spread; what chance does to so few recipients comes "
-	"on top, and a point, which nobody would call a difference. change=5 is the day on which 60 % are "
+	"on top, and a point, which nobody would call a difference. Before it rings, the minutes of the last seven days "
+	"are looked at: a wave as there was one on two of them, within four hours of this time, is none. change=5 is the day on which 60 % are "
 	"refused where 95 % are usual, or the reverse, whatever the level; sudden=5 is the same in the last "
 	"four minutes, so that what is broken wholly rings sooner; traffic=10: is silence at a time that is not "
 	"silent. Until the state knows two weeks, and where the weeks themselves were nearly silent, "
@@ -92,6 +95,7 @@ struct counts {
 	int64_t rejected, accepted, tempfailed, lines, foreign, unknown, too_late;
 	int64_t outside;	/* recipients of strangers: less those of authenticated users */
 	int64_t class[REASON_N];
+	int64_t from, to;	/* minutes */
 	struct cell cell;
 };
 
@@ -127,7 +131,7 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 {
 	struct err e = { "" };
 
-	*c = (struct counts){ 0 };
+	*c = (struct counts){ .from = from, .to = to };
 	if (!stateread_sum(r, host, from, to, &c->cell, &e))
 		check_unknown("%s", e.text);
 	c->rejected = count(&c->cell, M_rej);
@@ -247,37 +251,111 @@ share_then(void *arg, const struct past *p, unsigned sample)
 	return all >= 1 ? 100 * past_count(p, sample, *(enum metric *)arg) / all : (double)NAN;
 }
 
-static struct share
-compare(const struct past *p, const struct counts *c, const char *name, enum metric part)
+/* The counts that shares are made of, as recent.h has them. */
+enum { KEY_RCPT, KEY_AUTH, KEY_REJ, KEYS = KEY_REJ + REASON_N };	/* KEY_REJ + a reason: its own */
+
+static struct recent *
+read_days(int64_t from, int64_t to)
+{
+	enum metric key[KEYS] = { [KEY_REJ] = M_rej, [KEY_RCPT] = M_recv_rcpt, [KEY_AUTH] = M_auth_rcpt };
+	struct err e = { "" };
+	struct recent *x;
+
+	for (unsigned r = 1; r < REASON_N; r++)
+		key[KEY_REJ + r] = metric_rej[r];
+	if ((x = recent_read(set.r, set.id, from, to, key, KEYS, &e)) == NULL)
+		check_unknown("%s", e.text);
+	return x;
+}
+
+static double
+all_of_days(void *arg, const int64_t *n, double minutes, double *chance)
+{
+	double all = fmax((double)(n[KEY_REJ] + n[KEY_RCPT] - n[KEY_AUTH]), 0);
+
+	(void)arg;
+	*chance = sqrt(FLOW_BUNCH * fmax(all, 1)) / minutes;
+	return all / minutes;
+}
+
+/* arg: which key. */
+static double
+share_of_days(void *arg, const int64_t *n, double minutes, double *chance)
+{
+	unsigned key = *(unsigned *)arg;
+	double all = all_of_days(NULL, n, minutes, chance) * minutes, part = fmin(fmax((double)n[key], 0), all);
+
+	*chance = 100 * flow_chance(part, all, key == KEY_REJ + REASON_unknown_rcpt ? FLOW_BUNCH_TRIED : FLOW_BUNCH);
+	return all >= 1 ? 100 * part / all : (double)NAN;
+}
+
+static double
+distance(const struct share *s, const struct counts *c)
 {
 	const struct flow flow = { .kind = FLOW_SHARE, .x = { .n = 1,
-		.step = { { .op = EXPR_NAME, .name = part } } } };
-	struct share s = { .name = name, .part = part, .now = percent(count(&c->cell, part), c->outside) };
+		.step = { { .op = EXPR_NAME, .name = s->part } } } };
+
+	return flow_distance(&flow, &s->usual, s->now, (double)c->outside, 0);
+}
+
+/* The share of a reason, or with reason 0 of all that is rejected. days may be NULL: else they are
+ * looked at where it would ring. */
+static struct share
+compare(const char *measure, const struct past *p, const struct recent *days, const struct counts *c,
+    unsigned reason)
+{
+	enum metric part = reason > 0 ? metric_rej[reason] : M_rej;
+	struct share s = { .name = reason > 0 ? reason_name((enum reason)reason) : "ratio", .part = part,
+		.now = percent(count(&c->cell, part), c->outside) };
+	unsigned key = KEY_REJ + reason;
 
 	s.usual = past_usual(p, share_then, &s.part);
-	s.distance = flow_distance(&flow, &s.usual, s.now, (double)c->outside, 0);
+	s.distance = distance(&s, c);
+	if (days == NULL || !check_would_ring(measure, s.distance, ""))
+		return s;
+	recent_widen(days, share_of_days, &key, false, s.now, &s.usual);
+	s.distance = distance(&s, c);
 	return s;
 }
 
-/* The ratio, or the reason that is farther from its past; *with: of the ratio, the reason that moved
- * farthest with it. */
-static struct share
-farthest(const struct past *p, const struct counts *c, struct share *with)
+static double
+count_then(void *arg, const struct past *p, unsigned sample)
 {
-	const struct share ratio = compare(p, c, "ratio", M_rej);
-	struct share worst = ratio;
+	return past_count(p, sample, *(enum metric *)arg);
+}
+
+/* Did the share of a reason move because its own recipients became more or fewer, and not only others'? */
+static bool
+moved_itself(const struct past *p, const struct counts *c, const struct share *s)
+{
+	enum metric part = s->part;
+	double now = (double)count(&c->cell, part), usual = past_usual(p, count_then, &part).value;
+
+	return s->now > s->usual.value ? now > usual * (1 + OWN_PART) : now < usual * (1 - OWN_PART);
+}
+
+/* The ratio, or the reason that is farther from its past; *with: of the ratio, the reason that moved
+ * farthest with it. With days one that moved itself comes before others, if it is far enough to ring. */
+static struct share
+farthest(const char *measure, const struct past *p, const struct recent *days, const struct counts *c,
+    struct share *with)
+{
+	const struct share ratio = compare(measure, p, days, c, 0);
+	struct share worst = ratio, itself = ratio;
 
 	*with = (struct share){ .distance = 0 };
-	for (int r = 1; r < REASON_N; r++) {
-		struct share s = compare(p, c, reason_name((enum reason)r), metric_rej[r]);
+	for (unsigned r = 1; r < REASON_N; r++) {
+		struct share s = compare(measure, p, days, c, r);
 
 		if (s.distance > worst.distance)
 			worst = s;
+		if (days != NULL && s.distance > itself.distance && moved_itself(p, c, &s))
+			itself = s;
 		if (s.distance > with->distance &&
 		    (s.now > s.usual.value) == (ratio.now > ratio.usual.value))
 			*with = s;
 	}
-	return worst;
+	return days != NULL && check_would_ring(measure, itself.distance, "") ? itself : worst;
 }
 
 /* In the last so many seconds; 0: in the window. */
@@ -300,12 +378,18 @@ words(const char *measure, double in_s, const struct share *s, const struct shar
 static void
 measure_change(const char *measure, double in_s, const struct past *p, const struct counts *c)
 {
-	struct share with, s = farthest(p, c, &with);
+	struct share with, s = farthest(measure, p, NULL, c, &with);
 	struct buf json = buf_new(300);
 
 	if (c->outside < min_rcpt || c->outside <= 0 || isnan(s.distance)) {
 		check_show(measure, (double)NAN, "");
 		return;
+	}
+	if (check_would_ring(measure, s.distance, "")) {
+		struct recent *days = read_days(c->from, c->to);
+
+		s = farthest(measure, p, days, c, &with);
+		recent_free(days);
 	}
 	if (check_value(measure, s.distance, "") > CHECK_OK && (s.part != M_rej || with.distance >= MOVED))
 		blame(s.part != M_rej ? s.part : with.part);
@@ -319,6 +403,19 @@ measure_change(const char *measure, double in_s, const struct past *p, const str
 	buf_free(&json);
 }
 
+/* The spread of recipients that the days before suggest for what is below the usual. */
+static double
+falls_of_days(const struct usual *u, const struct counts *c)
+{
+	double minutes = (double)(c->to - c->from);
+	struct usual rate = { .value = u->value / minutes, .spread = 0 };
+	struct recent *days = read_days(c->from, c->to);
+
+	recent_widen(days, all_of_days, NULL, true, (double)c->outside / minutes, &rate);
+	recent_free(days);
+	return rate.spread * minutes;
+}
+
 /* Silence says something where none of the weeks was silent, and where it is not chance. */
 static void
 measure_traffic(const struct past *p, const struct counts *c)
@@ -326,8 +423,9 @@ measure_traffic(const struct past *p, const struct counts *c)
 	struct usual u = past_usual(p, all_then, NULL);
 	double v = u.value > 0 ? 100 * (double)c->outside / u.value : (double)NAN;
 
+	u.spread = !isnan(v) && check_would_ring("traffic", v, "%") ? falls_of_days(&u, c) : 0;
 	if (isnan(v) || u.value < (double)min_rcpt || u.least < u.value / 4 ||
-	    surprise_count(fmax((double)c->outside, 0), u.value, 0, FLOW_BUNCH) < UNLIKELY) {
+	    surprise_count(fmax((double)c->outside, 0), u.value, u.spread, FLOW_BUNCH) < UNLIKELY) {
 		check_show("traffic", v, "%");
 		return;
 	}

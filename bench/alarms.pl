@@ -72,7 +72,7 @@ my %shape = (
 );
 # What comes in bursts, how often a day, for how many minutes and how many times as much at most.
 my %bursts = (dnsbl => [ 8, 20, 5 ], unknown => [ 5, 12, 8 ], authfail => [ 4, 40, 8 ], helo => [ 3, 15, 6 ],
-    grey => [ 3, 15, 4 ], defer => [ 2, 20, 5 ], bounce => [ 2, 10, 6 ]);
+    grey => [ 3, 15, 4 ], defer => [ 2, 20, 5 ], bounce => [ 2, 10, 6 ], seconds => [ 2, 15, 20 ]);
 my $unrest = 0.35;	# of all of them from minute to minute besides, as a standard deviation of the logarithm
 
 # --- lines -----------------------------------------------------------------------------------
@@ -181,21 +181,26 @@ my %fault = (
     'mail lost in the queue' => { within => 90, cause => qr/unaccounted/, do => sub { my ($r) = @_; $r->{lost} = 0.2 } },
 );
 
-# How many times as much as usual of each kind comes in each minute of a day of a farm.
+# How many times as much as usual of each kind comes to each node in each minute of a day of a farm.
 sub bursts_of { my ($farm) = @_;
-    my %burst;
-    for my $kind ($farm->{bursts} ? sort keys %bursts : ()) {
+    my (%burst, @nodes);
+    @nodes = @{ $farm->{nodes} } if $farm->{bursts};
+    for my $kind (sort keys %bursts) {
         my ($often, $long, $high) = @{ $bursts{$kind} };
         my ($x, @factor) = 0;
-        for my $minute (0 .. 1439) {	# forgets within ten minutes
+        last if !@nodes;
+        for (0 .. 1439) {	# forgets within ten minutes
             $x = 0.9 * $x + $unrest * sqrt(1 - 0.81) * 2 * (rand() + rand() + rand() - 1.5);
-            $factor[$minute] = exp($x);
+            push @factor, exp($x);
         }
+        $burst{$_}{$kind} = [ @factor ] for @nodes;
         for (1 .. chance($often)) {
             my ($from, $minutes, $times) = (int rand 1440, 2 + int rand $long - 1, 1 + rand $high - 1);
-            for my $m ($from .. $from + $minutes - 1) { $factor[$m] *= $times if $m < 1440 }
+            # half of them come to one node: whoever it is stays with the address that it found
+            for my $node (rand() < 0.5 ? @nodes : $nodes[rand @nodes]) {
+                for my $m ($from .. $from + $minutes - 1) { $burst{$node}{$kind}[$m] *= $times if $m < 1440 }
+            }
         }
-        $burst{$kind} = \@factor;
     }
     return \%burst;
 }
@@ -218,7 +223,8 @@ sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
         $f *= $farm->{weekend} if $weekday == 0 || $weekday == 6;
         $f *= $wave[$a] * (1 - $h + int $h) + $wave[$a + 1] * ($h - int $h);
         for my $node (@{ $farm->{nodes} }) {
-            my %r = (anvil => 1, seconds => 1, map { $_ => $farm->{$_} * $f * ($burst->{$_} ? $burst->{$_}[$minute] : 1) } keys %mx);
+            my %r = (anvil => 1, seconds => 1, map { $_ => $farm->{$_} * $f } keys %mx);
+            $r{$_} *= $burst->{$node}{$_}[$minute] for keys %{ $burst->{$node} };
             $fault->{do}->(\%r, ($t - $from) / 60) if $fault && $t >= $from && (!$fault->{node} || $fault->{node} eq $node);
             my $at = sub { $t + int rand 60 };
             say_line($t, $node, 'postfix/anvil[5]', 'statistics: max cache size 3 at x') if $r{anvil};

@@ -10,6 +10,7 @@
 #include "poison.h"
 
 enum { DAY_MINUTES = 1440, SIDE = 240, AROUND = 60,	/* minutes before and behind */
+	LONGEST = 120,		/* minutes: what is longer is no wave */
 	STEPS = 5,		/* a stretch is looked at each fifth of it */
 	CHANCE = 3,		/* standard deviations: as far is the farthest of some dozens by chance */
 	ROWS = 100000 };	/* are read in some hundredths of a second */
@@ -60,18 +61,20 @@ read_day(struct recent *x, struct stateread *r, int host, int64_t from, struct e
 	return true;
 }
 
-/* Of a farm of very many hosts fewer days are read; 0: *e. */
-static unsigned
-days_to_read(const struct recent *x, struct stateread *r, int host, struct err *e)
+/* How many days are to be read: of a farm of very many hosts fewer, and for a long stretch none. False: *e. */
+static bool
+days_to_read(const struct recent *x, struct stateread *r, int host, int64_t length, unsigned *days, struct err *e)
 {
 	const struct stateread_host *hosts;
 	size_t n = 1;
-	int64_t days;
+	int64_t afford;
 
 	if (host == STATEREAD_FARM && !stateread_hosts(r, &hosts, &n, e))
-		return 0;
-	days = ROWS / ((n > 0 ? (int64_t)n : 1) * x->steps * x->step);
-	return days < RECENT_NEEDED ? RECENT_NEEDED : days > RECENT_DAYS ? RECENT_DAYS : (unsigned)days;
+		return false;
+	afford = ROWS / ((n > 0 ? (int64_t)n : 1) * x->steps * x->step);
+	*days = length > LONGEST ? 0 : afford < RECENT_NEEDED ? RECENT_NEEDED :
+	    afford < RECENT_DAYS ? (unsigned)afford : RECENT_DAYS;
+	return true;
 }
 
 struct recent *
@@ -80,7 +83,8 @@ recent_read(struct stateread *r, int host, int64_t from, int64_t to, const enum 
 {
 	struct recent *x = xcalloc(1, sizeof *x);
 	int64_t length = to - from;
-	unsigned days;
+	unsigned days = 0;
+	bool good;
 
 	x->keys = keys;
 	for (unsigned k = 0; k < keys; k++)
@@ -90,11 +94,10 @@ recent_read(struct stateread *r, int host, int64_t from, int64_t to, const enum 
 	x->around = (unsigned)(AROUND / x->step);
 	x->steps = (unsigned)((2 * (SIDE + AROUND) + length) / x->step);
 	x->begins = x->steps - 2 * x->around - x->stretch + 1;
-	days = days_to_read(x, r, host, e);
-	for (; x->day < days; x->day++)
-		if (!read_day(x, r, host, from, e))
-			break;
-	if (days > 0 && x->day == days)
+	good = days_to_read(x, r, host, length, &days, e);
+	for (; good && x->day < days; x->day++)
+		good = read_day(x, r, host, from, e);
+	if (good)
 		return x;
 	recent_free(x);
 	return NULL;

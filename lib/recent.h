@@ -32,7 +32,7 @@ typedef double recent_fn(void *arg, const int64_t *count, double minutes, double
 /* Raise the spread of *u to what the days show on that side of it on which v lies, so that as much as happened
  * on two of them is RECENT_SPREADS away from what is usual. Of a rate it is seen in proportion to the level, and
  * a rate of nothing at all changes nothing: silence is no wave, however often it was. Nor does anything change where
- * fewer than RECENT_NEEDED days are known. */
+ * fewer than RECENT_NEEDED days are known, nor for more than two hours. */
 enum { RECENT_DAYS = 7, RECENT_NEEDED = 3 };
 #define RECENT_SPREADS 3.0
 void recent_widen(const struct recent *x, recent_fn *f, void *arg, bool rate, double v, struct usual *u);

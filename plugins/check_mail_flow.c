@@ -17,6 +17,7 @@
 #include "nextstep.h"
 #include "past.h"
 #include "quantity.h"
+#include "quietday.h"
 #include "reason.h"
 #include "stateread.h"
 
@@ -45,7 +46,8 @@ static const struct program program = {
 	"change(EXPR), rise(EXPR) and fall(EXPR) tell how many times what the weeks differ by it is away "
 	"from what is usual at this time of the same weekday in the four weeks before: in either "
 	"direction, above, below. 5 does not happen by chance. Before one rings, the minutes of the last seven days are "
-	"looked at: a wave as there was one on two of them, within four hours of this time, is none. Until the state knows two weeks they are "
+	"looked at: a wave as there was one on two of them, within four hours of this time, is none. A day on which there "
+	"is as little as on a Sunday, since three hours at least, is compared with Sundays. Until the state knows two weeks they are "
 	"shown and not judged. fall(EXPR,4m) is of the last four minutes in place of the window: what breaks "
 	"wholly is seen sooner, what breaks in part or is rare in the longer one. The running minute and what "
 	"the newest line has not come to are not in it.",
@@ -257,6 +259,48 @@ distance_by_days(struct item *it)
 	return distance(it);
 }
 
+static double
+events_then(void *arg, const struct past *p, unsigned sample)
+{
+	return flow_then(&((struct item *)arg)->flow, p, sample, 1);
+}
+
+static double
+events_now(void *arg, const struct cell *c)
+{
+	double n = flow_now(&((struct item *)arg)->flow, c, 1);
+
+	return isnan(n) ? 0 : n;
+}
+
+/* Of a rate that fell: on a holiday a Sunday's past is the one to compare with. */
+static double
+distance_by_quiet_day(struct item *it, double d)
+{
+	const struct stretch *s = &run.stretch[it->stretch];
+	struct err e = { "" };
+	struct past quiet;
+	int days;
+
+	if (it->flow.kind != FLOW_RATE || it->v >= it->usual.value)
+		return d;
+	days = quietday_find(&quiet, set.r, set.id, checkstate_first(&set), s->from, s->from + s->minutes,
+	    it->usual.value * minutes(it), events_then, events_now, it, &e);
+	if (days < 0)
+		check_unknown("%s", e.text);
+	if (days == 0)
+		return d;
+	it->usual = past_usual(&quiet, events_then, it);
+	past_free(&quiet);
+	it->usual.value /= minutes(it);
+	it->usual.spread /= minutes(it);
+	it->usual.least /= minutes(it);
+	it->usual.most /= minutes(it);
+	check_detail("%s: there is as little as on %s, and was in the hours before: that is what it is compared with",
+	    it->name, quietday_name((s->from + s->minutes) * 60, days));
+	return distance(it);
+}
+
 static void
 judge_past(struct item *it, const struct past *p, double n)
 {
@@ -271,6 +315,8 @@ judge_past(struct item *it, const struct past *p, double n)
 		check_show(it->name, d, "");
 		return;
 	}
+	if (check_would_ring(it->name, d, ""))
+		d = distance_by_quiet_day(it, d);
 	if (check_would_ring(it->name, d, ""))
 		d = distance_by_days(it);
 	it->state = check_value(it->name, d, "");

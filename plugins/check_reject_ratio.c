@@ -18,6 +18,7 @@
 #include "nextstep.h"
 #include "past.h"
 #include "quantity.h"
+#include "quietday.h"
 #include "reason.h"
 #include "recent.h"
 #include "stateread.h"
@@ -28,6 +29,7 @@
 enum { TOP_SHOWN = 5, DAY_MINUTES = 1440, UNLIKELY = 4,
 	MOVED = 2 };	/* spreads: it is worth to be named with the ratio */
 #define OWN_PART 0.25
+#define QUIETER 1.5		/* times fewer than usual: more is no quiet day */
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_rcpt = 20;
@@ -72,7 +74,8 @@ static const struct program program = {
 	"the same weekday in the four weeks before, from hourly numbers: the median of the weeks is "
 	"usual, and how much the weeks differ is a spread; what chance does to so few recipients comes "
 	"on top, and a point, which nobody would call a difference. Before it rings, the minutes of the last seven days "
-	"are looked at: a wave as there was one on two of them, within four hours of this time, is none. change=5 is the day on which 60 % are "
+	"are looked at: a wave as there was one on two of them, within four hours of this time, is none. A day on which "
+	"there is as little as on a Sunday, since three hours at least, is compared with Sundays. change=5 is the day on which 60 % are "
 	"refused where 95 % are usual, or the reverse, whatever the level; sudden=5 is the same in the last "
 	"four minutes, so that what is broken wholly rings sooner; traffic=10: is silence at a time that is not "
 	"silent. Until the state knows two weeks, and where the weeks themselves were nearly silent, "
@@ -446,6 +449,36 @@ measure_sudden(const struct past *p)
 	cell_free(&c.cell);
 }
 
+static double
+all_now(void *arg, const struct cell *c)
+{
+	(void)arg;
+	return (double)(count(c, M_rej) + count(c, M_recv_rcpt) - count(c, M_auth_rcpt));
+}
+
+/* On a holiday a Sunday's past is the one to compare with. */
+static void
+as_on_a_quiet_day(struct past *p, const struct counts *c)
+{
+	double usual = past_usual(p, all_then, NULL).value;
+	struct past quiet;
+	struct err e = { "" };
+	int days;
+
+	if (isnan(usual) || (double)c->outside * QUIETER >= usual)
+		return;
+	days = quietday_find(&quiet, set.r, set.id, checkstate_first(&set), c->from, c->to, usual, all_then, all_now,
+	    NULL, &e);
+	if (days < 0)
+		check_unknown("%s", e.text);
+	if (days == 0)
+		return;
+	past_free(p);
+	*p = quiet;
+	check_detail("There are as few recipients as on %s, and were in the hours before: that is what they are compared with",
+	    quietday_name(c->to * 60, days));
+}
+
 static void
 measure_past(const struct counts *c)
 {
@@ -454,6 +487,7 @@ measure_past(const struct counts *c)
 	if (!check_has_limit("change") && !check_has_limit("sudden") && !check_has_limit("traffic"))
 		return;
 	checkstate_past(&set, &p);
+	as_on_a_quiet_day(&p, c);
 	if (check_has_limit("traffic"))
 		measure_traffic(&p, c);
 	if (check_has_limit("change"))

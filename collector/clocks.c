@@ -10,6 +10,7 @@
 #include "flow/skew.h"
 #include "mem.h"
 #include "message.h"
+#include "when.h"
 
 #include "poison.h"
 
@@ -86,4 +87,30 @@ clocks_line(struct clocks *c, unsigned host, int64_t time, int64_t now)
 	}
 	if (skew_line(&c->skew[host], now - time, now))
 		tell(c, host, c->skew[host].ahead_s, now);
+}
+
+/* Its sentence, with two times in it. */
+static void
+say_own(enum message id, const char *before, int64_t a, const char *between, int64_t b)
+{
+	struct buf text = buf_new(200);
+
+	buf_str(&text, before);
+	when_print(&text, a);
+	buf_str(&text, between);
+	when_print(&text, b);
+	message(id, "%s", text.p);
+	buf_free(&text);
+}
+
+void
+clocks_jumped(int64_t was, int64_t now)
+{
+	say_own(MSG_clock_jumped, "from ", was, " to ", now);
+}
+
+void
+clocks_back(int64_t now, int64_t after)
+{
+	say_own(MSG_clock_back, "to ", now, ", and all of later than ", after);
 }

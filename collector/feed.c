@@ -187,6 +187,7 @@ feed_open(struct ingest *in, struct state_source *src, const char *zone, int yea
 	f->in = in;
 	f->src = src;
 	f->begun = src->lines == 0;
+	f->era = in->era;
 	f->host = -1;
 	f->written_at = now;
 	if (year > 0)		/* whoever says the year may have a log of all of it */
@@ -238,6 +239,13 @@ void
 feed_clock(struct feed *f, int64_t now)
 {
 	header_clock(f->header, now);
+}
+
+void
+feed_new_era(struct feed *f)
+{
+	memset(f->second, 0, sizeof f->second);
+	f->era = f->in->era;
 }
 
 void

@@ -10,6 +10,7 @@
 #include "flow/hide.h"
 #include "flow/origin.h"
 #include "mem.h"
+#include "message.h"
 
 #include "poison.h"
 
@@ -81,10 +82,44 @@ ingest_state(struct ingest *in)
 	return in->state;
 }
 
+/* Our clock was ahead. Pieces of lines do not wait for what is of another time. */
+static void
+take_back(struct ingest *in, int64_t after)
+{
+	struct err e = { "" };
+
+	join_end(in->join, true);
+	in->era++;
+	if (!state_disown(in->state, after, in->now, &e))
+		message(MSG_clock_back_failed, "%s", e.text);
+}
+
+static void
+look_at_clock(struct ingest *in)
+{
+	int64_t at;
+
+	in->looked = true;
+	switch (state_clock(in->state, in->now, in->set.future_s, &at)) {
+	case CLOCK_JUMPED:
+		clocks_jumped(at, in->now);
+		break;
+	case CLOCK_BACK:
+		clocks_back(in->now, at);
+		take_back(in, at);
+		break;
+	case CLOCK_SURE: case CLOCK_AS_EVER:
+		break;
+	}
+}
+
 void
 ingest_clock(struct ingest *in, int64_t now)
 {
+	if (in->looked && in->now == now)
+		return;
 	in->now = now;
+	look_at_clock(in);
 }
 
 const struct ingest_totals *
@@ -444,6 +479,10 @@ ingest_lines(struct ingest *in, struct feed *f, const struct slice *raw, size_t 
 	bool good = true;
 
 	f->src->changed = true;
+	if (!in->looked)
+		look_at_clock(in);
+	if (f->era != in->era)
+		feed_new_era(f);
 	feed_look_at_clock(f);
 	for (size_t i = 0; good && i < n; ) {
 		size_t end = n - i > LINES_MAX ? i + LINES_MAX : n;
@@ -528,11 +567,13 @@ tell_limits(struct ingest *in)
 bool
 ingest_commit(struct ingest *in, bool last, struct err *e)
 {
+	if (!in->looked)
+		look_at_clock(in);
 	/* a clock that was set back must not let it wait until it is as late again */
-	bool slow = last || in->now - in->slow_at >= SLOW_S || in->now < in->slow_at;
+	bool slow = last || state_disowning(in->state) || in->now - in->slow_at >= SLOW_S || in->now < in->slow_at;
 	uint64_t lines = in->total.lines - in->lines_committed;
 	bool bulk = lines > COMMIT_LINES / 10;
-	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
+	bool more = false, crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
 	struct commit c = {
 		.tally = in->tally, .seen = in->seen, .track = in->flow.track,
 		.join = in->join,
@@ -554,13 +595,17 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	in->sampled = false;
 	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
 		uint32_t n = state_forgotten(in->state, h);
+		int64_t disowned = state_disowned(in->state, h);
 
 		in->forgotten += n;
+		more = more || n > 0 || disowned > 0;
 		if (n > 0)
 			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, n);
+		if (disowned > 0)
+			tally_add(in->tally, h, in->now / 60, M_too_late, disowned);
 	}
 	if (slow)
 		in->slow_at = in->now;
 	/* nobody commits after the last: what it found would be lost, or not be drawn */
-	return last && in->forgotten > 0 ? ingest_commit(in, last, e) : true;
+	return last && more ? ingest_commit(in, last, e) : true;
 }

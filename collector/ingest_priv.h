@@ -61,6 +61,7 @@ struct feed {
 	bool begun;		/* with the first line of its source: the one before is in another file */
 	uint32_t headless, misdated;	/* lines that wait for a time to be counted at */
 	struct tag tag[TAGS];	/* what is known of tags, by a few of their bytes */
+	unsigned era;		/* the ingest's, when second was filled */
 	struct second second[SECONDS];	/* by host */
 	struct last_line *last;
 	size_t lasts;
@@ -81,6 +82,8 @@ struct ingest {
 	struct ingest_totals total;
 	int64_t now, slow_at;
 	uint64_t lines_committed;
+	bool looked;		/* at our clock */
+	unsigned era;		/* it was set back so often */
 	bool sampled;		/* gauges wait for the commit */
 	uint64_t cut_told, homeless, forgotten, evicted[3];	/* what limits did since they were told */
 };
@@ -94,6 +97,9 @@ bool feed_host(struct feed *f, const struct line *l);
 /* Lines that have no time of their own are counted where their neighbours are. Before the
  * first good line of a host that is not known: then, or when the source is done. */
 void feed_count_timeless(struct ingest *in, struct feed *f, int host, int64_t time);
+
+/* Our clock was set back: what was in bounds before is looked at again. */
+void feed_new_era(struct feed *f);
 
 /* Live: its header learns what the time of day is. */
 void feed_look_at_clock(struct feed *f);

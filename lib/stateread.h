@@ -215,6 +215,9 @@ struct stateread_run {
 	int64_t queue_wanted;		/* is there a sensor of queues? */
 	int64_t queue_counted_at;	/* when it last counted all of them */
 	int64_t queue_failed_since;	/* 0: it could, the last time; else why not: */
+	int64_t clock_sure;		/* when our own clock was right for sure; 0: nobody knows */
+	int64_t clock_jumped;		/* what it said after a jump that is not sure yet; 0: it is right */
+	int64_t clock_jump_s;		/* how far it jumped, where the daemon saw it; else 0 */
 	char queue_said[300];		/* and where it could, which queues those are */
 };
 bool stateread_run(struct stateread *r, struct stateread_run *run, struct err *e);

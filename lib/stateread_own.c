@@ -67,7 +67,8 @@ stateread_run(struct stateread *r, struct stateread_run *run, struct err *e)
 		{ "rrd_failed_since", &run->rrd_failed_since }, { "queue_wanted", &run->queue_wanted },
 		{ "queue_counted_at", &run->queue_counted_at },
 		{ "queue_failed_since", &run->queue_failed_since },
-		{ "log_unread_since", &run->log_unread_since }
+		{ "log_unread_since", &run->log_unread_since }, { "clock_sure", &run->clock_sure },
+		{ "clock_jumped", &run->clock_jumped }, { "clock_jump_s", &run->clock_jump_s }
 	};
 	const struct { const char *key; char *to; size_t size; } texts[] = {
 		{ "version", run->version, sizeof run->version },

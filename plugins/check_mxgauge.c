@@ -205,19 +205,37 @@ ahead_of(const struct stateread_host *h)
 	if (newest <= FUTURE_S || newest <= (double)h->skew)
 		return (double)h->skew;
 	check_detail("The newest line of %s is of %s: what is older than that by more than the horizon is not "
-	    "counted. If no clock is so wrong now, one was: move the state away, and import the logs anew",
+	    "counted. If no clock is so wrong now, that of this machine was, for days: move the state away, and import "
+	    "the logs anew",
 	    check_clean(slice_of(h->name)), checkstate_time(h->newest));
 	return newest;
 }
 
+/* Our own jumped, and perhaps it should not have. */
+static bool
+own_jumped(const struct stateread_run *run)
+{
+	if (run->clock_jumped == 0 || run->clock_jump_s == 0 || set.id != STATEREAD_FARM)
+		return false;
+	check_detail("The clock of this machine jumped ahead to %s, from %s. If it is wrong, set it right: within three "
+	    "days nothing is lost. If it is right this ends by itself", checkstate_time(run->clock_jumped),
+	    checkstate_time(run->clock_jumped - run->clock_jump_s));
+	return true;
+}
+
 /* Hosts whose clock is wrong. */
 static void
-tell_skew(void)
+tell_skew(const struct stateread_run *run)
 {
 	struct buf names = buf_new(300);
 	double worst = 0;
 	size_t wrong = 0;
 
+	if (own_jumped(run)) {
+		worst = (double)run->clock_jump_s;
+		buf_fmt(&names, "this machine's jumped %.0f s ahead", worst);
+		wrong++;
+	}
 	for (size_t i = 0; i < set.n; i++) {
 		const struct stateread_host *h = &set.hosts[i];
 		double ahead, off;
@@ -228,7 +246,7 @@ tell_skew(void)
 		off = fabs(ahead);
 		if (off < 1)
 			continue;
-		worst = off > worst ? off : worst;
+		worst = fmax(worst, off);
 		if (wrong++ < SHOWN)
 			buf_fmt(&names, "%s%s %.0f s %s", names.n > 0 ? ", " : "",
 			    check_clean(slice_of(h->name)), off, ahead > 0 ? "ahead" : "behind");
@@ -494,7 +512,7 @@ tell_now(void)
 	tell_queues(&run);
 	tell_monitors();
 	tell_disk();
-	tell_skew();
+	tell_skew(&run);
 }
 
 int

@@ -53,6 +53,10 @@ typedef bool track_fn(void *arg, struct mail *m);
 bool track_changed(struct track *t, track_fn *f, void *arg);
 bool track_all(struct track *t, track_fn *f, void *arg);
 
+/* All mails forget what lines of after that time said; the tally learns what is no longer so before that. Of the store's
+ * log nothing is true after that: it is to be written anew. */
+void track_disown(struct track *t, int64_t after);
+
 /* Choose the mails to be put away: quiet in log time since before newest[host] -
  * quiet_s and not spoken of for idle lines; beyond max mails the longest idle too.
  * f stores each; they leave the table in track_committed(). */

@@ -343,6 +343,74 @@ is_away(const struct mail *m)
 	return m->away;
 }
 
+/* Keep the facts of up to that time. */
+static void
+keep_facts(struct mail *m, int64_t until)
+{
+	struct mail rest = *m;
+	uint32_t at = 0;
+	struct fact f;
+
+	rest.facts = NULL;
+	rest.inside = rest.real = false;
+	rest.n = rest.cap = 0;
+	rest.label = 0;
+	while (mail_next(m, &at, &f)) {
+		if (f.time > until)
+			continue;
+		(void)mail_add(&rest, &f);	/* they did fit */
+		rest.real = rest.real || !fact_is_bond(f.kind);
+	}
+	if (!m->inside)
+		free(m->facts);
+	*m = rest;
+}
+
+/* One that has lines of later than that, and of before. */
+static void
+disown_some(struct track *t, struct mail *m, int64_t after)
+{
+	mail_count(m, m->n, -1, t->tally);
+	hops_leave(t, m);
+	t->bytes -= m->cap;
+	keep_facts(m, after);
+	t->bytes += m->cap;
+	hops_enter(t, m);
+	m->open = mail_count(m, m->n, 1, t->tally) & MAIL_OPEN;
+	m->counted = m->n;
+	m->logged = 0;
+	m->into = 0;
+	m->asked = 0;
+	m->waiting = m->bound;
+	m->waits = true;
+	if (!m->changed)
+		track_push(&t->changed, &t->n_changed, &t->cap_changed, m);
+	m->changed = true;
+}
+
+void
+track_disown(struct track *t, int64_t after)
+{
+	size_t kept = 0;
+
+	track_settle(t);
+	for (size_t i = 0; i < t->n_changed; i++)
+		if (t->changed[i]->first <= after)
+			t->changed[kept++] = t->changed[i];
+	t->n_changed = kept;
+	for (size_t i = 0; i < t->n_born; i++) {
+		struct mail *m = t->born[i];
+
+		if (m == NULL || m->last <= after)
+			continue;
+		if (m->first <= after)
+			disown_some(t, m, after);
+		else
+			track_forget(t, m->hash);
+	}
+	t->away_until = t->away_until < after ? t->away_until : after;
+}
+
 /* Let go of the mails that are away, and close the gaps. */
 static void
 leave(struct track *t)

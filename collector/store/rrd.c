@@ -45,6 +45,7 @@ struct rrd_store {
 	bool all;		/* so far; else why is the first fault */
 	struct err why;
 	bool unsure;		/* of the host at hand: see known */
+	bool clock_unsure;	/* of this round */
 	size_t lists, left_out;	/* the most of a host: rrd_store_lists() */
 };
 
@@ -136,7 +137,7 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, size_t n, const struct 
 	}
 	for (size_t i = 0; i < n; i++)
 		if (!f[i].failed)
-			(void)keep_first(rrdmake_finish(&s->make, &f[i], &why), &f[i], &why, e, &all);
+			(void)keep_first(rrdmake_finish(&s->make, &f[i], m, &why), &f[i], &why, e, &all);
 	s->unsure = !all;
 	return all;
 }
@@ -177,7 +178,8 @@ files_of(struct rrd_store *s, const struct rrd_minutes *m, const char *dir, size
 			f[*n] = (struct rrdmake_file){ .t = t, .place = *n,
 				.path = join(dir, t->name, list, ".rrd"),
 				.new_path = join(dir, t->name, list, ".rrd.new"),
-				.undo_path = join(dir, t->name, list, ".rrd.undo") };
+				.undo_path = join(dir, t->name, list, ".rrd.undo"),
+				.before_path = join(dir, t->name, list, ".rrd.before") };
 		}
 	}
 	columns_shape(&s->make.columns, columns, *n);
@@ -298,7 +300,13 @@ update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int
 {
 	struct rrd_list list[RRD_LISTS_MAX];
 	struct known *k = known_host(s, from->host);
-	bool wait = k->changed != RRD_COMPARE && now >= k->rewritten_at &&
+	bool wait;
+
+	if (k->written > m->limit) {	/* our clock was ahead: the files begin anew from before that */
+		k->written = m->end;
+		k->changed = RRD_COMPARE;
+	}
+	wait = k->changed != RRD_COMPARE && now >= k->rewritten_at &&
 	    now - k->rewritten_at < s->o.rewrite_every_s;
 
 	if (changed < k->written && changed < k->changed)
@@ -309,6 +317,7 @@ update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int
 	m->arg = from;
 	m->changed = wait ? RRD_NOTHING_CHANGED : k->changed;
 	m->unsure = k->unsure;
+	m->clock_unsure = s->clock_unsure;
 	if (!rrd_store_write(s, m, e)) {
 		k->unsure = s->unsure && s->make.cached != NULL;
 		if (k->unsure && k->written < k->changed)
@@ -368,13 +377,15 @@ rrd_store_begin(struct rrd_store *s, struct stateread *r, struct rrd_changed *ch
     size_t n_changed, struct err *e)
 {
 	const struct stateread_host *hosts;
+	struct stateread_run run;
 	size_t n, begin = 0;
 
 	for (size_t i = 0; i < n_changed; i++)
 		changed[i].drawn = false;
 	s->n_order = s->at = 0;
-	if (!stateread_hosts(r, &hosts, &n, e))
+	if (!stateread_hosts(r, &hosts, &n, e) || !stateread_run(r, &run, e))
 		return false;
+	s->clock_unsure = run.clock_jumped != 0;
 	for (size_t i = 0; i < n_changed; i++)
 		changed[i].drawn = true;
 	s->changed = changed;

@@ -69,6 +69,7 @@ struct rrd_minutes {
 	int64_t limit;			/* after the minute of the newest line */
 	int64_t changed;		/* the oldest that changed, or one of RRD_... */
 	bool unsure;			/* rrdcached may have rows that it did not write */
+	bool clock_unsure;		/* our own clock jumped: what is written may have to be taken back */
 	bool sampled;			/* it has gauges: templates of nothing else are for it, too */
 	const struct rrd_list *list;	/* the block lists it has files of */
 	size_t lists;

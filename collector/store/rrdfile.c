@@ -331,22 +331,37 @@ write_whole(int fd, const void *p, size_t n)
 	return true;
 }
 
-bool
-rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, struct err *e)
+/* Make a file of a and b, by way of tmp. sync: it is to outlast a loss of power. */
+static bool
+write_beside(const char *path, const char *tmp, struct slice a, struct slice b, bool sync, struct err *e)
 {
-	size_t n = (size_t)((const unsigned char *)f->value - f->map);
-	uint64_t sum = hash_bytes(&sum_key, (struct slice){ (const char *)f->map, n });
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool good = fd >= 0 && write_whole(fd, f->map, n) && write_whole(fd, &sum, sizeof sum);
+	bool good = fd >= 0 && write_whole(fd, a.p, a.n) && write_whole(fd, b.p, b.n) && (!sync || fsync(fd) == 0);
 
 	if (fd >= 0)
 		good = close(fd) == 0 && good;
-	good = good && rename(tmp, kept) == 0;
+	good = good && rename(tmp, path) == 0;
 	if (!good) {
 		err_set(e, "write %s: %s", tmp, strerror(errno));
 		(void)unlink(tmp);
 	}
 	return good;
+}
+
+bool
+rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, struct err *e)
+{
+	size_t n = (size_t)((const unsigned char *)f->value - f->map);
+	struct slice head = { (const char *)f->map, n };
+	uint64_t sum = hash_bytes(&sum_key, head);
+
+	return write_beside(kept, tmp, head, (struct slice){ (const char *)&sum, sizeof sum }, false, e);
+}
+
+bool
+rrdfile_copy(const struct rrdfile *f, const char *copy, const char *tmp, struct err *e)
+{
+	return write_beside(copy, tmp, (struct slice){ (const char *)f->map, f->size }, (struct slice){ "", 0 }, true, e);
 }
 
 /* The part of it that never changes is the same in file and head: it is of this file. */

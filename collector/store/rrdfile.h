@@ -65,6 +65,9 @@ bool rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, st
 /* Put back what was kept of the file, if it is of this file; kept is gone afterwards. */
 bool rrdfile_put_back(const char *path, const char *kept, struct err *e);
 
+/* All of it in another file (by way of tmp, which is gone afterwards). False and *e: the disk. */
+bool rrdfile_copy(const struct rrdfile *f, const char *copy, const char *tmp, struct err *e);
+
 /* A loss of power is worse: of what was written since the system last brought all of the file to the disk, each
  * page is there or is not, of the head, too. So behind the rows, where librrd does not look, is what all but the rows
  * was when all was on the disk. Put back, it makes the file the one of that moment: what was written since are rows

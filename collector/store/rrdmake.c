@@ -28,6 +28,7 @@
 
 enum { DAMAGED_MAX = 1000, VALUE_BYTES = 32, HEARTBEAT_S = 120, NAME_BYTES = 5000,
 	MARK_S = 6 * 3600,
+	JUMP_MINUTES = 1440,
 	KEPT_MINUTES = 8 * 1440		/* whoever keeps cells for less has less to lose */
 };
 
@@ -168,12 +169,39 @@ recover(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, 
 	return true;
 }
 
+/* It was led into the future, while our clock was ahead: take what it was before, if that is there. False and *e: it
+ * is, and cannot be taken. *taken: it was. */
+static bool
+take_before(struct rrdmake *s, struct rrdmake_file *f, bool *taken, struct err *e)
+{
+	*taken = access(f->before_path, F_OK) == 0;
+	if (!*taken)
+		return true;
+	rrdfile_close(&f->old);
+	if (s->cached != NULL && !(cached_settle(s->cached, f->path, e) && cached_forget(s->cached, f->path, e)))
+		return false;
+	return rename(f->before_path, f->path) == 0 ||
+	    err_set(e, "rename %s: %s", f->before_path, strerror(errno));
+}
+
+/* Rows of a jump take the place of months of others, and that may have to be undone. */
+static bool
+keep_before(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	if (!m->clock_unsure || f->old.map == NULL || f->end - f->old.last_up / 60 <= JUMP_MINUTES ||
+	    access(f->before_path, F_OK) == 0)
+		return true;
+	if (s->cached != NULL && !cached_settle(s->cached, f->path, e))
+		return false;
+	return rrdfile_copy(&f->old, f->before_path, f->new_path, e);
+}
+
 /* Open the file and see from where on it must be written. */
 bool
 rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
 {
 	struct err why;
-	bool same = false;
+	bool same = false, taken;
 
 	f->end = m->end;
 	f->sure = m->kept + COLUMNS_HOLD;
@@ -199,6 +227,14 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 		f->aside = set_aside(s, f->path, why.text, e);
 		return f->aside;
 	}
+	if (f->old.last_up / 60 > m->limit) {
+		if (!take_before(s, f, &taken, e))
+			return false;
+		if (taken)
+			return rrdmake_plan(s, f, m, e);
+	}
+	if (!keep_before(s, f, m, e))
+		return false;
 	map_columns(f);
 	f->next = f->old.last_up / 60;
 	if (!same)
@@ -563,8 +599,8 @@ mark(const struct rrdmake_file *f, struct err *e)
 }
 
 /* All rows were handed over: make them last. */
-bool
-rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
+static bool
+make_last(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 {
 	struct rrdfile now;
 	bool good = true;
@@ -584,6 +620,16 @@ rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 	return (unlink(f->undo_path) == 0 || err_set(e, "remove %s: %s", f->undo_path, strerror(errno))) && mark(f, e);
 }
 
+bool
+rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
+{
+	if (!make_last(s, f, e))
+		return false;
+	if (!m->clock_unsure)
+		(void)unlink(f->before_path);	/* it is not wanted any more, or was never there */
+	return true;
+}
+
 void
 rrdmake_end(struct rrdmake_file *f)
 {
@@ -594,6 +640,7 @@ rrdmake_end(struct rrdmake_file *f)
 	free(f->path);
 	free(f->new_path);
 	free(f->undo_path);
+	free(f->before_path);
 	free(f->column);
 	free(f->before);
 }

@@ -33,6 +33,7 @@ struct rrdmake_file {
 	char *path;
 	char *new_path;		/* beside it, where a new one is made */
 	char *undo_path;	/* and what it was before rows were appended */
+	char *before_path;	/* and what it was before our own clock jumped, which may not be right */
 	bool anew;		/* a new one is being made; else rows are appended */
 	struct rrdfile old;	/* not mapped if there was none */
 	struct rrdfile new;	/* mapped while a new one is being made */
@@ -63,7 +64,7 @@ bool rrdmake_begin(struct rrdmake_file *f, const struct rrd_minutes *m, struct e
 bool rrdmake_feed(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m,
     struct err *e);
 /* All minutes were fed: make them last. */
-bool rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, struct err *e);
+bool rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e);
 void rrdmake_end(struct rrdmake_file *f);
 
 #endif

@@ -134,6 +134,21 @@ db_write(struct state *s, const char *sql, int64_t number, struct err *e)
 }
 
 bool
+db_expire(struct state *s, const char *sql, int64_t keep, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, sql, e);
+	bool good;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, keep);
+	sqlite3_bind_int64(st, 2, clock_sure(s));
+	good = db_step(s, st, "write", e);
+	sqlite3_finalize(st);
+	return good;
+}
+
+bool
 db_find(struct state *s, sqlite3_stmt *st, bool *found, struct err *e)
 {
 	int rc = sqlite3_step(st);
@@ -401,7 +416,7 @@ open_db(struct state *s, struct err *e)
 	if (!check_version(s, &fresh, e) || (fresh && !create(s, e)))
 		return false;
 	return load_metrics(s, e) && prepare_all(s, e) && hosts_load(s, e) && sources_load(s, e) &&
-	    limits_load(s, e);
+	    limits_load(s, e) && clock_load(s, e);
 }
 
 struct state *

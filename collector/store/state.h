@@ -124,9 +124,24 @@ int64_t state_skew(const struct state *s, unsigned host);
 /* When the queues of a host were last counted; likewise. */
 void state_set_sampled(struct state *s, unsigned host, int64_t when);
 
+/* Look at our own clock: at the start, and before lines are read. One that jumps ahead by more than a day is not sure
+ * (CLOCK_JUMPED, once, where it did while we ran; *at: where it was) until it went on from there for three days (CLOCK_SURE): until then nothing
+ * is dropped for its age that would not have been before. When it is set back (CLOCK_BACK), what was counted of
+ * later than *at is to be disowned: lines may be no more than future_s (0: a day) ahead of the clock. */
+enum state_clock { CLOCK_AS_EVER, CLOCK_JUMPED, CLOCK_SURE, CLOCK_BACK };
+enum state_clock state_clock(struct state *s, int64_t now, int64_t future_s, int64_t *at);
+/* What was counted of later than the time after never was; after is the last second of an hour. From now on hosts have
+ * the newest lines that they have without it; the rows go with the next commit, which must be a slow one.
+ * False and *e: the state cannot be read. */
+bool state_disown(struct state *s, int64_t after, int64_t now, struct err *e);
+/* Is the next commit to be a slow one for that? */
+bool state_disowning(const struct state *s);
+/* Lines of a host that went with the last commit; asking takes them. */
+int64_t state_disowned(struct state *s, unsigned host);
+
 /* What the collector says of itself (lib/stateread.h has the keys) and how full its tables
  * are; stored with the next commit. Keys and texts live as long as the state; there is room
- * for 16 keys and 32 limits, and more than that is a fault of ours. */
+ * for 20 keys and 32 limits, and more than that is a fault of ours. */
 void state_say(struct state *s, const char *key, int64_t value);
 void state_say_text(struct state *s, const char *key, const char *text);
 /* cap 0: the limit is no number of things. hits: how often it bit since this was called last. */

@@ -165,11 +165,20 @@ put_words(struct writing *w, const struct tally *t)
 	    tally_program_text);
 }
 
+/* The newest line or sample of a host, if our clock was right when it came. */
+static int64_t
+kept_back_from(const struct state *s, size_t h)
+{
+	int64_t sure = clock_sure(s), last = host_last(s, h);
+
+	return last < sure ? last : sure;
+}
+
 /* From which minute on a host's cells are there, once expire() has dropped the others. */
 static int64_t
 kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t undrawn)
 {
-	int64_t from = host_last(w->s, h) / 60 - c->keep_minutes, kept = w->s->host_kept[h];
+	int64_t from = kept_back_from(w->s, h) / 60 - c->keep_minutes, kept = w->s->host_kept[h];
 
 	if (c->keep_undrawn && undrawn < from)
 		from = undrawn;
@@ -282,7 +291,8 @@ put_pieces(struct writing *w, struct join *join)
 }
 
 /* Drop what is older than it is kept, counted back from the host's newest line or sample and not
- * from the clock: an archive of last year imports like today's log, also beside it. */
+ * from the clock: an archive of last year imports like today's log, also beside it. But what came after our clock
+ * jumped must not age anything while the jump is not sure. */
 static bool
 expire(struct writing *w, const struct commit *c)
 {
@@ -310,16 +320,16 @@ expire(struct writing *w, const struct commit *c)
 	/* nobody compares these with last year's, and they are large */
 	(void)snprintf(delays, sizeof delays, " AND kind IN (%d, %d)", TOP_RELAY_DELAY, TOP_RCPT_DELAY);
 	for (size_t h = 0; h < w->s->hosts; h++)
-		newest = host_last(w->s, h) > newest ? host_last(w->s, h) : newest;
+		newest = kept_back_from(w->s, h) > newest ? kept_back_from(w->s, h) : newest;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		int64_t keep = rows[i].keep, unit = rows[i].unit;
 
 		/* the first condition uses the index */
 		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
-		    " (SELECT max(newest, coalesce(sampled, 0)) - %lld FROM host WHERE id = (%s)) / %lld%s",
+		    " (SELECT min(max(newest, coalesce(sampled, 0)), %lld) - %lld FROM host WHERE id = (%s)) / %lld%s",
 		    rows[i].table, rows[i].by_key > 0 ? "at" : "hour",
 		    (long long)((newest - keep) / unit * (1 << rows[i].by_key)), rows[i].at,
-		    (long long)keep, rows[i].host, (long long)unit, rows[i].also);
+		    (long long)clock_sure(w->s), (long long)keep, rows[i].host, (long long)unit, rows[i].also);
 		if (!db_run(w->s, sql, w->e))
 			return false;
 	}
@@ -346,7 +356,7 @@ store_all(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
 	if (!tops_store(s, c->tops, tally_origins(c->tally), c->with_tables, w->e) ||
-	    (c->slow && !expire(w, c)))
+	    !disowned_drop(s, w->e) || (c->slow && !expire(w, c)))
 		return false;
 	/* the answers of an import are made when it ends */
 	if ((c->slow || !c->with_tables) && !kept_store(s, c->slow, w->e))
@@ -381,6 +391,7 @@ committed(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL)
 		specimens_clear(c->specimens);
 	mails_committed(s, true);
+	disowned_committed(s, true);
 	track_committed(c->track);
 }
 
@@ -404,6 +415,7 @@ state_commit(struct state *s, const struct commit *c, struct err *e)
 	} else {
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 		mails_committed(s, false);
+		disowned_committed(s, false);
 		track_kept(c->track);
 	}
 	for (size_t i = 0; i < w->hours; i++)

@@ -36,9 +36,18 @@ struct capacity {
 	bool changed, bit;
 };
 
-enum { FACTS_MAX = 16, LIMITS_MAX = 32 };
+enum { FACTS_MAX = 20, LIMITS_MAX = 32 };
 
 enum { KEPT_REPUTATION, KEPT_MISUSE, KEPT_N };
+
+/* Our own clock (state_clock.c). */
+struct own_clock {
+	int64_t sure;		/* it was right when it said this; 0: nobody knows */
+	int64_t jumped;		/* what it said after a jump that is not sure; 0: it is */
+	int64_t jump_s;		/* how far, where this program or the one before saw it; else 0 */
+	int64_t last;		/* what it said when it was looked at last */
+	bool looked;		/* by this program */
+};
 
 struct state {
 	sqlite3 *db;
@@ -75,6 +84,10 @@ struct state {
 	bool unread_block;		/* a block that was wanted cannot be read */
 	int64_t log_bytes;		/* of table mail_log */
 	int64_t log_bytes_before;	/* the commit that is under way */
+	struct own_clock clock;
+	bool disowns;			/* with the next commit all of later than disown_after goes */
+	int64_t disown_after;
+	int64_t disowned[HOSTS_MAX];	/* lines that went */
 	double kept_due[KEPT_N];	/* an answer is not made ready again before that, by clock_now() */
 	struct fact_said said[FACTS_MAX];
 	size_t n_said;
@@ -85,7 +98,7 @@ struct state {
 	sqlite3_stmt *get_block, *put_block, *put_log, *get_top, *put_top;
 };
 
-/* When something was last counted of it: minutes are kept from there back. */
+/* When something was last counted of it. */
 static inline int64_t
 host_last(const struct state *s, size_t h)
 {
@@ -100,6 +113,8 @@ sqlite3_stmt *db_prepare(struct state *s, const char *sql, struct err *e);
 bool db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e);
 /* One that changes rows, once, and with one number: its ?1. */
 bool db_write(struct state *s, const char *sql, int64_t number, struct err *e);
+/* One that drops what is old: its ?1 is how long it is kept, ?2 is clock_sure(). */
+bool db_expire(struct state *s, const char *sql, int64_t keep, struct err *e);
 /* Is there a row? If so st stands on it, and is to be reset. False and *e: it cannot be
  * read, which is not the same as no row. */
 bool db_find(struct state *s, sqlite3_stmt *st, bool *found, struct err *e);
@@ -137,6 +152,17 @@ void mails_committed(struct state *s, bool done);
 void mails_free(struct state *s);
 /* Drop the blocks of mails last spoken of so many minutes before their host's newest. */
 bool mails_expire(struct state *s, int64_t keep, struct err *e);
+/* All mails forget what lines of after that time said. The next commit must be made with it. */
+bool mails_disown(struct state *s, int64_t after, struct err *e);
+
+/* state_clock.c */
+bool clock_load(struct state *s, struct err *e);
+/* What is kept is counted back from no later time than this; INT64_MAX: from the newest lines. */
+int64_t clock_sure(const struct state *s);
+/* In a commit: the rows that state_disown() told of. */
+bool disowned_drop(struct state *s, struct err *e);
+/* The commit was made, or was not. */
+void disowned_committed(struct state *s, bool done);
 
 /* state_accounts.c */
 /* slow: also bring table account up to date. */

@@ -116,6 +116,26 @@ unset_key(void *arg, uint64_t key)
 	where_unset(r->s, key, r->block);
 }
 
+/* The block's row goes with the next commit. */
+static void
+was_fetched(struct state *s, int64_t block)
+{
+	if (s->n_fetched == s->cap_fetched) {
+		s->cap_fetched = s->cap_fetched > 0 ? s->cap_fetched * 2 : 16;
+		s->fetched = xreallocarray(s->fetched, s->cap_fetched, sizeof *s->fetched);
+	}
+	s->fetched[s->n_fetched++] = block;
+}
+
+static bool
+is_fetched(const struct state *s, int64_t block)
+{
+	for (size_t i = 0; i < s->n_fetched; i++)
+		if (s->fetched[i] == block)
+			return true;
+	return false;
+}
+
 bool
 state_fetch(void *arg, uint64_t hash)
 {
@@ -142,11 +162,7 @@ state_fetch(void *arg, uint64_t hash)
 		s->unread_block = true;
 		return false;
 	}
-	if (s->n_fetched == s->cap_fetched) {
-		s->cap_fetched = s->cap_fetched > 0 ? s->cap_fetched * 2 : 16;
-		s->fetched = xreallocarray(s->fetched, s->cap_fetched, sizeof *s->fetched);
-	}
-	s->fetched[s->n_fetched++] = id;
+	was_fetched(s, id);
 	return true;
 }
 
@@ -211,10 +227,8 @@ load_index(struct state *s, struct err *e)
 		struct slice ids = db_blob(st, 1);
 
 		int64_t row = sqlite3_column_int64(st, 0), at = sqlite3_column_int64(st, 2);
-		bool fetched = false;
+		bool fetched = is_fetched(s, row);
 
-		for (size_t i = 0; i < s->n_fetched; i++)
-			fetched |= s->fetched[i] == row;
 		for (size_t i = 0; !fetched && i + 8 <= ids.n; i += 8)
 			where_add(s, hash_read64(ids.p + i), row);
 		track_has_away(s->track, (unsigned)(at & 65535), (at >> 16) * 60 + 59);
@@ -406,7 +420,7 @@ mails_store(struct state *s, const struct commit *c, struct err *e)
 		    (long long)s->fetched[i]);
 		good = db_run(s, sql, e);
 	}
-	if (good && s->log_bytes > LOG_SLACK_BYTES + 4 * (int64_t)track_memory_bytes(c->track))
+	if (good && (s->disowns || s->log_bytes > LOG_SLACK_BYTES + 4 * (int64_t)track_memory_bytes(c->track)))
 		good = rewrite_log(s, c->track, e);
 	else
 		good = good && track_changed(c->track, log_mail, &log) && put_log_row(s, &log, e);
@@ -468,13 +482,55 @@ state_forgotten(struct state *s, unsigned host)
 	return n;
 }
 
+/* Mails of a block; those of which nothing else is known are not fetched. */
+static bool
+disown_block(struct state *s, struct slice mails, int64_t after)
+{
+	struct mail m;
+
+	while (mails.n > 0) {
+		if (!mail_decode(&mails, &m))
+			return false;
+		if (m.first <= after)
+			track_adopt(s->track, &m, false);
+		else
+			free(m.facts);
+	}
+	return true;
+}
+
+bool
+mails_disown(struct state *s, int64_t after, struct err *e)
+{
+	sqlite3_stmt *st = db_prepare(s, "SELECT id, ids, mails FROM block WHERE at >= ?1", e);
+	int rc;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, (after / 60 + 1) * 65536);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t block = sqlite3_column_int64(st, 0);
+		struct slice ids = db_blob(st, 1);
+
+		if (is_fetched(s, block))
+			continue;
+		for (size_t i = 0; i + 8 <= ids.n; i += 8)
+			where_unset(s, hash_read64(ids.p + i), block);
+		if (!disown_block(s, db_blob(st, 2), after))
+			s->unread_block = true;
+		was_fetched(s, block);
+	}
+	track_disown(s->track, after);
+	return db_end(s, st, rc, e);
+}
+
 bool
 mails_expire(struct state *s, int64_t keep, struct err *e)
 {
 	/* the first condition uses the index: else each block's first page is read, every minute */
 	static const char old[] = "FROM block WHERE at <"
-	    " (SELECT max(newest) / 60 - ?1 FROM host) * 65536 AND at >> 16 <"
-	    " (SELECT newest / 60 - ?1 FROM host WHERE host.id = (at & 65535))";
+	    " (SELECT min(max(newest), ?2) / 60 - ?1 FROM host) * 65536 AND at >> 16 <"
+	    " (SELECT min(newest, ?2) / 60 - ?1 FROM host WHERE host.id = (at & 65535))";
 	char sql[200];
 	sqlite3_stmt *st;
 	int rc;
@@ -483,6 +539,7 @@ mails_expire(struct state *s, int64_t keep, struct err *e)
 	if ((st = db_prepare(s, sql, e)) == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, keep);
+	sqlite3_bind_int64(st, 2, clock_sure(s));
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice ids = db_blob(st, 1);
 
@@ -493,10 +550,5 @@ mails_expire(struct state *s, int64_t keep, struct err *e)
 	if (!db_end(s, st, rc, e))
 		return false;
 	(void)snprintf(sql, sizeof sql, "DELETE %s", old);
-	if ((st = db_prepare(s, sql, e)) == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, keep);
-	rc = db_step(s, st, "write", e);
-	sqlite3_finalize(st);
-	return rc;
+	return db_expire(s, sql, keep, e);
 }

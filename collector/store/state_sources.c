@@ -177,20 +177,21 @@ bool
 sources_expire(struct state *s, const struct commit *c, struct err *e)
 {
 	int64_t keep = c->keep_sources > c->keep_minutes ? c->keep_sources : c->keep_minutes;
+	int64_t now = c->now < clock_sure(s) ? c->now : clock_sure(s);
 	sqlite3_stmt *st;
 	bool good;
 
-	if (c->now / 86400 == s->sources_swept)
+	if (now / 86400 == s->sources_swept)
 		return true;
 	st = db_prepare(s, "DELETE FROM source WHERE id=?1", e);
 	good = st != NULL;
 	for (size_t i = 0; good && i < s->sources; i++) {
-		if (s->source[i]->changed || !is_over(s, i, c->now - keep * 60))
+		if (s->source[i]->changed || !is_over(s, i, now - keep * 60))
 			continue;
 		sqlite3_bind_int64(st, 1, s->source[i]->id);
 		good = db_step(s, st, "write", e);
 	}
 	sqlite3_finalize(st);
-	s->sources_swept = good ? c->now / 86400 : 0;
+	s->sources_swept = good ? now / 86400 : 0;
 	return good;
 }

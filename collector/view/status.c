@@ -17,6 +17,7 @@
 #include "monitors.h"
 #include "programs.h"
 #include "view/words.h"
+#include "when.h"
 
 #include "poison.h"
 
@@ -251,6 +252,18 @@ queues(const struct stateread_run *run, int64_t now, struct buf *out)
 	buf_char(out, '\n');
 }
 
+static void
+own_clock(const struct stateread_run *run, struct buf *out)
+{
+	if (run->clock_jumped == 0 || run->clock_sure == 0)
+		return;
+	buf_str(out, "  own clock     jumped from ");
+	when_print(out, run->clock_sure);
+	buf_str(out, " to ");
+	when_print(out, run->clock_jumped);
+	buf_str(out, ":\n                nothing old is dropped until that is sure\n");
+}
+
 /* What the collector says of itself. */
 static bool
 itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
@@ -277,6 +290,7 @@ itself(struct stateread *state, int64_t now, struct buf *out, struct err *e)
 		buf_clean(out, slice_of(run.log_unread), sizeof run.log_unread);
 		buf_char(out, '\n');
 	}
+	own_clock(&run, out);
 	queues(&run, now, out);
 	return true;
 }

@@ -1,0 +1,228 @@
+/* test_own_clock.c - is our own clock right? What state_clock() answers to what it says, over restarts too; and of lines that
+ * came while it was wrong, what is left of mails that have others. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ingest.h"
+#include "message.h"
+#include "state_dir.h"
+#include "stateread.h"
+#include "tap.h"
+
+#include "poison.h"
+
+#define T0 ((int64_t)1800003600)
+enum { HOUR = 3600, DAY = 86400, YEAR = 365 * DAY };
+
+static char dir[] = "/tmp/mx-own-clock.XXXXXX";
+
+static const struct look {
+	int64_t at;		/* what the clock says, since T0 */
+	bool anew;		/* another program looks */
+	enum state_clock answer;
+	const char *what;
+} looks[] = {
+	{ 0, true, CLOCK_AS_EVER, "a new state" },
+	{ YEAR, false, CLOCK_JUMPED, "a jump" },
+	{ YEAR + HOUR, false, CLOCK_AS_EVER, "it is told once" },
+	{ HOUR, false, CLOCK_BACK, "of a new state nothing is sure: it goes back" },
+	{ 2 * DAY, false, CLOCK_JUMPED, "more than a day is a jump" },
+	{ 3 * DAY, false, CLOCK_AS_EVER, "a day is none" },
+	{ 4 * DAY, false, CLOCK_AS_EVER, "two days after the jump" },
+	{ 5 * DAY, false, CLOCK_SURE, "after three days it is sure" },
+	{ 6 * DAY, true, CLOCK_AS_EVER, "a restart" },
+	{ 5 * DAY - 25 * HOUR, false, CLOCK_AS_EVER, "a day back is nothing, for who is sure" },
+	{ -YEAR, false, CLOCK_AS_EVER, "nor is a year: that clock is wrong" },
+	{ -YEAR, true, CLOCK_AS_EVER, "also after a restart" },
+	{ 6 * DAY + HOUR, true, CLOCK_AS_EVER, "and it is not missed that it is right again" },
+	{ 36 * DAY, true, CLOCK_AS_EVER, "the machine was off: nothing is told" },
+	{ 37 * DAY, false, CLOCK_AS_EVER, "nor later" },
+	{ 7 * DAY, true, CLOCK_BACK, "but it was wrong, by what another program sees" },
+	{ 7 * DAY + HOUR, false, CLOCK_AS_EVER, "and that is sure" },
+	{ YEAR, false, CLOCK_JUMPED, "ahead by a year" },
+	{ YEAR / 2, false, CLOCK_BACK, "half way back" },
+	{ 8 * DAY, false, CLOCK_BACK, "and the rest" },
+	{ 15 * DAY, true, CLOCK_AS_EVER, "looked at once a week" },
+	{ 22 * DAY, true, CLOCK_AS_EVER, "and again" },
+	{ 15 * DAY - 25 * HOUR, false, CLOCK_BACK, "what it said the week before is sure: back to a day before that" },
+	{ 15 * DAY, false, CLOCK_AS_EVER, "to now" },
+	{ 7 * DAY, false, CLOCK_AS_EVER, "and no further" },
+	{ -T0 + 100, false, CLOCK_AS_EVER, "an empty battery" },
+	{ -T0 + 100, true, CLOCK_AS_EVER, "and a restart" },
+	{ 15 * DAY + HOUR, false, CLOCK_AS_EVER, "right again" },
+};
+
+static struct ingest *
+begin(void)
+{
+	struct err e = { "" };
+	struct ingest *in = ingest_open(dir, &ingest_defaults, &e);
+
+	if (in == NULL)
+		die(&e);
+	return in;
+}
+
+static void
+commit(struct ingest *in)
+{
+	struct err e = { "" };
+
+	if (!ingest_commit(in, true, &e))
+		die(&e);
+}
+
+/* Each look is stored, as if the program were killed behind it. */
+static void
+test_looks(void)
+{
+	struct err e = { "" };
+	struct ingest *in = NULL;
+	int64_t at;
+
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+		const struct look *l = &looks[i];
+
+		if (l->anew) {
+			ingest_close(in);
+			in = begin();
+		}
+		is_int(state_clock(ingest_state(in), T0 + l->at, DAY, &at), l->answer, l->what);
+		state_say(ingest_state(in), "committed_at", T0 + l->at);
+		ingest_clock(in, T0 + l->at);
+		if (!ingest_commit(in, true, &e))
+			die(&e);
+	}
+	ingest_close(in);
+	drop_state(dir);
+}
+
+static const char *
+stamp(int64_t t)
+{
+	static char text[40];
+	time_t time = (time_t)t;
+	struct tm tm;
+
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&time, &tm));
+	return text;
+}
+
+static void
+take(struct ingest *in, struct feed *f, int64_t t, const char *text)
+{
+	struct err e = { "" };
+	char raw[500];
+
+	(void)snprintf(raw, sizeof raw, "%s mx1 %s", stamp(t), text);
+	if (!ingest_line(in, f, slice_of(raw), false, &e))
+		die(&e);
+}
+
+static int64_t
+sum(int64_t from, int64_t to, enum metric m)
+{
+	struct cell c = { 0 };
+	struct err e = { "" };
+	struct stateread *r = stateread_open(dir, &e);
+	int64_t n;
+
+	if (r == NULL || !stateread_sum(r, STATEREAD_FARM, from / 60, to / 60, &c, &e))
+		die(&e);
+	stateread_close(r);
+	n = cell_get(&c, m);
+	cell_free(&c);
+	return n;
+}
+
+/* In memory, at the last commit. */
+static int64_t
+open_mails(void)
+{
+	const struct stateread_limit *l;
+	struct err e = { "" };
+	struct stateread *r = stateread_open(dir, &e);
+	int64_t used = -1;
+	size_t n;
+
+	if (r == NULL || !stateread_limits(r, &l, &n, &e))
+		die(&e);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(l[i].name, "open_mails") == 0)
+			used = l[i].used;
+	stateread_close(r);
+	return used;
+}
+
+#define SENT(who) "to=<" who "@example.org>, relay=mx.example.org[198.51.100.9]:25, delay=5, delays=1/0/1/3, dsn=2.0.0, " \
+	"status=sent (250 2.0.0 Ok)"
+
+/* away: its mails are put away in between, and come back from their blocks. */
+static void
+test_mails(bool away, const char *how)
+{
+	struct err e = { "" };
+	struct ingest *in = begin();
+	struct feed *f = feed_open(in, state_source_add(ingest_state(in), "a"), "UTC", 0, "", T0, &e);
+	int64_t late = T0 + YEAR;
+
+	if (f == NULL)
+		die(&e);
+	feed_live(f, true);
+	ingest_clock(in, T0);
+	take(in, f, T0, "postfix/qmgr[8]: 4A1B2C3D01: from=<a@example.net>, size=900, nrcpt=1 (queue active)");
+	take(in, f, T0, "postfix/qmgr[8]: 4A1B2C3D02: from=<a@example.net>, size=900, nrcpt=2 (queue active)");
+	take(in, f, T0 + 1, "postfix/smtp[9]: 4A1B2C3D02: " SENT("u"));
+	commit(in);
+	ingest_clock(in, late);
+	take(in, f, late, "postfix/smtp[9]: 4A1B2C3D01: " SENT("u"));
+	take(in, f, late, "postfix/qmgr[8]: 4A1B2C3D01: removed");
+	take(in, f, late, "postfix/qmgr[8]: 4A1B2C3D03: from=<a@example.net>, size=900, nrcpt=1 (queue active)");
+	commit(in);
+	for (int i = 0; away && i < 3000; i++)	/* nobody speaks of them */
+		take(in, f, late + HOUR, "postfix/smtpd[7]: connect from unknown[192.0.2.1]");
+	ingest_clock(in, late + HOUR);
+	commit(in);
+	is_int(sum(late, late + HOUR, M_dlv_ext), 1, how);
+	ingest_clock(in, T0 + HOUR);
+	take(in, f, away ? late + HOUR : late, "postfix/smtpd[7]: connect from unknown[192.0.2.2]");
+	commit(in);
+	is_int(sum(T0 + DAY + HOUR, late + 2 * YEAR, M_lines), 0, "nothing is left of later, nor comes more of it");
+	is_int(sum(T0, T0 + HOUR, M_recv_msg), 2, "what came before is there");
+	is_int(sum(T0, T0 + HOUR, M_dlv_ext), 1, "and what went");
+	is_int(sum(T0 + HOUR, T0 + HOUR + 60, M_too_late), away ? 3003 : 3, "and how many lines went");
+	take(in, f, T0 + HOUR, "postfix/smtp[9]: 4A1B2C3D01: " SENT("u"));
+	take(in, f, T0 + HOUR, "postfix/qmgr[8]: 4A1B2C3D01: removed");
+	take(in, f, T0 + HOUR, "postfix/smtp[9]: 4A1B2C3D02: " SENT("v"));
+	take(in, f, T0 + HOUR, "postfix/qmgr[8]: 4A1B2C3D02: removed");
+	commit(in);
+	is_int(sum(T0, T0 + 2 * HOUR, M_b_delivered), 3, "its end comes once more, and counts");
+	is_int(sum(T0, T0 + 2 * HOUR, M_b_lost), 0, "nothing is unaccounted for");
+	is_int(sum(T0, T0 + DAY + HOUR, M_dlv_ext), 3, "nor twice there");
+	is_int(sum(T0, T0 + DAY + HOUR, M_recv_msg), 2, "no mail came twice");
+	is_int(sum(T0 + DAY + HOUR, late + 2 * YEAR, M_dlv_ext), 0, "and later is not even less than nothing");
+	feed_close(f);
+	ingest_close(in);
+	in = begin();
+	is_int(state_newest(ingest_state(in))[0], T0 + HOUR, "another program reads it");
+	ingest_clock(in, T0 + HOUR);
+	commit(in);
+	is_int(open_mails(), 2, "and its mails");
+	ingest_close(in);
+	drop_state(dir);
+}
+
+int
+main(void)
+{
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	message_open(false, false, "error");
+	test_looks();
+	test_mails(false, "a mail that ends a year later");
+	test_mails(true, "a mail that was put away a year later");
+	(void)rmdir(dir);
+	return done_testing();
+}

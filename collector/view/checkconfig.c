@@ -167,26 +167,48 @@ look_as_account(const struct config *c)
 		waitpid(pid, NULL, 0);
 }
 
+/* "; 2 files or patterns", nothing for none */
+static void
+say_many(size_t n, const char *one, const char *many)
+{
+	if (n > 0)
+		printf("; %zu %s", n, n == 1 ? one : many);
+}
+
+static void
+say_good(const struct config *c)
+{
+	size_t files = 0, journals = 0, listeners = 0;
+
+	for (size_t i = 0; i < c->nsources; i++) {
+		files += c->source[i].files.n;
+		journals += c->source[i].journal[0] != '\0';
+		listeners += c->source[i].listen.n;
+	}
+	printf("%s: good", c->path);
+	say_many(c->nsources, "source", "sources");
+	say_many(files, "file or pattern", "files or patterns");
+	say_many(journals, "journal", "journals");
+	say_many(listeners, "listener", "listeners");
+	if (c->nmonitors > 0) {
+		say_many(c->npassives, "check", "checks");
+		say_many(c->nmonitors, "monitor", "monitors");
+	}
+	putchar('\n');
+}
+
 int
 checkconfig_run(const char *path)
 {
 	struct buf errors = buf_new(1 << 20);
 	struct config *c = config_read(path, &errors);
-	size_t files = 0;
 
 	if (c == NULL) {
 		fputs(errors.p, stderr);
 		buf_free(&errors);
 		return 2;
 	}
-	for (size_t i = 0; i < c->nsources; i++)
-		files += c->source[i].files.n;
-	printf("%s: good; %zu source%s with %zu file%s or pattern%s", path, c->nsources,
-	    c->nsources == 1 ? "" : "s", files, files == 1 ? "" : "s", files == 1 ? "" : "s");
-	if (c->nmonitors > 0)
-		printf("; %zu check%s for %zu monitor%s", c->npassives, c->npassives == 1 ? "" : "s", c->nmonitors,
-		    c->nmonitors == 1 ? "" : "s");
-	putchar('\n');
+	say_good(c);
 	look_as_account(c);
 	config_free(c);
 	buf_free(&errors);

@@ -49,9 +49,9 @@ static const struct row monitor_rows[] = {
 #include "store/setting.def"
 };
 
-/* Text as comment lines of at most COLUMNS. */
+/* Text as comment lines of at most COLUMNS, each behind margin. */
 static void
-comment(struct buf *out, const char *text)
+comment_at(struct buf *out, const char *margin, const char *text)
 {
 	size_t column = 0;
 
@@ -59,8 +59,8 @@ comment(struct buf *out, const char *text)
 		size_t n = strcspn(text, " ");
 
 		if (column == 0 || column + 1 + n > COLUMNS) {
-			buf_str(out, column == 0 ? "#" : "\n#");
-			column = 1;
+			buf_fmt(out, "%s%s#", column == 0 ? "" : "\n", margin);
+			column = (margin[0] == '\t' ? 8 : 0) + 1;
 		}
 		buf_char(out, ' ');
 		buf_add(out, (struct slice){ text, n });
@@ -69,6 +69,12 @@ comment(struct buf *out, const char *text)
 		text += strspn(text, " ");
 	}
 	buf_char(out, '\n');
+}
+
+static void
+comment(struct buf *out, const char *text)
+{
+	comment_at(out, "", text);
 }
 
 /* A value as the file needs it: in quotes, where it could be more than a word. */
@@ -193,7 +199,36 @@ account(const struct machine *m, const char **user, const char **group, struct b
 		*user = "mxgauge";
 	else
 		comment(out, "There is no account mxgauge yet. One of its own is best: "
-		    "useradd --system --home-dir /var/lib/mxgauge mxgauge; then set user = mxgauge.");
+		    "useradd --system --user-group --groups adm --home-dir /var/lib/mxgauge "
+		    "--shell /usr/sbin/nologin mxgauge; then set user = mxgauge.");
+}
+
+/* What a row means and may be, as a comment. */
+static void
+explain(struct buf *out, const char *margin, const struct row *r)
+{
+	struct buf text = buf_new(1000);
+
+	buf_str(&text, r->help);
+	if (r->limits[0] != '\0') {
+		buf_str(&text, " [");
+		limits(&text, r);
+		buf_char(&text, ']');
+	}
+	comment_at(out, margin, text.p);
+	buf_free(&text);
+}
+
+/* The row's setting with its default, to be uncommented. */
+static void
+leave(struct buf *out, const char *margin, const struct row *r)
+{
+	buf_fmt(out, "%s#%s = ", margin, r->name);
+	if (strcmp(r->kind, "LIST") == 0)
+		buf_str(out, "{ }");
+	else
+		value(out, r->def);
+	buf_char(out, '\n');
 }
 
 static void
@@ -202,52 +237,57 @@ settings(const char *const set[][2], struct buf *out)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const struct row *r = &rows[i];
 		const char *v = NULL;
-		struct buf text = buf_new(1000);
 
 		for (size_t k = 0; set[k][0] != NULL; k++) {
 			if (strcmp(set[k][0], r->name) == 0)
 				v = set[k][1];
 		}
-		buf_fmt(&text, "%s", r->help);
-		if (r->limits[0] != '\0') {
-			buf_str(&text, " [");
-			limits(&text, r);
-			buf_char(&text, ']');
+		buf_char(out, '\n');
+		explain(out, "", r);
+		if (v == NULL) {
+			leave(out, "", r);
+		} else if (strcmp(r->kind, "LIST") == 0) {
+			buf_fmt(out, "%s = { \"%s\" }\n", r->name, v);
+		} else {
+			buf_fmt(out, "%s = ", r->name);
+			value(out, v);
+			buf_char(out, '\n');
 		}
-		buf_char(out, '\n');
-		comment(out, text.p);
-		buf_fmt(out, "%s%s = ", v == NULL ? "#" : "", r->name);
-		if (strcmp(r->kind, "LIST") != 0)
-			value(out, v == NULL ? r->def : v);
-		else
-			buf_fmt(out, v == NULL ? "{ }" : "{ \"%s\" }", v);
-		buf_char(out, '\n');
-		buf_free(&text);
 	}
 }
 
 static void
-source(const struct machine *m, struct buf *out)
+source_files(const struct machine *m, struct buf *out)
 {
-	const char *instead = m->journal_chosen ? "" : "/var/log/mail.log";
 	size_t n = 0;
 
-	buf_str(out, "\n# A source is where lines come from; there may be several. Files that "
-	    "differ in\n# zone or host need sources of their own.\n"
-	    "source \"mail\" {\n");
-	buf_str(out, m->journal_chosen ? "\tjournal = system\n\t#files = { " : "\tfiles = { ");
+	buf_str(out, "\tfiles = { ");
 	for (size_t i = 0; i < m->nlogs; i++) {
 		if (m->log[i].chosen) {
 			buf_str(out, n++ > 0 ? ",\n\t    " : "");
 			value(out, m->log[i].path);
 		}
 	}
-	if (!any_chosen(m))
-		buf_str(out, instead);
-	buf_str(out, " }\n");
-	for (size_t i = m->journal_chosen ? 2 : 1; i < sizeof source_rows / sizeof *source_rows; i++)
-		buf_fmt(out, "\t# %s\n\t#%s = %s\n", source_rows[i].help, source_rows[i].name,
-		    strcmp(source_rows[i].kind, "LIST") == 0 ? "{ }" : "\"\"");
+	buf_fmt(out, "%s }\n", n == 0 ? "/var/log/mail.log" : "");
+}
+
+static void
+source(const struct machine *m, struct buf *out)
+{
+	buf_str(out, "\n# A source is where lines come from; there may be several. Files that "
+	    "differ in\n# zone or host need sources of their own.\n"
+	    "source \"mail\" {\n");
+	for (size_t i = 0; i < sizeof source_rows / sizeof *source_rows; i++) {
+		const struct row *r = &source_rows[i];
+
+		explain(out, "\t", r);
+		if (strcmp(r->name, "journal") == 0 && m->journal_chosen)
+			buf_str(out, "\tjournal = system\n");
+		else if (strcmp(r->name, "files") == 0 && !m->journal_chosen)
+			source_files(m, out);
+		else
+			leave(out, "\t", r);
+	}
 	buf_str(out, "}\n");
 }
 
@@ -275,7 +315,7 @@ setup_text(const char *root, const char *state, struct buf *out)
 	bool mta;
 
 	machine_look(&m, root);
-	buf_fmt(out, "# Configuration of mxgauged, proposed by `mxgauge setup` on %s.\n"
+	buf_fmt(out, "# Configuration of mxgauged, by `mxgauge setup` on %s.\n"
 	    "# Settings that begin with # have their default. Try it with `mxgauge\n"
 	    "# check-config`; mxgauged takes it over on SIGHUP.\n#\n",
 	    words_time((int64_t)time(NULL), true).s);
@@ -345,7 +385,8 @@ setup_manual(struct buf *out)
 	    "## The whole daemon\n"
 	    "\n");
 	manual_rows(out, rows, sizeof rows / sizeof *rows);
-	buf_str(out, "\nA change of `state`, `user` or `group` needs a restart.\n"
+	buf_str(out, "\nA change of `state`, `user`, `group`, `confine`, `queues`, `queue_sample`, `queue_ask` or "
+	    "`log_to`\nneeds a restart.\n"
 	    "\n## Inside `source \"NAME\" { }`\n\n");
 	manual_rows(out, source_rows, sizeof source_rows / sizeof *source_rows);
 	buf_str(out, "\nA file that does not exist yet is waited for. A rotated file is read to its end, "

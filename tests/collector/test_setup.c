@@ -58,6 +58,55 @@ test_empty(struct buf *text)
 	config_free(c);
 }
 
+/* A line's width on a terminal. */
+static size_t
+columns(struct slice line)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < line.n; i++)
+		n = line.p[i] == '\t' ? n + 8 - n % 8 : n + 1;
+	return n;
+}
+
+/* Settings behind a # have their default: without the # nothing changes. */
+static void
+test_defaults(struct buf *text)
+{
+	struct buf all = buf_new(1 << 20), errors = buf_new(10000);
+	struct slice rest, line;
+	struct config *c;
+	size_t settings = 0, widest = 0;
+
+	buf_clear(text);
+	setup_text(root, NULL, text);
+	rest = buf_slice(text);
+	while (slice_cut(&rest, '\n', &line)) {
+		struct slice s = line;
+
+		widest = columns(line) > widest ? columns(line) : widest;
+		while (slice_eat(&s, SLICE("\t")))
+			;
+		if (slice_eat(&s, SLICE("#")) && s.n > 0 && s.p[0] != ' ') {
+			settings++;
+			line = s;
+		}
+		buf_add(&all, line);
+		buf_char(&all, '\n');
+	}
+	ok(settings > 40, "settings that have their default are shown");
+	ok(widest <= 80, "no line is wider than a terminal");
+	c = config_parse("uncommented", &all, &errors);
+	is_str(errors.p == NULL ? "" : errors.p, "", "and each is as it may be typed");
+	if (c != NULL) {
+		is_str(c->source[0].tls_clients, "certificate", "those of a source, too");
+		is_int(c->keep_hours, 400 * 86400, "and what it is without");
+	}
+	config_free(c);
+	buf_free(&errors);
+	buf_free(&all);
+}
+
 static void
 test_journal(struct buf *text)
 {
@@ -162,6 +211,7 @@ main(void)
 	if (mkdtemp(root) == NULL)
 		abort();
 	test_empty(&text);
+	test_defaults(&text);
 	test_journal(&text);
 	test_postfix(&text);
 	test_own_logs(&text);

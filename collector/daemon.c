@@ -381,13 +381,14 @@ start_timers(struct daemon *d)
 	event_active(d->look_at, EV_TIMEOUT, 0);
 }
 
-/* These cannot change while the state is open, and account and rights are left for good. */
+/* These cannot change while the state is open; account, rights and where messages go were settled at the start. */
 static void
 keep_fixed(struct daemon *d, struct config *c)
 {
 	const struct { const char *name; const char **new, *old; } fixed[] = {
 		{ "state", &c->state, d->config->state }, { "user", &c->user, d->config->user },
-		{ "group", &c->group, d->config->group }, { "confine", &c->confine, d->config->confine }
+		{ "group", &c->group, d->config->group }, { "confine", &c->confine, d->config->confine },
+		{ "log_to", &c->log_to, d->config->log_to }
 	};
 
 	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
@@ -557,6 +558,7 @@ daemon_run(struct config *c, const char *path, int sensor, void (*running)(void)
 
 	if (make_events(&d) && open_all(&d, c, &e)) {
 		look(&d);
+		(void)commit(&d, false);	/* who is told that it runs finds it alive */
 		running();
 		message(MSG_started, "state %s, %zu source%s", c->state, c->nsources,
 		    c->nsources == 1 ? "" : "s");

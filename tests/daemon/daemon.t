@@ -214,10 +214,20 @@ wait_for is_well
 saw $? "and when it is over"
 stop TERM
 
-# In the background: the command returns when it runs.
+# In the background: the command returns when it runs, and who asks then finds it alive, though
+# there is nothing yet that it could read.
+mkdir "$D/idle"
+printf 'state = "%s/idle/state"\ntemplates = "%s/rrd-templates"\nsource "a" { files = { "%s/idle/log" } }\n' \
+    "$D" "$PWD" "$D" >"$D/conf"
+"$mxgauge" check-config "$D/conf" >"$D/check"
+grep -q ': good; 1 source; 1 file or pattern$' "$D/check"
+ok $? "check-config counts what is read: $(head -n 1 "$D/check")"
 "$BUILD/bin/mxgauged" --config "$D/conf" >"$D/out" 2>&1
 saw $? "goes to the background"
-pid=$("$BUILD/bin/mxgauge" status --state "$D/state" | sed -n 's/.*written by *process //p')
+"$BUILD/plugins/check_mxgauge" -w silence=~: --state "$D/idle/state" >"$D/check"
+! grep -q 'never ran' "$D/check"
+saw $? "a check finds it alive at once: $(cut -d '|' -f 1 "$D/check" | head -n 1)"
+pid=$("$BUILD/bin/mxgauge" status --state "$D/idle/state" | sed -n 's/.*written by *process //p')
 [ -n "$pid" ] && kill -0 "$pid"
 saw $? "and runs there"
 [ -n "$pid" ] && kill "$pid" && wait_for sh -c "! kill -0 $pid"

@@ -44,12 +44,16 @@ saw $? "and that does not hold up the next one"
 refusals mx1 0 100 >>"$D/log"
 counts 100 "which reads"
 conf "confine = no
+log_to = syslog
 user = $(id -un)
 source \"a\" { files = { \"$D/log\" } }"
 kill -HUP "$pid"
 wait_for grep -q 'reload: this setting needs a restart: confine = no' "$D/out"
 saw $? "a reload does not take the filter off, and says so"
+grep -q 'reload: this setting needs a restart: log_to = syslog' "$D/out"
+saw $? "nor does it send messages elsewhere"
 stop TERM
+sed -i /^log_to/d "$D/conf"
 start
 grep -q 'without its seccomp filter: confine = no' "$D/out"
 saw $? "a restart does, with a warning"

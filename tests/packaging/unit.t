@@ -29,6 +29,12 @@ sed "s|^ExecStart=[^ ]*|ExecStart=$(realpath "$BUILD")/bin/mxgauge|" packaging/m
 systemd-analyze verify --man=no "$p" >"$D/said" 2>&1
 none "the unit of mxgauge passive is good" "$(grep mxgauge-passive "$D/said")"
 
+# Each page that a unit names is in the section that the program gives it.
+none "the units name manual pages that there are" "$(
+    sed -n 's/^Documentation=man:\([a-z]*\)(\([0-9]\))$/\1 \2/p' packaging/*.service | while read -r page section; do
+        "$BUILD/bin/$page" --man | head -n 1 | grep -q "^.TH \"$page\" $section " || echo "$page($section)"
+    done)"
+
 # what the daemon does for its unit
 for line in Type=notify WatchdogSec= 'ExecReload=/bin/kill -HUP' SupplementaryGroups=adm User=; do
     grep -q "^$line" "$u"

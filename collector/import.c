@@ -3,7 +3,8 @@
  * A file that was imported before is recognised by its contents, not by its name,
  * and goes on where it was left: a second run over the same file adds nothing. A pipe may
  * stay open for days: whenever it has to be read, it is seen to that what it brought is
- * committed and drawn in time, and that nobody wants us to end. */
+ * committed and drawn in time, and that nobody wants us to end. Root writes as the owner of
+ * the state, or mxgauged could not go on with what was made. */
 #include "import.h"
 
 #include <inttypes.h>
@@ -22,6 +23,7 @@
 #include "mem.h"
 #include "pseudonym.h"
 #include "stopping.h"
+#include "store/account.h"
 
 #include "poison.h"
 
@@ -254,11 +256,34 @@ read_lines(struct run *x, const char *path, struct err *e)
 	return got == 0;
 }
 
+/* Root may read logs that the owner of the state may not. */
+static struct reader *
+open_log(const char *path, const struct reader_gate *gate, struct err *e)
+{
+	struct reader *r;
+
+	account_root_again(true);
+	r = reader_open_gated(path, gate, e);
+	account_root_again(false);
+	return r;
+}
+
+static int
+first_year(const struct run *x, const char *path)
+{
+	int year;
+
+	account_root_again(true);
+	year = newyears_first(path, reader_written_at(x->reader));
+	account_root_again(false);
+	return year;
+}
+
 static bool
 import_file(struct run *x, const char *path, struct err *e)
 {
 	const struct reader_gate gate = { go_on, x };
-	struct reader *r = reader_open_gated(path, &gate, e);
+	struct reader *r = open_log(path, &gate, e);
 	struct state_source *src;
 	bool known, good;
 	int year;
@@ -273,7 +298,7 @@ import_file(struct run *x, const char *path, struct err *e)
 	known = src->pos.head_n > 0;
 	x->feed = feed_open(x->in, src, x->im->zone, x->im->year, x->im->host, reader_written_at(r), e);
 	x->reader = r;
-	year = known || x->im->year != 0 || reader_is_stream(r) ? 0 : newyears_first(path, reader_written_at(r));
+	year = known || x->im->year != 0 || reader_is_stream(r) ? 0 : first_year(x, path);
 	if (x->feed != NULL && year != 0)
 		feed_began_in(x->feed, year);
 	good = x->feed != NULL && reader_seek(r, known ? &src->pos : NULL, e) && read_lines(x, path, e);
@@ -372,6 +397,7 @@ import_run(const struct import *im)
 	set.words = im->words;
 	set.hash_addresses = im->hash_addresses || (im->no_config && pseudonyms_there(im->state));
 	stopping_begin();
+	account_work_for(im->state);
 	x.in = ingest_open(im->state, &set, &x.e);
 	good = x.in != NULL;
 	if (good) {

@@ -3,15 +3,21 @@
 #define _DEFAULT_SOURCE
 #include "store/account.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "poison.h"
 
 enum { GROUPS_MAX = 256 };
+
+static struct {
+	uid_t uid;	/* whom root works for; 0: nobody */
+} owner;
 
 bool
 account_find(const char *user, uid_t *uid, gid_t *gid, struct err *e)
@@ -66,4 +72,24 @@ account_become(const char *user, const char *group, struct err *e)
 	if (uid != 0 && setuid(0) == 0)
 		return err_set(e, "become the account %s: root came back", user);
 	return true;
+}
+
+void
+account_work_for(const char *folder)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(folder, &st) != 0 || st.st_uid == 0)
+		return;
+	/* an owner from outside of our user namespace nobody can be */
+	if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0)
+		owner.uid = st.st_uid;
+}
+
+void
+account_root_again(bool again)
+{
+	bool changed = owner.uid == 0 || seteuid(again ? 0 : owner.uid) == 0;
+
+	assert(changed);
 }

@@ -244,6 +244,14 @@ if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
     saw $? "becomes the account of the configuration"
     stop TERM
     saw "$status" "and ends well as that"
+    refusals mx9 0 50 >"$D/secret"
+    chmod 600 "$D/secret"
+    rm -r "$D/own/rrd"
+    "$mxgauge" import --state "$D/own" --templates "$D/templates" "$D/secret" >"$D/check"
+    saw $? "root imports what nobody else may read: $(cat "$D/check")"
+    [ -f "$D/own/rrd/mx9/flow.rrd" ]
+    saw $? "into the account's state, with RRDs"
+    none "and all that is made there is the account's" "$(find "$D/own" ! -user nobody)"
 else
     ok 0 "account # SKIP not root"
 fi

@@ -117,8 +117,9 @@ status_of(bool good, const struct err *e)
 static const struct opt report_opts[] = {
 	STATE_ROW("folder of the state"),
 	HOST_ROW,
-	{ 0, "from", OPT_TIME, &from, "TIME", "begin of the period; else the oldest line" },
-	{ 0, "to", OPT_TIME, &to, "TIME", "end of the period; else the newest line" },
+	{ 0, "from", OPT_TIME, &from, "TIME", "begin of the period: \"2026-11-20 03:00\", \"yesterday 03:00\", \"-2h\", "
+	    "\"@EPOCH\"; else the oldest line" },
+	{ 0, "to", OPT_TIME, &to, "TIME", "end of the period, written so too; else the newest line" },
 	{ 0, "json", OPT_FLAG, &json, NULL, "one JSON object" },
 	{ 0 }
 };
@@ -199,7 +200,8 @@ static const struct opt cacti_value_opts[] = {
 	STATE_ROW("folder of the state"),
 	{ 'H', "host", OPT_STRING, &host, "HOST", "one host, or _farm" },
 	{ 0, "list", OPT_STRING, &list, "ZONE", "of which block list" },
-	{ 0, "at", OPT_TIME, &at, "TIME", "as of then; else now, if the collector is at work" },
+	{ 0, "at", OPT_TIME, &at, "TIME", "as of then: \"2026-11-20 03:00\", \"-2h\", \"@EPOCH\"; else now, if "
+	    "the collector is at work" },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
 	{ 0 }
 };

@@ -46,10 +46,11 @@ static struct {
 static const struct opt common[] = {
 	{ 'w', "warning", OPT_LIST, &run.warn, "[NAME=]RANGE",
 	    "WARNING if NAME is outside RANGE: 10 (0 to 10), 10: (at least), ~:10 (at most), "
-	    "10:20, @10:20 (inside); without NAME the main measurement; may be given again" },
+	    "10:20, @10:20 (inside), with units if you like: 500ms, 15m, 2h, 8d, 10%, 5MB, 50/min; without "
+	    "NAME the main measurement; may be given again" },
 	{ 'c', "critical", OPT_LIST, &run.crit, "[NAME=]RANGE", "the same for CRITICAL" },
 	{ 't', "timeout", OPT_DURATION, &run.timeout_s, "TIME",
-	    "answer CRITICAL after this time, whatever happens", .min = 0.1, .max = 3600 },
+	    "answer CRITICAL after this time, whatever happens; a TIME is 90s, 15m, 2h, 8d or 2w", .min = 0.1, .max = 3600 },
 	{ 'v', "verbose", OPT_COUNT, &run.verbose, NULL, "more lines; up to three times", .max = 3 },
 	{ 0, "json", OPT_FLAG, &run.json, NULL, "print one JSON object, with the same exit status" },
 	{ 0, "extra-opts", OPT_STRING, &run.extra_opts, "[=SECTION][@FILE]",

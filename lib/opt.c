@@ -214,21 +214,24 @@ is_choice(const char *words, const char *value)
 	return slice_eq(rest, slice_of(value));
 }
 
-/* "from 1 to 1000"; written as the option is, so a duration comes with a unit. */
+/* "from 1 to 1000"; written as the option is, so a duration comes with a unit, and a year without a comma. */
 static void
 check_limits(const struct program *p, const struct opt *o, const char *shown,
     const char *value, double v)
 {
-	const char *unit = o->type == OPT_DURATION ? "s" : "";
 	struct buf b = buf_new(SENTENCE_MAX);
 
 	if ((o->min == 0 && o->max == 0) || (v >= o->min && v <= o->max)) {
 		buf_free(&b);
 		return;
 	}
-	quantity_people(&b, o->min, unit);
-	buf_str(&b, " to ");
-	quantity_people(&b, o->max, unit);
+	if (o->type == OPT_DURATION) {
+		quantity_people(&b, o->min, "s");
+		buf_str(&b, " to ");
+		quantity_people(&b, o->max, "s");
+	} else {
+		buf_fmt(&b, "%.0f to %.0f", o->min, o->max);
+	}
 	opt_fail(p, "%s %.64s is out of its limits: %s may be from %s", shown, value, o->arg, b.p);
 }
 

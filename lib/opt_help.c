@@ -8,7 +8,7 @@
 
 #include "poison.h"
 
-enum { WIDTH = 79, COLUMN = 26, LABEL_MAX = 200, MAN_EXAMPLE = 66 };
+enum { WIDTH = 79, COLUMN = 26, LABEL_MAX = 200, MAN_WIDTH = 72, MARGIN = 4, TEXT_MAX = 4096 };
 
 static const char tool_exits[] =
     "0 when all went well, 1 when the work could not be done, 2 for a wrong command line.";
@@ -95,7 +95,7 @@ row_text(struct buf *b, const struct opt *o)
 static void
 help_row(struct buf *b, const struct opt *o)
 {
-	struct buf label = buf_new(LABEL_MAX), text = buf_new(4096);
+	struct buf label = buf_new(LABEL_MAX), text = buf_new(TEXT_MAX);
 
 	if (o->letter != 0)
 		buf_fmt(&label, "  -%c, --%s", o->letter, o->name);
@@ -142,28 +142,88 @@ unit_name(const char *unit)
 	return *unit == '\0' || strcmp(unit, "c") == 0 ? "number" : unit;
 }
 
+/* What is measured, in which unit, and the limits that it has by itself. */
+static void
+measure_text(struct buf *b, const struct measure *m)
+{
+	buf_clear(b);
+	buf_fmt(b, "%s [%s]", m->help, unit_name(m->unit));
+	if (m->warn != NULL)
+		buf_fmt(b, "; -w %s", m->warn);
+	if (m->crit != NULL)
+		buf_fmt(b, "%s -c %s", m->warn != NULL ? "," : ";", m->crit);
+}
+
 static void
 help_measures(struct buf *b, const struct measure *m)
 {
-	struct buf text = buf_new(4096);
+	struct buf text = buf_new(TEXT_MAX);
 
 	buf_str(b, "\nMeasurements (for -w and -c; a bare RANGE means the first):\n");
 	for (; m->name != NULL; m++) {
-		buf_clear(&text);
-		buf_fmt(&text, "%s [%s]", m->help, unit_name(m->unit));
-		if (m->warn != NULL)
-			buf_fmt(&text, "; -w %s", m->warn);
-		if (m->crit != NULL)
-			buf_fmt(&text, "%s -c %s", m->warn != NULL ? "," : ";", m->crit);
+		measure_text(&text, m);
 		help_pair(b, m->name, text.p);
 	}
 	buf_free(&text);
 }
 
+/* Where a command that is longer than n can go on in the next line: behind a blank outside of quotes, if it can be
+ * before an option. Its length if there is none. */
+static size_t
+command_break(struct slice line, size_t n)
+{
+	size_t any = line.n, option = line.n;
+	char quote = '\0';
+
+	for (size_t i = 0; i + 1 < line.n && (i < n || any == line.n); i++) {
+		char c = line.p[i];
+
+		if (quote != '\0')
+			quote = c == quote ? '\0' : quote;
+		else if (c == '\'' || c == '"')
+			quote = c;
+		else if (c == ' ' && line.p[i + 1] == '-')
+			any = option = i + 1;
+		else if (c == ' ')
+			any = i + 1;
+	}
+	return option < line.n ? option : any;
+}
+
+/* As they stand, but commands longer than width go on in further lines, so that a terminal holds them and a shell
+ * takes them. */
+static void
+example_lines(struct buf *b, const char *text, size_t width)
+{
+	struct slice rest = slice_of(text), line;
+
+	while (rest.n > 0) {
+		size_t margin = 0, n;
+
+		line = rest;
+		if (!slice_cut(&rest, '\n', &line))
+			rest.n = 0;
+		while (margin + line.n > width && line.p[0] != '#' &&
+		    (n = command_break(line, width - margin - 1)) < line.n) {
+			buf_add(b, slice_head(line, n));
+			buf_fmt(b, "\\\n%*s", MARGIN, "");
+			line = (struct slice){ line.p + n, line.n - n };
+			margin = MARGIN;
+		}
+		buf_add(b, line);
+		buf_char(b, '\n');
+	}
+}
+
 void
 opt_help(struct buf *b, const struct program *p, const struct opt_manner *m)
 {
-	buf_fmt(b, "%s - %s\n\nUsage: %s", p->name, p->summary, p->name);
+	struct buf title = buf_new(LABEL_MAX);
+
+	buf_fmt(&title, "%s - %s", p->name, p->summary);
+	wrap(b, buf_slice(&title), 0, 0);
+	buf_free(&title);
+	buf_fmt(b, "\nUsage: %s", p->name);
 	if (p->commands != NULL)
 		buf_str(b, " COMMAND ...");
 	buf_fmt(b, " [OPTION]...%s%s\n", p->args != NULL ? " " : "", p->args != NULL ? p->args : "");
@@ -182,9 +242,10 @@ opt_help(struct buf *b, const struct program *p, const struct opt_manner *m)
 	help_rows(b, opt_own);
 	if (p->measures != NULL)
 		help_measures(b, p->measures);
-	if (p->examples != NULL)
-		buf_fmt(b, "\nExamples:\n%s%s", p->examples,
-		    slice_ends(slice_of(p->examples), SLICE("\n")) ? "" : "\n");
+	if (p->examples != NULL) {
+		buf_str(b, "\nExamples:\n");
+		example_lines(b, p->examples, WIDTH);
+	}
 }
 
 /* Text for troff: minus signs stay minus signs, and no line begins a request. */
@@ -235,7 +296,7 @@ man_paragraphs(struct buf *b, const char *text)
 static void
 man_rows(struct buf *b, const struct opt *table)
 {
-	struct buf text = buf_new(4096);
+	struct buf text = buf_new(TEXT_MAX);
 
 	for (const struct opt *o = table; o != NULL && o->name != NULL; o++) {
 		buf_str(b, ".TP\n");
@@ -274,51 +335,29 @@ man_pair(struct buf *b, const char *name, const char *args, const char *text)
 	buf_char(b, '\n');
 }
 
-/* Where a command that is longer than n can go on in the next line: behind a blank outside of quotes, if it can be
- * before an option. Its length if there is none. */
-static size_t
-command_break(struct slice line, size_t n)
-{
-	size_t any = line.n, option = line.n;
-	char quote = '\0';
-
-	for (size_t i = 0; i + 1 < line.n && (i < n || any == line.n); i++) {
-		char c = line.p[i];
-
-		if (quote != '\0')
-			quote = c == quote ? '\0' : quote;
-		else if (c == '\'' || c == '"')
-			quote = c;
-		else if (c == ' ' && line.p[i + 1] == '-')
-			any = option = i + 1;
-		else if (c == ' ')
-			any = i + 1;
-	}
-	return option < line.n ? option : any;
-}
-
-/* As they stand, but long commands go on in further lines, so that 80 columns hold them and a shell takes them. */
 static void
 man_examples(struct buf *b, const char *text)
 {
-	struct slice rest = slice_of(text), line;
+	struct buf lines = buf_new(TEXT_MAX);
 
+	example_lines(&lines, text, MAN_WIDTH);
 	buf_str(b, ".nf\n");
-	while (rest.n > 0) {
-		line = rest;
-		if (!slice_cut(&rest, '\n', &line))
-			rest.n = 0;
-		while (line.n > MAN_EXAMPLE && line.p[0] != '#' && command_break(line, MAN_EXAMPLE) < line.n) {
-			size_t n = command_break(line, MAN_EXAMPLE);
-
-			troff(b, slice_head(line, n));
-			buf_str(b, "\\e\n    ");
-			line = (struct slice){ line.p + n, line.n - n };
-		}
-		troff(b, line);
-		buf_char(b, '\n');
-	}
+	troff(b, buf_slice(&lines));
 	buf_str(b, ".fi\n");
+	buf_free(&lines);
+}
+
+static void
+man_measures(struct buf *b, const struct measure *m)
+{
+	struct buf text = buf_new(TEXT_MAX);
+
+	buf_str(b, ".SH MEASUREMENTS\nFor \\-w and \\-c; a bare RANGE means the first.\n");
+	for (; m->name != NULL; m++) {
+		measure_text(&text, m);
+		man_pair(b, m->name, NULL, text.p);
+	}
+	buf_free(&text);
 }
 
 /* Sub-commands with their own options: one page tells everything. */
@@ -389,11 +428,8 @@ opt_man(struct buf *b, const struct program *p, const struct opt_manner *m)
 	man_rows(b, p->opts);
 	man_rows(b, m->common);
 	man_rows(b, opt_own);
-	if (p->measures != NULL) {
-		buf_str(b, ".SH MEASUREMENTS\nFor \\-w and \\-c; a bare RANGE means the first.\n");
-		for (const struct measure *i = p->measures; i->name != NULL; i++)
-			man_pair(b, i->name, unit_name(i->unit), i->help);
-	}
+	if (p->measures != NULL)
+		man_measures(b, p->measures);
 	buf_str(b, ".SH EXIT STATUS\n");
 	man_paragraphs(b, p->exit_status != NULL ? p->exit_status : exits);
 	if (p->examples != NULL) {

@@ -52,16 +52,21 @@ run_show(int argc, char **argv)
 
 static const struct command commands[] = {
 	{ "show", "show what was read", "FILE...", opts, run_show, "What it is for.\n\nMore of it.",
-	    "mxtool show -f x" },
+	    "mxtool show -f x\nmxtool show --dir /a/folder/with/a/long/name --format svg --list \"a b\" --number 20 x" },
 	{ "none", "take no operands", NULL, opts, run_show },
 	{ "some", "take some operands", "[FILE...]", NULL, run_show },
 	{ "one", "take one operand", "ID", NULL, run_show },
 	{ 0 }
 };
 
+static const struct measure measures[] = {
+	{ .name = "age", .unit = "s", .help = "how old it is", .warn = "1m", .crit = "5m" },
+	{ .name = NULL }
+};
+
 static const struct program program = {
 	"mxtool", "a tool for tests", ".begins with a dot - and \\ a backslash", .commands = commands,
-	.examples = "mxtool show x"
+	.examples = "mxtool show x", .measures = measures
 };
 
 /* Run the tool in a child; its output in out, its status as the result. */
@@ -143,7 +148,7 @@ static const struct {
 	{ W("show", "x", "-d"), 2, "mxtool show: -d needs an argument: -d DIR\n" },
 	{ W("show", "--flag=1", "x"), 2, "mxtool show: --flag takes no argument, leave out \"=1\"\n" },
 	{ W("show", "-n", "0", "x"), 2,
-	    "mxtool show: -n 0 is out of its limits: N may be from 1 to 1,000\n" },
+	    "mxtool show: -n 0 is out of its limits: N may be from 1 to 1000\n" },
 	{ W("show", "-n", "5x", "x"), 2, "mxtool show: -n wants a whole number, not \"5x\"\n" },
 	{ W("show", "-n", "99999999999999999999", "x"), 2, "mxtool show: -n wants a whole number..." },
 	{ W("show", "--window", "5", "x"), 2,
@@ -192,6 +197,18 @@ test_command_lines(void)
 	}
 }
 
+/* Examples fit into 80 columns, and a shell takes them. */
+static void
+test_examples(void)
+{
+	static char out[65536];
+	const char *const words[] = W("help", "show");
+
+	is_int(run(out, sizeof out, words), 0, "help with examples");
+	ok(strstr(out, "\nExamples:\nmxtool show -f x\nmxtool show --dir /a/folder/with/a/long/name --format svg "
+	    "--list \"a b\" \\\n    --number 20 x\n") != NULL, "a long example goes on in a second line");
+}
+
 static void
 test_man(void)
 {
@@ -200,6 +217,7 @@ test_man(void)
 	static const char *const want[] = {
 		".SH NAME\n", ".SH SYNOPSIS\n", ".SH DESCRIPTION\n", ".SH OPTIONS\n",
 		".SH EXIT STATUS\n", ".SH EXAMPLES\n", ".SS show FILE...\n",
+		".SH MEASUREMENTS\n", "\nhow old it is [s]; \\-w 1m, \\-c 5m\n",
 		"\n\\&.begins with a dot \\- and \\e a backslash\n",
 		"\\fB\\-d\\fR, \\fB\\-\\-dir\\fR \\fIDIR\\fR\n",
 	};
@@ -370,6 +388,7 @@ int
 main(void)
 {
 	test_command_lines();
+	test_examples();
 	test_man();
 	test_when();
 	test_extra_opts();

@@ -44,6 +44,11 @@ none "each command of mxgauge is in the README" "$(
     for c in $commands; do
         grep -q "mxgauge $c" README.md || echo "$c"
     done)"
+none "help fits into 80 columns" "$({
+    "$BUILD/bin/mxgauged" --help
+    for c in $commands; do "$BUILD/bin/mxgauge" help "$c"; done
+    for p in "$BUILD"/plugins/check_*; do "$p" --help; done
+} | grep -E '.{81}')"
 none "each target of make that is shown exists" "$(
     grep -ohE '`(sudo )?make [a-z]+' README.md docs/*.md | sed 's/.*make //' | sort -u | while read -r t; do
         grep -q "^$t:" Makefile || echo "make $t"

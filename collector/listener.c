@@ -62,7 +62,9 @@ bind_it(struct listener *l, struct err *e)
 	    evutil_make_socket_closeonexec(l->fd) != 0 ||
 	    bind(l->fd, (const struct sockaddr *)&l->at.addr, l->at.addr_n) != 0 ||
 	    (stream && listen(l->fd, BACKLOG) != 0))
-		return err_set(e, "listen = %s: %s", l->text, strerror(errno));
+		return err_set(e, "listen = %s: %s%s", l->text, strerror(errno), errno != EACCES ? "" :
+		    l->at.kind == LISTEN_UNIX ? "; mxgauged may not write its folder" :
+		    "; take a port above 1023, or give mxgauged CAP_NET_BIND_SERVICE");
 	if (l->at.kind == LISTEN_UNIX)
 		(void)chmod(l->at.path, 0666);	/* every program may log, as to /dev/log */
 	l->event = event_new(l->server->base, l->fd, EV_READ | EV_PERSIST,

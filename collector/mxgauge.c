@@ -313,6 +313,11 @@ static const struct opt trace_opts[] = {
 static int
 run_trace(int argc, char **argv)
 {
+	struct err e;
+
+	for (int i = 0; i < argc; i++)
+		if (argv[i][0] == '\0')
+			return status_of(err_set(&e, "trace: a name is empty"), &e) + 1;
 	return trace_run(state, argv, (size_t)argc, host);
 }
 

@@ -156,7 +156,8 @@ conftext_read(const char *path, struct buf *text, struct err *e)
 
 	*text = buf_new(TEXT_MAX);
 	if (fd < 0)
-		return err_set(e, "read %s: %s", path, strerror(errno));
+		return err_set(e, "read %s: %s%s", path, strerror(errno), errno == ENOENT ?
+		    "; \"mxgauge setup\" proposes a configuration" : "");
 	(void)fcntl(fd, F_SETFL, 0);	/* only the opening must not wait, for a FIFO */
 	if (fstat(fd, &st) != 0)
 		good = err_set(e, "read %s: %s", path, strerror(errno));

@@ -23,7 +23,8 @@ copy_into(struct stateread *r, const char *file, struct err *e)
 	    sqlite3_step(st) == SQLITE_DONE;
 
 	if (!good)
-		(void)err_set(e, "write %s: %s", file, sqlite3_errmsg(db));
+		(void)err_set(e, "write %s: %s", file, sqlite3_errcode(db) == SQLITE_CANTOPEN ?
+		    strerror(sqlite3_system_errno(db)) : sqlite3_errmsg(db));
 	sqlite3_finalize(st);
 	return good;
 }

@@ -82,14 +82,19 @@ disk(struct stateread *state, const char *dir, struct buf *out)
 static void
 one_source(const struct stateread_source *s, size_t files, int64_t now, struct buf *out)
 {
+	/* a journal has its cursor; of what was sent to us nothing can be read again */
+	bool has_bytes = strncmp(s->name, "journal", 7) != 0 && (s->offset > 0 || s->size > 0 || s->lines == 0);
+
 	buf_str(out, "  ");
 	buf_clean(out, slice_of(s->name), 200);
 	buf_str(out, "\n      ");
-	if (strncmp(s->name, "journal", 7) != 0)
+	if (has_bytes) {
 		buf_fmt(out, "read to byte %s", words_count((int64_t)s->offset).s);
-	if (s->size > s->offset)
-		buf_fmt(out, ", %s to go", words_bytes((double)(s->size - s->offset)).s);
-	buf_fmt(out, "%s%s lines so far", strncmp(s->name, "journal", 7) != 0 ? "; " : "", words_count((int64_t)s->lines).s);
+		if (s->size > s->offset)
+			buf_fmt(out, ", %s to go", words_bytes((double)(s->size - s->offset)).s);
+		buf_str(out, "; ");
+	}
+	buf_fmt(out, "%s line%s so far", words_count((int64_t)s->lines).s, s->lines == 1 ? "" : "s");
 	if (files > 1)
 		buf_fmt(out, " from %zu files", files);
 	buf_fmt(out, "\n      newest line %s, last read %s\n", ago(s->newest, now).s,

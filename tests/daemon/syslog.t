@@ -46,6 +46,8 @@ counts $total "a line that the end of the connection cut is not taken"
 send relp $here:2514 5000 >"$D/sessions"
 saw $? "RELP: every line is acknowledged, and the session closed"
 is "$(cat "$D/sessions")" 1 "in one session"
+"$mxgauge" status --state "$D/state" >"$D/status"
+is "$(grep -c 'lines so far$' "$D/status") $(grep -c 'read to byte' "$D/status")" "4 0" "status has the lines of each listener, and no byte of a file"
 is "$(count rej)" $((total)) "and was committed before that"
 send relp $here:2514 3000 700 >"$D/sessions"
 is "$(cat "$D/sessions")" 2 "RELP, cut by the sender, which sends again what it knows no answer to"
@@ -142,4 +144,15 @@ stop TERM
 is "$status" 0 "SIGTERM"
 [ ! -e "$D/log" ]
 ok $? "the socket's file is gone"
+# A port that only root may have: who is not root is told what to do.
+lowest=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 0)
+if [ "$lowest" -gt 514 ]; then
+    printf 'state = "%s/low"\nuser = "%s"\nsource "net" { listen = { "tcp:%s:514" } }\n' \
+        "$D" "$([ "$(id -u)" = 0 ] && echo nobody)" $here >"$D/conf"
+    chmod 755 "$D"
+    "$BUILD/bin/mxgauged" --foreground --config "$D/conf" >"$D/low.out" 2>&1
+    is "$? $(grep -c 'Permission denied; take a port above 1023' "$D/low.out")" "1 1" "a port below 1024 is refused, with what to do"
+else
+    ok 0 "a port below 1024 # SKIP here anybody may have it"
+fi
 done_testing

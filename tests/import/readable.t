@@ -49,7 +49,7 @@ is "$("$mx" report --state "$d/none")" "The state is empty: no line was read yet
 is "$("$mx" status --state "$d/none" | awk '$1 == "hosts" { print $2 }')" 0 "and counts no host"
 grep "smtpd" "$d/mail.log" | head -n 1 >>"$d/empty.log"
 "$mx" import --state "$d/none" "$d/empty.log" >/dev/null
-is "$("$mx" status --state "$d/none" | grep "so far")" "      read to byte $(wc -c <"$d/empty.log"); 1 lines so far" \
+is "$("$mx" status --state "$d/none" | grep "so far")" "      read to byte $(wc -c <"$d/empty.log"); 1 line so far" \
     "a file that was empty before is one file"
 
 none "no legend of the templates is longer than a picture has room for" \

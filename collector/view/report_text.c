@@ -126,8 +126,8 @@ in_short(const struct cell *c, struct buf *out)
 	} else if (all == 0) {
 		buf_str(out, "\nNo mail came in from outside.\n");
 	} else {
-		buf_fmt(out, "\nOf %s recipients that clients asked for, %s were refused",
-		    words_count(all).s, words_share(rej, all).s);
+		buf_fmt(out, "\nOf %s recipient%s that clients asked for, %s were refused",
+		    words_count(all).s, all == 1 ? "" : "s", words_share(rej, all).s);
 		if (why != NULL)
 			buf_fmt(out, "\n(most: %s)", why);
 		buf_fmt(out, ", %s put off and %s accepted.\n", words_share(tmp, all).s,
@@ -152,7 +152,10 @@ incoming(const struct cell *c, struct buf *out)
 		row(out, "connections screened", screened, "%s passed, %s hung up",
 		    words_share(cell_get(c, M_screen_pass), screened).s,
 		    words_share(cell_get(c, M_screen_hangup), screened).s);
-	row(out, "SMTP sessions", conn, "%s with TLS", words_share(cell_get(c, M_tls_in), conn).s);
+	if (conn > 0)
+		row(out, "SMTP sessions", conn, "%s with TLS", words_share(cell_get(c, M_tls_in), conn).s);
+	else
+		row(out, "SMTP sessions", 0, "%s", "");
 	row(out, "recipients refused", rej, "%s, %s without 4xx", words_share(rej, all).s,
 	    words_share(rej, rej + in).s);	/* the second is check_reject_ratio's */
 	row(out, "recipients put off", tmp, "%s of those asked for", words_share(tmp, all).s);

@@ -52,6 +52,13 @@ grep "smtpd" "$d/mail.log" | head -n 1 >>"$d/empty.log"
 is "$("$mx" status --state "$d/none" | grep "so far")" "      read to byte $(wc -c <"$d/empty.log"); 1 line so far" \
     "a file that was empty before is one file"
 
+echo "Mar 10 12:00:00 mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from a.example.net[192.0.2.9]: 550 5.1.1" \
+    "<x@example.org>: Recipient address rejected: User unknown; from=<a@example.net> to=<x@example.org> proto=SMTP helo=<a>" >"$d/one.log"
+"$mx" import --state "$d/one" --year 2026 "$d/one.log" >/dev/null
+"$mx" report --state "$d/one" >"$d/report"
+is "$(grep '^Of 1' "$d/report")" "Of 1 recipient that clients asked for, 100.0% were refused" "one recipient is one"
+is "$(grep 'SMTP sessions' "$d/report" | sed 's/   */ /g')" " SMTP sessions 0" "of no session there is no share"
+
 none "no legend of the templates is longer than a picture has room for" \
     "$(grep -ho 'draw "[^"]*"' rrd-templates/*.conf | awk 'length > 28 + 7')"
 

@@ -99,6 +99,8 @@ for folder in nagios/commands nagios/farm nagios/one nrpe icinga2 icinga2/farm; 
     put_with_prefix "$share/$folder" nagios-cfg/$folder/*.*
 done
 put_with_prefix "$share/passive" packaging/passive/*.conf
+put 644 "$share/rsyslog" packaging/rsyslog/*.conf
+put 644 "$share/syslog-ng" packaging/syslog-ng/*.conf
 put_with_prefix "$to/lib/systemd/system" packaging/*.service
 for program in "$build"/bin/mxgauge "$build"/bin/mxgauged "$build"/plugins/check_*; do
     manual "$program"

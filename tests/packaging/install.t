@@ -32,6 +32,11 @@ none "each template is there" "$(
         cmp "$t" "$r/share/mxgauge/$t" 2>&1
     done)"
 
+none "and each sample for those who send logs" "$(
+    for f in packaging/rsyslog/*.conf packaging/syslog-ng/*.conf; do
+        cmp "$f" "$r/share/mxgauge/${f#packaging/}" 2>&1
+    done)"
+
 none "templates for Cacti name the installed mxgauge, and are the committed ones but for that" "$(
     "$r/bin/mxgauge" cacti-templates --templates rrd-templates --program /usr/local/bin/mxgauge --out "$d/cacti" >"$d/out"
     diff -r -q "$d/cacti" cacti | grep -v ': mxgauge-cacti$'

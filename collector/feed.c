@@ -151,19 +151,6 @@ last_line(const struct feed *f, unsigned host)
 	return (struct slice){ l->p, l->n };
 }
 
-/* The next of the lines that feed_remember() kept; the last one has no newline. */
-static bool
-next_kept(struct slice *all, struct slice *raw)
-{
-	if (all->n == 0)
-		return false;
-	if (!slice_cut(all, '\n', raw)) {
-		*raw = *all;
-		all->n = 0;
-	}
-	return true;
-}
-
 /* The repeat of a host's last line before the restart may come first. */
 static void
 recall_lines(struct feed *f)
@@ -171,7 +158,7 @@ recall_lines(struct feed *f)
 	struct slice all = slice_of(f->src->last_line != NULL ? f->src->last_line : ""), raw;
 	struct line l;
 
-	while (next_kept(&all, &raw)) {
+	while (slice_next(&all, '\n', &raw)) {
 		if (header_parse(f->header, raw, &l) == HEADER_LINE && host_of(f, l.host) >= 0)
 			feed_remember_line(f, (unsigned)f->host, raw);
 		feed_keep_lines(f);
@@ -294,7 +281,7 @@ inherit_line(struct feed *f, unsigned host, int64_t time)
 	struct slice all = slice_of(o != NULL ? o->last_line : ""), raw;
 	struct line l;
 
-	while (next_kept(&all, &raw)) {
+	while (slice_next(&all, '\n', &raw)) {
 		if (header_parse(f->header, raw, &l) != HEADER_LINE ||
 		    state_host(f->in->state, ingest_host_name(f->in, l.host)) != (int)host)
 			continue;

@@ -218,11 +218,7 @@ command_words(const char *text, const char *const *more, const char *argv[COMMAN
 	struct slice rest = slice_of(text), word;
 	size_t n = 0;
 
-	while (rest.n > 0 && n < COMMAND_WORDS - 1) {
-		if (!slice_cut(&rest, ' ', &word)) {
-			word = rest;
-			rest.n = 0;
-		}
+	while (n < COMMAND_WORDS - 1 && slice_next(&rest, ' ', &word)) {
 		if (word.n > 0)
 			argv[n++] = xslicedup(word);
 	}

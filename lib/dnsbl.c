@@ -59,10 +59,7 @@ dnsbl_match(struct slice patterns, const unsigned char ip[4], bool *good)
 
 	*good = true;
 	do {
-		if (!slice_cut(&patterns, ',', &one)) {
-			one = patterns;
-			patterns.n = 0;
-		}
+		(void)slice_next(&patterns, ',', &one);
 		any = match_one(slice_trim(one), ip, good) || any;
 	} while (patterns.n > 0);
 	return any && *good;
@@ -215,11 +212,7 @@ dnsbl_read(struct dnsbl_table *t, const char *path, struct err *e)
 
 	if (!good)
 		err_set(e, "%s: %s", path, all.n == TABLE_BYTES ? "is larger than 1 MB" : strerror(errno));
-	while (good && all.n > 0) {
-		if (!slice_cut(&all, '\n', &line)) {
-			line = all;
-			all.n = 0;
-		}
+	while (good && slice_next(&all, '\n', &line)) {
 		number++;
 		good = take_line(t, line, &why) || err_set(e, "%s:%u: %s", path, number, why.text);
 	}

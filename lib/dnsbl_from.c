@@ -166,11 +166,7 @@ dnsbl_text_postfix(struct dnsbl_from *f, struct slice text, struct err *e)
 	double threshold = number(value_of(text, SLICE("postscreen_dnsbl_threshold")), 1);
 	struct slice action = value_of(text, SLICE("postscreen_dnsbl_action")), rest = text, line, key;
 
-	while (rest.n > 0) {
-		if (!slice_cut(&rest, '\n', &line)) {
-			line = rest;
-			rest.n = 0;
-		}
+	while (slice_next(&rest, '\n', &line)) {
 		if (!slice_cut(&line, '=', &key))
 			continue;
 		key = slice_trim(key);	/* of master.cf: "smtp/inet/smtpd_client_restrictions" */
@@ -211,14 +207,9 @@ dnsbl_text_sendmail(struct dnsbl_from *f, struct slice text, struct err *e)
 		const char *how, *filter;
 	} maps[] = { { { "$(dnsbl $4.$3.$2.$1.", 20 }, "dnsbl", NULL },
 		{ { "$(ednsbl $4.$3.$2.$1.", 21 }, "enhdnsbl", "" } };
+	struct slice line, before;
 
-	while (text.n > 0) {
-		struct slice line, before;
-
-		if (!slice_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
+	while (slice_next(&text, '\n', &line)) {
 		for (size_t i = 0; i < 2 && slice_starts(line, SLICE("R")); i++) {
 			struct dnsbl_use use = { .who = "Sendmail", .how = maps[i].how, .filter = maps[i].filter,
 				.rejects = true };

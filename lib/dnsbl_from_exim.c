@@ -26,13 +26,9 @@ take_line(struct slice *rest, struct buf *line)
 	struct slice part;
 
 	buf_clear(line);
-	while (rest->n > 0) {
+	while (slice_next(rest, '\n', &part)) {
 		bool more;
 
-		if (!slice_cut(rest, '\n', &part)) {
-			part = *rest;
-			rest->n = 0;
-		}
 		part = slice_trim(part);
 		if (line->n > 0 && slice_starts(part, SLICE("#")))
 			continue;	/* Exim allows remarks in between */

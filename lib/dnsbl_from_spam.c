@@ -144,11 +144,7 @@ dnsbl_text_spamassassin(struct dnsbl_from *f, struct slice text, struct err *e)
 	for (int pass = 0; pass < 2; pass++) {
 		struct slice rest = text, line;
 
-		while (good && rest.n > 0) {
-			if (!slice_cut(&rest, '\n', &line)) {
-				line = rest;
-				rest.n = 0;
-			}
+		while (good && slice_next(&rest, '\n', &line)) {
 			if (pass == 0)
 				note_off(s, line);
 			else

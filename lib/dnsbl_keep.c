@@ -34,11 +34,7 @@ read_runs(struct slice s, struct runs *r)
 	struct slice one;
 	uint64_t ms;
 
-	while (s.n > 0) {
-		if (!slice_cut(&s, ',', &one)) {
-			one = s;
-			s.n = 0;
-		}
+	while (slice_next(&s, ',', &one)) {
 		if (slice_eq(one, SLICE("-")))
 			add_run(r, UNANSWERED);
 		else if (slice_u64(&one, &ms) && one.n == 0 && ms <= LONGEST_MS)

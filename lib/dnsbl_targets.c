@@ -80,11 +80,7 @@ dnsbl_target_file(struct dnsbl_run *r, const char *path, struct err *e)
 	struct slice rest = text.n > 0 ? buf_slice(&text) : SLICE(""), line;
 	struct err why = { "" };
 
-	for (unsigned number = 1; good && rest.n > 0; number++) {
-		if (!slice_cut(&rest, '\n', &line)) {
-			line = rest;
-			rest.n = 0;
-		}
+	for (unsigned number = 1; good && slice_next(&rest, '\n', &line); number++) {
 		line = slice_trim(slice_head(line, slice_until(line, '#', '\n')));
 		good = line.n == 0 || dnsbl_target_net(r, line, &why) ||
 		    err_set(e, "%s:%u: %s", path, number, why.text);

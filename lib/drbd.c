@@ -86,11 +86,7 @@ next_word(struct slice *s, struct slice *word)
 {
 	while (slice_eat_char(s, ' ') || slice_eat_char(s, '\t'))
 		;
-	if (!slice_cut(s, ' ', word)) {
-		*word = *s;
-		s->n = 0;
-	}
-	return word->n > 0;
+	return slice_next(s, ' ', word);
 }
 
 static void
@@ -154,11 +150,7 @@ drbd_proc(struct drbd *d, struct slice text, bool *none, struct err *e)
 	*none = false;
 	if (!slice_starts(text, SLICE("version: ")))
 		return err_set(e, "this does not begin with \"version:\"");
-	while (text.n > 0) {
-		if (!slice_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
+	while (slice_next(&text, '\n', &line)) {
 		rest = line = slice_trim(line);
 		if (slice_eat(&rest, SLICE("version: ")))
 			(void)slice_u64(&rest, &version);

@@ -127,12 +127,9 @@ add_section(struct slice text, const char *path, struct slice section, struct ve
     struct err *e)
 {
 	bool inside = false, found = false;
+	struct slice line;
 
-	for (int number = 1; text.n > 0; number++) {
-		struct slice line = text;
-
-		if (!slice_cut(&text, '\n', &line))
-			text.n = 0;
+	for (int number = 1; slice_next(&text, '\n', &line); number++) {
 		if (slice_ends(line, SLICE("\r")))
 			line.n--;
 		line = slice_trim(line);

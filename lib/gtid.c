@@ -27,12 +27,8 @@ take_interval(struct slice s, struct gtids *g)
 static bool
 next_part(struct slice *s, char sep, struct slice *part)
 {
-	if (s->n == 0)
+	if (!slice_next(s, sep, part))
 		return false;
-	if (!slice_cut(s, sep, part)) {
-		*part = *s;
-		*s = SLICE("");
-	}
 	while (part->n > 0 && part->p[0] == '\n')	/* the server breaks lines */
 		*part = slice_from(*part, 1);
 	*part = slice_trim(*part);

@@ -34,11 +34,7 @@ except_line(struct users *except, struct slice s)
 	struct slice one;
 	char low[USERS_TEXT];
 
-	while (s.n > 0) {
-		if (!slice_cut(&s, ',', &one)) {
-			one = s;
-			s = slice_from(s, s.n);
-		}
+	while (slice_next(&s, ',', &one)) {
 		one = slice_head(slice_trim(one), sizeof low);
 		for (size_t i = 0; i < one.n; i++)
 			low[i] = slice_lower(one.p[i]);
@@ -62,11 +58,7 @@ read_exceptions(struct users *except, const struct misuse_set *set, struct err *
 		return false;
 	}
 	s = b.n > 0 ? buf_slice(&b) : SLICE("");
-	while (s.n > 0) {
-		if (!slice_cut(&s, '\n', &line)) {
-			line = s;
-			s = slice_from(s, s.n);
-		}
+	while (slice_next(&s, '\n', &line)) {
 		if (slice_cut(&line, '#', &remark))
 			line = remark;
 		except_line(except, line);

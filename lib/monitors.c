@@ -28,10 +28,9 @@ path_of(char path[PATH_BYTES], const char *dir, const char *name, struct err *e)
 static struct slice
 field(struct slice *line)
 {
-	struct slice f = *line;
+	struct slice f;
 
-	if (!slice_cut(line, '\t', &f))
-		line->n = 0;
+	(void)slice_next(line, '\t', &f);
 	return f;
 }
 

@@ -224,11 +224,7 @@ take_output(struct mtamib_sum *s, struct slice text)
 	}
 	if (slice_cut(&text, '\n', &head))
 		text = head;
-	while (text.n > 0) {
-		if (!slice_cut(&text, ' ', &word)) {
-			word = text;
-			text.n = 0;
-		}
+	while (slice_next(&text, ' ', &word)) {
 		if (slice_cut(&word, '=', &name))
 			take_word(s, name, word);
 	}

@@ -37,11 +37,7 @@ mtasts_read_record(struct mtasts_policy *p, struct slice txt, struct err *e)
 	struct slice field, name;
 
 	p->id[0] = '\0';
-	while (txt.n > 0) {
-		if (!slice_cut(&txt, ';', &field)) {
-			field = txt;
-			txt = SLICE("");
-		}
+	while (slice_next(&txt, ';', &field)) {
 		field = slice_trim(field);
 		if (slice_cut(&field, '=', &name) && slice_eq(slice_trim(name), SLICE("id"))) {
 			field = slice_trim(field);
@@ -80,11 +76,7 @@ mtasts_read_policy(struct mtasts_policy *p, struct slice text, struct err *e)
 	p->mode[0] = '\0';
 	p->max_age_s = -1;
 	p->mx_n = 0;
-	while (text.n > 0) {
-		if (!slice_cut(&text, '\n', &line)) {
-			line = text;
-			text = SLICE("");
-		}
+	while (slice_next(&text, '\n', &line)) {
 		line = smtp_reply_trim(line);
 		if (slice_cut(&line, ':', &name))
 			take_field(p, slice_trim(name), slice_trim(line), &version);

@@ -351,14 +351,10 @@ short_options(const struct program *p, char **argv, int argc, int *i)
 static void
 check_operands(const struct program *p, int n, char **argv)
 {
-	struct slice rest = slice_of(p->args != NULL ? p->args : "");
+	struct slice rest = slice_of(p->args != NULL ? p->args : ""), word;
 	int least = 0, most = 0;
 
-	while (rest.n > 0) {
-		struct slice word = rest;
-
-		if (!slice_cut(&rest, ' ', &word))
-			rest.n = 0;
+	while (slice_next(&rest, ' ', &word)) {
 		if (slice_has(word, SLICE("...")))
 			most = INT32_MAX;
 		else if (most < INT32_MAX)

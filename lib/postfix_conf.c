@@ -44,11 +44,7 @@ parameter(struct arena *a, struct slice text, struct slice name)
 	struct slice line, found;
 	bool mine = false;
 
-	while (text.n > 0) {
-		if (!slice_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
+	while (slice_next(&text, '\n', &line)) {
 		if (line.n > 0 && line.p[0] == '#')
 			continue;
 		if (line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t')) {

@@ -362,11 +362,7 @@ queue_line(struct slice bytes, struct slice head, struct slice *value)
 {
 	struct slice line;
 
-	while (bytes.n > 0) {
-		if (!slice_cut(&bytes, '\n', &line)) {
-			line = bytes;
-			bytes.n = 0;
-		}
+	while (slice_next(&bytes, '\n', &line)) {
 		if (slice_eat(&line, head)) {
 			*value = slice_trim(line);
 			return true;

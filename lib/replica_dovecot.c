@@ -54,18 +54,6 @@ struct said {
 
 /* --- lines --------------------------------------------------------------------------------------- */
 
-static bool
-next_line(struct slice *text, struct slice *line)
-{
-	if (text->n == 0)
-		return false;
-	if (!slice_cut(text, '\n', line)) {
-		*line = *text;
-		text->n = 0;
-	}
-	return true;
-}
-
 /* The last field of a line, which loses it: behind the last TAB, or the last word of a table. */
 static struct slice
 take_last(struct slice *line)
@@ -230,7 +218,7 @@ read_lines(struct said *a, struct slice text, struct buf *out, bool second, stru
 	enum { NOWHERE, USERS, SYNCING } in = NOWHERE;
 	struct slice line;
 
-	while (next_line(&text, &line)) {
+	while (slice_next(&text, '\n', &line)) {
 		struct user u;
 		struct sync s;
 		bool users;

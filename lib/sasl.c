@@ -46,11 +46,7 @@ sasl_best(struct slice offered)
 	enum sasl_mech best = SASL_NONE;
 	struct slice word;
 
-	while (offered.n > 0) {
-		if (!slice_cut(&offered, ' ', &word)) {
-			word = offered;
-			offered = SLICE("");
-		}
+	while (slice_next(&offered, ' ', &word)) {
 		if (sasl_mech_of(word) > best)
 			best = sasl_mech_of(word);
 	}

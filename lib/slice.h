@@ -107,6 +107,18 @@ slice_cut(struct slice *s, char sep, struct slice *head)
 	return true;
 }
 
+/* Move the bytes before the next sep to *part and drop sep; behind the last one all that is left.
+ * False, and *part empty, when nothing is. */
+static inline bool
+slice_next(struct slice *s, char sep, struct slice *part)
+{
+	if (slice_cut(s, sep, part))
+		return true;
+	*part = *s;
+	s->n = 0;
+	return part->n > 0;
+}
+
 /* How many bytes of s stand before the first a or b; all of them if there is neither.
  * For short runs, where memchr() and its like take longer to be called. */
 static inline size_t

@@ -165,7 +165,7 @@ auth_allowed(struct smtp *s, double now)
 {
 	struct slice offered = SLICE("");
 	bool any = smtp_offers(s, SLICE("AUTH"), &offered);
-	struct slice all = offered;
+	struct slice all = offered, word;
 
 	s->mech = s->plan->mech != SASL_NONE ? s->plan->mech : sasl_best(offered);
 	if (!any) {
@@ -173,13 +173,7 @@ auth_allowed(struct smtp *s, double now)
 		    s->tls == NULL ? " (without TLS)" : "");
 		return false;
 	}
-	while (all.n > 0 && s->plan->mech != SASL_NONE) {
-		struct slice word;
-
-		if (!slice_cut(&all, ' ', &word)) {
-			word = all;
-			all = SLICE("");
-		}
+	while (s->plan->mech != SASL_NONE && slice_next(&all, ' ', &word)) {
 		any = sasl_mech_of(word) == s->mech;
 		if (any)
 			break;

@@ -131,10 +131,7 @@ on_status(void *arg, size_t i, struct slice lines)
 	while (slice_cut(&before, ' ', &word)) {
 		char name[32];
 
-		if (!slice_cut(&before, ' ', &number)) {
-			number = before;
-			before = SLICE("");
-		}
+		(void)slice_next(&before, ' ', &number);
 		(void)snprintf(name, sizeof name, "%.*s", (int)slice_head(word, sizeof name - 1).n, word.p);
 		rows_field(p->out, name, number.p, number.n);
 	}

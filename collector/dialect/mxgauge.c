@@ -90,11 +90,7 @@ list(struct slice s, struct event *e)
 
 	if (!slice_cut(&s, ' ', &e->sub) || !is_zone(e->sub))
 		return -1;
-	while (s.n > 0) {
-		if (!slice_cut(&s, ' ', &field)) {
-			field = s;
-			s.n = 0;
-		}
+	while (slice_next(&s, ' ', &field)) {
 		if (!slice_cut(&field, '=', &key) || !take_field(key, field, e))
 			return -1;
 	}

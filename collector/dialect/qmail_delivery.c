@@ -67,11 +67,7 @@ take_relay(struct slice s, struct event *e)
 {
 	struct slice part, ip;
 
-	while (s.n > 0) {
-		if (!slice_cut(&s, '/', &part)) {
-			part = s;
-			s.n = 0;
-		}
+	while (slice_next(&s, '/', &part)) {
 		(void)slice_eat(&part, SLICE("Connected_to_"));
 		if (!slice_cut(&part, '_', &ip) || !scan_is_ip(ip))
 			continue;

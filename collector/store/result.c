@@ -14,13 +14,9 @@ result_clean(struct buf *out, struct slice printed)
 	struct buf text = buf_new(RESULT_TEXT_MAX);
 	struct slice line;
 
-	while (printed.n > 0) {
+	while (slice_next(&printed, '\n', &line)) {
 		size_t left = text.max - text.n, blank;
 
-		if (!slice_cut(&printed, '\n', &line)) {
-			line = printed;
-			printed.n = 0;
-		}
 		for (blank = line.n; blank > 0 && strchr(" \t\r", line.p[blank - 1]) != NULL; blank--)
 			;
 		if (blank == 0 || left < 2)
@@ -119,18 +115,9 @@ result_fit(struct buf *out, struct slice text, size_t most, enum result_form for
 	size_t newline = cost_of('\n', form), used;
 	struct slice line, rest = text;
 
-	if (!slice_cut(&rest, '\n', &line)) {
-		line = rest;
-		rest.n = 0;
-	}
+	(void)slice_next(&rest, '\n', &line);
 	used = put_first(out, line, most, form);
-	while (rest.n > 0) {
-		struct slice all = rest;
-
-		if (!slice_cut(&rest, '\n', &line)) {
-			line = rest;
-			rest.n = 0;
-		}
+	for (struct slice all = rest; slice_next(&rest, '\n', &line); all = rest) {
 		if (used + newline + cost(all, form) > most &&
 		    used + 2 * newline + cost(line, form) + cut.n > most) {
 			if (used + newline + cut.n <= most) {
@@ -151,13 +138,9 @@ result_split(struct slice text, struct buf *says, struct buf *values)
 	struct slice line, head;
 	bool later = false, in_values = false;	/* behind the second "|" all lines are values */
 
-	while (text.n > 0) {
+	while (slice_next(&text, '\n', &line)) {
 		bool bar;
 
-		if (!slice_cut(&text, '\n', &line)) {
-			line = text;
-			text.n = 0;
-		}
 		bar = !in_values && slice_cut(&line, '|', &head);
 		if (!in_values) {
 			buf_str(says, later ? "\n" : "");

@@ -144,13 +144,9 @@ tell_all(const char *names, const struct template *t, const struct answer *a, st
 
 	for (size_t i = 0; names == NULL && i < t->n_ds; i++)
 		tell(&line, t, i, a);
-	while (good && rest.n > 0) {
+	while (good && slice_next(&rest, ',', &name)) {
 		size_t i = 0;
 
-		if (!slice_cut(&rest, ',', &name)) {
-			name = rest;
-			rest.n = 0;
-		}
 		while (i < t->n_ds && !slice_eq(name, slice_of(t->ds[i].name)))
 			i++;
 		good = i < t->n_ds || err_set(e, "%.*s is no data source of %s", (int)name.n, name.p,

@@ -235,13 +235,9 @@ is_wanted(const struct buf *got, const char *want)
 	struct slice rest = slice_of(want), word;
 	size_t n = 0;
 
-	while (rest.n > 0) {
+	while (slice_next(&rest, ' ', &word)) {
 		char with_blank[64];
 
-		if (!slice_cut(&rest, ' ', &word)) {
-			word = rest;
-			rest.n = 0;
-		}
 		snprintf(with_blank, sizeof with_blank, "%.*s ", (int)word.n, word.p);
 		if (!slice_has(buf_slice(got), slice_of(with_blank)))
 			return false;

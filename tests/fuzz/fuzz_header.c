@@ -61,11 +61,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (h == NULL)
 		return 0;
-	while (all.n > 0) {
-		if (!slice_cut(&all, '\n', &raw)) {
-			raw = all;
-			all.n = 0;
-		}
+	while (slice_next(&all, '\n', &raw)) {
 		/* a copy of exact size: reading past it is seen */
 		char *copy = malloc(raw.n + (raw.n == 0));
 		struct slice line = { copy, raw.n };

@@ -78,11 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	smtp_start(&s, &plan, "mx1.example.org", &nowhere, 1, 0, 1e12);
 	assert(s.state == SMTP_DONE);	/* there is no such socket */
 	seat(&s, fd[0]);
-	while (all.n > 0 && alive(&s)) {
-		if (!slice_cut(&all, '\0', &piece)) {
-			piece = all;
-			all = SLICE("");
-		}
+	while (alive(&s) && slice_next(&all, '\0', &piece)) {
 		(void)send(fd[1], piece.p, slice_head(piece, 65536).n, MSG_DONTWAIT | MSG_NOSIGNAL);
 		listen_to(&s, fd[1]);
 	}

@@ -1,6 +1,7 @@
 /* test_slice.c - taking text apart, at its edges. */
 #include "tap.h"
 
+#include "buf.h"
 #include "slice.h"
 
 #include "poison.h"
@@ -31,6 +32,31 @@ test_cut(void)
 	ok(!slice_eat(&s, SLICE("abc")) && s.n == 2, "what is longer cannot be eaten");
 	ok(slice_eat(&s, SLICE("a")) && slice_eat_char(&s, 'b') && !slice_eat_char(&s, 'b'),
 	    "eaten up");
+}
+
+/* Each part of text, "[part]" by "[part]". */
+static bool
+parts_are(struct slice text, const char *want)
+{
+	struct buf got = buf_new(100);
+	struct slice part = SLICE("not empty");
+	bool good;
+
+	while (slice_next(&text, ',', &part))
+		buf_fmt(&got, "[%.*s]", (int)part.n, part.p);
+	good = slice_eq(buf_slice(&got), slice_of(want)) && part.n == 0 && text.n == 0;
+	buf_free(&got);
+	return good;
+}
+
+static void
+test_next(void)
+{
+	ok(parts_are(SLICE("a,bc,"), "[a][bc]"), "parts with a separator behind the last");
+	ok(parts_are(SLICE("a,bc"), "[a][bc]"), "and without");
+	ok(parts_are(SLICE(",,a"), "[][][a]"), "empty ones are parts, too");
+	ok(parts_are(SLICE(","), "[]") && parts_are(SLICE(""), "") &&
+	    parts_are((struct slice){ NULL, 0 }, ""), "of nothing there is none");
 }
 
 /* Every place of needles of every length, in a text of its own so that the sanitizer sees
@@ -156,6 +182,7 @@ int
 main(void)
 {
 	test_cut();
+	test_next();
 	test_find();
 	test_hex();
 	test_numbers();

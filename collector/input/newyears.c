@@ -11,9 +11,10 @@
 #include "poison.h"
 
 enum {
-	SAMPLES = 400,
 	SAMPLE_BYTES = 8192,
-	CLOSE_BYTES = 1 << 20,	/* no nearer than that is looked between two samples */
+	CLOSE_BYTES = 2 * SAMPLE_BYTES,	/* no nearer than that is looked between two samples */
+	SAMPLES_MIN = 8,
+	SAMPLES_MAX = 400,
 	DEPTH_MAX = 24,
 	CLOSE_DAYS = 31,	/* a step of more days may hide a new year */
 	YEAR_DAYS = 366
@@ -93,16 +94,25 @@ year_by(int64_t today, int day)
 	return year;
 }
 
+static uint64_t
+samples_of(const struct log *l)
+{
+	uint64_t n = l->size / CLOSE_BYTES;
+
+	return n < SAMPLES_MIN ? SAMPLES_MIN : n < SAMPLES_MAX ? n : SAMPLES_MAX;
+}
+
 static int
 first_year(const struct log *l, int64_t today)
 {
+	uint64_t samples = samples_of(l);
 	uint64_t at = 0, tail = l->size > SAMPLE_BYTES / 2 ? l->size - SAMPLE_BYTES / 2 : 0;
 	int first = sample(l, 0), last = first, years = 0, year;
 
 	if (first < 0)
 		return 0;
-	for (unsigned i = 1; i <= SAMPLES; i++) {
-		uint64_t next = i < SAMPLES ? l->size / SAMPLES * i : tail;
+	for (uint64_t i = 1; i <= samples; i++) {
+		uint64_t next = i < samples ? l->size / samples * i : tail;
 		int day = next > at ? sample(l, next) : -1;
 
 		if (day < 0)

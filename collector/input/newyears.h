@@ -3,7 +3,7 @@
  *
  * The file's date says of which year its last line is; how many new years lie before, samples of
  * its lines tell, as long as they are in order. Plain files alone: what is packed would have to be
- * unpacked twice. A year that a four hundredth of the file has whole is not seen. */
+ * unpacked twice. A year that a four hundredth of the file has whole, or 16 KB of it, is not seen. */
 #ifndef MX_NEWYEARS_H
 #define MX_NEWYEARS_H
 

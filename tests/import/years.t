@@ -65,6 +65,11 @@ touch -d '2026-11-20 12:00' "$d/tail"
 import tail "$d/tail"
 is "$(years tail)" "0 250" "and one of some months does not"
 
+lines 2025-10-01 415 120 >"$d/quiet"	# to 2026-11-15
+touch -d '2026-11-20 12:00' "$d/quiet"
+import quiet "$d/quiet"
+is "$(years quiet)" "17 64" "nor does a small log of a host that is quiet hide a year"
+
 gzip -kn "$d/log"
 touch -d '2026-11-20 12:00' "$d/log.gz"
 import packed "$d/log.gz"

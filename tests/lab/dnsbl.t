@@ -13,13 +13,6 @@ SENDMAIL=$ROOT
 export EXIM SENDMAIL BUILD NAGIOS_PLUGIN_STATE_DIRECTORY="$d"
 unshare --mount --mount-proc --net --pid --fork --kill-child sh $here/dnsbl/servers.sh "$d" sh $here/dnsbl/play.sh "$d" >"$d/tap" 2>"$d/err"
 rc=$?
-while read -r line; do
-    case $line in
-    "ok - "*) ok 0 "${line#ok - }" ;;
-    "not ok - "*) ok 1 "${line#not ok - }" ;;
-    *) echo "$line" ;;
-    esac
-done <"$d/tap"
-ok $rc "every scene was played"
+lab_scenes $rc "$d/tap"
 [ $rc = 0 ] || cat "$d/err" "$d"/*.out | tail -n 60 | sed 's/^/# /'
 done_testing

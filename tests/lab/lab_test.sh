@@ -27,10 +27,13 @@ lab_needs() {
 lab_unpack() {
     ROOT=$BUILD/lab/$1
     export ROOT
+    mkdir -p "$ROOT/deb"
     for p; do
-        [ -e "$ROOT/$p.done" ] && continue
-        mkdir -p "$ROOT/deb"
-        (cd "$ROOT/deb" && apt-get download "$p" && dpkg -x "$p"_*.deb .. && : >"../$p.done") >"$d/apt" 2>&1 ||
+        (
+            flock 9 # another test may want the same
+            cd "$ROOT/deb" || exit
+            [ -e "../$p.done" ] || { apt-get download "$p" && dpkg -x "$p"_*.deb .. && : >"../$p.done"; }
+        ) >"$d/apt" 2>&1 9>"$ROOT/lock" ||
             skip_all "lab: $lab_what: the package $p cannot be had: $(grep -m 1 '^E:' "$d/apt")"
     done
 }
@@ -80,18 +83,23 @@ lab_account() {
     done_testing
 }
 
-# lab_told: the plot of $MTA tests by itself, a line each in $d/lab/tap
-lab_told() {
-    sh $here/lab.sh "$d/lab"
-    rc=$?
+# lab_scenes STATUS FILE: a play that ended so has tested by itself, a line each in FILE
+lab_scenes() {
     while read -r line; do
         case $line in
         "ok - "*) ok 0 "${line#ok - }" ;;
         "not ok - "*) ok 1 "${line#not ok - }" ;;
         *) echo "$line" ;;
         esac
-    done <"$d/lab/tap"
-    ok $rc "every scene was played"
+    done <"$2"
+    ok "$1" "every scene was played"
+}
+
+# lab_told: the plot of $MTA tests by itself
+lab_told() {
+    sh $here/lab.sh "$d/lab"
+    rc=$?
+    lab_scenes $rc "$d/lab/tap"
     [ $rc = 0 ] || tail -n 60 "$d/lab/lab.out" | sed 's/^/# /'
     done_testing
 }

@@ -23,14 +23,8 @@ check="$BUILD/plugins/$what -H 127.0.0.1 -p $(cat "$D/port") -u monitor"
 run() {
     want=$1 text=$2
     shift 2
-    $check -t 9 "$@" >"$D/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text"
-    good=$?
-    ok $good "$*: $want, $text"
-    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out"
+    answers "$want" "$text" "$*" $check -t 9 "$@"
 }
-says() { grep -qF -- "$1" "$D/out"; ok $? "it says: $1"; }
 in_time() {
     before=$(date +%s%N)
     run "$@"

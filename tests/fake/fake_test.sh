@@ -8,6 +8,8 @@ export LC_ALL=C TZ=UTC
 : "${BUILD:=build}"
 # shellcheck source=tests/tap.sh
 . tests/tap.sh
+# shellcheck source=tests/plugins/answers_test.sh
+. tests/plugins/answers_test.sh
 # shellcheck disable=SC2154  # what: of the test
 [ -x /usr/bin/python3 ] || skip_all "$what: there is no python3"
 D=$(mktemp -d "${TMPDIR:-/tmp}/mx-fake.XXXXXX") || exit 1

@@ -20,9 +20,8 @@ run() {
     "$check" -H 127.0.0.1 -p "$(port smtp)" "$@" >"$D/out" 2>"$D/err"
     rc=$?
     [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text" && [ ! -s "$D/err" ]
-    good=$?
-    ok $good "$*: $want, $text"
-    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out" "$D/err"
+    answered $? "$*: $want, $text"
+    [ ! -s "$D/err" ] || sed 's/^/# /' "$D/err"
 }
 # box STATUS NAME TEXT ARGS...: the mailbox of the server NAME, by IMAP without TLS; tls and pop alike
 box() {
@@ -50,14 +49,11 @@ late() {
     [ $ms -le 1500 ] && [ $ms -ge 600 ]
     ok $? "$name: after $ms ms"
 }
-says() { grep -qF -- "$1" "$D/out"; ok $? "it says: $1"; }
 said() { grep -qF -- "$2" "$D/said.$1" 2>/dev/null; ok $? "the client said $2 to $1"; }
 never() { ! grep -qF -- "$2" "$D/said.$1"; ok $? "the client never said $2 to $1"; }
 json() {
     /usr/bin/python3 -c "import json,sys; o=json.load(open('$D/out')); sys.exit(not ($1))"
-    good=$?
-    ok $good "JSON: $1"
-    [ $good = 0 ] || sed 's/^/# /' "$D/out"
+    answered $? "JSON: $1"
 }
 
 # --- found

@@ -56,15 +56,8 @@ tls="--ca-file $D/ca.pem"
 run() {
     want=$1 text=$2
     shift 2
-    $check -t 9 --ignore private "$@" >"$D/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text"
-    good=$?
-    ok $good "$*: $want, $text"
-    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out"
+    answers "$want" "$text" "$*" $check -t 9 --ignore private "$@"
 }
-says() { grep -qF -- "$1" "$D/out"; ok $? "it says: $1"; }
-silent() { ! grep -qF -- "$1" "$D/out"; ok $? "it does not say: $1"; }
 said() { grep -qxF -- "$2" "$D/said.$1" 2>/dev/null; ok $? "$1 was told $2"; }
 # rules LINE...: of all servers, from now on. "both PROBE REPLY" is both's that example.org has.
 rules() {

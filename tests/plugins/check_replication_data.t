@@ -5,6 +5,7 @@ set -u
 export LC_ALL=C TZ=UTC
 : "${BUILD:=build}"
 . tests/tap.sh
+. tests/plugins/answers_test.sh
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 check=$BUILD/plugins/check_replication_data
 D=$(mktemp -d "${TMPDIR:-/tmp}/mx-data.XXXXXX") || exit 1
@@ -12,24 +13,13 @@ trap 'rm -rf "$D"' EXIT
 export NAGIOS_PLUGIN_STATE_DIRECTORY="$D"
 now=$(date +%s)
 
+in_folder() { (cd "$D" && "$check" "$@"); }
 # run STATUS TEXT ARGS...
 run() {
     want=$1 text=$2
     shift 2
-    (cd "$D" && "$check" "$@") >"$D/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text"
-    good=$?
-    ok $good "$*: $want, $text"
-    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out"
+    answers "$want" "$text" "$*" in_folder "$@"
 }
-says() {
-    grep -qF -- "$1" "$D/out"
-    good=$?
-    ok $good "it says: $1"
-    [ $good = 0 ] || sed 's/^/# /' "$D/out"
-}
-silent() { ! grep -qF -- "$1" "$D/out"; ok $? "it does not say: $1"; }
 # clam FILE VERSION AGE: 512 bytes and something behind
 clam() {
     printf '%-512s' "ClamAV-VDB:07 Nov 2026 03-30 -0500:$2:2067890:90:0123456789abcdef0123456789abcdef:SIG/+a:raynman:$((now - $3))" >"$D/$1"

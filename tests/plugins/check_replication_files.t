@@ -5,24 +5,20 @@ set -u
 export LC_ALL=C TZ=UTC
 : "${BUILD:=build}"
 . tests/tap.sh
+. tests/plugins/answers_test.sh
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 check=$BUILD/plugins/check_replication_files
 D=$(mktemp -d "${TMPDIR:-/tmp}/mx-files.XXXXXX") || exit 1
 trap 'chmod -R u+rwx "$D"; rm -rf "$D"' EXIT
 export NAGIOS_PLUGIN_STATE_DIRECTORY="$D"
 
+at_second() { (cd "$D/2" && "$check" "$@"); }
 # run STATUS TEXT ARGS...: at the second machine, which has the manifest of the first
 run() {
     want=$1 text=$2
     shift 2
-    (cd "$D/2" && "$check" "$@") >"$D/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text"
-    good=$?
-    ok $good "$*: $want, $text"
-    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out"
+    answers "$want" "$text" "$*" at_second "$@"
 }
-says() { grep -qF -- "$1" "$D/out"; ok $? "it says: $1"; }
 print() { (cd "$D/1" && "$check" --print --tree etc "$@") >"$D/mx1"; }
 
 mkdir -p "$D/1/etc/maps"

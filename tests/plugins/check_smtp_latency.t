@@ -15,12 +15,7 @@ port() { sed -n "s/^$1 //p" "$D/ports"; }
 run() {
     want=$1 server=$2 text=$3
     shift 3
-    "$check" -H 127.0.0.1 -p "$(port "$server")" -t 5 "$@" >"$D/out" 2>&1
-    rc=$?
-    [ $rc = "$want" ] && head -n 1 "$D/out" | grep -qF -- "$text"
-    good=$?
-    ok $good "$server $*: $want, $text"
-    [ $good = 0 ] || sed "s/^/# $rc: /" "$D/out"
+    answers "$want" "$text" "$server $*" "$check" -H 127.0.0.1 -p "$(port "$server")" -t 5 "$@"
 }
 # late SERVER TEXT ARGS...: CRITICAL, when the time is up and not later
 late() {
@@ -32,7 +27,6 @@ late() {
     [ $ms -le 1500 ] && [ $ms -ge 850 ]
     ok $? "$server: after $ms ms"
 }
-says() { grep -qF -- "$1" "$D/out"; ok $? "it says: $1"; }
 said() { grep -qF -- "$2" "$D/said.$1" 2>/dev/null; ok $? "the client said $2 to $1"; }
 never() { ! grep -qF -- "$2" "$D/said.$1"; ok $? "the client never said $2 to $1"; }
 a="-r anna@example.org -f probe@example.org"

@@ -138,6 +138,7 @@ open_db(struct spool *s, struct err *e)
 	    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return s->db != NULL ? fail(s, "open", e) : err_set(e, "open %s: no memory", s->path);
 	(void)chmod(s->path, 0640);
+	(void)sqlite3_busy_timeout(s->db, 5000);	/* while it is made, whoever reads it locks it */
 	if (!run(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;"
 	    "PRAGMA cache_size=-4000", e))
 		return false;

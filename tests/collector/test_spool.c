@@ -1,5 +1,7 @@
 /* test_spool.c - what waits for monitors: which results, in which order, how many; and what is left when the
  * process is killed before or after any step. */
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -10,7 +12,7 @@
 #include "store/spool.h"
 #include "tap.h"
 
-enum { MOST = 64 };
+enum { MOST = 64, PENDING_BYTE = 0x40000000 /* of SQLite's file format */ };
 
 static char dir[] = "/tmp/mx-spool.XXXXXX";
 static struct err e;
@@ -362,6 +364,59 @@ test_kills(void)
 	is_int(wrong, 0, "and nothing was lost, nothing out of order");
 }
 
+/* Does another process wait until nobody reads the file? */
+static bool
+is_wanted(int fd)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = PENDING_BYTE, .l_len = 2 };
+
+	return fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;
+}
+
+/* A process that reads the file, which it makes, until another one wants to write to it, for three seconds at most. */
+static pid_t
+begin_reader(void)
+{
+	char path[100];
+	int began[2];
+	sqlite3 *db;
+	pid_t pid;
+
+	(void)snprintf(path, sizeof path, "%s/spool.db", dir);
+	if (pipe(began) != 0 || (pid = fork()) < 0)
+		abort();
+	if (pid == 0) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+
+		if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+		    sqlite3_exec(db, "BEGIN; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL) != SQLITE_OK)
+			_exit(1);
+		(void)close(began[1]);
+		for (int ms = 0; ms < 3000 && !is_wanted(fd); ms++)
+			(void)poll(NULL, 0, 1);
+		_exit(0);
+	}
+	(void)close(began[1]);
+	if (read(began[0], path, 1) != 0)
+		abort();
+	(void)close(began[0]);
+	return pid;
+}
+
+static void
+test_read_while_made(void)
+{
+	pid_t reader = begin_reader();
+	struct spool *s = spool_open(dir, 0, &e);
+	int status;
+
+	ok(s != NULL, "somebody who reads it when it is made does not stop it%s%s", s == NULL ? ": " : "",
+	    s == NULL ? e.text : "");
+	ok(waitpid(reader, &status, 0) == reader && status == 0, "the reader had begun");
+	spool_close(s);
+	drop_spool();
+}
+
 int
 main(void)
 {
@@ -370,6 +425,7 @@ main(void)
 	test_order();
 	test_limits();
 	test_open();
+	test_read_while_made();
 	test_kills();
 	(void)rmdir(dir);
 	return done_testing();

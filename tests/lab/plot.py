@@ -29,17 +29,5 @@ def perform(n):
     fail.left_behind()
 
 
-def main():
-    s.open()
-    try:
-        perform(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-    finally:
-        s.close()
-    with open('mail.log', errors='surrogateescape') as f:
-        log = f.read()
-    a.bytes(log)
-    a.write('account.json', log.count('\n'))
-
-
 assert arrive and refuse        # their scenes entered themselves
-main()
+s.show(a, lambda: perform(int(sys.argv[1]) if len(sys.argv) > 1 else 1))

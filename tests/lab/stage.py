@@ -90,6 +90,29 @@ class Stage:
                 process.terminate()
                 process.wait(10)
 
+    # --- the play
+    def play(self, scenes, every=10):
+        """Each scene; once in so many the log is rotated, and once mxgauged is killed."""
+        for i, scene in enumerate(scenes):
+            print(scene.__name__, flush=True)
+            scene()
+            if i % every == every // 2:
+                self.rotate()
+            elif i % every == every * 3 // 4:
+                self.crash()
+
+    def show(self, account, perform, counted='mail.log'):
+        """All of it, and the account of as many lines as that log has."""
+        self.open()
+        try:
+            perform()
+        finally:
+            self.close()
+        with open('mail.log', errors='surrogateescape') as f:
+            account.bytes(f.read())
+        with open(counted, errors='surrogateescape') as f:
+            account.write('account.json', f.read().count('\n'))
+
     # --- mxgauged, which follows the log meanwhile, if MXGAUGE names its folder
     def watch(self):
         self.mxgauge = os.environ.get('MXGAUGE')

@@ -13,7 +13,7 @@ import shutil
 os.environ['LAB_CERT'] = '/etc/exim4/lab.pem'
 
 from account import Account  # noqa: E402
-from stage import TIMEOUT_S, Client, Stage, letter, run, until  # noqa: E402
+from stage import Client, Stage, letter, run  # noqa: E402
 
 EXIM = os.environ['ROOT'] + '/usr/sbin/exim4'
 MX, FILTERED = '192.0.2.25', '192.0.2.26'
@@ -540,28 +540,4 @@ def no_handshake():
     a(tls_fail=1)
 
 
-def perform():
-    for i, play in enumerate(scenes):
-        print(play.__name__, flush=True)
-        play()
-        if i % 10 == 5:
-            s.rotate()
-        elif i % 10 == 8:
-            s.crash()
-
-
-def main():
-    s.open()
-    try:
-        perform()
-    finally:
-        s.close()
-    with open('mail.log', errors='surrogateescape') as f:
-        log = f.read()
-    a.bytes(log)
-    with open('mainlog', errors='surrogateescape') as f:
-        a.write('account.json', f.read().count('\n'))      # its own files have fewer lines
-
-
-assert until and TIMEOUT_S
-main()
+s.show(a, lambda: s.play(scenes), counted='mainlog')       # its own files have fewer lines

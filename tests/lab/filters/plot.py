@@ -130,23 +130,12 @@ def milter_is_blind():
     a(tmp_resource=1, filter_fail=2)
 
 
-
-def main():
-    s.not_in_world = ('10024', '8891')
-    s.open()
-    try:
-        clamd = open_filters()
-        for act in (clean, spam, virus, banned, milter, rspamd, mimedefang):
-            print(act.__name__, flush=True)
-            act()
-        scanner_is_dead(clamd)
-        milter_is_blind()
-    finally:
-        s.close()
-    with open('mail.log', errors='surrogateescape') as f:
-        log = f.read()
-    a.bytes(log)
-    a.write('account.json', log.count('\n'))
+def perform():
+    clamd = open_filters()
+    s.play((clean, spam, virus, banned, milter, rspamd, mimedefang))
+    scanner_is_dead(clamd)
+    milter_is_blind()
 
 
-main()
+s.not_in_world = ('10024', '8891')
+s.show(a, perform)

@@ -409,13 +409,7 @@ def no_handshake():
 def perform():
     slow = begin_with_a_dead_host()
     brief = begin_to_expire()
-    for i, play in enumerate(scenes):
-        print(play.__name__, flush=True)
-        play()
-        if i % 10 == 5:
-            s.rotate()
-        elif i % 10 == 8:
-            s.crash()
+    s.play(scenes)
     print('expired', flush=True)
     expired(brief)
     print('notices', flush=True)
@@ -424,17 +418,5 @@ def perform():
     dead(slow)
 
 
-def main():
-    s.open()
-    try:
-        perform()
-    finally:
-        s.close()
-    with open('mail.log', errors='surrogateescape') as f:
-        log = f.read()
-    a.bytes(log)
-    a.write('account.json', log.count('\n'))
-
-
 assert TIMEOUT_S >= 12          # the host that refuses connections
-main()
+s.show(a, perform)

@@ -192,18 +192,9 @@ def imap_wrong_passwords():
     s.wait(r'imap-login: .*auth failed, 2 attempts')
 
 
-def main():
-    s.open()
-    for scene in (greylisted_then_passed, verified, unsigned_and_rejected, changed_on_the_way, not_a_sender,
-                  submitted_and_signed, wrong_password_by_smtp, imap_logins, imap_wrong_passwords):
-        print(scene.__name__, flush=True)
-        scene()
-        s.rotate()
-    s.crash()
-    s.close()
-    log = open('mail.log', errors='surrogateescape').read()
-    a.bytes(log)
-    a.write('account.json', len(log.splitlines()))
+def perform():
+    s.play((greylisted_then_passed, verified, unsigned_and_rejected, changed_on_the_way, not_a_sender,
+            submitted_and_signed, wrong_password_by_smtp, imap_logins, imap_wrong_passwords), every=4)
 
 
-main()
+s.show(a, perform)

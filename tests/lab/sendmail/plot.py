@@ -456,22 +456,4 @@ def milter_discards():
     a(discard=1)
 
 
-def main():
-    s.open()
-    try:
-        for i, f in enumerate(scenes):
-            print(f.__name__, flush=True)
-            f()
-            if i % 20 == 10:
-                s.rotate()
-            elif i % 20 == 15:
-                s.crash()
-    finally:
-        s.close()
-    with open('mail.log', errors='surrogateescape') as f:
-        log = f.read()
-    a.bytes(log)
-    a.write('account.json', log.count('\n'))
-
-
-main()
+s.show(a, lambda: s.play(scenes, every=20))

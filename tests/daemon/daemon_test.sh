@@ -117,12 +117,18 @@ rows() {
         SELECT 'hour', at, hex(pairs) FROM hour ORDER BY at;"
 }
 
+# each_rrd RRDS COMMAND [NAMES]: all files there, and what one rrdtool says to COMMAND, in which "&" is each of them
+each_rrd() {
+    (
+        cd "$1" || exit
+        find . -type f -name "${3:-*}" | sort
+        find . -type f -name "${3:-*}" | sort | sed "s|.*|$2|" | rrdtool - | sed '/^OK u:/d'
+    )
+}
+
 # dumps STATE: all RRDs, less the time they were written and librrd's own start row
 dumps() {
-    (cd "$1/rrd" && find . -name '*.rrd' | sort | while read -r f; do
-        echo "$f"
-        rrdtool dump "$f" | sed '/cur_row/d'
-    done)
+    each_rrd "$1/rrd" 'dump "&"' '*.rrd' | sed '/cur_row/d'
 }
 
 # figures STATE RRDS: rows, report, and the minutes of the RRDs on the day of bench/genday
@@ -130,8 +136,5 @@ figures() {
     rows "$1"
     "$mxgauge" report --state "$1" --json
     command -v rrdtool >/dev/null 2>&1 || return
-    (cd "$2" && find . -type f | sort | while read -r rrd; do
-        echo "$rrd"
-        rrdtool fetch "$rrd" AVERAGE --start 1793836800 --end 1793923200
-    done)
+    each_rrd "$2" 'fetch "&" AVERAGE --start 1793836800 --end 1793923200'
 }

@@ -3,12 +3,14 @@
 # that begin with "#|"), and end with "N passed, N failed, N skipped".
 #
 # A test is a program or a .t script, run from the root of the repository. JOBS run
-# at once. A test that dies, or breaks its plan, or takes longer than TEST_SECONDS, has
-# failed once more than its lines say.
+# at once: two for each core, as most wait most of the time, and 16 at most, unless it is said.
+# A test that dies, or breaks its plan, or takes longer than TEST_SECONDS, has failed once more
+# than its lines say.
 use strict;
 use warnings;
 use Cwd qw(getcwd);
 use File::Basename qw(dirname);
+use List::Util qw(min);
 use TAP::Harness;
 
 chdir dirname($0) . '/..' or die "run.pl: $!\n";
@@ -19,8 +21,9 @@ $ENV{LSAN_OPTIONS} ||= 'suppressions=' . getcwd() . '/tests/lsan.supp:print_supp
 $ENV{UBSAN_OPTIONS} ||= 'print_stacktrace=1';
 
 my $seconds = $ENV{TEST_SECONDS} || 600;
+chomp(my $cores = `getconf _NPROCESSORS_ONLN` || 1);
 my $harness = TAP::Harness->new({
-    jobs => $ENV{JOBS} || 2,
+    jobs => $ENV{JOBS} || min(16, $cores * ($ENV{SAN} ? 1 : 2)),
     merge => 1,
     exec => sub { ['timeout', '-k', '10', $seconds, $_[1] =~ m{/} ? $_[1] : "./$_[1]"] },
 });
@@ -51,5 +54,8 @@ for my $name ($all->descriptions) {
     print "--- $name failed", $died ? ", killed by signal $died" : $test->exit == 124
         ? ", took longer than $seconds s" : '', "\n", map { "$_\n" } @last;
 }
+my %took = map { my ($test) = $all->parsers($_); ($_ => $test->end_time - $test->start_time) } $all->descriptions;
+my @longest = grep { defined } (sort { $took{$b} <=> $took{$a} } keys %took)[0 .. 9];
+print 'longest: ', join(', ', map { sprintf '%s %.0f s', $_, $took{$_} } @longest), "\n";
 print "$passed passed, $failed failed, $skipped skipped\n";
 exit($failed > 0);

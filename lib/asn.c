@@ -23,7 +23,7 @@
 #include "poison.h"
 
 #define FUNCTIONS(F) \
-	F(MMDB_open) F(MMDB_close) F(MMDB_lookup_sockaddr) F(MMDB_aget_value) F(MMDB_strerror)
+	F(MMDB_open) F(MMDB_lookup_sockaddr) F(MMDB_aget_value) F(MMDB_strerror)
 
 static struct {
 	FUNCTIONS(LATELOAD_MEMBER)
@@ -60,16 +60,6 @@ asn_open(const char *path, struct err *e)
 	}
 	a->path = xstrdup(path);
 	return a;
-}
-
-void
-asn_close(struct asn *a)
-{
-	if (a == NULL)
-		return;
-	mmdb.MMDB_close(&a->db);
-	free(a->path);
-	free(a);
 }
 
 static bool
@@ -168,12 +158,6 @@ asn_open(const char *path, struct err *e)
 {
 	err_set(e, "%s cannot be read: this build has no libmaxminddb", path);
 	return NULL;
-}
-
-void
-asn_close(struct asn *a)
-{
-	(void)a;
 }
 
 uint32_t

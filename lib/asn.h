@@ -18,7 +18,6 @@ struct asn;
 
 /* NULL and *e: there is no such file, it is no database, or this machine has no libmaxminddb. */
 struct asn *asn_open(const char *path, struct err *e);
-void asn_close(struct asn *a);
 
 /* The number of the AS that has the network's first address, and its name as the file has it: raw text,
  * cut at ASN_NAME - 1 bytes. 0: the file does not know. */

@@ -18,8 +18,8 @@ enum {
 	JSON_DETAIL_BYTES = 1 << 17	/* nobody's limit; so that the object stays whole */
 };
 
-const char *
-check_state_name(enum check_state s)
+static const char *
+state_name(enum check_state s)
 {
 	static const char *const names[] = { "OK", "UNKNOWN", "WARNING", "CRITICAL" };
 
@@ -216,7 +216,7 @@ check_out_text(struct buf *b, const struct check_answer *a)
 {
 	char *text = summary(a);
 
-	buf_fmt(b, "%s %s - %s", a->name, check_state_name(a->state), text);
+	buf_fmt(b, "%s %s - %s", a->name, state_name(a->state), text);
 	performance(b, a, LINE_BYTES - 1);
 	buf_char(b, '\n');
 	for (size_t i = 0; i < a->details; i++) {
@@ -259,7 +259,7 @@ json_value(struct buf *b, const struct check_measured *v)
 	json_range(b, v->has_warn, &v->warn);
 	buf_str(b, ",\"crit\":");
 	json_range(b, v->has_crit, &v->crit);
-	buf_fmt(b, ",\"state\":\"%s\"}", check_state_name(v->state));
+	buf_fmt(b, ",\"state\":\"%s\"}", state_name(v->state));
 }
 
 void
@@ -269,7 +269,7 @@ check_out_json(struct buf *b, const struct check_answer *a)
 
 	buf_str(b, "{\"check\":");
 	buf_json(b, slice_of(a->program));
-	buf_fmt(b, ",\"state\":\"%s\",\"text\":", check_state_name(a->state));
+	buf_fmt(b, ",\"state\":\"%s\",\"text\":", state_name(a->state));
 	buf_json(b, slice_of(text));
 	buf_str(b, ",\"measurements\":{");
 	for (size_t i = 0; i < a->values; i++) {

@@ -45,7 +45,6 @@ void check_out_json(struct buf *b, const struct check_answer *a);
  * at most max bytes. The caller frees it. */
 char *check_out_clean(struct slice s, size_t max, bool keep_ampersand);
 
-const char *check_state_name(enum check_state s);
 int check_state_exit(enum check_state s);
 
 /* The deadline, in seconds from now, and the answer when it passes. program NULL: text,

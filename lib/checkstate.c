@@ -45,8 +45,11 @@ checkstate_whose(const struct checkstate *s)
 	return s->host != NULL ? check_clean(slice_of(s->host)) : "the farm";
 }
 
-int
-checkstate_host(const struct stateread_host *hosts, size_t n, const char **asked)
+/* The id of the host that was asked for, and *asked as the state calls it; STATEREAD_FARM,
+ * and *asked NULL, for NULL or "_farm". One that the state does not know is UNKNOWN, with
+ * those that it knows. */
+static int
+host_asked(const struct stateread_host *hosts, size_t n, const char **asked)
 {
 	const struct stateread_host *found;
 	struct buf b = buf_new(700);
@@ -198,7 +201,7 @@ checkstate_begin(struct checkstate *s)
 		check_unknown("%s", e.text);
 	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))
 		check_unknown("%s", e.text);
-	s->id = checkstate_host(s->hosts, s->n, &s->host);
+	s->id = host_asked(s->hosts, s->n, &s->host);
 }
 
 void

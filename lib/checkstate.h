@@ -69,11 +69,6 @@ int64_t checkstate_first(const struct checkstate *s);
  * not know enough of them. past_free() gives *p back. */
 void checkstate_past(const struct checkstate *s, struct past *p);
 
-/* The id of the host that was asked for, and *asked as the state calls it; STATEREAD_FARM,
- * and *asked NULL, for NULL or "_farm". One that the state does not know is UNKNOWN, with
- * those that it knows. */
-int checkstate_host(const struct stateread_host *hosts, size_t n, const char **asked);
-
 /* The host's name, from log lines: to be cleaned; "?" where the state does not know that id. */
 const char *checkstate_name(const struct checkstate *s, int id);
 /* "mx1", or "the farm". */

@@ -135,8 +135,9 @@ look_into(struct datafile *d, int fd, off_t size, struct slice name)
 	return d->version != 0 || set_hash(d, fd);
 }
 
-bool
-datafile_look(struct datafile *d, const char *path, struct err *e)
+/* Look at a file. False and *e: it cannot be read. */
+static bool
+look_at(struct datafile *d, const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
@@ -255,7 +256,7 @@ look_for(struct found *f, size_t *n, const char *pattern, bool must, struct err 
 	for (size_t k = 0; good && k < found.gl_pathc; k++) {
 		if (*n == DATAFILES)
 			good = err_set(e, "more than %d files", DATAFILES);
-		else if (datafile_look(&f[*n].d, found.gl_pathv[k], e))
+		else if (look_at(&f[*n].d, found.gl_pathv[k], e))
 			f[(*n)++].path = xstrdup(found.gl_pathv[k]);
 		else
 			good = false;

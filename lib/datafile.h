@@ -50,9 +50,6 @@ bool datafile_geoip(struct datafile *d, struct slice tail);
 /* $SOA and $TIMESTAMP among the lines of head, which may be cut in the last. False: neither is there. */
 bool datafile_rbldnsd(struct datafile *d, struct slice head);
 
-/* Look at a file. False and *e: it cannot be read. */
-bool datafile_look(struct datafile *d, const char *path, struct err *e);
-
 /* Look at the files that the patterns of the shell match; of several with one name the newest counts. Where must is
  * true, a pattern that matches nothing is trouble, and files of different folders have names of their own
  * ("lists_zone", "old_zone"), unless the folders are releases (3.004006). */

@@ -77,8 +77,9 @@ take_word(struct slice *s)
 	return word;
 }
 
-unsigned
-dnsbl_kinds(struct slice words)
+/* "ip4 ip6" as bits; 0: a word is wrong. */
+static unsigned
+kinds_of(struct slice words)
 {
 	static const struct {
 		const char *word;
@@ -105,7 +106,7 @@ static bool
 begin_list(struct dnsbl_table *t, struct slice rest, struct err *e)
 {
 	struct slice zone = take_word(&rest);
-	struct dnsbl_row row = { .kinds = dnsbl_kinds(rest), .what = "", .by = "", .removal = "" };
+	struct dnsbl_row row = { .kinds = kinds_of(rest), .what = "", .by = "", .removal = "" };
 
 	if (zone.n == 0 || row.kinds == 0)
 		return err_set(e, "a list has a zone and one or more of ip4, ip6, domain, allow");

@@ -68,7 +68,4 @@ struct dnsbl_reading {
 bool dnsbl_next(const struct dnsbl_row *row, const unsigned char ip[4], size_t *at,
     struct dnsbl_reading *reading);
 
-/* "ip4 ip6" as bits; 0: a word is wrong. */
-unsigned dnsbl_kinds(struct slice words);
-
 #endif

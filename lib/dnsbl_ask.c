@@ -149,8 +149,8 @@ dnsbl_clear(struct dnsbl_run *r)
 	*r = (struct dnsbl_run){ .lists = 0 };
 }
 
-bool
-dnsbl_fits(const struct dnsbl_list *l, const struct dnsbl_target *t)
+static bool
+fits(const struct dnsbl_list *l, const struct dnsbl_target *t)
 {
 	return (l->kinds & t->kind) != 0;
 }
@@ -336,7 +336,7 @@ add_targets(struct asking *k)
 			struct dnsbl_list *l = &r->list[i];
 			struct buf name = buf_new(NAME_BYTES + 1);
 
-			if (dnsbl_fits(l, &r->target[t]) && dnsbl_question(&name, &r->target[t], l->zone)) {
+			if (fits(l, &r->target[t]) && dnsbl_question(&name, &r->target[t], l->zone)) {
 				add_job(k, &l->of[t], DNS_A, false, name.p);
 				if (text)
 					add_job(k, &l->of[t], DNS_TXT, true, name.p);

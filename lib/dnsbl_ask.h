@@ -81,7 +81,6 @@ bool dnsbl_add_target(struct dnsbl_run *r, struct slice text, struct err *e);
 /* Forget lists and targets that were not asked yet. */
 void dnsbl_clear(struct dnsbl_run *r);
 
-bool dnsbl_fits(const struct dnsbl_list *l, const struct dnsbl_target *t);
 /* Ask, until all is answered or the deadline has come. False and *e: that would be too many questions. */
 bool dnsbl_ask(struct dnsbl_run *r, struct err *e);
 

@@ -50,13 +50,6 @@ hist_count(const struct hist *h)
 	return n;
 }
 
-void
-hist_add(struct hist *sum, const struct hist *h)
-{
-	for (unsigned i = 0; i < HIST_N; i++)
-		sum->n[i] += h->n[i];
-}
-
 double
 hist_quantile(const struct hist *h, double q)
 {

@@ -29,7 +29,6 @@ void hist_part(const struct hist *all, unsigned part, struct hist *h);
 /* The middle of a bucket in seconds. */
 double hist_value(unsigned bucket);
 int64_t hist_count(const struct hist *h);
-void hist_add(struct hist *sum, const struct hist *h);
 /* The q-quantile (0..1) in seconds, NAN if there is nothing. */
 double hist_quantile(const struct hist *h, double q);
 double hist_max(const struct hist *h);

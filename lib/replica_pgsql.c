@@ -47,8 +47,9 @@ hex(struct slice s, uint64_t *v)
 	return s.n > 0 && s.n <= 8;
 }
 
-double
-replica_pgsql_position(struct slice s)
+/* "16/B374D848" as a number; NAN if it is none. */
+static double
+position_of(struct slice s)
 {
 	struct slice high;
 	uint64_t a, b;
@@ -61,7 +62,7 @@ replica_pgsql_position(struct slice s)
 static double
 position(const struct row *r, const char *name)
 {
-	return replica_pgsql_position(row_text(r, name));
+	return position_of(row_text(r, name));
 }
 
 /* For how long, as far as runs have seen, has at stood still while something was missing? */

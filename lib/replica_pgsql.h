@@ -41,7 +41,4 @@ void replica_pgsql_measures(void);
 	{ "slot_bytes", "B", "of the log that the slot furthest behind keeps from being removed" }, \
 	{ "subscriptions", "", "subscriptions whose worker runs; a number alone is the least", .least = true }
 
-/* "16/B374D848" as a number; NAN if it is none. For tests. */
-double replica_pgsql_position(struct slice s);
-
 #endif

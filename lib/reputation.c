@@ -57,8 +57,8 @@ struct reading {
 	bool again;			/* they were too many: to be read again */
 };
 
-double
-reputation_score(const struct reputation_rule *rule, double bad, double good)
+static double
+score_of(const struct reputation_rule *rule, double bad, double good)
 {
 	double all = bad + rule->good_weight * good + rule->doubt;
 
@@ -464,8 +464,8 @@ judge(struct reputations *all, const struct reputation_rule *rule)
 
 		p->good = p->good > 0 ? p->good : 0;
 		p->good_old = p->good_old > 0 ? p->good_old : 0;
-		p->score = reputation_score(rule, p->bad, p->good);
-		p->before = reputation_score(rule, p->bad_old * then, p->good_old * then);
+		p->score = score_of(rule, p->bad, p->good);
+		p->before = score_of(rule, p->bad_old * then, p->good_old * then);
 	}
 	if (all->n > 1)
 		qsort(all->net, all->n, sizeof *all->net, by_score);

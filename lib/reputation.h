@@ -73,8 +73,6 @@ struct reputations {
 /* Recipients that were refused for what the client did: not for our own trouble, nor greylisted. */
 int64_t reputation_blamed(const struct cell *c);
 
-double reputation_score(const struct reputation_rule *rule, double bad, double good);
-
 /* Of one host, or of all of them. False and *e: the state cannot be read. */
 bool reputation_read(struct reputations *all, struct stateread *r, int host, const struct reputation_rule *rule,
     struct err *e);

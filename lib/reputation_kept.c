@@ -24,8 +24,9 @@ reputation_house(struct netlist *l)
 		(void)netlist_add(l, slice_of(house[i]));
 }
 
-struct reputation_rule
-reputation_usual(int64_t as_of, const struct netlist *ours)
+/* The usual rule, for an answer as of that time. ours is the caller's. */
+static struct reputation_rule
+usual_rule(int64_t as_of, const struct netlist *ours)
 {
 	int64_t to = (as_of + 3599) / 3600;
 
@@ -88,7 +89,7 @@ reputation_keep(struct buf *b, struct stateread *r, struct err *e)
 	if (!newest_line(r, &newest, e))
 		return false;
 	reputation_house(&house);
-	rule = reputation_usual(newest, &house);
+	rule = usual_rule(newest, &house);
 	if (!reputation_read(&all, r, STATEREAD_FARM, &rule, e)) {
 		free(house.net);
 		return false;
@@ -177,7 +178,7 @@ reputation_kept(struct reputations *all, struct stateread *r, const struct reput
 	good = newest_line(r, &newest, NULL) && stateread_kept(r, TOP_REPUTATION, &b) &&
 	    decode(all, buf_slice(&b), &then, &known);
 	buf_free(&b);
-	usual = reputation_usual(then, &ours);
+	usual = usual_rule(then, &ours);
 	if (good && same_rule(rule, &usual) && newest - then <= KEPT_AGE_S &&
 	    (all->n == known || all->net[all->n - 1].score < bad_score))
 		return true;

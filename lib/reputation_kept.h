@@ -27,9 +27,6 @@ enum {
 /* Networks of one's own house: they are never on a list. */
 void reputation_house(struct netlist *l);
 
-/* The usual rule, for an answer as of that time. ours is the caller's. */
-struct reputation_rule reputation_usual(int64_t as_of, const struct netlist *ours);
-
 /* Append to b what is to be kept of the farm in r, now; nothing, if there is too much. False and *e: the state
  * cannot be read. */
 bool reputation_keep(struct buf *b, struct stateread *r, struct err *e);

@@ -17,8 +17,9 @@
 
 enum { NAME_BYTES = 600, JSON_BYTES = 200000 };
 
-enum check_state
-smtp_judge_state(const struct smtp_judge *j, const struct smtp *s)
+/* Of one dialogue. */
+static enum check_state
+state_of(const struct smtp_judge *j, const struct smtp *s)
 {
 	if (s->verdict == SMTP_OURS)
 		return CHECK_UNKNOWN;
@@ -50,7 +51,7 @@ by_weight(const void *a, const void *b)
 {
 	const struct smtp_session *x = *(struct smtp_session *const *)a,
 	    *y = *(struct smtp_session *const *)b;
-	enum check_state xs = smtp_judge_state(sorting, &x->s), ys = smtp_judge_state(sorting, &y->s);
+	enum check_state xs = state_of(sorting, &x->s), ys = state_of(sorting, &y->s);
 	double xt = x->s.phase_s[SMTP_TOTAL], yt = y->s.phase_s[SMTP_TOTAL];
 
 	if (xs != ys)
@@ -77,14 +78,14 @@ tell_findings(const struct smtp_judge *j, const struct smtp_targets *t)
 	size_t ill = 0;
 
 	for (size_t i = 0; i < t->sessions; i++)
-		ill += smtp_judge_state(j, &t->session[i]->s) > CHECK_OK;
+		ill += state_of(j, &t->session[i]->s) > CHECK_OK;
 	if (ill > 1)
-		check_state(smtp_judge_state(j, &t->session[0]->s), "%zu of %zu servers", ill, t->sessions);
+		check_state(state_of(j, &t->session[0]->s), "%zu of %zu servers", ill, t->sessions);
 	for (size_t i = 0; i < ill; i++) {
 		const struct smtp_session *n = t->session[i];
 
 		if (n->s.sentence[0] != '\0')
-			check_state(smtp_judge_state(j, &n->s), "%s: %s%s", name_of(n), n->s.sentence,
+			check_state(state_of(j, &n->s), "%s: %s%s", name_of(n), n->s.sentence,
 			    n->samples > 0 ? " (in a later run)" : "");
 		else
 			check_state(CHECK_WARNING, "%s: it speaks %s only", name_of(n),
@@ -408,7 +409,7 @@ json_session(struct buf *b, const struct smtp_judge *j, const struct smtp_sessio
 	static const char *const states[] = { "OK", "UNKNOWN", "WARNING", "CRITICAL" };
 	const struct smtp *s = &n->s;
 
-	buf_fmt(b, "{\"state\":\"%s\"", states[smtp_judge_state(j, s)]);
+	buf_fmt(b, "{\"state\":\"%s\"", states[state_of(j, s)]);
 	json_text(b, "name", slice_of(name_of(n)));
 	json_text(b, "host", slice_of(n->target->host));
 	if (n->target->domain != NULL)
@@ -461,7 +462,7 @@ smtp_judge(const struct smtp_judge *j, struct smtp_targets *t)
 		measure_phase(t, i, cut_short);
 	measure_runs(t, cut_short);
 	measure_certificate(t, cut_short);
-	if (smtp_judge_state(j, &t->session[0]->s) == CHECK_OK)
+	if (state_of(j, &t->session[0]->s) == CHECK_OK)
 		tell_well(t);
 	for (size_t i = 0; i < t->sessions; i++)
 		tell_session(t->session[i]);

@@ -18,7 +18,4 @@ struct smtp_judge {
  * measures has the phases, p50, p95, max, cert and cert_left. */
 void smtp_judge(const struct smtp_judge *j, struct smtp_targets *t);
 
-/* Of one dialogue. */
-enum check_state smtp_judge_state(const struct smtp_judge *j, const struct smtp *s);
-
 #endif

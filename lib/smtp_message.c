@@ -19,8 +19,9 @@ static const char *const eicar[] = { "X5O!P%@AP[4\\PZX54(P^)7CC)7}$", "EICAR-STA
 static const char *const gtube[] = { "XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-",
 	"UBE-TEST-EMAIL*C.34X" };
 
-void
-smtp_token(char token[SMTP_TOKEN])
+/* 32 hexadecimal digits that nobody can foresee. */
+static void
+make_token(char token[SMTP_TOKEN])
 {
 	struct hash_key k = hash_key_random();
 
@@ -103,7 +104,7 @@ smtp_message_write(struct buf *b, const struct smtp_message *m, int64_t now, boo
 	char fresh[SMTP_TOKEN];
 
 	if (m->token == NULL)
-		smtp_token(fresh);
+		make_token(fresh);
 	write_plain(&plain, m, m->token != NULL ? m->token : fresh, now);
 	if (dots)
 		stuff(b, buf_slice(&plain));

@@ -18,9 +18,6 @@ struct smtp_message {
 	size_t padding;			/* about so many bytes more */
 };
 
-/* 32 hexadecimal digits that nobody can foresee. */
-void smtp_token(char token[SMTP_TOKEN]);
-
 /* The whole message with CRLF at the ends of lines, as of now (epoch). Its token stands in
  * Message-ID, X-Mxgauge-Token and the subject. dots: ready for DATA (RFC 5321 4.5.2), with
  * the final dot; else as it is, for BDAT. */

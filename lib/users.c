@@ -319,8 +319,9 @@ users_domains(const struct cell *domains)
 	return -(double)USERS_DOMAINS * log((empty > 0 ? empty : 1) / (double)USERS_DOMAINS);
 }
 
-void
-users_add(struct users *u, const struct user *x)
+/* Add what x did to the user of its name. */
+static void
+add_user(struct users *u, const struct user *x)
 {
 	struct user *to = users_get(u, user_name(x));
 
@@ -335,5 +336,5 @@ void
 users_merge(struct users *a, const struct users *b)
 {
 	for (uint32_t i = 0; i < b->n; i++)
-		users_add(a, b->user[i]);
+		add_user(a, b->user[i]);
 }

@@ -110,8 +110,6 @@ uint32_t users_domain(const struct hash_key *key, struct slice domain);
 void user_visit(struct user *u, const struct hash_key *key, bool failed, struct slice name, uint32_t n,
     uint32_t other, int64_t at);
 
-/* Add what x did to the user of its name. */
-void users_add(struct users *u, const struct user *x);
 /* a += b, user by user. */
 void users_merge(struct users *a, const struct users *b);
 /* Keep the max that did most; returns how many left. */

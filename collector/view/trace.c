@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "pseudonym.h"
 #include "store/mails.h"
 #include "when.h"
 
@@ -388,8 +389,13 @@ put_sample(void *arg, int host, const struct specimen *s)
 	return x->n < TRACE_MAX;
 }
 
-bool
-trace_text(struct stateread *r, const struct pseudonyms *p, const char *what, const char *host,
+/* Append what is known of the mails that what names: a queue id, a Message-ID (with or
+ * without <>), an address or its domain ("@example.org"), a client's IP address, who
+ * authenticated; with the mails that they continue or became. Behind them the refusals and
+ * failed logins of that name that the state keeps as samples. host: only of this host, or NULL.
+ * p: for addresses that are kept hashed, or NULL. found: how many mails and samples. */
+static bool
+tell_of(struct stateread *r, const struct pseudonyms *p, const char *what, const char *host,
     struct buf *out, size_t *found, struct err *e)
 {
 	char hidden[PSEUDONYM_MAX], hidden_mid[PSEUDONYM_MAX];
@@ -436,7 +442,7 @@ print(struct stateread *r, const struct pseudonyms *p, const char *what, const c
 	struct buf out = buf_new(OUT_MAX);
 	struct err e;
 	size_t found = 0;
-	bool good = trace_text(r, p, what, host, &out, &found, &e);
+	bool good = tell_of(r, p, what, host, &out, &found, &e);
 
 	if (!good)
 		fprintf(stderr, "mxgauge: %s\n", e.text);

@@ -18,11 +18,9 @@ static const char tool_exits[] =
 static void
 wrap(struct buf *b, struct slice text, size_t indent, size_t at)
 {
-	while (text.n > 0) {
-		struct slice word = text;
+	struct slice word;
 
-		if (!slice_cut(&text, ' ', &word))
-			text.n = 0;
+	while (slice_next(&text, ' ', &word)) {
 		if (at > indent && at + 1 + word.n > WIDTH) {
 			buf_fmt(b, "\n%*s", (int)indent, "");
 			at = indent;
@@ -42,10 +40,7 @@ paragraphs(struct buf *b, const char *text)
 {
 	struct slice rest = slice_of(text), line;
 
-	while (rest.n > 0) {
-		line = rest;
-		if (!slice_cut(&rest, '\n', &line))
-			rest.n = 0;
+	while (slice_next(&rest, '\n', &line)) {
 		if (line.n > 0)
 			wrap(b, line, 0, 0);
 		else
@@ -197,12 +192,9 @@ example_lines(struct buf *b, const char *text, size_t width)
 {
 	struct slice rest = slice_of(text), line;
 
-	while (rest.n > 0) {
+	while (slice_next(&rest, '\n', &line)) {
 		size_t margin = 0, n;
 
-		line = rest;
-		if (!slice_cut(&rest, '\n', &line))
-			rest.n = 0;
 		while (margin + line.n > width && line.p[0] != '#' &&
 		    (n = command_break(line, width - margin - 1)) < line.n) {
 			buf_add(b, slice_head(line, n));
@@ -280,10 +272,7 @@ man_paragraphs(struct buf *b, const char *text)
 {
 	struct slice rest = slice_of(text), line;
 
-	while (rest.n > 0) {
-		line = rest;
-		if (!slice_cut(&rest, '\n', &line))
-			rest.n = 0;
+	while (slice_next(&rest, '\n', &line)) {
 		if (line.n == 0) {
 			buf_str(b, ".PP\n");
 			continue;

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
@@ -78,12 +79,18 @@ void
 account_work_for(const char *folder)
 {
 	struct stat st;
+	bool back;
 
 	if (geteuid() != 0 || stat(folder, &st) != 0 || st.st_uid == 0)
 		return;
-	/* an owner from outside of our user namespace nobody can be */
-	if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0)
+	/* an owner from outside of our user namespace nobody can be, and one who cannot come there has no use for it */
+	if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0 &&
+	    faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
 		owner.uid = st.st_uid;
+		return;
+	}
+	back = seteuid(0) == 0 && setegid(getgid()) == 0;
+	assert(back);
 }
 
 void

@@ -252,6 +252,10 @@ if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
     [ -f "$D/own/rrd/mx9/flow.rrd" ]
     saw $? "into the account's state, with RRDs"
     none "and all that is made there is the account's" "$(find "$D/own" ! -user nobody)"
+    mkdir -m 700 "$D/shut"
+    install -d -o nobody "$D/shut/state"
+    "$mxgauge" import --state "$D/shut/state" --no-rrd "$D/log" >"$D/check" 2>&1
+    saw $? "and as root where the owner cannot come: $(cat "$D/check")"
 else
     ok 0 "account # SKIP not root"
 fi

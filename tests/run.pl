@@ -3,14 +3,14 @@
 # that begin with "#|"), and end with "N passed, N failed, N skipped".
 #
 # A test is a program or a .t script, run from the root of the repository. JOBS run
-# at once: two for each core, as most wait most of the time, and 16 at most, unless it is said.
+# at once: two at least, else one for each core, and 16 at most, unless it is said.
 # A test that dies, or breaks its plan, or takes longer than TEST_SECONDS, has failed once more
 # than its lines say.
 use strict;
 use warnings;
 use Cwd qw(getcwd);
 use File::Basename qw(dirname);
-use List::Util qw(min);
+use List::Util qw(max min);
 use TAP::Harness;
 
 chdir dirname($0) . '/..' or die "run.pl: $!\n";
@@ -23,7 +23,7 @@ $ENV{UBSAN_OPTIONS} ||= 'print_stacktrace=1';
 my $seconds = $ENV{TEST_SECONDS} || 600;
 chomp(my $cores = `getconf _NPROCESSORS_ONLN` || 1);
 my $harness = TAP::Harness->new({
-    jobs => $ENV{JOBS} || min(16, $cores * ($ENV{SAN} ? 1 : 2)),
+    jobs => $ENV{JOBS} || max(2, min(16, $cores)),
     merge => 1,
     exec => sub { ['timeout', '-k', '10', $seconds, $_[1] =~ m{/} ? $_[1] : "./$_[1]"] },
 });

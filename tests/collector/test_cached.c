@@ -44,7 +44,8 @@ source(void *arg, int64_t from, int64_t to, stateread_minute_fn *f, void *f_arg,
 	return true;
 }
 
-/* A port of loopback that nobody has, or 0. */
+/* A port of loopback that nobody has, and that no connection of another test's gets in the meantime: they are
+ * from 32768 on. 0: there is none. */
 static int
 free_port(int family)
 {
@@ -52,13 +53,20 @@ free_port(int family)
 	struct sockaddr_in four = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr *a = family == AF_INET ? (void *)&four : (void *)&six;
 	socklen_t n = family == AF_INET ? sizeof four : sizeof six;
-	int fd = socket(family, SOCK_STREAM, 0), port = 0;
+	int port = 10000 + getpid() % 20000;
 
-	if (fd >= 0 && bind(fd, a, n) == 0 && getsockname(fd, a, &n) == 0)
-		port = ntohs(family == AF_INET ? four.sin_port : six.sin6_port);
-	if (fd >= 0)
-		(void)close(fd);
-	return port;
+	for (int i = 0; i < 1000; i++, port++) {
+		int fd = socket(family, SOCK_STREAM, 0);
+		bool good;
+
+		four.sin_port = six.sin6_port = htons((uint16_t)port);
+		good = fd >= 0 && bind(fd, a, n) == 0;
+		if (fd >= 0)
+			(void)close(fd);
+		if (good)
+			return port;
+	}
+	return 0;
 }
 
 static void

@@ -50,7 +50,8 @@ static const struct opt common[] = {
 	    "NAME the main measurement; may be given again" },
 	{ 'c', "critical", OPT_LIST, &run.crit, "[NAME=]RANGE", "the same for CRITICAL" },
 	{ 't', "timeout", OPT_DURATION, &run.timeout_s, "TIME",
-	    "answer CRITICAL after this time, whatever happens; a TIME is 90s, 15m, 2h, 8d or 2w", .min = 0.1, .max = 3600 },
+	    "answer CRITICAL after this time, whatever happens; a TIME is 90s, 15m, 2h, 8d or 2w",
+	    .min = 0.1, .max = 3600 },
 	{ 'v', "verbose", OPT_COUNT, &run.verbose, NULL, "more lines; up to three times", .max = 3 },
 	{ 0, "json", OPT_FLAG, &run.json, NULL, "print one JSON object, with the same exit status" },
 	{ 0, "extra-opts", OPT_STRING, &run.extra_opts, "[=SECTION][@FILE]",
@@ -354,13 +355,12 @@ judge(const struct check_measured *v)
 	return CHECK_OK;
 }
 
-/* Keep a value with the limits that are meant for it. Later additions move it. */
-static struct check_measured *
-add_value(const char *name, double value, const char *unit)
+/* A value with the limits that are meant for it. */
+static struct check_measured
+limited(const char *name, double value, const char *unit)
 {
 	struct check_measured v = { .name = name, .unit = unit,
 		.value = isfinite(value) ? value : (double)NAN };
-	struct check_answer *a = &run.answer;
 
 	for (size_t i = 0; i < run.limits; i++) {
 		struct limit *l = &run.limit[i];
@@ -372,6 +372,15 @@ add_value(const char *name, double value, const char *unit)
 		v.has_crit = v.has_crit || l->critical;
 		v.has_warn = v.has_warn || !l->critical;
 	}
+	return v;
+}
+
+/* Keep it; later additions move it. */
+static struct check_measured *
+add_value(struct check_measured v)
+{
+	struct check_answer *a = &run.answer;
+
 	a->value = xreallocarray(a->value, a->values + 1, sizeof *a->value);
 	a->value[a->values] = v;
 	return &a->value[a->values++];
@@ -380,22 +389,15 @@ add_value(const char *name, double value, const char *unit)
 bool
 check_would_ring(const char *name, double value, const char *unit)
 {
-	struct range range;
-	bool rings = false;
+	const struct check_measured v = limited(name, value, unit);
 
-	for (size_t i = 0; i < run.limits; i++) {
-		if (!applies(&run.limit[i], name))
-			continue;
-		read_range(&run.limit[i], unit, &range);
-		rings = rings || range_alerts(&range, value);
-	}
-	return rings;
+	return judge(&v) > CHECK_OK;
 }
 
 enum check_state
 check_value(const char *name, double value, const char *unit)
 {
-	struct check_measured *v = add_value(name, value, unit);
+	struct check_measured *v = add_value(limited(name, value, unit));
 
 	v->state = judge(v);
 	if (v->state > run.answer.state)
@@ -406,7 +408,7 @@ check_value(const char *name, double value, const char *unit)
 void
 check_show(const char *name, double value, const char *unit)
 {
-	(void)add_value(name, value, unit);
+	(void)add_value(limited(name, value, unit));
 }
 
 void

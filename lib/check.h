@@ -46,7 +46,7 @@ void check_show(const char *name, double value, const char *unit);
 /* The worst that was found so far. */
 enum check_state check_worst(void);
 
-/* Would it be worse than OK? Nothing is said of it yet. */
+/* Would check_value() find it worse than OK? Nothing is said of it yet. */
 bool check_would_ring(const char *name, double value, const char *unit);
 
 /* Did the caller give -w or -c for this name? */

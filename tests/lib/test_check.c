@@ -67,6 +67,19 @@ not_a_number(const char *const words[])
 	check_done();
 }
 
+/* Each value is asked of before it is said. */
+static void
+foretold(const char *const words[])
+{
+	begin(&declared, words);
+	check_detail("%s", check_would_ring("ratio", 50, "%") ? "rings" : "does not ring");
+	check_value("ratio", 50, "%");
+	check_detail("%s", check_would_ring("age", NAN, "s") ? "rings" : "does not ring");
+	check_detail("%s", check_would_ring("age", 7200, "s") ? "rings" : "does not ring");
+	check_value("age", 7200, "s");
+	check_done();
+}
+
 static void
 shown(const char *const words[])
 {
@@ -267,6 +280,13 @@ static const struct {
 	{ shown, W("-w", "age=1h", "-w", "files=10:", "-c", "50%"), 1, "THING WARNING - files 9 (at "
 	    "least 10); nothing refused, too few to judge | ratio=U;;50 age=7200s;3600 "
 	    "files=9;10:\n" },
+	/* what would ring, before it is said: by the same limits */
+	{ foretold, NONE, 0, "THING OK - ratio 50%, age 2 h | ratio=50% age=7200s\n"
+	    "does not ring\nrings\ndoes not ring\n" },
+	{ foretold, W("-w", "50%", "-c", "age=1h"), 2, "THING CRITICAL - age 2 h (limit 60 min) | "
+	    "ratio=50%;50 age=7200s;;3600\ndoes not ring\nrings\nrings\n" },
+	{ foretold, W("-c", "40%", "-w", "age=1h", "-w", "age=3h"), 2, "THING CRITICAL - ratio 50% "
+	    "(limit 40%) | ratio=50%;;40 age=7200s;10800\nrings\nrings\ndoes not ring\n" },
 	/* numbers, labels, strangers' text */
 	{ tail, NONE, 0, "THING OK - tiny 12 us, huge 1 PB, third 0.3333 | tiny=0.00001234s "
 	    "huge=1000000000000000B third=0.333333 minus=0c 'a b'=2%\n" },

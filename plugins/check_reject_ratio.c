@@ -96,7 +96,7 @@ static size_t culprits;
 /* The counts of one stretch of minutes. */
 struct counts {
 	int64_t rejected, accepted, tempfailed, lines, foreign, unknown, too_late;
-	int64_t outside;	/* recipients of strangers: less those of authenticated users */
+	int64_t outside;	/* recipients: see outside() */
 	int64_t class[REASON_N];
 	int64_t from, to;	/* minutes */
 	struct cell cell;
@@ -129,6 +129,21 @@ count(const struct cell *c, enum metric m)
 	return n > 0 ? n : 0;
 }
 
+/* Recipients less those of authenticated users: what our own users send, a newsletter, is no change of what comes
+ * from outside. */
+static double
+outside(double rejected, double accepted, double by_users)
+{
+	return rejected + accepted - by_users;
+}
+
+static double
+outside_now(void *arg, const struct cell *c)
+{
+	(void)arg;
+	return outside((double)count(c, M_rej), (double)count(c, M_recv_rcpt), (double)count(c, M_auth_rcpt));
+}
+
 static void
 read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct counts *c)
 {
@@ -140,7 +155,7 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 	c->rejected = count(&c->cell, M_rej);
 	c->accepted = count(&c->cell, M_recv_rcpt);
 	c->tempfailed = count(&c->cell, M_tmp);
-	c->outside = c->rejected + c->accepted - count(&c->cell, M_auth_rcpt);
+	c->outside = (int64_t)outside_now(NULL, &c->cell);
 	c->lines = count(&c->cell, M_lines);
 	c->foreign = count(&c->cell, M_foreign);
 	c->unknown = count(&c->cell, M_unknown);
@@ -237,19 +252,18 @@ struct share {
 	double distance;
 };
 
-/* What our own users send, a newsletter, is no change of what comes from outside. */
 static double
-all_then(void *arg, const struct past *p, unsigned sample)
+outside_then(void *arg, const struct past *p, unsigned sample)
 {
 	(void)arg;
-	return past_count(p, sample, M_rej) + past_count(p, sample, M_recv_rcpt) -
-	    past_count(p, sample, M_auth_rcpt);
+	return outside(past_count(p, sample, M_rej), past_count(p, sample, M_recv_rcpt),
+	    past_count(p, sample, M_auth_rcpt));
 }
 
 static double
 share_then(void *arg, const struct past *p, unsigned sample)
 {
-	double all = all_then(NULL, p, sample);
+	double all = outside_then(NULL, p, sample);
 
 	return all >= 1 ? 100 * past_count(p, sample, *(enum metric *)arg) / all : (double)NAN;
 }
@@ -271,10 +285,11 @@ read_days(int64_t from, int64_t to)
 	return x;
 }
 
+/* Recipients a minute. */
 static double
-all_of_days(void *arg, const int64_t *n, double minutes, double *chance)
+outside_of_days(void *arg, const int64_t *n, double minutes, double *chance)
 {
-	double all = fmax((double)(n[KEY_REJ] + n[KEY_RCPT] - n[KEY_AUTH]), 0);
+	double all = fmax(outside((double)n[KEY_REJ], (double)n[KEY_RCPT], (double)n[KEY_AUTH]), 0);
 
 	(void)arg;
 	*chance = sqrt(FLOW_BUNCH * fmax(all, 1)) / minutes;
@@ -286,7 +301,8 @@ static double
 share_of_days(void *arg, const int64_t *n, double minutes, double *chance)
 {
 	unsigned key = *(unsigned *)arg;
-	double all = all_of_days(NULL, n, minutes, chance) * minutes, part = fmin(fmax((double)n[key], 0), all);
+	double all = outside_of_days(NULL, n, minutes, chance) * minutes;
+	double part = fmin(fmax((double)n[key], 0), all);
 
 	*chance = 100 * flow_chance(part, all, key == KEY_REJ + REASON_unknown_rcpt ? FLOW_BUNCH_TRIED : FLOW_BUNCH);
 	return all >= 1 ? 100 * part / all : (double)NAN;
@@ -414,7 +430,7 @@ falls_of_days(const struct usual *u, const struct counts *c)
 	struct usual rate = { .value = u->value / minutes, .spread = 0 };
 	struct recent *days = read_days(c->from, c->to);
 
-	recent_widen(days, all_of_days, NULL, true, (double)c->outside / minutes, &rate);
+	recent_widen(days, outside_of_days, NULL, true, (double)c->outside / minutes, &rate);
 	recent_free(days);
 	return rate.spread * minutes;
 }
@@ -423,7 +439,7 @@ falls_of_days(const struct usual *u, const struct counts *c)
 static void
 measure_traffic(const struct past *p, const struct counts *c)
 {
-	struct usual u = past_usual(p, all_then, NULL);
+	struct usual u = past_usual(p, outside_then, NULL);
 	double v = u.value > 0 ? 100 * (double)c->outside / u.value : (double)NAN;
 
 	u.spread = !isnan(v) && check_would_ring("traffic", v, "%") ? falls_of_days(&u, c) : 0;
@@ -449,25 +465,18 @@ measure_sudden(const struct past *p)
 	cell_free(&c.cell);
 }
 
-static double
-all_now(void *arg, const struct cell *c)
-{
-	(void)arg;
-	return (double)(count(c, M_rej) + count(c, M_recv_rcpt) - count(c, M_auth_rcpt));
-}
-
 /* On a holiday a Sunday's past is the one to compare with. */
 static void
 as_on_a_quiet_day(struct past *p, const struct counts *c)
 {
-	double usual = past_usual(p, all_then, NULL).value;
+	double usual = past_usual(p, outside_then, NULL).value;
 	struct past quiet;
 	struct err e = { "" };
 	int days;
 
 	if (isnan(usual) || (double)c->outside * QUIETER >= usual)
 		return;
-	days = quietday_find(&quiet, set.r, set.id, checkstate_first(&set), c->from, c->to, usual, all_then, all_now,
+	days = quietday_find(&quiet, set.r, set.id, checkstate_first(&set), c->from, c->to, usual, outside_then, outside_now,
 	    NULL, &e);
 	if (days < 0)
 		check_unknown("%s", e.text);

@@ -9,7 +9,6 @@
 #include "poison.h"
 
 enum { DAY_MINUTES = 1440, BEFORE = 180, WEEK = 7, CHANCE = 3 };
-#define NEAR 1.5
 
 /* So many where so many are usual. */
 static bool
@@ -17,57 +16,58 @@ is_near(double n, double usual)
 {
 	double chance = CHANCE * sqrt(FLOW_BUNCH * fmax(usual, 1));
 
-	return n >= usual / NEAR - chance && n <= usual * NEAR + chance;
+	return n >= usual / QUIETDAY_NEAR - chance && n <= usual * QUIETDAY_NEAR + chance;
 }
 
-/* One stretch, and the same of another weekday. */
-struct stretch {
-	int64_t from, to;
-	double n;
-};
+/* Is the weekday so many days before quieter than less, and now as quiet as that? So from minute from on, with n events.
+ * 1: yes; 0: no; -1: *e. *p is to be freed in any case. */
+static int
+is_as(const struct quietday *q, int64_t from, double n, int days, double less, struct past *p, struct err *e)
+{
+	double usual;
 
+	if (!past_read(p, q->r, q->host, q->first, from - days * DAY_MINUTES, q->to - days * DAY_MINUTES, e))
+		return -1;
+	usual = past_usual(p, q->then, q->arg).value;
+	return usual > 0 && usual * QUIETDAY_NEAR < less && is_near(n, usual);	/* not NAN */
+}
+
+/* The same of the hours before: they may be as quiet as the weekday whatever is usual on this one. */
+static int
+was_as(const struct quietday *q, double n, int days, struct err *e)
+{
+	struct past p;
+	int as = is_as(q, q->to - BEFORE, n, days, INFINITY, &p, e);
+
+	past_free(&p);
+	return as;
+}
+
+/* So many events in the hours before. */
 static bool
-read_now(struct stretch *s, struct stateread *r, int host, quietday_fn *now, void *arg, struct err *e)
+read_before(const struct quietday *q, double *n, struct err *e)
 {
 	struct cell c = { 0 };
-	bool good = stateread_sum(r, host, s->from, s->to, &c, e);
+	bool good = stateread_sum(q->r, q->host, q->to - BEFORE, q->to, &c, e);
 
-	s->n = good ? now(arg, &c) : 0;
+	*n = good ? q->now(q->arg, &c) : 0;
 	cell_free(&c);
 	return good;
 }
 
-/* 1: as quiet as that weekday, which is quieter than it should be; 0: no; -1: *e. *p is to be freed if not below 0. */
-static int
-is_as(struct past *p, const struct stretch *s, struct stateread *r, int host, int64_t first, int days, double least,
-    past_fn *then, void *arg, struct err *e)
-{
-	double usual;
-
-	if (!past_read(p, r, host, first, s->from - days * DAY_MINUTES, s->to - days * DAY_MINUTES, e))
-		return -1;
-	usual = past_usual(p, then, arg).value;
-	return usual > 0 && usual * NEAR < least && is_near(s->n, usual);	/* not NAN */
-}
-
 int
-quietday_find(struct past *p, struct stateread *r, int host, int64_t first, int64_t from, int64_t to, double usual,
-    past_fn *then, quietday_fn *now, void *arg, struct err *e)
+quietday_find(const struct quietday *q, struct past *p, struct err *e)
 {
-	struct stretch asked = { .from = from, .to = to }, before = { .from = to - BEFORE, .to = to };
+	double before;
 
-	if (!read_now(&asked, r, host, now, arg, e) || !read_now(&before, r, host, now, arg, e))
+	if (!read_before(q, &before, e))
 		return -1;
 	/* silence for hours is no quiet day */
-	for (int days = 1; days < WEEK && before.n > 0; days++) {
-		struct past longer;
-		int as = is_as(p, &asked, r, host, first, days, usual, then, arg, e);
+	for (int days = 1; days < WEEK && before > 0; days++) {
+		int as = is_as(q, q->from, q->n, days, q->usual, p, e);
 
-		if (as > 0) {
-			as = is_as(&longer, &before, r, host, first, days, INFINITY, then, arg, e);
-			if (as >= 0)
-				past_free(&longer);
-		}
+		if (as > 0)
+			as = was_as(q, before, days, e);
 		if (as > 0)
 			return days;
 		past_free(p);

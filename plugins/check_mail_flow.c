@@ -262,15 +262,27 @@ distance_by_days(struct item *it)
 static double
 events_then(void *arg, const struct past *p, unsigned sample)
 {
-	return flow_then(&((struct item *)arg)->flow, p, sample, 1);
+	const struct item *it = arg;
+
+	return flow_then(&it->flow, p, sample, 1);
 }
 
 static double
 events_now(void *arg, const struct cell *c)
 {
-	double n = flow_now(&((struct item *)arg)->flow, c, 1);
+	const struct item *it = arg;
+	double n = flow_now(&it->flow, c, 1);
 
 	return isnan(n) ? 0 : n;
+}
+
+/* As item_then(), of a past that is of the item's own stretch. */
+static double
+stretch_then(void *arg, const struct past *p, unsigned sample)
+{
+	const struct item *it = arg;
+
+	return flow_then(&it->flow, p, sample, minutes(it));
 }
 
 /* Of a rate that fell: on a holiday a Sunday's past is the one to compare with. */
@@ -278,26 +290,24 @@ static double
 distance_by_quiet_day(struct item *it, double d)
 {
 	const struct stretch *s = &run.stretch[it->stretch];
+	const struct quietday q = { .r = set.r, .host = set.id, .first = checkstate_first(&set),
+		.from = s->from, .to = s->from + s->minutes, .n = events_now(it, &s->now),
+		.usual = it->usual.value * minutes(it), .then = events_then, .now = events_now, .arg = it };
 	struct err e = { "" };
 	struct past quiet;
 	int days;
 
 	if (it->flow.kind != FLOW_RATE || it->v >= it->usual.value)
 		return d;
-	days = quietday_find(&quiet, set.r, set.id, checkstate_first(&set), s->from, s->from + s->minutes,
-	    it->usual.value * minutes(it), events_then, events_now, it, &e);
+	days = quietday_find(&q, &quiet, &e);
 	if (days < 0)
 		check_unknown("%s", e.text);
 	if (days == 0)
 		return d;
-	it->usual = past_usual(&quiet, events_then, it);
+	it->usual = past_usual(&quiet, stretch_then, it);
 	past_free(&quiet);
-	it->usual.value /= minutes(it);
-	it->usual.spread /= minutes(it);
-	it->usual.least /= minutes(it);
-	it->usual.most /= minutes(it);
 	check_detail("%s: there is as little as on %s, and was in the hours before: that is what it is compared with",
-	    it->name, quietday_name((s->from + s->minutes) * 60, days));
+	    it->name, quietday_name(q.to * 60, days));
 	return distance(it);
 }
 

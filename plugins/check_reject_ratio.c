@@ -29,7 +29,6 @@
 enum { TOP_SHOWN = 5, DAY_MINUTES = 1440, UNLIKELY = 4,
 	MOVED = 2 };	/* spreads: it is worth to be named with the ratio */
 #define OWN_PART 0.25
-#define QUIETER 1.5		/* times fewer than usual: more is no quiet day */
 
 static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_rcpt = 20;
@@ -469,23 +468,24 @@ measure_sudden(const struct past *p)
 static void
 as_on_a_quiet_day(struct past *p, const struct counts *c)
 {
-	double usual = past_usual(p, outside_then, NULL).value;
+	const struct quietday q = { .r = set.r, .host = set.id, .first = checkstate_first(&set),
+		.from = c->from, .to = c->to, .n = (double)c->outside,
+		.usual = past_usual(p, outside_then, NULL).value, .then = outside_then, .now = outside_now };
 	struct past quiet;
 	struct err e = { "" };
 	int days;
 
-	if (isnan(usual) || (double)c->outside * QUIETER >= usual)
+	if (isnan(q.usual) || q.n * QUIETDAY_NEAR >= q.usual)
 		return;
-	days = quietday_find(&quiet, set.r, set.id, checkstate_first(&set), c->from, c->to, usual, outside_then, outside_now,
-	    NULL, &e);
+	days = quietday_find(&q, &quiet, &e);
 	if (days < 0)
 		check_unknown("%s", e.text);
 	if (days == 0)
 		return;
 	past_free(p);
 	*p = quiet;
-	check_detail("There are as few recipients as on %s, and were in the hours before: that is what they are compared with",
-	    quietday_name(c->to * 60, days));
+	check_detail("There are as few recipients as on %s, and were in the hours before: that is what they are compared "
+	    "with", quietday_name(c->to * 60, days));
 }
 
 static void

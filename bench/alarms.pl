@@ -3,14 +3,14 @@
 #
 #	alarms.pl [FAULT...|quiet]
 #
-# Makes logs of invented farms: quiet days of several shapes, and days with one fault that begins
-# in the middle of them; each with the seven days before and the same weekday of four weeks. They are imported, and the
-# sample services of nagios-cfg are asked for each minute or five of the day (--at). Printed is, for
-# each fault, after how many minutes which service rang and what it said, and for each quiet day what
-# rang; a service rings when as many answers in a row as its max_check_attempts are not OK. BUILD is the build
-# folder, DAYS the number of quiet days (30), FARMS the shapes, SEED the days' chance, JOBS how many days are asked at once (2);
-# a fault or a day is the same for its SEED whatever else is asked. With EACH all that rings on a quiet day counts, half an
-# hour apart, and not what a service rings for first. With TRACE each answer is printed to stderr.
+# Makes logs of invented farms: quiet days of several shapes, and days with one fault that begins in the middle of
+# them; each with the seven days before and the same weekday of four weeks. They are imported, and the sample services
+# of nagios-cfg are asked for each minute or five of the day (--at). Printed is, for each fault, after how many minutes
+# which service rang and what it said, and for each quiet day what rang; a service rings when as many answers in a row
+# as its max_check_attempts are not OK. BUILD is the build folder, DAYS the number of quiet days (30), FARMS the shapes,
+# SEED the days' chance, JOBS how many days are asked at once (2); a fault or a day is the same for its SEED whatever
+# else is asked. With EACH all that rings on a quiet day counts, half an hour apart, and not what a service rings for
+# first. With TRACE each answer is printed to stderr.
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -183,12 +183,12 @@ my %fault = (
 
 # How many times as much as usual of each kind comes to each node in each minute of a day of a farm.
 sub bursts_of { my ($farm) = @_;
-    my (%burst, @nodes);
-    @nodes = @{ $farm->{nodes} } if $farm->{bursts};
+    my @nodes = @{ $farm->{nodes} };
+    my %burst;
+    return {} if !$farm->{bursts};
     for my $kind (sort keys %bursts) {
         my ($often, $long, $high) = @{ $bursts{$kind} };
         my ($x, @factor) = 0;
-        last if !@nodes;
         for (0 .. 1439) {	# forgets within ten minutes
             $x = 0.9 * $x + $unrest * sqrt(1 - 0.81) * 2 * (rand() + rand() + rand() - 1.5);
             push @factor, exp($x);
@@ -204,6 +204,7 @@ sub bursts_of { my ($farm) = @_;
     }
     return \%burst;
 }
+
 # One day of a farm, from midnight $day, into $file. What $fault does begins at $from.
 sub make_day { my ($file, $farm, $day, $fault, $from) = @_;
     my (@wave, @news);

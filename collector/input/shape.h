@@ -73,7 +73,9 @@ header_clear(struct line *out)
 	out->repeat_of_last = out->own = out->goes_on = out->stampless = false;
 }
 
-/* header.c: any line but JSON, the journal's and the usual ones. */
+/* header.c: any line but the usual ones. */
+enum header_answer header_unusual(struct header *h, struct slice raw, struct line *out);
+/* The same, but JSON and the journal's. */
 enum header_answer header_plain(struct header *h, struct slice raw, struct line *out);
 /* "tag[pid]: text"; with must_tag false if there is no tag with a colon. */
 bool header_text(struct header *h, struct slice s, bool must_tag, struct line *out);
@@ -81,6 +83,9 @@ bool header_text(struct header *h, struct slice s, bool must_tag, struct line *o
  * that came another way must be the same line. pid as printed; text escaped. */
 bool header_put_together(struct header *h, struct slice tag, struct slice pid, struct slice text,
     struct line *out);
+
+/* header_usual.c: what is remembered of a host that stands behind a stamp; NULL: it is too long. */
+struct known_host *header_know_host(struct header *h, struct slice host);
 
 /* shape_own.c: files that programs write themselves. False: it is none of those. */
 bool shape_own(struct header *h, struct slice raw, struct line *out);

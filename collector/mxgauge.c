@@ -114,11 +114,19 @@ status_of(bool good, const struct err *e)
 	return good ? 0 : 1;
 }
 
+/* The same of a command line that names too little. */
+static int
+lacks(const char *sentence)
+{
+	fprintf(stderr, "mxgauge: %s\n", sentence);
+	return 2;
+}
+
 static const struct opt report_opts[] = {
 	STATE_ROW("folder of the state"),
 	HOST_ROW,
-	{ 0, "from", OPT_TIME, &from, "TIME", "begin of the period: \"2026-11-20 03:00\", \"yesterday 03:00\", \"-2h\", "
-	    "\"@EPOCH\"; else the oldest line" },
+	{ 0, "from", OPT_TIME, &from, "TIME", "begin of the period: \"2026-11-20 03:00\", "
+	    "\"yesterday 03:00\", \"-2h\", \"@EPOCH\"; else the oldest line" },
 	{ 0, "to", OPT_TIME, &to, "TIME", "end of the period, written so too; else the newest line" },
 	{ 0, "json", OPT_FLAG, &json, NULL, "one JSON object" },
 	{ 0 }
@@ -167,7 +175,7 @@ run_graph(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (out == NULL)
-		return status_of(err_set(&e, "graph: --out DIR is missing"), &e) + 1;
+		return lacks("graph: --out DIR is missing");
 	return status_of(pictures_draw(&p, &e), &e);
 }
 
@@ -189,7 +197,7 @@ run_cacti_templates(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (out == NULL)
-		return status_of(err_set(&e, "cacti-templates: --out DIR is missing"), &e) + 1;
+		return lacks("cacti-templates: --out DIR is missing");
 	return status_of(cacti_run(&c, &e), &e);
 }
 
@@ -200,8 +208,8 @@ static const struct opt cacti_value_opts[] = {
 	STATE_ROW("folder of the state"),
 	{ 'H', "host", OPT_STRING, &host, "HOST", "one host, or _farm" },
 	{ 0, "list", OPT_STRING, &list, "ZONE", "of which block list" },
-	{ 0, "at", OPT_TIME, &at, "TIME", "as of then: \"2026-11-20 03:00\", \"-2h\", \"@EPOCH\"; else now, if "
-	    "the collector is at work" },
+	{ 0, "at", OPT_TIME, &at, "TIME", "as of then: \"2026-11-20 03:00\", \"-2h\", \"@EPOCH\"; "
+	    "else now, if the collector is at work" },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
 	{ 0 }
 };
@@ -214,7 +222,7 @@ run_cacti_value(int argc, char **argv)
 	struct err e;
 
 	if (host == NULL)
-		return status_of(err_set(&e, "cacti-value: --host HOST is missing"), &e) + 1;
+		return lacks("cacti-value: --host HOST is missing");
 	return status_of(value_run(&v, &e), &e);
 }
 
@@ -313,11 +321,9 @@ static const struct opt trace_opts[] = {
 static int
 run_trace(int argc, char **argv)
 {
-	struct err e;
-
 	for (int i = 0; i < argc; i++)
 		if (argv[i][0] == '\0')
-			return status_of(err_set(&e, "trace: a name is empty"), &e) + 1;
+			return lacks("trace: a name is empty");
 	return trace_run(state, argv, (size_t)argc, host);
 }
 

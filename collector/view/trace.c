@@ -444,15 +444,13 @@ print(struct stateread *r, const struct pseudonyms *p, const char *what, const c
 	size_t found = 0;
 	bool good = tell_of(r, p, what, host, &out, &found, &e);
 
+	if (good && found > 0 && (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
+		good = err_set(&e, "write the mails: %s", strerror(errno));
 	if (!good)
 		fprintf(stderr, "mxgauge: %s\n", e.text);
 	else if (found == 0)
 		fprintf(stderr, "mxgauge: nothing is known of %s; mails are kept as long as keep_mails "
 		    "says\n", what);
-	else if (fwrite(out.p, 1, out.n, stdout) != out.n || fflush(stdout) != 0) {
-		fprintf(stderr, "mxgauge: write the mails: %s\n", strerror(errno));
-		good = false;
-	}
 	buf_free(&out);
 	return good && found > 0;
 }

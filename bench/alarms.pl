@@ -3,14 +3,15 @@
 #
 #	alarms.pl [FAULT...|quiet]
 #
-# Makes logs of invented farms: quiet days of several shapes, and days with one fault that begins in the middle of
-# them; each with the seven days before and the same weekday of four weeks. They are imported, and the sample services
-# of nagios-cfg are asked for each minute or five of the day (--at). Printed is, for each fault, after how many minutes
-# which service rang and what it said, and for each quiet day what rang; a service rings when as many answers in a row
-# as its max_check_attempts are not OK. BUILD is the build folder, DAYS the number of quiet days (30), FARMS the shapes,
-# SEED the days' chance, JOBS how many days are asked at once (2); a fault or a day is the same for its SEED whatever
-# else is asked. With EACH all that rings on a quiet day counts, half an hour apart, and not what a service rings for
-# first. With TRACE each answer is printed to stderr.
+# Makes logs of invented farms: quiet days of several shapes, and days with one fault that begins in the
+# middle of them; each with the seven days before and the same weekday of four weeks. They are imported,
+# and the sample services of nagios-cfg are asked for each minute or five of the day (--at). Printed is,
+# for each fault, after how many minutes which service rang and what it said, and for each quiet day what
+# rang; a service rings when as many answers in a row as its max_check_attempts are not OK. BUILD is the
+# build folder, DAYS the number of quiet days (30), FARMS the shapes, SEED the days' chance, JOBS how
+# many days are asked at once (2); a fault or a day is the same for its SEED whatever else is asked. With
+# EACH all that rings on a quiet day counts, half an hour apart, and not what a service rings for first.
+# With TRACE each answer is printed to stderr.
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -68,12 +69,13 @@ my %shape = (
     school => { nodes => [qw(mx1)], busy => 'school', weekend => 0.05, %mx, dnsbl => 5, unknown => 1 },
     newsletter => { nodes => [qw(mx1 mx2 mx3)], busy => 'office', weekend => 0.4, %mx, newsletters => 2 },
     bursty => { nodes => [qw(mx1 mx2)], busy => 'flat', weekend => 0.8, %mx, bursts => 1 },
-    bursty_small => { nodes => [qw(mx1)], busy => 'office', weekend => 0.4, bursts => 1, map { $_ => $mx{$_} / 4 } keys %mx },
+    bursty_small => { nodes => [qw(mx1)], busy => 'office', weekend => 0.4, bursts => 1,
+        map { $_ => $mx{$_} / 4 } keys %mx },
 );
 # What comes in bursts, how often a day, for how many minutes and how many times as much at most.
 my %bursts = (dnsbl => [ 8, 20, 5 ], unknown => [ 5, 12, 8 ], authfail => [ 4, 40, 8 ], helo => [ 3, 15, 6 ],
     grey => [ 3, 15, 4 ], defer => [ 2, 20, 5 ], bounce => [ 2, 10, 6 ], seconds => [ 2, 15, 20 ]);
-my $unrest = 0.35;	# of all of them from minute to minute besides, as a standard deviation of the logarithm
+my $unrest = 0.35;	# of all of them each minute besides, as a standard deviation of the logarithm
 
 # --- lines -----------------------------------------------------------------------------------
 my ($out, $id) = (undef, 0);
@@ -313,8 +315,8 @@ sub grow { my ($t) = @_;
     open my $f, '>', "$dir/grown.log" or die "grown.log: $!\n";
     while (my $line = <$in>) { last if $line ge $until; print $f $line }
     close $f or die "grown.log: $!\n";
-    my @files = -e "$dir/grown" ? "$dir/grown.log" : ((map "$dir/day$_.log", grep $_, @ago), "$dir/grown.log");
-    system("$build/bin/mxgauge import --no-rrd --state $dir/grown --tz UTC @files >$dir/import 2>&1") == 0 or die "import failed\n";
+    my @files = -e "$dir/grown" ? () : map "$dir/day$_.log", grep $_, @ago;
+    system("$build/bin/mxgauge import --no-rrd --state $dir/grown --tz UTC @files $dir/grown.log >$dir/import 2>&1") == 0 or die "import failed\n";
     return "$dir/grown";
 }
 sub clock { my ($t) = @_; return sprintf '%02d:%02d', (gmtime $t)[2, 1] }
@@ -467,7 +469,7 @@ my @jobs;
 for my $n (0 .. $#all) {
     my $name = $all[$n];
     next unless grep { $_ eq $name } @names;
-    my @farms = !$fault{$name} ? (0.8, 2) : $fault{$name}{node} ? qw(mx) : $ENV{FARMS} ? split(/ /, $ENV{FARMS}) : qw(mx office);
+    my @farms = !$fault{$name} ? (0.8, 2) : $fault{$name}{node} ? qw(mx) : split / /, $ENV{FARMS} || 'mx office';
     push @jobs, map [ 1000 * $seed + 10 * $n + $_, $fault{$name} ? \&breaking : \&disk_growing, $name, $farms[$_] ], 0 .. $#farms;
 }
 if (@jobs) {

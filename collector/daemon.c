@@ -381,7 +381,7 @@ start_timers(struct daemon *d)
 	event_active(d->look_at, EV_TIMEOUT, 0);
 }
 
-/* These cannot change while the state is open; account, rights and where messages go were settled at the start. */
+/* These cannot change while the state is open; account, rights and log were settled at the start. */
 static void
 keep_fixed(struct daemon *d, struct config *c)
 {

@@ -307,8 +307,8 @@ import_file(struct run *x, const char *path, struct err *e)
 		good = err_set(e, "%s: goes through more than a year, and its stamps name none: the older lines were "
 		    "counted a year too late; import it into a new state, with --year of its first line", path);
 	if (good && reader_shrank(r))
-		good = err_set(e, "%s shrank while it was read: what was read is counted, what it holds now is not; "
-		    "import it again", path);
+		good = err_set(e, "%s shrank while it was read: what was read is counted, what it holds now "
+		    "is not; import it again", path);
 	feed_close(x->feed);
 	reader_close(r);
 	x->feed = NULL;

@@ -570,10 +570,12 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	if (!in->looked)
 		look_at_clock(in);
 	/* a clock that was set back must not let it wait until it is as late again */
-	bool slow = last || state_disowning(in->state) || in->now - in->slow_at >= SLOW_S || in->now < in->slow_at;
+	bool slow = last || state_disowning(in->state) || in->now - in->slow_at >= SLOW_S ||
+	    in->now < in->slow_at;
 	uint64_t lines = in->total.lines - in->lines_committed;
 	bool bulk = lines > COMMIT_LINES / 10;
-	bool more = false, crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
+	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
+	bool more = false;
 	struct commit c = {
 		.tally = in->tally, .seen = in->seen, .track = in->flow.track,
 		.join = in->join,

@@ -44,8 +44,8 @@ static const struct program program = {
 	    "and checks read.\n\n"
 	    "SIGTERM and SIGINT commit and end; SIGHUP reads the configuration again; SIGUSR1 makes "
 	    "it say how far it is.\n\n"
-	    "\"mxgauge setup\" proposes a configuration and explains each setting, \"mxgauge check-config\" names "
-	    "what is wrong in one, --messages what to do about each message.",
+	    "\"mxgauge setup\" proposes a configuration and explains each setting, \"mxgauge "
+	    "check-config\" names what is wrong in one, --messages what to do about each message.",
 	.examples = "mxgauge setup > /etc/mxgauge/mxgauge.conf\nmxgauged --foreground",
 	.exit_status = "0 after SIGTERM, 1 after a fault, 2 for a fault in the command line or the "
 	    "configuration."

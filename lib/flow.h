@@ -12,8 +12,8 @@
 #include "recent.h"
 #include "slice.h"
 
-/* Recipients and attempts come in bunches: they vary as if there were so many times fewer. Who tries addresses or
- * passwords tries several in a session. */
+/* Recipients and attempts come in bunches: they vary as if there were so many times fewer. Who tries
+ * addresses or passwords tries several in a session. */
 enum { FLOW_BUNCH = 2, FLOW_BUNCH_TRIED = 4 };
 
 enum flow_kind { FLOW_NUMBER, FLOW_RATE, FLOW_BYTES, FLOW_SHARE, FLOW_SIZE, FLOW_OTHER };

@@ -162,8 +162,8 @@ help_measures(struct buf *b, const struct measure *m)
 	buf_free(&text);
 }
 
-/* Where a command that is longer than n can go on in the next line: behind a blank outside of quotes, if it can be
- * before an option. Its length if there is none. */
+/* Where a command that is longer than n can go on in the next line: behind a blank outside of quotes, if
+ * it can be before an option. Its length if there is none. */
 static size_t
 command_break(struct slice line, size_t n)
 {
@@ -185,8 +185,8 @@ command_break(struct slice line, size_t n)
 	return option < line.n ? option : any;
 }
 
-/* As they stand, but commands longer than width go on in further lines, so that a terminal holds them and a shell
- * takes them. */
+/* As they stand, but commands longer than width go on in further lines, so that a terminal holds them
+ * and a shell takes them. */
 static void
 example_lines(struct buf *b, const char *text, size_t width)
 {

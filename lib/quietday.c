@@ -19,8 +19,8 @@ is_near(double n, double usual)
 	return n >= usual / QUIETDAY_NEAR - chance && n <= usual * QUIETDAY_NEAR + chance;
 }
 
-/* Is the weekday so many days before quieter than less, and now as quiet as that? So from minute from on, with n events.
- * 1: yes; 0: no; -1: *e. *p is to be freed in any case. */
+/* Is the weekday so many days before quieter than less, and now as quiet as that? So from minute from
+ * on, with n events. 1: yes; 0: no; -1: *e. *p is to be freed in any case. */
 static int
 is_as(const struct quietday *q, int64_t from, double n, int days, double less, struct past *p, struct err *e)
 {
@@ -80,8 +80,8 @@ quietday_find(const struct quietday *q, struct past *p, struct err *e)
 const char *
 quietday_name(int64_t time, int days)
 {
-	static const char *const names[WEEK] = { "a Sunday", "a Monday", "a Tuesday", "a Wednesday", "a Thursday",
-		"a Friday", "a Saturday" };
+	static const char *const names[WEEK] = { "a Sunday", "a Monday", "a Tuesday", "a Wednesday",
+		"a Thursday", "a Friday", "a Saturday" };
 	time_t at = (time_t)time;
 	struct tm tm;
 

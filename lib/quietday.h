@@ -1,9 +1,9 @@
 /* quietday.h - is it as on a quieter day of the week: a holiday, a vacation?
  *
- * On such a day there is half or a tenth of the mail that the weeks before had on this weekday, and nothing is
- * broken: there is as much as on Sundays. That is so from the morning on, while what breaks does so at some hour.
- * So the stretch that is asked of and the three hours before its end are both held against the same time of each
- * other weekday in its four weeks. */
+ * On such a day there is half or a tenth of the mail that the weeks before had on this weekday, and
+ * nothing is broken: there is as much as on Sundays. That is so from the morning on, while what breaks
+ * does so at some hour. So the stretch that is asked of and the three hours before its end are both held
+ * against the same time of each other weekday in its four weeks. */
 #ifndef MX_QUIETDAY_H
 #define MX_QUIETDAY_H
 
@@ -33,9 +33,9 @@ struct quietday {
 	void *arg;		/* of both */
 };
 
-/* Fill *p with the past of the first weekday before this one that is quieter than what is usual, and as quiet as it is
- * now: returns how many days before that was, 1 to 6, and past_free() gives *p back. 0: there is none, and *p is
- * nothing; -1: *e. */
+/* Fill *p with the past of the first weekday before this one that is quieter than what is usual, and as
+ * quiet as it is now: returns how many days before that was, 1 to 6, and past_free() gives *p back. 0:
+ * there is none, and *p is nothing; -1: *e. */
 int quietday_find(const struct quietday *q, struct past *p, struct err *e);
 
 /* "a Sunday": the weekday so many days before that time. */

@@ -19,8 +19,8 @@ enum { DAY_MINUTES = 1440, SIDE = 240, AROUND = 60,	/* minutes before and behind
 struct recent {
 	unsigned keys, steps;		/* of a day */
 	unsigned stretch, around;	/* in steps */
-	unsigned begins;		/* so many stretches have their time around them; the one in the middle is
-					 * at the time of the day that is asked of */
+	unsigned begins;		/* so many stretches have their time around them; the one in
+					 * the middle is at the time of the day that is asked of */
 	int64_t step;			/* minutes */
 	int64_t begin[RECENT_DAYS];	/* minute */
 	bool known[RECENT_DAYS];	/* there is something */
@@ -61,9 +61,10 @@ read_day(struct recent *x, struct stateread *r, int host, int64_t from, struct e
 	return true;
 }
 
-/* How many days are to be read: of a farm of very many hosts fewer, and for a long stretch none. False: *e. */
+/* How many days are to be read: of a farm of very many hosts fewer, for a long stretch none. False: *e. */
 static bool
-days_to_read(const struct recent *x, struct stateread *r, int host, int64_t length, unsigned *days, struct err *e)
+days_to_read(const struct recent *x, struct stateread *r, int host, int64_t length, unsigned *days,
+    struct err *e)
 {
 	const struct stateread_host *hosts;
 	size_t n = 1;
@@ -152,7 +153,8 @@ look_at_day(const struct looking *l, unsigned day, double level, bool above, str
 		unsigned around[2] = { i, stretch[1] + x->around };
 		double v = number(l, day, stretch, none, &chance);
 		double usual = number(l, day, around, stretch, &chance);
-		double scale = level >= 0 ? (level + least) / (usual + least) : 1;	/* none is hardly less than one */
+		/* none is hardly less than one */
+		double scale = level >= 0 ? (level + least) / (usual + least) : 1;
 
 		off[i] = isnan(v) || isnan(usual) ? (struct off){ 0, 0 } : (struct off){
 			.v = (above ? v - usual : usual - v) * scale,

@@ -98,8 +98,8 @@ void stateread_only_metrics(struct stateread *r, bool only);
 bool stateread_minutes(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
     stateread_minute_fn *f, void *arg, struct err *e);
 
-/* The same as it is stored: of the farm the cells of its hosts one by one, in which what is less for the farm stands
- * under the key + CELL_HOP. Half the time. */
+/* The same as it is stored: of the farm the cells of its hosts one by one, in which what is less for the
+ * farm stands under the key + CELL_HOP. Half the time. */
 bool stateread_rows(struct stateread *r, int host, int64_t from_minute, int64_t to_minute,
     stateread_minute_fn *f, void *arg, struct err *e);
 

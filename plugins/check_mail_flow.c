@@ -43,13 +43,14 @@ static const struct program program = {
 	"EXPR is a metric of docs/metrics.md (recv_msg, dlv_ext, bounce, defer_remote_conn, ...) or "
 	"arithmetic over some: + - * / ( ) min(a,b) max(a,b) abs(a). A metric alone is a rate per minute, "
 	"a count divided by a count is a share in percent, bytes divided by a count are bytes.\n\n"
-	"change(EXPR), rise(EXPR) and fall(EXPR) tell how many times what the weeks differ by it is away "
-	"from what is usual at this time of the same weekday in the four weeks before: in either "
-	"direction, above, below. 5 does not happen by chance. Before one rings, the minutes of the last seven days are "
-	"looked at: a wave as there was one on two of them, within four hours of this time, is none. A day on which there "
-	"is as little as on a Sunday, since three hours at least, is compared with Sundays. Until the state knows two weeks they are "
-	"shown and not judged. fall(EXPR,4m) is of the last four minutes in place of the window: what breaks "
-	"wholly is seen sooner, what breaks in part or is rare in the longer one. The running minute and what "
+	"change(EXPR), rise(EXPR) and fall(EXPR) tell how many times what the weeks differ by it is "
+	"away from what is usual at this time of the same weekday in the four weeks before: in either "
+	"direction, above, below. 5 does not happen by chance. Before one rings, the minutes of the "
+	"last seven days are looked at: a wave as there was one on two of them, within four hours of "
+	"this time, is none. A day on which there is as little as on a Sunday, since three hours at "
+	"least, is compared with Sundays. Until the state knows two weeks they are shown and not "
+	"judged. fall(EXPR,4m) is of the last four minutes in place of the window: what breaks wholly "
+	"is seen sooner, what breaks in part or is rare in the longer one. The running minute and what "
 	"the newest line has not come to are not in it.",
 	opts, .args = "[EXPR...]",
 	.examples = "check_mail_flow -w dsn/recv_msg=5% -c dsn/recv_msg=20%\n"
@@ -306,8 +307,8 @@ distance_by_quiet_day(struct item *it, double d)
 		return d;
 	it->usual = past_usual(&quiet, stretch_then, it);
 	past_free(&quiet);
-	check_detail("%s: there is as little as on %s, and was in the hours before: that is what it is compared with",
-	    it->name, quietday_name(q.to * 60, days));
+	check_detail("%s: there is as little as on %s, and was in the hours before: that is what it is "
+	    "compared with", it->name, quietday_name(q.to * 60, days));
 	return distance(it);
 }
 

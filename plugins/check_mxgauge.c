@@ -205,8 +205,8 @@ ahead_of(const struct stateread_host *h)
 	if (newest <= FUTURE_S || newest <= (double)h->skew)
 		return (double)h->skew;
 	check_detail("The newest line of %s is of %s: what is older than that by more than the horizon is not "
-	    "counted. If no clock is so wrong now, that of this machine was, for days: move the state away, and import "
-	    "the logs anew",
+	    "counted. If no clock is so wrong now, that of this machine was, for days: move the state "
+	    "away, and import the logs anew",
 	    check_clean(slice_of(h->name)), checkstate_time(h->newest));
 	return newest;
 }
@@ -217,8 +217,9 @@ own_jumped(const struct stateread_run *run)
 {
 	if (run->clock_jumped == 0 || run->clock_jump_s == 0 || set.id != STATEREAD_FARM)
 		return false;
-	check_detail("The clock of this machine jumped ahead to %s, from %s. If it is wrong, set it right: within three "
-	    "days nothing is lost. If it is right this ends by itself", checkstate_time(run->clock_jumped),
+	check_detail("The clock of this machine jumped ahead to %s, from %s. If it is wrong, set it right: "
+	    "within three days nothing is lost. If it is right this ends by itself",
+	    checkstate_time(run->clock_jumped),
 	    checkstate_time(run->clock_jumped - run->clock_jump_s));
 	return true;
 }

@@ -68,17 +68,17 @@ static const struct program program = {
 	"watch single reasons: unknown_rcpt rises when a directory or an alias map breaks, "
 	"dnsbl when a list went mad, resource when our own machines refuse. A lower limit "
 	"(ratio=30%:95%) finds the day on which a filter stopped filtering.\n\n"
-	"change, sudden and traffic are measured when they have a limit. They leave out what authenticated users "
-	"sent, and compare with the same time of "
-	"the same weekday in the four weeks before, from hourly numbers: the median of the weeks is "
-	"usual, and how much the weeks differ is a spread; what chance does to so few recipients comes "
-	"on top, and a point, which nobody would call a difference. Before it rings, the minutes of the last seven days "
-	"are looked at: a wave as there was one on two of them, within four hours of this time, is none. A day on which "
-	"there is as little as on a Sunday, since three hours at least, is compared with Sundays. change=5 is the day on which 60 % are "
-	"refused where 95 % are usual, or the reverse, whatever the level; sudden=5 is the same in the last "
-	"four minutes, so that what is broken wholly rings sooner; traffic=10: is silence at a time that is not "
-	"silent. Until the state knows two weeks, and where the weeks themselves were nearly silent, "
-	"they are not judged, and it is said.\n\n"
+	"change, sudden and traffic are measured when they have a limit. They leave out what "
+	"authenticated users sent, and compare with the same time of the same weekday in the four weeks "
+	"before, from hourly numbers: the median of the weeks is usual, and how much the weeks differ "
+	"is a spread; what chance does to so few recipients comes on top, and a point, which nobody "
+	"would call a difference. Before it rings, the minutes of the last seven days are looked at: a "
+	"wave as there was one on two of them, within four hours of this time, is none. A day on which "
+	"there is as little as on a Sunday, since three hours at least, is compared with Sundays. "
+	"change=5 is the day on which 60 % are refused where 95 % are usual, or the reverse, whatever "
+	"the level; sudden=5 is the same in the last four minutes, so that what is broken wholly rings "
+	"sooner; traffic=10: is silence at a time that is not silent. Until the state knows two weeks, "
+	"and where the weeks themselves were nearly silent, they are not judged, and it is said.\n\n"
 	"Shares of single reasons are of all recipients too, so they add up to the ratio. Limits on "
 	"rejected, accepted and tempfailed are judged also below --min-rcpt.",
 	opts, .measures = measures,
@@ -128,8 +128,8 @@ count(const struct cell *c, enum metric m)
 	return n > 0 ? n : 0;
 }
 
-/* Recipients less those of authenticated users: what our own users send, a newsletter, is no change of what comes
- * from outside. */
+/* Recipients less those of authenticated users: what our own users send, a newsletter, is no change of
+ * what comes from outside. */
 static double
 outside(double rejected, double accepted, double by_users)
 {
@@ -300,10 +300,11 @@ static double
 share_of_days(void *arg, const int64_t *n, double minutes, double *chance)
 {
 	unsigned key = *(unsigned *)arg;
+	double bunch = key == KEY_REJ + REASON_unknown_rcpt ? FLOW_BUNCH_TRIED : FLOW_BUNCH;
 	double all = outside_of_days(NULL, n, minutes, chance) * minutes;
 	double part = fmin(fmax((double)n[key], 0), all);
 
-	*chance = 100 * flow_chance(part, all, key == KEY_REJ + REASON_unknown_rcpt ? FLOW_BUNCH_TRIED : FLOW_BUNCH);
+	*chance = 100 * flow_chance(part, all, bunch);
 	return all >= 1 ? 100 * part / all : (double)NAN;
 }
 
@@ -484,8 +485,8 @@ as_on_a_quiet_day(struct past *p, const struct counts *c)
 		return;
 	past_free(p);
 	*p = quiet;
-	check_detail("There are as few recipients as on %s, and were in the hours before: that is what they are compared "
-	    "with", quietday_name(c->to * 60, days));
+	check_detail("There are as few recipients as on %s, and were in the hours before: that is what they "
+	    "are compared with", quietday_name(c->to * 60, days));
 }
 
 static void

@@ -1,7 +1,8 @@
 /* header_usual.c - the usual line, in one go, and the hosts by which it is known.
  *
- * Most lines are of the same minute as the one before, of a host that was there before, and have neither escapes nor
- * repeats: for those the way is a stamp, two blanks and a '#' looked for. All others go the long way of header.c. */
+ * Most lines are of the same minute as the one before, of a host that was there before, and have neither
+ * escapes nor repeats: for those the way is a stamp, two blanks and a '#' looked for. All others go the
+ * long way of header.c. */
 #include "input/header.h"
 
 #include <stdlib.h>
@@ -160,8 +161,8 @@ usual_host(struct header *h, const char *p, const char *end, struct line *out)
 	return p + n + 1;
 }
 
-/* The usual line: such a stamp, such a host, "tag[pid]: " or "tag: ", and nothing that has to be undone. False if it is
- * any other, and then nothing was done: the long way decides. */
+/* The usual line: such a stamp, such a host, "tag[pid]: " or "tag: ", and nothing that has to be undone.
+ * False if it is any other, and then nothing was done: the long way decides. */
 static inline bool
 usual(struct header *h, struct slice raw, struct line *out)
 {

@@ -83,7 +83,8 @@ account_work_for(const char *folder)
 
 	if (geteuid() != 0 || stat(folder, &st) != 0 || st.st_uid == 0)
 		return;
-	/* an owner from outside of our user namespace nobody can be, and one who cannot come there has no use for it */
+	/* nobody can be an owner from outside of our user namespace, and one who cannot come there
+	 * has no use for it */
 	if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0 &&
 	    faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) == 0) {
 		owner.uid = st.st_uid;

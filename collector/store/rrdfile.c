@@ -336,7 +336,8 @@ static bool
 write_beside(const char *path, const char *tmp, struct slice a, struct slice b, bool sync, struct err *e)
 {
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool good = fd >= 0 && write_whole(fd, a.p, a.n) && write_whole(fd, b.p, b.n) && (!sync || fsync(fd) == 0);
+	bool good = fd >= 0 && write_whole(fd, a.p, a.n) && write_whole(fd, b.p, b.n) &&
+	    (!sync || fsync(fd) == 0);
 
 	if (fd >= 0)
 		good = close(fd) == 0 && good;
@@ -361,7 +362,7 @@ rrdfile_keep(const struct rrdfile *f, const char *kept, const char *tmp, struct 
 bool
 rrdfile_copy(const struct rrdfile *f, const char *copy, const char *tmp, struct err *e)
 {
-	return write_beside(copy, tmp, (struct slice){ (const char *)f->map, f->size }, (struct slice){ "", 0 }, true, e);
+	return write_beside(copy, tmp, (struct slice){ (const char *)f->map, f->size }, SLICE(""), true, e);
 }
 
 /* The part of it that never changes is the same in file and head: it is of this file. */

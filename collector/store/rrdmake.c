@@ -169,8 +169,8 @@ recover(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, 
 	return true;
 }
 
-/* It was led into the future, while our clock was ahead: take what it was before, if that is there. False and *e: it
- * is, and cannot be taken. *taken: it was. */
+/* It was led into the future, while our clock was ahead: take what it was before, if that is there.
+ * False and *e: it is, and cannot be taken. *taken: it was. */
 static bool
 take_before(struct rrdmake *s, struct rrdmake_file *f, bool *taken, struct err *e)
 {
@@ -178,7 +178,8 @@ take_before(struct rrdmake *s, struct rrdmake_file *f, bool *taken, struct err *
 	if (!*taken)
 		return true;
 	rrdfile_close(&f->old);
-	if (s->cached != NULL && !(cached_settle(s->cached, f->path, e) && cached_forget(s->cached, f->path, e)))
+	if (s->cached != NULL &&
+	    !(cached_settle(s->cached, f->path, e) && cached_forget(s->cached, f->path, e)))
 		return false;
 	return rename(f->before_path, f->path) == 0 ||
 	    err_set(e, "rename %s: %s", f->before_path, strerror(errno));

@@ -63,7 +63,8 @@ bool rrdmake_begin(struct rrdmake_file *f, const struct rrd_minutes *m, struct e
 /* Write those of the loaded minutes that are not in the file yet. */
 bool rrdmake_feed(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m,
     struct err *e);
-/* All minutes were fed: make them last. */
+/* All minutes were fed: make them last. What the file was before our own clock jumped is gone then, unless
+ * that is not sure yet. */
 bool rrdmake_finish(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e);
 void rrdmake_end(struct rrdmake_file *f);
 

@@ -290,9 +290,9 @@ put_pieces(struct writing *w, struct join *join)
 	return good;
 }
 
-/* Drop what is older than it is kept, counted back from the host's newest line or sample and not
- * from the clock: an archive of last year imports like today's log, also beside it. But what came after our clock
- * jumped must not age anything while the jump is not sure. */
+/* Drop what is older than it is kept, counted back from the host's newest line or sample and not from
+ * the clock: an archive of last year imports like today's log, also beside it. But what came after our
+ * clock jumped must not age anything while the jump is not sure. */
 static bool
 expire(struct writing *w, const struct commit *c)
 {
@@ -326,10 +326,12 @@ expire(struct writing *w, const struct commit *c)
 
 		/* the first condition uses the index */
 		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
-		    " (SELECT min(max(newest, coalesce(sampled, 0)), %lld) - %lld FROM host WHERE id = (%s)) / %lld%s",
+		    " (SELECT min(max(newest, coalesce(sampled, 0)), %lld) - %lld FROM host"
+		    " WHERE id = (%s)) / %lld%s",
 		    rows[i].table, rows[i].by_key > 0 ? "at" : "hour",
 		    (long long)((newest - keep) / unit * (1 << rows[i].by_key)), rows[i].at,
-		    (long long)clock_sure(w->s), (long long)keep, rows[i].host, (long long)unit, rows[i].also);
+		    (long long)clock_sure(w->s), (long long)keep, rows[i].host, (long long)unit,
+		    rows[i].also);
 		if (!db_run(w->s, sql, w->e))
 			return false;
 	}

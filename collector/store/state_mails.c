@@ -420,7 +420,8 @@ mails_store(struct state *s, const struct commit *c, struct err *e)
 		    (long long)s->fetched[i]);
 		good = db_run(s, sql, e);
 	}
-	if (good && (s->disowns || s->log_bytes > LOG_SLACK_BYTES + 4 * (int64_t)track_memory_bytes(c->track)))
+	if (good && (s->disowns ||
+	    s->log_bytes > LOG_SLACK_BYTES + 4 * (int64_t)track_memory_bytes(c->track)))
 		good = rewrite_log(s, c->track, e);
 	else
 		good = good && track_changed(c->track, log_mail, &log) && put_log_row(s, &log, e);

@@ -385,8 +385,8 @@ setup_manual(struct buf *out)
 	    "## The whole daemon\n"
 	    "\n");
 	manual_rows(out, rows, sizeof rows / sizeof *rows);
-	buf_str(out, "\nA change of `state`, `user`, `group`, `confine`, `queues`, `queue_sample`, `queue_ask` or "
-	    "`log_to`\nneeds a restart.\n"
+	buf_str(out, "\nA change of `state`, `user`, `group`, `confine`, `queues`, `queue_sample`, "
+	    "`queue_ask` or `log_to`\nneeds a restart.\n"
 	    "\n## Inside `source \"NAME\" { }`\n\n");
 	manual_rows(out, source_rows, sizeof source_rows / sizeof *source_rows);
 	buf_str(out, "\nA file that does not exist yet is waited for. A rotated file is read to its end, "

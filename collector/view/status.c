@@ -83,7 +83,8 @@ static void
 one_source(const struct stateread_source *s, size_t files, int64_t now, struct buf *out)
 {
 	/* a journal has its cursor; of what was sent to us nothing can be read again */
-	bool has_bytes = strncmp(s->name, "journal", 7) != 0 && (s->offset > 0 || s->size > 0 || s->lines == 0);
+	bool has_bytes = strncmp(s->name, "journal", 7) != 0 &&
+	    (s->offset > 0 || s->size > 0 || s->lines == 0);
 
 	buf_str(out, "  ");
 	buf_clean(out, slice_of(s->name), 200);

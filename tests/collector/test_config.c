@@ -230,7 +230,8 @@ test_files(void)
 		abort();
 	snprintf(path, sizeof path, "%s/c", dir);
 	ok(config_read(path, &errors) == NULL, "no file");
-	snprintf(want, sizeof want, "read %s: No such file or directory; \"mxgauge setup\" proposes a configuration\n", path);
+	snprintf(want, sizeof want, "read %s: No such file or directory; \"mxgauge setup\" proposes a "
+	    "configuration\n", path);
 	is_str(errors.p, want, "its sentence");
 	buf_clear(&errors);
 	ok(config_read(dir, &errors) == NULL, "a folder");

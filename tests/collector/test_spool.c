@@ -373,7 +373,8 @@ is_wanted(int fd)
 	return fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
-/* A process that reads the file, which it makes, until another one wants to write to it, for three seconds at most. */
+/* A process that reads the file, which it makes, until another one wants to write to it, for three
+ * seconds at most. */
 static pid_t
 begin_reader(void)
 {

@@ -117,7 +117,8 @@ rows() {
         SELECT 'hour', at, hex(pairs) FROM hour ORDER BY at;"
 }
 
-# each_rrd RRDS COMMAND [NAMES]: all files there, and what one rrdtool says to COMMAND, in which "&" is each of them
+# each_rrd RRDS COMMAND [NAMES]: all files there, and what one rrdtool says to COMMAND, in which "&" is
+# each of them
 each_rrd() {
     (
         cd "$1" || exit

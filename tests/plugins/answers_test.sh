@@ -1,7 +1,8 @@
 # answers_test.sh - is the answer of a check the one that is wanted?
 # shellcheck shell=sh
 #
-# Sourced after tap.sh by tests whose fresh folder is $D. All that the check said last is in $D/out, its status in $rc.
+# Sourced after tap.sh by tests whose fresh folder is $D. All that the check said last is in $D/out, its
+# status in $rc.
 
 # answers STATUS TEXT NAME COMMAND...: it ends so, with TEXT in its first line
 answers() {

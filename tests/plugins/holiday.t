@@ -1,13 +1,13 @@
 #!/bin/sh
-# holiday.t - a Friday on which there is as little mail as on Sundays since the morning rings nobody; one on which it
-# falls so far at ten o'clock does, and so does one with less than a Sunday's.
+# holiday.t - a Friday on which there is as little mail as on Sundays since the morning rings nobody; one
+# on which it falls so far at ten o'clock does, and so does one with less than a Sunday's.
 set -u
 # shellcheck source=tests/plugins/plugin_test.sh
 . tests/plugins/plugin_test.sh
 
-# farm MORNING LATER: the Fridays and Sundays of four weeks, and this Friday: from 6 to 14 o'clock twenty recipients a
-# minute come in and are delivered here on a Friday, five on a Sunday; on the last Friday MORNING until 10:00 and
-# LATER from then on.
+# farm MORNING LATER: the Fridays and Sundays of four weeks, and this Friday: from 6 to 14 o'clock twenty
+# recipients a minute come in and are delivered here on a Friday, five on a Sunday; on the last Friday
+# MORNING until 10:00 and LATER from then on.
 farm() {
     perl -e '
         use strict;

@@ -1,13 +1,14 @@
 #!/bin/sh
-# waves.t - a wave as there was one on two of the last seven days rings nobody; one that is larger does, and so
-# does one as there was on a single day, which may have been the same fault.
+# waves.t - a wave as there was one on two of the last seven days rings nobody; one that is larger does,
+# and so does one as there was on a single day, which may have been the same fault.
 set -u
 # shellcheck source=tests/plugins/plugin_test.sh
 . tests/plugins/plugin_test.sh
 
-# farm TODAY "AGO:N ...": hours 8 to 14 of the last eight days and of this weekday in four weeks, some thirteen recipients
-# a minute of which all but one are refused by a list; from 12:00 ten minutes with TODAY unknown recipients a minute more
-# (-1: without those of the list, -2: with nothing), and so from 11:20 so many days AGO with N.
+# farm TODAY "AGO:N ...": hours 8 to 14 of the last eight days and of this weekday in four weeks, some
+# thirteen recipients a minute of which all but one are refused by a list; from 12:00 ten minutes with
+# TODAY unknown recipients a minute more (-1: without those of the list, -2: with nothing), and so from
+# 11:20 so many days AGO with N.
 farm() {
     perl -e '
         use strict;

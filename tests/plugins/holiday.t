@@ -52,6 +52,8 @@ traffic "is as a Sunday" 12:10 0
 says "as on a Sunday"; ok "and that is said"
 flow "and so is its mail" 12:10 0
 says "as on a Sunday"; ok "and that is said, too"
+asked "a time of its own has the rate of a Sunday" 12:10 0 check_mail_flow -w 'fall(dlv_local,4m)=4' --json
+says '"usual":5.5,'; ok "as the usual one"
 farm 20 5; ok "a Friday on which mail fails at ten"
 traffic "is seen" 10:11 1
 silent "Sunday"; ok "and is as no Sunday"

@@ -21,8 +21,6 @@ int os_smtp_in(struct slice s, struct event *out);
 int os_smtp_out(struct slice s, struct event *out);
 /* After "relay: " and "delivery: ": "Ok for EVPID: ..." of 5.x, "Expire for EVPID: ...". */
 int os_outcome(struct slice s, bool local, struct event *out);
-/* Of 5.x: CMD => REPLY on a session, both sides of the arrow. */
-int os_failed(struct slice command, struct slice reply, bool masked, struct event *e);
 
 /* n small hex digits and no more. */
 bool os_hex(struct slice *s, size_t n, struct slice *hex);

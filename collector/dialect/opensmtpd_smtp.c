@@ -125,8 +125,9 @@ failed_auth(struct slice command, bool masked, struct event *e)
 	return 1;
 }
 
-int
-os_failed(struct slice command, struct slice reply, bool masked, struct event *e)
+/* Of 5.x: CMD => REPLY on a session, both sides of the arrow. */
+static int
+failed(struct slice command, struct slice reply, bool masked, struct event *e)
 {
 	os_reply(reply, e);
 	if (e->code / 100 != 4 && e->code / 100 != 5)
@@ -160,7 +161,7 @@ failed_command(struct slice s, struct event *e)
 		s.n--;
 	masked = slice_eq(command, SLICE("AUTH PLAIN (...)")) ||
 	    slice_eq(command, SLICE("AUTH LOGIN (password)"));
-	return os_failed(command, s, masked, e);
+	return failed(command, s, masked, e);
 }
 
 /* What was no command at all: too long, or sent before it was its turn. */
@@ -397,7 +398,7 @@ failed_arrow(struct slice s, struct event *e)
 
 	if (!slice_eat_char(&s, '"') || !slice_rcut_at(&s, SLICE("\" => "), &command))
 		return -1;
-	return os_failed(command, s, true, e);
+	return failed(command, s, true, e);
 }
 
 static int

@@ -69,8 +69,9 @@ sm_is_id(struct slice s)
 	return s.n > 0 && id_length(s) == s.n;
 }
 
-bool
-sm_take_id(struct slice *s, struct slice *id, unsigned *n)
+/* "ID: " or "ID[2]: " at the front of *s, whose pieces' number goes to *n (0: none). */
+static bool
+take_id(struct slice *s, struct slice *id, unsigned *n)
 {
 	struct slice rest = *s;
 	size_t length = id_length(rest);
@@ -303,7 +304,7 @@ whole_mail(const struct sm_line *p, struct event out[EVENTS_MAX])
 		return split(p, s, out);
 	if (slice_eat(&s, SLICE("clone ")))
 		return cloned(p, s, out);
-	if (sm_take_id(&s, &new_id, &n) && n == 0 && sm_is_id(new_id))
+	if (take_id(&s, &new_id, &n) && n == 0 && sm_is_id(new_id))
 		return offspring(p, s, new_id, out);
 	return -1;
 }
@@ -326,7 +327,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	unsigned piece = 0;
 	int n = -1;
 
-	if (sm_take_id(&p.text, &p.id, &piece)) {
+	if (take_id(&p.text, &p.id, &piece)) {
 		if (slice_eq(p.id, SLICE("NOQUEUE")))
 			p.id.n = 0;
 	} else {
@@ -376,7 +377,7 @@ part(const struct line *l, struct part *out)
 	struct slice s = l->text, id;
 	unsigned n;
 
-	if (l->text.n < 10 || !sm_take_id(&s, &id, &n) || n == 0)
+	if (l->text.n < 10 || !take_id(&s, &id, &n) || n == 0)
 		return false;
 	*out = (struct part){ .key = id, .text = n == 1 ? l->text : s, .n = n, .first = n == 1 };
 	if (n > 1 && is_field(s)) {

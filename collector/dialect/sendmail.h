@@ -20,8 +20,6 @@ int sm_info(const struct sm_line *p, struct event *out);
 
 /* Is all of s a queue id? */
 bool sm_is_id(struct slice s);
-/* "ID: " or "ID[2]: " at the front of *s, whose pieces' number goes to *n (0: none). */
-bool sm_take_id(struct slice *s, struct slice *id, unsigned *n);
 
 /* "host.example.org [192.0.2.1] (may be forged)", "[192.0.2.1]", "user@localhost" from the
  * front of *s into the client_ fields. A name that may be forged is none. */
@@ -29,9 +27,6 @@ bool sm_take_client(struct slice *s, struct event *e);
 
 /* The client that was taken is the server that we talked to. */
 void sm_set_outbound(struct event *e);
-
-/* The class of a refusal of ours, from e->text, dsn and code. */
-void sm_reason(struct event *e);
 
 int sm_from(const struct sm_line *p, struct event *out);	/* from=... */
 int sm_to(const struct sm_line *p, struct event out[EVENTS_MAX]);	/* to=... */

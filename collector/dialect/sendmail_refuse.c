@@ -63,8 +63,9 @@ fixed_text(struct slice s)
 	return -1;
 }
 
-void
-sm_reason(struct event *e)
+/* The class of a refusal of ours, from e->text, dsn and code. */
+static void
+set_reason(struct event *e)
 {
 	int i = fixed_text(e->text);
 
@@ -92,7 +93,7 @@ refusal(struct slice s, struct slice address, struct event *e)
 		e->code = 0;
 	digit = e->code > 0 ? (char)('0' + e->code / 100) : e->dsn.n > 0 ? e->dsn.p[0] : '5';
 	e->kind = digit == '4' ? EV_TEMPFAIL : EV_REJECT;
-	sm_reason(e);
+	set_reason(e);
 }
 
 /* --- rulesets --------------------------------------------------------------------- */
@@ -458,6 +459,6 @@ sm_usrerr(const struct sm_line *p, struct event *out)
 		return -1;
 	}
 	guess_code(e);
-	sm_reason(e);
+	set_reason(e);
 	return 1;
 }

@@ -564,6 +564,26 @@ tell_limits(struct ingest *in)
 	memset(in->evicted, 0, sizeof in->evicted);
 }
 
+/* Count what went with a slow commit: mails that were forgotten, lines that were taken back. Was there any? */
+static bool
+count_gone(struct ingest *in)
+{
+	bool any = false;
+
+	for (unsigned h = 0; h < state_hosts(in->state); h++) {
+		uint32_t forgotten = state_forgotten(in->state, h);
+		int64_t disowned = state_disowned(in->state, h);
+
+		in->forgotten += forgotten;
+		any = any || forgotten > 0 || disowned > 0;
+		if (forgotten > 0)
+			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, forgotten);
+		if (disowned > 0)
+			tally_add(in->tally, h, in->now / 60, M_too_late, disowned);
+	}
+	return any;
+}
+
 bool
 ingest_commit(struct ingest *in, bool last, struct err *e)
 {
@@ -595,19 +615,10 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		return false;
 	in->lines_committed = in->total.lines;
 	in->sampled = false;
-	for (unsigned h = 0; slow && h < state_hosts(in->state); h++) {
-		uint32_t n = state_forgotten(in->state, h);
-		int64_t disowned = state_disowned(in->state, h);
-
-		in->forgotten += n;
-		more = more || n > 0 || disowned > 0;
-		if (n > 0)
-			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, n);
-		if (disowned > 0)
-			tally_add(in->tally, h, in->now / 60, M_too_late, disowned);
-	}
-	if (slow)
+	if (slow) {
+		more = count_gone(in);
 		in->slow_at = in->now;
+	}
 	/* nobody commits after the last: what it found would be lost, or not be drawn */
 	return last && more ? ingest_commit(in, last, e) : true;
 }

@@ -197,6 +197,25 @@ keep_before(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes 
 	return rrdfile_copy(&f->old, f->before_path, f->new_path, e);
 }
 
+/* From where on the file that is there must be written; same: it has what the template wants. */
+static void
+plan_rows(struct rrdmake_file *f, const struct rrd_minutes *m, bool same)
+{
+	f->next = f->old.last_up / 60;
+	if (!same)
+		f->again = m->kept;	/* what is new in the template gets its past as well */
+	if (f->old.last_up % 60 != 0)
+		f->again = f->next < f->again ? f->next : f->again;
+	if (f->next > m->limit) {	/* it was led into the future, where its rows are lost */
+		f->again = m->kept;
+	} else if (f->next > f->end) {
+		f->end = f->next;	/* closed by the clock before, stays so */
+	}
+	/* what the file has of the minute can be compared, or else it is in coarser rows */
+	if (m->changed != RRD_COMPARE && m->changed < f->next && !rrdfile_keeps(&f->old, m->changed))
+		f->again = m->changed < f->again ? m->changed : f->again;
+}
+
 /* Open the file and see from where on it must be written. */
 bool
 rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
@@ -237,19 +256,7 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 	if (!keep_before(s, f, m, e))
 		return false;
 	map_columns(f);
-	f->next = f->old.last_up / 60;
-	if (!same)
-		f->again = m->kept;	/* what is new in the template gets its past as well */
-	if (f->old.last_up % 60 != 0)
-		f->again = f->next < f->again ? f->next : f->again;
-	if (f->next > m->limit) {	/* it was led into the future, where its rows are lost */
-		f->again = m->kept;
-	} else if (f->next > f->end) {
-		f->end = f->next;	/* closed by the clock before, stays so */
-	}
-	/* what the file has of the minute can be compared, or else it is in coarser rows */
-	if (m->changed != RRD_COMPARE && m->changed < f->next && !rrdfile_keeps(&f->old, m->changed))
-		f->again = m->changed < f->again ? m->changed : f->again;
+	plan_rows(f, m, same);
 	return true;
 }
 

@@ -197,6 +197,17 @@ is_number(struct slice s)
 	return frac > 0 && n + 1 + frac == s.n;
 }
 
+static void
+put_count(struct buf *b, const struct event *e)
+{
+	if (e->kind != EV_STATS) {
+		put_number(b, "count", e->count);
+		return;
+	}
+	put_key(b, "count");	/* a level may be 0 */
+	buf_fmt(b, "%u", (unsigned)e->count);
+}
+
 /* The text of a filter's verdict is its score, where it gave one. */
 static void
 put_score(struct buf *b, const struct event *e)
@@ -246,12 +257,7 @@ put_event(struct parsing *p, const struct line *l, const struct event *e)
 	put_number(b, "asked", e->asked);
 	put_number(b, "answered", e->answered);
 	put_number(b, "latency_us", e->latency_us);
-	if (e->kind == EV_STATS) {	/* a level may be 0 */
-		put_key(b, "count");
-		buf_fmt(b, "%u", (unsigned)e->count);
-	} else {
-		put_number(b, "count", e->count);
-	}
+	put_count(b, e);
 	put_text(b, "tls_proto", e->tls_proto);
 	put_text(b, "tls_cipher", e->tls_cipher);
 	put_text(b, "tls_trust", e->tls_trust);

@@ -10,6 +10,7 @@
 
 #include "poison.h"
 
+enum { BUNCH_TRIED = 4 };	/* who tries addresses or passwords tries several in a session */
 #define POINT 1.0
 #define TENTH 0.1
 
@@ -170,15 +171,21 @@ flow_whole_then(const struct flow *f, const struct past *p, unsigned sample)
 	return sum;
 }
 
-/* Who tries addresses or passwords tries several in a session. */
+double
+flow_bunch_of(enum metric m)
+{
+	return m == M_rej_unknown_rcpt || m == M_auth_fail ? BUNCH_TRIED : FLOW_BUNCH;
+}
+
 double
 flow_bunch(const struct flow *f)
 {
+	double most = FLOW_BUNCH;
+
 	for (unsigned i = 0; i < f->x.n; i++)
-		if (f->x.step[i].op == EXPR_NAME && (f->x.step[i].name == M_rej_unknown_rcpt ||
-		    f->x.step[i].name == M_auth_fail))
-			return FLOW_BUNCH_TRIED;
-	return FLOW_BUNCH;
+		if (f->x.step[i].op == EXPR_NAME)
+			most = fmax(most, flow_bunch_of((enum metric)f->x.step[i].name));
+	return most;
 }
 
 double

@@ -12,9 +12,8 @@
 #include "recent.h"
 #include "slice.h"
 
-/* Recipients and attempts come in bunches: they vary as if there were so many times fewer. Who tries
- * addresses or passwords tries several in a session. */
-enum { FLOW_BUNCH = 2, FLOW_BUNCH_TRIED = 4 };
+/* Recipients and attempts come in bunches: they vary as if there were so many times fewer. */
+enum { FLOW_BUNCH = 2 };
 
 enum flow_kind { FLOW_NUMBER, FLOW_RATE, FLOW_BYTES, FLOW_SHARE, FLOW_SIZE, FLOW_OTHER };
 
@@ -38,8 +37,9 @@ double flow_events(const struct flow *f, const struct cell *c);
 double flow_whole(const struct flow *f, const struct cell *c);
 double flow_whole_then(const struct flow *f, const struct past *p, unsigned sample);
 
-/* In what bunches its events come: FLOW_BUNCH or more. */
+/* In what bunches its events come, or those of a metric: FLOW_BUNCH or more. */
 double flow_bunch(const struct flow *f);
+double flow_bunch_of(enum metric m);
 
 /* How far v is from what is usual, by what the weeks differ, by chance and by what nobody would call a
  * difference: a point of a share, a tenth of anything else. For a share there are so many events of which

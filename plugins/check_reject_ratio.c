@@ -246,6 +246,7 @@ measure(const struct counts *c)
 struct share {
 	const char *name;
 	enum metric part;
+	unsigned key;		/* the same, of the days before: KEY_... */
 	double now;		/* percent */
 	struct usual usual;
 	double distance;
@@ -295,16 +296,14 @@ outside_of_days(void *arg, const int64_t *n, double minutes, double *chance)
 	return all / minutes;
 }
 
-/* arg: which key. */
 static double
 share_of_days(void *arg, const int64_t *n, double minutes, double *chance)
 {
-	unsigned key = *(unsigned *)arg;
-	double bunch = key == KEY_REJ + REASON_unknown_rcpt ? FLOW_BUNCH_TRIED : FLOW_BUNCH;
+	const struct share *s = arg;
 	double all = outside_of_days(NULL, n, minutes, chance) * minutes;
-	double part = fmin(fmax((double)n[key], 0), all);
+	double part = fmin(fmax((double)n[s->key], 0), all);
 
-	*chance = 100 * flow_chance(part, all, bunch);
+	*chance = 100 * flow_chance(part, all, flow_bunch_of(s->part));
 	return all >= 1 ? 100 * part / all : (double)NAN;
 }
 
@@ -325,14 +324,13 @@ compare(const char *measure, const struct past *p, const struct recent *days, co
 {
 	enum metric part = reason > 0 ? metric_rej[reason] : M_rej;
 	struct share s = { .name = reason > 0 ? reason_name((enum reason)reason) : "ratio", .part = part,
-		.now = percent(count(&c->cell, part), c->outside) };
-	unsigned key = KEY_REJ + reason;
+		.key = KEY_REJ + reason, .now = percent(count(&c->cell, part), c->outside) };
 
 	s.usual = past_usual(p, share_then, &s.part);
 	s.distance = distance(&s, c);
 	if (days == NULL || !check_would_ring(measure, s.distance, ""))
 		return s;
-	recent_widen(days, share_of_days, &key, false, s.now, &s.usual);
+	recent_widen(days, share_of_days, &s, false, s.now, &s.usual);
 	s.distance = distance(&s, c);
 	return s;
 }

@@ -389,22 +389,29 @@ take_row(struct stateread *r, struct taker *t, int host, int row_host, int64_t m
 	return true;
 }
 
+enum { PASS = 8 };	/* so many rows of other hosts, one by one, cost as much as to look up the next of ours */
+
+/* The next place of a host behind that of another. */
+static int64_t
+next_place(int64_t at, int host)
+{
+	return (at & ~(int64_t)65535) + host + ((at & 65535) > host ? 65536 : 0);
+}
+
 /* Rows have the key (minute or hour) * 65536 + host. Of all hosts the cells still have what is
  * no count of the farm's, and so have sums. */
 static bool
 each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t to, struct taker *t,
     struct err *e)
 {
-	static const char *const sqls[][2] = {
-		[CELLS] = { "SELECT at, pairs FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at",
-		    "SELECT at, pairs FROM cell WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" },
-		[HOURS] = { "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 ORDER BY at",
-		    "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" }
+	static const char *const sqls[] = {
+		[CELLS] = "SELECT at, pairs FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at",
+		[HOURS] = "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 ORDER BY at",
 	};
-	const char *sql = sqls[table][host >= 0];
+	const char *sql = sqls[table];
 	sqlite3_stmt *st;
 	bool good = true;
-	int rc = SQLITE_ROW;
+	int rc = SQLITE_ROW, others = 0;
 
 	if (from >= to)
 		return true;
@@ -412,11 +419,17 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 		return false;
 	sqlite3_bind_int64(st, 1, from * 65536);
 	sqlite3_bind_int64(st, 2, to * 65536);
-	if (host >= 0)
-		sqlite3_bind_int(st, 3, host);
 	while (good && !t->stop && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		int64_t at = sqlite3_column_int64(st, 0), minute = (at >> 16) * (table == HOURS ? 60 : 1);
 
+		if (host >= 0 && (at & 65535) != host) {
+			if (++others < PASS)
+				continue;
+			(void)sqlite3_reset(st);
+			sqlite3_bind_int64(st, 1, next_place(at, host));
+			continue;
+		}
+		others = 0;
 		if (!take_row(r, t, host, (int)(at & 65535), minute, stateread_blob(st, 1)))
 			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
 	}

@@ -16,7 +16,7 @@
 
 enum {
 	COMMIT_LINES = 200000,		/* between commits of an import: with more it needs more than 64 MB */
-	COMMIT_CELLS = 20000,		/* 2 to 4 KB each */
+	COMMIT_CELLS = 10000,		/* 2 to 4 KB each, and what top tables have of them */
 	IDLE_EVENTS = 20000,		/* a mail not spoken of for so many may leave */
 	IDLE_EVENTS_LIVE = 2000,
 	QUIET_S = 15 * 60,
@@ -594,6 +594,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	    in->now < in->slow_at;
 	uint64_t lines = in->total.lines - in->lines_committed;
 	bool bulk = lines > COMMIT_LINES / 10;
+	bool much = lines >= COMMIT_LINES / 2 || tally_cells(in->tally) >= COMMIT_CELLS / 2;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
 	bool more = false;
 	struct commit c = {
@@ -601,7 +602,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		.join = in->join,
 		.tops = in->flow.tops,
 		.specimens = slow || bulk || specimens_full(in->flow.specimens) ? in->flow.specimens : NULL,
-		.now = in->now, .slow = slow, .with_tables = slow || lines >= COMMIT_LINES / 2,
+		.now = in->now, .slow = slow, .with_tables = slow || much,
 		.put_away = slow || bulk || crowded,
 		.quiet_s = QUIET_S, .idle = bulk ? IDLE_EVENTS : IDLE_EVENTS_LIVE,
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,

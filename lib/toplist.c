@@ -9,41 +9,58 @@
 
 #include "poison.h"
 
+/* One key for all lists: an archive has many thousands. */
+static struct {
+	struct hash_key key;
+	bool made;
+} hashes;
+
 void
 toplist_init(struct toplist *t)
 {
-	memset(t, 0, sizeof *t);
-	t->key = hash_key_random();
+	if (!hashes.made)
+		hashes.key = hash_key_random();
+	hashes.made = true;
+	*t = (struct toplist){ .key = hashes.key };
 }
 
 void
 toplist_free(struct toplist *t)
 {
 	free(t->entry);
+	free(t->slot);
 	t->entry = NULL;
+	t->slot = NULL;
 	t->n = t->cap = 0;
+}
+
+static void
+clear_slots(struct toplist *t)
+{
+	if (t->cap > 0)
+		memset(t->slot, 0, t->cap * 2 * sizeof *t->slot);
 }
 
 void
 toplist_clear(struct toplist *t)
 {
-	memset(t->slot, 0, sizeof t->slot);
+	clear_slots(t);
 	t->n = t->floor = 0;
 }
 
 enum { INDEX = 1023 };		/* the bits of a slot that are not the hash's */
 _Static_assert((int)TOP_ROOM <= (int)INDEX, "an index fits its bits");
 
-/* The slot that holds the text with this hash, or the free one where it belongs. Keyed
- * hashes of 64 bits: equal ones are taken for equal texts. */
+/* The slot that holds the text with this hash, or the free one where it belongs; there is room
+ * for one entry at least. Keyed hashes of 64 bits: equal ones are taken for equal texts. */
 static inline uint32_t
 slot_of(const struct toplist *t, uint64_t hash)
 {
-	uint32_t i = (uint32_t)hash % (TOP_ROOM * 2), tag = (uint32_t)(hash >> 32);
+	uint32_t mask = t->cap * 2 - 1, i = (uint32_t)hash & mask, tag = (uint32_t)(hash >> 32);
 
 	while (t->slot[i] != 0 && ((t->slot[i] ^ tag) > INDEX ||
 	    t->entry[(t->slot[i] & INDEX) - 1].hash != hash))
-		i = (i + 1) % (TOP_ROOM * 2);
+		i = (i + 1) & mask;
 	return i;
 }
 
@@ -56,7 +73,7 @@ slot_set(struct toplist *t, uint32_t slot, uint64_t hash, uint32_t index)
 static void
 reindex(struct toplist *t)
 {
-	memset(t->slot, 0, sizeof t->slot);
+	clear_slots(t);
 	for (uint32_t i = 0; i < t->n; i++)
 		slot_set(t, slot_of(t, t->entry[i].hash), t->entry[i].hash, i);
 }
@@ -128,19 +145,27 @@ prune(struct toplist *t)
 	reindex(t);
 }
 
+static __attribute__((noinline)) void
+grow(struct toplist *t)
+{
+	t->cap = t->cap > 0 ? t->cap * 2 : 16;
+	t->entry = xreallocarray(t->entry, t->cap, sizeof *t->entry);
+	t->slot = xreallocarray(t->slot, (size_t)t->cap * 2, sizeof *t->slot);
+	reindex(t);
+}
+
 /* A text that has no entry yet; i: the free slot where its hash belongs. */
 static __attribute__((noinline)) struct top_entry *
 enter(struct toplist *t, uint32_t i, uint64_t hash, struct slice text, uint32_t n)
 {
 	struct top_entry *e;
 
-	if (t->n == TOP_ROOM) {
-		prune(t);
-		i = slot_of(t, hash);
-	}
 	if (t->n == t->cap) {
-		t->cap = t->cap > 0 ? t->cap * 2 : 16;
-		t->entry = xreallocarray(t->entry, t->cap, sizeof *t->entry);
+		if (t->cap == TOP_ROOM)
+			prune(t);
+		else
+			grow(t);
+		i = slot_of(t, hash);
 	}
 	e = &t->entry[t->n++];
 	e->hash = hash;
@@ -160,6 +185,8 @@ add(struct toplist *t, struct slice text, uint32_t n, bool *new)
 	uint64_t hash;
 	uint32_t i;
 
+	if (t->cap == 0)
+		grow(t);
 	text = slice_head(text, TOP_TEXT_MAX);
 	hash = hash_bytes(&t->key, text);
 	i = slot_of(t, hash);
@@ -186,7 +213,7 @@ toplist_take(struct toplist *t, struct slice text, uint32_t n)
 	struct top_entry *e;
 
 	text = slice_head(text, TOP_TEXT_MAX);
-	i = t->slot[slot_of(t, hash_bytes(&t->key, text))];
+	i = t->n > 0 ? t->slot[slot_of(t, hash_bytes(&t->key, text))] : 0;
 	if (i == 0)
 		return;		/* pruned: at most floor before, and so now */
 	e = &t->entry[(i & INDEX) - 1];

@@ -27,14 +27,14 @@ struct toplist {
 	uint32_t n, cap;
 	uint32_t floor;			/* the largest count ever pruned */
 	struct top_entry *entry;
-	/* by hash, open addressing: upper bits of the hash, and in the lower 10 index + 1. So a
-	 * search touches no entry but the one that it wants. */
-	uint32_t slot[TOP_ROOM * 2];
+	/* by hash, open addressing, 2 * cap: upper bits of the hash, and in the lower 10 index + 1.
+	 * So a search touches no entry but the one that it wants. */
+	uint32_t *slot;
 };
 
 void toplist_init(struct toplist *t);
 void toplist_free(struct toplist *t);
-/* As after toplist_init(), but the memory and the key of its hashes stay. */
+/* As after toplist_init(), but the memory stays. */
 void toplist_clear(struct toplist *t);
 /* Count text n times; it is cut at TOP_TEXT_MAX bytes. */
 void toplist_add(struct toplist *t, struct slice text, uint32_t n);

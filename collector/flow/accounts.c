@@ -4,22 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/places.h"
 #include "flow/top.h"
 #include "mem.h"
 
 #include "poison.h"
 
 struct table {
-	unsigned host;
-	int64_t hour;
+	uint64_t at;		/* host and hour */
 	struct users users[USERS_TABLES];
 };
 
 struct accounts {
 	struct hash_key key;
-	struct table **table;
-	size_t n, cap;
-	struct table *recent;
+	struct places tables;
 	size_t dropped;
 };
 
@@ -29,19 +27,21 @@ accounts_new(const struct hash_key *key)
 	struct accounts *a = xcalloc(1, sizeof *a);
 
 	a->key = *key;
+	places_init(&a->tables);
 	return a;
 }
 
 void
 accounts_clear(struct accounts *a)
 {
-	for (size_t i = 0; i < a->n; i++) {
+	for (size_t i = 0; i < a->tables.n; i++) {
+		struct table *t = (struct table *)a->tables.item[i];
+
 		for (int k = 0; k < USERS_TABLES; k++)
-			users_free(&a->table[i]->users[k]);
-		free(a->table[i]);
+			users_free(&t->users[k]);
+		free(t);
 	}
-	a->n = 0;
-	a->recent = NULL;
+	places_keep(&a->tables, 0);
 }
 
 void
@@ -50,28 +50,8 @@ accounts_free(struct accounts *a)
 	if (a == NULL)
 		return;
 	accounts_clear(a);
-	free(a->table);
+	places_free(&a->tables);
 	free(a);
-}
-
-static struct table *
-table_of(struct accounts *a, unsigned host, int64_t hour)
-{
-	struct table *t = a->recent;
-
-	if (t != NULL && t->hour == hour && t->host == host)
-		return t;
-	for (size_t i = a->n; i-- > 0; )
-		if (a->table[i]->hour == hour && a->table[i]->host == host)
-			return a->recent = a->table[i];
-	if (a->n == a->cap) {
-		a->cap = a->cap > 0 ? a->cap * 2 : 8;
-		a->table = xreallocarray(a->table, a->cap, sizeof(struct table *));
-	}
-	t = xcalloc(1, sizeof *t);
-	t->host = host;
-	t->hour = hour;
-	return a->recent = a->table[a->n++] = t;
 }
 
 /* A name in lower case: clients spell accounts as their owners typed them. */
@@ -87,7 +67,8 @@ low(struct slice name, char to[USERS_TEXT])
 static struct user *
 user_of(struct accounts *a, unsigned host, int64_t time, enum users_table which, struct slice name)
 {
-	struct users *u = &table_of(a, host, time >= 0 ? time / 3600 : -1)->users[which];
+	struct table *t = places_get(&a->tables, place_of(host, time >= 0 ? time / 3600 : -1), sizeof *t);
+	struct users *u = &t->users[which];
 
 	if (u->n >= 2 * ACCOUNTS_MAX)
 		a->dropped += users_prune(u, ACCOUNTS_MAX);
@@ -168,15 +149,18 @@ accounts_domain(const struct accounts *a, struct slice address)
 bool
 accounts_any(const struct accounts *a)
 {
-	return a->n > 0;
+	return a->tables.n > 0;
 }
 
 bool
 accounts_each(struct accounts *a, accounts_fn *f, void *arg)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (!f(arg, a->table[i]->host, a->table[i]->hour, a->table[i]->users))
+	for (size_t i = 0; i < a->tables.n; i++) {
+		const struct table *t = (const struct table *)a->tables.item[i];
+
+		if (!f(arg, place_host(t->at), place_time(t->at), t->users))
 			return false;
+	}
 	return true;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow/tally.h"
+#include "flow/places.h"
 #include "hash.h"
 #include "mem.h"
 
@@ -39,14 +39,9 @@ struct minute {
 };
 
 struct seen {
-	struct hash_key key;
 	seen_load_fn *load;
 	void *arg;
-	struct minute **slot;	/* open addressing by at */
-	size_t mask;
-	struct minute **list;
-	size_t n, cap;
-	struct minute *recent[HOSTS_MAX];	/* used last, by host */
+	struct places minutes;
 	size_t bytes;
 };
 
@@ -55,11 +50,9 @@ seen_new(seen_load_fn *load, void *arg)
 {
 	struct seen *s = xcalloc(1, sizeof *s);
 
-	s->key = hash_key_random();
 	s->load = load;
 	s->arg = arg;
-	s->mask = 1023;
-	s->slot = xcalloc(s->mask + 1, sizeof(struct minute *));
+	places_init(&s->minutes);
 	return s;
 }
 
@@ -82,29 +75,10 @@ seen_free(struct seen *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->n; i++)
-		minute_free(s, s->list[i]);
-	free(s->list);
-	free(s->slot);
+	for (size_t i = 0; i < s->minutes.n; i++)
+		minute_free(s, (struct minute *)s->minutes.item[i]);
+	places_free(&s->minutes);
 	free(s);
-}
-
-static size_t
-slot_of(const struct seen *s, uint64_t at)
-{
-	size_t i = hash_u64(&s->key, at) & s->mask;
-
-	while (s->slot[i] != NULL && s->slot[i]->at != at)
-		i = (i + 1) & s->mask;
-	return i;
-}
-
-static void
-reslot(struct seen *s)
-{
-	memset(s->slot, 0, (s->mask + 1) * sizeof(struct minute *));
-	for (size_t i = 0; i < s->n; i++)
-		s->slot[slot_of(s, s->list[i]->at)] = s->list[i];
 }
 
 static uint64_t
@@ -193,8 +167,8 @@ make_table(struct seen *s, struct minute *m, struct err *e)
 	struct filling f = { s, m };
 
 	room(s, m);
-	if (m->stored && s->load != NULL && !s->load(s->arg, (unsigned)(m->at >> 48),
-	    (int64_t)(m->at & 0xffffffffffff), fill, &f, e)) {
+	if (m->stored && s->load != NULL && !s->load(s->arg, place_host(m->at), place_time(m->at),
+	    fill, &f, e)) {
 		s->bytes -= (m->mask + 1) * sizeof *m->table;
 		free(m->table);
 		m->table = NULL;
@@ -223,51 +197,31 @@ only_source(void *arg, uint32_t source, const unsigned char *hashes, size_t n)
 static __attribute__((noinline)) struct minute *
 other_minute(struct seen *s, uint64_t at, uint32_t source, struct err *e)
 {
-	unsigned host = (unsigned)(at >> 48);
-	struct minute **recent = &s->recent[host % HOSTS_MAX], *m;
-	size_t i = slot_of(s, at);
+	struct minute *m = places_find(&s->minutes, at);
 
-	if (s->slot[i] != NULL)
-		return *recent = s->slot[i];
+	if (m != NULL)
+		return m;
 	m = xcalloc(1, sizeof *m);
 	m->at = at;
 	if (s->load != NULL &&
-	    !s->load(s->arg, host, (int64_t)(at & 0xffffffffffff), only_source, m, e)) {
+	    !s->load(s->arg, place_host(at), place_time(at), only_source, m, e)) {
 		free(m);
 		return NULL;
 	}
 	if (!m->stored)
 		m->source = source;
-	if (s->n == s->cap) {
-		s->cap = s->cap > 0 ? s->cap * 2 : 256;
-		s->list = xreallocarray(s->list, s->cap, sizeof(struct minute *));
-	}
-	s->list[s->n++] = m;
-	if (s->n * 2 > s->mask) {
-		free(s->slot);
-		s->mask = s->mask * 2 + 1;
-		s->slot = xcalloc(s->mask + 1, sizeof(struct minute *));
-		reslot(s);
-	} else {
-		s->slot[i] = m;
-	}
-	return *recent = m;
-}
-
-static inline uint64_t
-key_of(unsigned host, int64_t minute)
-{
-	return (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
+	places_add(&s->minutes, m);
+	return m;
 }
 
 /* Nearly always that of the line before. */
 static inline struct minute *
 minute_at(struct seen *s, unsigned host, int64_t minute, uint32_t source, struct err *e)
 {
-	uint64_t at = key_of(host, minute);
-	struct minute *m = s->recent[host % HOSTS_MAX];
+	uint64_t at = place_of(host, minute);
+	struct minute *m = places_near(&s->minutes, at);
 
-	return m != NULL && m->at == at ? m : other_minute(s, at, source, e);
+	return m != NULL ? m : other_minute(s, at, source, e);
 }
 
 /* Room for one hash more of that source. */
@@ -326,10 +280,10 @@ int
 seen_line(struct seen *s, unsigned host, int64_t minute, uint32_t source, uint64_t hash,
     struct err *e)
 {
-	struct minute *m = s->recent[host % HOSTS_MAX];
+	struct minute *m = places_near(&s->minutes, place_of(host, minute));
 	struct fresh *f;
 
-	if (m == NULL || m->at != key_of(host, minute) || m->table != NULL || m->source != source ||
+	if (m == NULL || m->table != NULL || m->source != source ||
 	    m->n_fresh == 0 || m->fresh->source != source || m->fresh->n == m->fresh->cap)
 		return any_line(s, host, minute, source, hash, e);
 	f = m->fresh;
@@ -354,13 +308,12 @@ seen_nth(struct seen *s, unsigned host, int64_t minute, uint64_t hash, struct er
 bool
 seen_each(struct seen *s, seen_put_fn *put, void *arg)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		struct minute *m = s->list[i];
+	for (size_t i = 0; i < s->minutes.n; i++) {
+		const struct minute *m = (const struct minute *)s->minutes.item[i];
 
 		for (uint32_t k = 0; k < m->n_fresh; k++)
-			if (m->fresh[k].n > 0 && !put(arg, (unsigned)(m->at >> 48),
-			    (int64_t)(m->at & 0xffffffffffff), m->fresh[k].source,
-			    m->fresh[k].hash, m->fresh[k].n))
+			if (m->fresh[k].n > 0 && !put(arg, place_host(m->at), place_time(m->at),
+			    m->fresh[k].source, m->fresh[k].hash, m->fresh[k].n))
 				return false;
 	}
 	return true;
@@ -371,8 +324,8 @@ seen_committed(struct seen *s)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < s->n; i++) {
-		struct minute *m = s->list[i];
+	for (size_t i = 0; i < s->minutes.n; i++) {
+		struct minute *m = (struct minute *)s->minutes.item[i];
 
 		if (!m->used) {
 			minute_free(s, m);
@@ -387,11 +340,9 @@ seen_committed(struct seen *s)
 		m->n_fresh = 0;
 		m->stored = true;
 		m->used = false;
-		s->list[kept++] = m;
+		s->minutes.item[kept++] = &m->at;
 	}
-	s->n = kept;
-	memset(s->recent, 0, sizeof s->recent);
-	reslot(s);
+	places_keep(&s->minutes, kept);
 }
 
 size_t

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow/tally.h"
-#include "hash.h"
+#include "flow/places.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -39,10 +38,8 @@ struct slot {
 };
 
 struct specimens {
-	struct hash_key key;
-	struct slot **table;	/* open addressing by at */
-	size_t mask, n, bytes;
-	struct slot *recent[HOSTS_MAX];	/* by host */
+	struct places slots;
+	size_t bytes;
 };
 
 struct specimens *
@@ -50,9 +47,7 @@ specimens_new(void)
 {
 	struct specimens *s = xcalloc(1, sizeof *s);
 
-	s->key = hash_key_random();
-	s->mask = 63;
-	s->table = xcalloc(s->mask + 1, sizeof(struct slot *));
+	places_init(&s->slots);
 	return s;
 }
 
@@ -69,13 +64,10 @@ slot_free(struct slot *b)
 void
 specimens_clear(struct specimens *s)
 {
-	for (size_t i = 0; s->n > 0 && i <= s->mask; i++) {
-		if (s->table[i] != NULL)
-			slot_free(s->table[i]);
-		s->table[i] = NULL;
-	}
-	s->n = s->bytes = 0;
-	memset(s->recent, 0, sizeof s->recent);
+	for (size_t i = 0; i < s->slots.n; i++)
+		slot_free((struct slot *)s->slots.item[i]);
+	places_keep(&s->slots, 0);
+	s->bytes = 0;
 }
 
 void
@@ -84,50 +76,18 @@ specimens_free(struct specimens *s)
 	if (s == NULL)
 		return;
 	specimens_clear(s);
-	free(s->table);
+	places_free(&s->slots);
 	free(s);
 }
 
-static struct slot **
-place_of(const struct specimens *s, uint64_t at)
-{
-	size_t i = hash_u64(&s->key, at) & s->mask;
-
-	while (s->table[i] != NULL && s->table[i]->at != at)
-		i = (i + 1) & s->mask;
-	return &s->table[i];
-}
-
-static void
-grow(struct specimens *s)
-{
-	struct slot **old = s->table;
-	size_t n = s->mask + 1;
-
-	s->mask = n * 2 - 1;
-	s->table = xcalloc(s->mask + 1, sizeof(struct slot *));
-	for (size_t i = 0; i < n; i++)
-		if (old[i] != NULL)
-			*place_of(s, old[i]->at) = old[i];
-	free(old);
-}
-
-static struct slot *
+static __attribute__((noinline)) struct slot *
 find_slot(struct specimens *s, uint64_t at)
 {
-	struct slot **place = place_of(s, at);
+	size_t before = s->slots.n;
+	struct slot *b = places_get(&s->slots, at, sizeof *b);
 
-	if (*place == NULL) {
-		if (s->n * 2 > s->mask) {
-			grow(s);
-			place = place_of(s, at);
-		}
-		*place = xcalloc(1, sizeof **place);
-		(*place)->at = at;
-		s->n++;
-		s->bytes += sizeof **place;
-	}
-	return *place;
+	s->bytes += (s->slots.n - before) * sizeof *b;
+	return b;
 }
 
 static struct group *
@@ -205,15 +165,13 @@ static inline void
 offer(struct specimens *s, unsigned host, int64_t time, unsigned kind, uint64_t rank,
     const struct event *e)
 {
-	int64_t slot = time >= 0 ? time / SPECIMEN_SLOT_S : 0;
-	uint64_t at = (uint64_t)host << 48 | (uint64_t)slot;
-	struct slot **recent = &s->recent[host % HOSTS_MAX];
+	uint64_t at = place_of(host, time >= 0 ? time / SPECIMEN_SLOT_S : 0);
+	struct slot *b = places_near(&s->slots, at);
 	struct group *g;
 
-	if (*recent == NULL || (*recent)->at != at)
-		*recent = find_slot(s, at);
-	g = (*recent)->of[kind] > 0 ? &(*recent)->group[(*recent)->of[kind] - 1] :
-	    new_group(s, *recent, kind);
+	if (b == NULL)
+		b = find_slot(s, at);
+	g = b->of[kind] > 0 ? &b->group[b->of[kind] - 1] : new_group(s, b, kind);
 	if (g->n < SPECIMENS_KEPT || rank < g->rank[SPECIMENS_KEPT - 1])
 		keep(s, g, rank, time, e);
 }
@@ -260,16 +218,14 @@ specimens_each(struct specimens *s, specimens_fn *f, void *arg)
 	struct buf blob = buf_new(FULL_BYTES);
 	bool good = true;
 
-	for (size_t i = 0; good && s->n > 0 && i <= s->mask; i++) {
-		const struct slot *b = s->table[i];
+	for (size_t i = 0; good && i < s->slots.n; i++) {
+		const struct slot *b = (const struct slot *)s->slots.item[i];
 
-		if (b == NULL)
-			continue;
 		buf_clear(&blob);
 		for (unsigned g = 0; g < b->n; g++)
 			for (unsigned k = 0; k < b->group[g].n; k++)
 				encode(&blob, &b->group[g], k);
-		good = f(arg, (unsigned)(b->at >> 48), (int64_t)(b->at & 0xffffffffffff), buf_slice(&blob));
+		good = f(arg, place_host(b->at), place_time(b->at), buf_slice(&blob));
 	}
 	buf_free(&blob);
 	return good;

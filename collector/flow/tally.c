@@ -11,6 +11,7 @@
 #include "flow/accounts.h"
 #include "flow/lost.h"
 #include "flow/origin.h"
+#include "flow/places.h"
 #include "hash.h"
 #include "mem.h"
 
@@ -39,14 +40,7 @@ struct thour {			/* the programs of a host in one hour */
 
 struct tally {
 	struct hash_key key;
-	struct tcell **slot;	/* open addressing by at */
-	size_t mask;
-	struct tcell **list;	/* in order of birth */
-	size_t n, cap;
-	struct tcell *recent[HOSTS_MAX];	/* the cells used last, by host */
-	struct thour **hour;	/* few: those of the lines since the last commit */
-	size_t hours, hours_cap;
-	struct thour *recent_hour[HOSTS_MAX];
+	struct places cells, hours;	/* struct tcell, struct thour */
 	struct slice program[PROGRAMS_MAX];
 	size_t programs;
 	struct slice word[WORDS_MAX];
@@ -62,12 +56,6 @@ struct tally {
 	struct origins *origins;
 };
 
-static uint64_t
-at_of(unsigned host, int64_t minute)
-{
-	return (uint64_t)host << 48 | ((uint64_t)minute & 0xffffffffffff);
-}
-
 struct tally *
 tally_new(const struct hash_key *key)
 {
@@ -77,27 +65,25 @@ tally_new(const struct hash_key *key)
 	t->lost = lost_new();
 	t->accounts = accounts_new(key != NULL ? key : &t->key);
 	t->origins = origins_new();
-	t->mask = 1023;
-	t->slot = xcalloc(t->mask + 1, sizeof *t->slot);
+	places_init(&t->cells);
+	places_init(&t->hours);
 	return t;
 }
 
 static void
 cells_drop(struct tally *t)
 {
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < t->cells.n; i++) {
+		struct tcell *c = (struct tcell *)t->cells.item[i];
+
 		for (int k = 0; k < 6; k++)
-			free(t->list[i]->hist[k]);
-		free(t->list[i]->hop);
-		free(t->list[i]->extra);
-		free(t->list[i]);
+			free(c->hist[k]);
+		free(c->hop);
+		free(c->extra);
+		free(c);
 	}
-	t->n = 0;
-	memset(t->recent, 0, sizeof t->recent);
-	for (size_t i = 0; i < t->hours; i++)
-		free(t->hour[i]);
-	t->hours = 0;
-	memset(t->recent_hour, 0, sizeof t->recent_hour);
+	for (size_t i = 0; i < t->hours.n; i++)
+		free(t->hours.item[i]);
 }
 
 void
@@ -106,9 +92,8 @@ tally_free(struct tally *t)
 	if (t == NULL)
 		return;
 	cells_drop(t);
-	free(t->slot);
-	free(t->list);
-	free(t->hour);
+	places_free(&t->cells);
+	places_free(&t->hours);
 	arena_free(&t->word_text);
 	cell_free(&t->out);
 	lost_free(t->lost);
@@ -118,57 +103,13 @@ tally_free(struct tally *t)
 	free(t);
 }
 
-static size_t
-slot_of(const struct tally *t, uint64_t at)
-{
-	size_t i = hash_u64(&t->key, at) & t->mask;
-
-	while (t->slot[i] != NULL && t->slot[i]->at != at)
-		i = (i + 1) & t->mask;
-	return i;
-}
-
-static void
-grow(struct tally *t)
-{
-	free(t->slot);
-	t->mask = t->mask * 2 + 1;
-	t->slot = xcalloc(t->mask + 1, sizeof *t->slot);
-	for (size_t i = 0; i < t->n; i++)
-		t->slot[slot_of(t, t->list[i]->at)] = t->list[i];
-}
-
-static struct tcell *
-cell_of(struct tally *t, uint64_t at)
-{
-	size_t i = slot_of(t, at);
-	struct tcell *c;
-
-	if (t->slot[i] == NULL) {
-		if (t->n * 2 > t->mask) {
-			grow(t);
-			i = slot_of(t, at);
-		}
-		if (t->n == t->cap) {
-			t->cap = t->cap > 0 ? t->cap * 2 : 64;
-			t->list = xreallocarray(t->list, t->cap, sizeof *t->list);
-		}
-		c = xcalloc(1, sizeof *c);
-		c->at = at;
-		t->slot[i] = t->list[t->n++] = c;
-	}
-	return t->slot[i];
-}
-
 static inline struct tcell *
 cell_at(struct tally *t, unsigned host, int64_t minute)
 {
-	uint64_t at = at_of(host, minute);
-	struct tcell **recent = &t->recent[host % HOSTS_MAX];
+	uint64_t at = place_of(host, minute);
+	struct tcell *c = places_near(&t->cells, at);
 
-	if (*recent == NULL || (*recent)->at != at)
-		*recent = cell_of(t, at);
-	return *recent;
+	return c != NULL ? c : places_get(&t->cells, at, sizeof *c);
 }
 
 void
@@ -332,30 +273,13 @@ tally_program(struct tally *t, struct slice tag)
 	return (unsigned)t->programs - 1;
 }
 
-static struct thour *
-find_hour(struct tally *t, uint64_t at)
-{
-	for (size_t i = t->hours; i-- > 0; )
-		if (t->hour[i]->at == at)
-			return t->hour[i];
-	if (t->hours == t->hours_cap) {
-		t->hours_cap = t->hours_cap > 0 ? t->hours_cap * 2 : 16;
-		t->hour = xreallocarray(t->hour, t->hours_cap, sizeof *t->hour);
-	}
-	t->hour[t->hours] = xcalloc(1, sizeof **t->hour);
-	t->hour[t->hours]->at = at;
-	return t->hour[t->hours++];
-}
-
 static inline struct thour *
 hour_at(struct tally *t, unsigned host, int64_t hour)
 {
-	uint64_t at = at_of(host, hour);
-	struct thour **recent = &t->recent_hour[host % HOSTS_MAX];
+	uint64_t at = place_of(host, hour);
+	struct thour *h = places_near(&t->hours, at);
 
-	if (*recent == NULL || (*recent)->at != at)
-		*recent = find_hour(t, at);
-	return *recent;
+	return h != NULL ? h : places_get(&t->hours, at, sizeof *h);
 }
 
 void
@@ -418,7 +342,7 @@ tally_origins(struct tally *t)
 size_t
 tally_cells(const struct tally *t)
 {
-	return t->n;
+	return t->cells.n;
 }
 
 static void
@@ -456,11 +380,11 @@ to_sparse(const struct tcell *c, struct cell *out)
 bool
 tally_each(struct tally *t, tally_fn *f, void *arg)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct tcell *c = t->list[i];
+	for (size_t i = 0; i < t->cells.n; i++) {
+		const struct tcell *c = (const struct tcell *)t->cells.item[i];
 
 		to_sparse(c, &t->out);
-		if (!f(arg, (unsigned)(c->at >> 48), (int64_t)(c->at & 0xffffffffffff), &t->out))
+		if (!f(arg, place_host(c->at), place_time(c->at), &t->out))
 			return false;
 	}
 	return true;
@@ -469,8 +393,8 @@ tally_each(struct tally *t, tally_fn *f, void *arg)
 bool
 tally_each_hour(struct tally *t, tally_fn *f, void *arg)
 {
-	for (size_t i = 0; i < t->hours; i++) {
-		const struct thour *h = t->hour[i];
+	for (size_t i = 0; i < t->hours.n; i++) {
+		const struct thour *h = (const struct thour *)t->hours.item[i];
 
 		cell_clear(&t->out);
 		for (uint32_t p = 0; p < t->programs; p++)
@@ -479,7 +403,7 @@ tally_each_hour(struct tally *t, tally_fn *f, void *arg)
 		for (uint32_t p = 0; p < t->programs; p++)
 			if (h->unknown[p] != 0)
 				cell_add(&t->out, CELL_UNKNOWN + p, h->unknown[p]);
-		if (!f(arg, (unsigned)(h->at >> 48), (int64_t)(h->at & 0xffffffffffff), &t->out))
+		if (!f(arg, place_host(h->at), place_time(h->at), &t->out))
 			return false;
 	}
 	return true;
@@ -489,7 +413,8 @@ void
 tally_clear(struct tally *t)
 {
 	cells_drop(t);
-	memset(t->slot, 0, (t->mask + 1) * sizeof *t->slot);
+	places_keep(&t->cells, 0);
+	places_keep(&t->hours, 0);
 	lost_clear(t->lost);
 	accounts_clear(t->accounts);
 	t->stays = 0;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "delaylist.h"
-#include "flow/tally.h"
+#include "flow/places.h"
 #include "mem.h"
 
 #include "poison.h"
@@ -15,70 +15,53 @@
 _Static_assert((int)TOP_NETWORK_MAX >= (int)INET6_ADDRSTRLEN + 8, "room for the prefix");
 
 struct table {
-	unsigned host;
-	int64_t hour;
-	struct toplist list[TOP_KIND_N];
-	bool used[TOP_KIND_N];
+	uint64_t at;		/* host and hour */
+	struct toplist *list[TOP_KIND_N];	/* NULL until used */
 };
 
 struct tops {
-	struct table **table;
-	size_t n, cap;
-	struct table *recent[HOSTS_MAX];	/* by host */
+	struct places tables;
 };
 
 struct tops *
 tops_new(void)
 {
-	return xcalloc(1, sizeof(struct tops));
+	struct tops *t = xcalloc(1, sizeof *t);
+
+	places_init(&t->tables);
+	return t;
 }
 
 static void
 table_free(struct table *b)
 {
-	for (int k = 0; k < TOP_KIND_N; k++)
-		if (b->used[k])
-			toplist_free(&b->list[k]);
-	free(b);
-}
-
-static struct table *
-table_of(struct tops *t, unsigned host, int64_t hour)
-{
-	struct table *b;
-
-	for (size_t i = 0; i < t->n; i++)
-		if (t->table[i]->hour == hour && t->table[i]->host == host)
-			return t->table[i];
-	if (t->n == t->cap) {
-		t->cap = t->cap > 0 ? t->cap * 2 : 8;
-		t->table = xreallocarray(t->table, t->cap, sizeof *t->table);
+	for (int k = 0; k < TOP_KIND_N; k++) {
+		if (b->list[k] != NULL)
+			toplist_free(b->list[k]);
+		free(b->list[k]);
 	}
-	b = xcalloc(1, sizeof *b);
-	b->host = host;
-	b->hour = hour;
-	return t->table[t->n++] = b;
+	free(b);
 }
 
 __attribute__((noinline)) struct toplist *
 tops_list(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 {
-	struct table *b = t->recent[host % HOSTS_MAX] = table_of(t, host, hour);
+	struct table *b = places_get(&t->tables, place_of(host, hour), sizeof *b);
 
-	if (!b->used[kind])
-		toplist_init(&b->list[kind]);
-	b->used[kind] = true;
-	return &b->list[kind];
+	if (b->list[kind] == NULL) {
+		b->list[kind] = xmalloc(sizeof *b->list[kind]);
+		toplist_init(b->list[kind]);
+	}
+	return b->list[kind];
 }
 
 /* Nearly always of the hour of the line before. */
 static inline struct toplist *
 list_of(struct tops *t, unsigned host, int64_t hour, enum top_kind kind)
 {
-	struct table *b = t->recent[host % HOSTS_MAX];
+	const struct table *b = places_near(&t->tables, place_of(host, hour));
 
-	return b != NULL && b->hour == hour && b->host == host && b->used[kind] ? &b->list[kind] :
-	    tops_list(t, host, hour, kind);
+	return b != NULL && b->list[kind] != NULL ? b->list[kind] : tops_list(t, host, hour, kind);
 }
 
 void
@@ -203,21 +186,23 @@ tops_unknown(struct tops *t, unsigned host, int64_t hour, struct slice tag, stru
 bool
 tops_each(struct tops *t, tops_fn *f, void *arg)
 {
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->tables.n; i++) {
+		const struct table *b = (const struct table *)t->tables.item[i];
+
 		for (int k = 0; k < TOP_KIND_N; k++)
-			if (t->table[i]->used[k] && !f(arg, t->table[i]->host, t->table[i]->hour,
-			    (enum top_kind)k, &t->table[i]->list[k]))
+			if (b->list[k] != NULL &&
+			    !f(arg, place_host(b->at), place_time(b->at), (enum top_kind)k, b->list[k]))
 				return false;
+	}
 	return true;
 }
 
 void
 tops_clear(struct tops *t)
 {
-	for (size_t i = 0; i < t->n; i++)
-		table_free(t->table[i]);
-	t->n = 0;
-	memset(t->recent, 0, sizeof t->recent);
+	for (size_t i = 0; i < t->tables.n; i++)
+		table_free((struct table *)t->tables.item[i]);
+	places_keep(&t->tables, 0);
 }
 
 void
@@ -226,6 +211,6 @@ tops_free(struct tops *t)
 	if (t == NULL)
 		return;
 	tops_clear(t);
-	free(t->table);
+	places_free(&t->tables);
 	free(t);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/origin.h"
+#include "flow/places.h"
 #include "flow/specimens.h"
 #include "mem.h"
 #include "store/state_db.h"
@@ -14,13 +15,16 @@
 
 enum { BLOB_MAX = 512 << 20 };
 
+struct hour_sum {		/* corrections of an hour, gathered over its minutes */
+	uint64_t at;		/* host and hour */
+	struct cell c;
+};
+
 struct writing {
 	struct state *s;
 	struct err *e;
 	struct cell sum, numbered;
-	struct cell *hour;	/* corrections of hours, gathered over the minutes */
-	int64_t *hour_at;
-	size_t hours, hours_cap;
+	struct places hours;	/* struct hour_sum */
 	int64_t stored[HOSTS_MAX];	/* newest minute written, by host */
 	int64_t undrawn[HOSTS_MAX], kept[HOSTS_MAX];
 	struct buf out;
@@ -69,23 +73,36 @@ add_to_row(struct writing *w, sqlite3_stmt *get, sqlite3_stmt *put, int64_t at, 
 }
 
 static void
-add_to_hour(struct writing *w, int64_t at, const struct cell *c)
+add_to_hour(struct writing *w, unsigned host, int64_t hour, const struct cell *c)
 {
-	size_t i = w->hours;
+	struct hour_sum *sum = places_get(&w->hours, place_of(host, hour), sizeof *sum);
 
-	while (i > 0 && w->hour_at[i - 1] != at)
-		i--;
-	if (i == 0) {
-		if (w->hours == w->hours_cap) {
-			w->hours_cap = w->hours_cap > 0 ? w->hours_cap * 2 : 64;
-			w->hour = xreallocarray(w->hour, w->hours_cap, sizeof *w->hour);
-			w->hour_at = xreallocarray(w->hour_at, w->hours_cap, sizeof *w->hour_at);
-		}
-		w->hour[w->hours] = (struct cell){ 0 };
-		w->hour_at[w->hours++] = at;
-		i = w->hours;
+	cell_merge(&sum->c, c);
+}
+
+static bool
+put_hours(struct writing *w)
+{
+	for (size_t i = 0; i < w->hours.n; i++) {
+		const struct hour_sum *sum = (const struct hour_sum *)w->hours.item[i];
+		int64_t at = place_time(sum->at) * 65536 + place_host(sum->at);
+
+		if (!add_to_row(w, w->s->get_hour, w->s->put_hour, at, true, &sum->c))
+			return false;
 	}
-	cell_merge(&w->hour[i - 1], c);
+	return true;
+}
+
+static void
+drop_hours(struct writing *w)
+{
+	for (size_t i = 0; i < w->hours.n; i++) {
+		struct hour_sum *sum = (struct hour_sum *)w->hours.item[i];
+
+		cell_free(&sum->c);
+		free(sum);
+	}
+	places_free(&w->hours);
 }
 
 static int64_t
@@ -106,7 +123,7 @@ put_cell(void *arg, unsigned host, int64_t minute, const struct cell *c)
 		w->stored[host] = minute;
 	if (minute < w->undrawn[host])
 		w->undrawn[host] = minute;
-	add_to_hour(w, floor_hour(minute) * 65536 + host, n);
+	add_to_hour(w, host, floor_hour(minute), n);
 	return add_to_row(w, w->s->get_cell, w->s->put_cell, minute * 65536 + host,
 	    minute <= w->s->host_stored[host], n);
 }
@@ -116,7 +133,7 @@ put_programs(void *arg, unsigned host, int64_t hour, const struct cell *c)
 {
 	struct writing *w = arg;
 
-	add_to_hour(w, hour * 65536 + host, c);
+	add_to_hour(w, host, hour, c);
 	return true;
 }
 
@@ -345,11 +362,8 @@ store_all(struct writing *w, const struct commit *c)
 	struct state *s = w->s;
 
 	state_say(s, "committed_at", c->now);
-	if (!tally_each(c->tally, put_cell, w) || !tally_each_hour(c->tally, put_programs, w))
+	if (!tally_each(c->tally, put_cell, w) || !tally_each_hour(c->tally, put_programs, w) || !put_hours(w))
 		return false;
-	for (size_t i = 0; i < w->hours; i++)
-		if (!add_to_row(w, s->get_hour, s->put_hour, w->hour_at[i], true, &w->hour[i]))
-			return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) ||
 	    !accounts_store(s, tally_accounts(c->tally), c->with_tables, w->e) || !put_words(w, c->tally) ||
@@ -406,6 +420,7 @@ state_commit(struct state *s, const struct commit *c, struct err *e)
 	w->s = s;
 	w->e = e;
 	w->out = buf_new(BLOB_MAX);
+	places_init(&w->hours);
 	for (size_t h = 0; h < HOSTS_MAX; h++) {
 		w->stored[h] = INT64_MIN;
 		w->undrawn[h] = INT64_MAX;
@@ -420,10 +435,7 @@ state_commit(struct state *s, const struct commit *c, struct err *e)
 		disowned_committed(s, false);
 		track_kept(c->track);
 	}
-	for (size_t i = 0; i < w->hours; i++)
-		cell_free(&w->hour[i]);
-	free(w->hour);
-	free(w->hour_at);
+	drop_hours(w);
 	cell_free(&w->sum);
 	cell_free(&w->numbered);
 	buf_free(&w->out);

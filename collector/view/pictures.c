@@ -15,6 +15,7 @@
 #include "stateread.h"
 #include "store/rrd.h"
 #include "store/template.h"
+#include "view/drawers.h"
 #include "view/graph.h"
 #include "view/page.h"
 #include "poison.h"
@@ -28,23 +29,9 @@ struct drawing {
 	char rrd[PATH_BYTES];
 	struct page page;
 	int64_t end[GRAPH_SPANS];
-	size_t total, done, failed;
+	size_t total, failed;
 	struct err *e;		/* of the first fault */
 };
-
-static void
-progress(const struct drawing *d)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\rdrawing %zu of %zu ", d->done + d->failed, d->total);
-}
-
-static void
-progress_end(void)
-{
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[K");
-}
 
 /* The counts of a host in all spans: minutes are kept for more than a week, hours for
  * more than a year. */
@@ -220,30 +207,30 @@ make_folder(const char *dir, const char *below, struct err *e)
 	return good;
 }
 
+/* The folders of all hosts, and the pictures of those that have one. */
 static void
-draw_host(struct drawing *d, struct page_host *h)
+draw_all(struct drawing *d)
 {
+	struct page_picture **picture = xcalloc(d->total, sizeof *picture);
 	char folder[RRD_FOLDER_BYTES];
+	size_t n = 0;
 	struct err why;
 
-	rrd_folder(h->name, folder);
-	if (!make_folder(d->p->out, folder, &why)) {
-		if (d->failed == 0)
-			err_set(d->e, "%s", why.text);
-		d->failed += h->n;
-		return;
-	}
-	for (size_t i = 0; i < h->n; i++) {
-		struct page_picture *pic = &h->picture[i];
+	for (size_t i = 0; i < d->page.n; i++) {
+		struct page_host *h = &d->page.host[i];
 
-		progress(d);
-		if (graph_draw(&pic->g, &pic->size, &why)) {
-			d->done++;
+		rrd_folder(h->name, folder);
+		if (!make_folder(d->p->out, folder, &why)) {
+			if (d->failed == 0)
+				*d->e = why;
+			d->failed += h->n;
 			continue;
 		}
-		if (d->failed++ == 0)
-			err_set(d->e, "%s", why.text);
+		for (size_t k = 0; k < h->n; k++)
+			picture[n++] = &h->picture[k];
 	}
+	d->failed += drawers_draw(picture, n, d->failed == 0 ? d->e : &why);
+	free(picture);
 }
 
 static bool
@@ -257,7 +244,7 @@ finish(struct drawing *d, struct err *e)
 	if (whole)
 		good = page_write(&d->page, index.p, e);
 	if (good && d->failed == 0)
-		printf("%zu pictures in %s%s%s\n", d->done, d->p->out,
+		printf("%zu pictures in %s%s%s\n", d->total, d->p->out,
 		    whole ? ", all of them on " : "", whole ? index.p : "");
 	buf_free(&index);
 	return good && d->failed == 0;
@@ -276,9 +263,8 @@ pictures_draw(const struct pictures *p, struct err *e)
 	good = good && templates_find(p->templates, dir, sizeof dir, e) &&
 	    templates_load(dir, &d.templates, e) && list_hosts(&d, r, e) &&
 	    make_folder(p->out, "", e);
-	for (size_t i = 0; good && i < d.page.n; i++)
-		draw_host(&d, &d.page.host[i]);
-	progress_end();
+	if (good)
+		draw_all(&d);
 	good = good && finish(&d, e);
 	for (size_t i = 0; i < d.page.n; i++) {
 		for (size_t k = 0; k < GRAPH_SPANS; k++)

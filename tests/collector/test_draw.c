@@ -370,6 +370,12 @@ test_pictures(void)
 	    "test -s 'out/%%3Cb%%3Ex%%25s/flow-in-day.png'") == 0, "a host's name is text on the page");
 	is_int(run("grep -o '<img[^>]*>' out/index.html | grep -v ' alt=\"[^\"]'"), 256,
 	    "each picture says what it is");
+	ok(run("mv st/rrd/mx2/remote.rrd x && { mxgauge graph --state st --out killed > said & } && p=$!; c=; while test -z \"$c\" && kill -0 $p; do "
+	    "read -r c rest < /proc/$p/task/$p/children; done; test $(nproc) = 1 || kill -KILL $c; wait $p && "
+	    "mv x st/rrd/mx2/remote.rrd && "
+	    "for i in out killed; do grep -o '<img[^>]*>' $i/index.html > $i.img; done && test -s out.img && "
+	    "cmp out.img killed.img && test $(ls killed/* | wc -l) = $(ls out/* | wc -l)") == 0,
+	    "one of the processes that draw is killed: all are drawn");
 	ok(run("mxgauge graph --state st --out svg --host mx1 --span day --format svg >/dev/null") == 0 &&
 	    run("grep -q '<svg' svg/mx1/flow-in-day.svg && ! test -e svg/index.html") == 0, "SVG");
 	ok(run("mxgauge graph --state st --out out --host nobody 2> said") != 0 &&

@@ -389,15 +389,6 @@ take_row(struct stateread *r, struct taker *t, int host, int row_host, int64_t m
 	return true;
 }
 
-enum { PASS = 8 };	/* so many rows of other hosts, one by one, cost as much as to look up the next of ours */
-
-/* The next place of a host behind that of another. */
-static int64_t
-next_place(int64_t at, int host)
-{
-	return (at & ~(int64_t)65535) + host + ((at & 65535) > host ? 65536 : 0);
-}
-
 /* Rows have the key (minute or hour) * 65536 + host. Of all hosts the cells still have what is
  * no count of the farm's, and so have sums. */
 static bool
@@ -408,34 +399,24 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 		[CELLS] = "SELECT at, pairs FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at",
 		[HOURS] = "SELECT at, pairs FROM hour WHERE at >= ?1 AND at < ?2 ORDER BY at",
 	};
-	const char *sql = sqls[table];
-	sqlite3_stmt *st;
+	struct stateread_rows rows;
 	bool good = true;
-	int rc = SQLITE_ROW, others = 0;
+	int rc = SQLITE_ROW;
+	int64_t at;
 
 	if (from >= to)
 		return true;
-	if ((st = stateread_borrow(r, sql, e)) == NULL)
+	if (!stateread_rows_begin(&rows, r, sqls[table], host, from, to, e))
 		return false;
-	sqlite3_bind_int64(st, 1, from * 65536);
-	sqlite3_bind_int64(st, 2, to * 65536);
-	while (good && !t->stop && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		int64_t at = sqlite3_column_int64(st, 0), minute = (at >> 16) * (table == HOURS ? 60 : 1);
+	while (good && !t->stop && (rc = stateread_rows_next(&rows, &at)) == SQLITE_ROW) {
+		int64_t minute = (at >> 16) * (table == HOURS ? 60 : 1);
 
-		if (host >= 0 && (at & 65535) != host) {
-			if (++others < PASS)
-				continue;
-			(void)sqlite3_reset(st);
-			sqlite3_bind_int64(st, 1, next_place(at, host));
-			continue;
-		}
-		others = 0;
-		if (!take_row(r, t, host, (int)(at & 65535), minute, stateread_blob(st, 1)))
+		if (!take_row(r, t, host, (int)(at & 65535), minute, stateread_blob(rows.st, 1)))
 			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
 	}
 	if (good && rc != SQLITE_ROW && rc != SQLITE_DONE)
 		good = stateread_fail(r, e);
-	stateread_give_back(r, sql, st);
+	stateread_rows_end(&rows);
 	cell_free(&t->cell);
 	return good;
 }
@@ -562,23 +543,34 @@ stateread_minutes(struct stateread *r, int host, int64_t from, int64_t to, state
 }
 
 bool
-stateread_span(struct stateread *r, int host, int64_t *first, int64_t *last)
+stateread_span(struct stateread *r, int64_t *first, int64_t *last)
 {
-	sqlite3_stmt *st = stateread_prepare(r, host >= 0 ?
-	    "SELECT min(at), max(at) FROM cell WHERE (at & 65535) = ?1" :
+	sqlite3_stmt *st = stateread_prepare(r,
 	    "SELECT (SELECT min(at) FROM cell), (SELECT max(at) FROM cell)", NULL);
-	bool found = false;
+	bool found = st != NULL && sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL;
 
-	if (st == NULL)
-		return false;
-	if (host >= 0)
-		sqlite3_bind_int(st, 1, host);
-	if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL) {
+	if (found) {
 		*first = sqlite3_column_int64(st, 0) >> 16;
 		*last = sqlite3_column_int64(st, 1) >> 16;
-		found = true;
 	}
 	sqlite3_finalize(st);
+	return found;
+}
+
+bool
+stateread_oldest(struct stateread *r, int host, int64_t *minute)
+{
+	struct stateread_rows rows;
+	int64_t at;
+	bool found;
+
+	if (!stateread_rows_begin(&rows, r, "SELECT at FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at", host, 0,
+	    INT64_MAX / 65536, NULL))
+		return false;
+	found = stateread_rows_next(&rows, &at) == SQLITE_ROW;
+	if (found)
+		*minute = at >> 16;
+	stateread_rows_end(&rows);
 	return found;
 }
 

@@ -44,6 +44,21 @@ sqlite3_stmt *stateread_prepare(struct stateread *r, const char *sql, struct err
  * to read some rows, and most are asked several times. */
 sqlite3_stmt *stateread_borrow(struct stateread *r, const char *sql, struct err *e);
 void stateread_give_back(struct stateread *r, const char *sql, sqlite3_stmt *st);
+
+/* Rows whose key at is (minute or hour) * 65536 + host, from <= at / 65536 < to, in their order: of one host, or of all
+ * (below 0). sql stays where it is, its first column is at, and it is bounded by ?1 <= at < ?2. */
+struct stateread_rows {
+	struct stateread *r;
+	const char *sql;
+	sqlite3_stmt *st;	/* at the row */
+	int host;
+	bool frozen;		/* by these rows */
+};
+bool stateread_rows_begin(struct stateread_rows *w, struct stateread *r, const char *sql, int host, int64_t from,
+    int64_t to, struct err *e);
+/* SQLITE_ROW, or what ended them. */
+int stateread_rows_next(struct stateread_rows *w, int64_t *at);
+void stateread_rows_end(struct stateread_rows *w);
 /* The statement for one host or, where host < 0, for all, and a span of time: its parameters
  * 1, 2 and, for one host, 4. */
 sqlite3_stmt *stateread_prepare_span(struct stateread *r, const char *of_host, const char *of_all, int host,

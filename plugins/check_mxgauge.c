@@ -481,7 +481,7 @@ tell_disk(void)
 	room = (double)fs.f_bavail * (double)fs.f_frsize;
 	check_value("disk", 100 * (double)fs.f_bavail / (double)fs.f_blocks, "%");
 	/* of less than six hours no growth can be told */
-	if (stateread_span(set.r, STATEREAD_FARM, &first, &last) && last - first >= 360)
+	if (stateread_span(set.r, &first, &last) && last - first >= 360)
 		grows = (double)st.st_size / (double)(last - first + 1) / 60;
 	if (grows > 0)
 		check_value("disk_left", room / grows, "s");

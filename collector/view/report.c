@@ -31,9 +31,9 @@ ceil_hour(int64_t minute)
 static int64_t
 kept_from(struct stateread *s, const struct stateread_host *h)
 {
-	int64_t first, last;
+	int64_t first;
 
-	if (!stateread_span(s, h->id, &first, &last))
+	if (!stateread_oldest(s, h->id, &first))
 		return ceil_hour(stateread_last(h) / 60 + 1) * 60;
 	return h->first / 60 < first ? first : 0;
 }

@@ -53,7 +53,7 @@ disk(struct stateread *state, const char *dir, struct buf *out)
 {
 	int64_t bytes = file_bytes(dir, "state.db") + file_bytes(dir, "state.db-wal");
 	int64_t first = 0, last = 0;
-	bool any = stateread_span(state, STATEREAD_FARM, &first, &last);
+	bool any = stateread_span(state, &first, &last);
 	double covered = any ? (double)(last - first + 1) / 1440 : 0;
 	double a_day = covered > 0 ? (double)bytes / covered : 0, free_bytes;
 	struct statvfs fs;
@@ -170,7 +170,7 @@ programs(struct stateread *state, struct buf *out, struct err *e)
 	int64_t first, last;
 	size_t n;
 
-	if (!stateread_span(state, STATEREAD_FARM, &first, &last))
+	if (!stateread_span(state, &first, &last))
 		return true;
 	if (!programs_read(state, STATEREAD_FARM, last / 60 - 23, last / 60 + 1, &p, &n, e))
 		return false;
@@ -232,7 +232,7 @@ under_way(struct stateread *state, struct buf *out, struct err *e)
 	int64_t first, last;
 	bool good;
 
-	if (!stateread_span(state, STATEREAD_FARM, &first, &last))
+	if (!stateread_span(state, &first, &last))
 		return true;
 	good = stateread_sum(state, STATEREAD_FARM, first, last + 1, &sum, e);
 	buf_fmt(out, "  open mails    %s\n", words_count(cell_get(&sum, M_b_msgs)).s);

@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "configured.h"
 #include "drawing.h"
-#include "host.h"
 #include "ingest.h"
 #include "mem.h"
 #include "message.h"
@@ -82,21 +82,6 @@ tell_manager(const struct daemon *d)
 
 /* --- what a configuration opens ------------------------------------------------- */
 
-static const char *const (*
-aliases(struct config *c))[2]
-{
-	const char *(*pair)[2] = arena_alloc(&c->arena, (c->host_alias.n + 1) * sizeof *pair);
-
-	for (size_t i = 0; i < c->host_alias.n; i++) {
-		struct slice host = slice_of(c->host_alias.item[i]), name;
-
-		(void)slice_cut(&host, '=', &name);
-		pair[i][0] = arena_strdup(&c->arena, host_label(slice_trim(name)));
-		pair[i][1] = arena_strdup(&c->arena, host_label(slice_trim(host)));
-	}
-	return (const char *const (*)[2])pair;
-}
-
 static void
 close_all(struct daemon *d)
 {
@@ -145,13 +130,7 @@ static void on_watch(evutil_socket_t fd, short what, void *arg);
 static bool
 open_all(struct daemon *d, struct config *c, struct err *e)
 {
-	struct ingest_settings set = {
-		.horizon_s = c->horizon, .future_s = c->future, .keep_minutes = c->keep_minutes / 60,
-		.keep_hours = c->keep_hours / 60, .keep_mails = c->keep_mails / 60,
-		.keep_accounts = c->keep_accounts / 60, .keep_sources = c->keep_sources / 60,
-		.max_mails = (size_t)c->max_open_mails, .draws = true, .alias = aliases(c),
-		.words = c->words, .hash_addresses = strcmp(c->hash_addresses, "yes") == 0
-	};
+	const struct ingest_settings set = ingest_configured(c);
 
 	d->in = ingest_open(c->state, &set, e);
 	if (d->in == NULL)

@@ -137,11 +137,9 @@ draw_under_way(const struct draw *d)
 }
 
 bool
-draw_all(struct ingest *in, const char *dir, const char *templates, const char *cached,
-    struct err *e)
+draw_all(struct ingest *in, const struct draw_options *o, struct err *e)
 {
-	const struct draw_options o = { .state = dir, .templates = templates, .cached = cached };
-	struct draw *d = draw_open(&o, e);
+	struct draw *d = draw_open(o, e);
 	bool good = d != NULL && draw_begin(d, in, e);
 
 	if (good) {

@@ -37,9 +37,7 @@ bool draw_step(struct draw *d, int64_t now);
 bool draw_end(struct draw *d, struct ingest *in, struct err *e);
 bool draw_under_way(const struct draw *d);
 
-/* Write all RRDs of the state in dir once, below dir/rrd; templates: a folder or NULL for
- * the installed ones, cached: rrdcached's address or NULL. */
-bool draw_all(struct ingest *in, const char *dir, const char *templates, const char *cached,
-    struct err *e);
+/* Write all RRDs of the state once. */
+bool draw_all(struct ingest *in, const struct draw_options *o, struct err *e);
 
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "configured.h"
 #include "draw.h"
 #include "ingest.h"
 #include "input/newyears.h"
@@ -32,6 +33,7 @@ enum { BAR_WIDTH = 30, BAR_LINES = 65536, LINES_AT_ONCE = 32, TIDY_S = 60,
 
 struct run {
 	const struct import *im;
+	struct draw_options draws;
 	struct ingest *in;
 	struct reader *reader;	/* while feed is not NULL: the file that is read */
 	struct feed *feed;
@@ -142,7 +144,7 @@ tidy(struct run *x)
 	x->tidied = clock_now();
 	if (!commit(x))
 		return false;
-	if (!x->im->no_rrd && !draw_all(x->in, x->im->state, x->im->templates, NULL, &e)) {
+	if (!x->im->no_rrd && !draw_all(x->in, &x->draws, &e)) {
 		if (strcmp(e.text, x->said.text) != 0)
 			fprintf(stderr, "mxgauge: %s\n", e.text);
 		x->said = e;
@@ -370,7 +372,7 @@ finish(struct run *x, double start)
 	committed = clock_now();
 	mem_give_back();	/* what the mails took is not needed for the RRDs */
 	if (good && !x->im->no_rrd)
-		good = draw_all(x->in, x->im->state, x->im->templates, NULL, &x->e) &&
+		good = draw_all(x->in, &x->draws, &x->e) &&
 		    ingest_commit(x->in, true, &x->e);
 	if (good) {
 		double drawn = clock_now();
@@ -384,26 +386,49 @@ finish(struct run *x, double start)
 	return good;
 }
 
+/* As mxgauged would take them in; only that an import brings old lines. */
+static struct ingest_settings
+settings_of(const struct import *im)
+{
+	struct ingest_settings set = im->config != NULL ? ingest_configured(im->config) : ingest_defaults;
+
+	if (set.horizon_s < ingest_defaults.horizon_s)
+		set.horizon_s = ingest_defaults.horizon_s;
+	set.draws = !im->no_rrd;
+	set.hash_addresses = im->hash_addresses || set.hash_addresses ||
+	    (im->config == NULL && pseudonyms_there(im->state));
+	return set;
+}
+
+/* rrdcached is not asked for: of what mxgauged gave it, nothing waits there when that ended. */
+static struct draw_options
+draws_of(const struct import *im)
+{
+	struct draw_options o = { .state = im->state, .templates = im->templates };
+
+	if (im->config != NULL && config_is_of(im->config, im->state))
+		o.rrd = im->config->rrd_dir;
+	return o;
+}
+
 int
 import_run(const struct import *im)
 {
 	double start = clock_now();
 	struct run x = { .im = im, .committed = start, .tidied = start };
-	struct ingest_settings set = ingest_defaults;
+	const struct ingest_settings set = settings_of(im);
 	int status = 0;
 	bool good;
 
-	set.draws = !im->no_rrd;
-	set.words = im->words;
-	set.hash_addresses = im->hash_addresses || (im->no_config && pseudonyms_there(im->state));
 	stopping_begin();
 	account_work_for(im->state);
 	x.in = ingest_open(im->state, &set, &x.e);
 	good = x.in != NULL;
 	if (good) {
 		state_bulk(ingest_state(x.in));
-		if (im->graph_url != NULL)
-			state_say_text(ingest_state(x.in), "graph_url", im->graph_url);
+		x.draws = draws_of(im);
+		if (im->config != NULL)
+			state_say_text(ingest_state(x.in), "graph_url", im->config->graph_url);
 		good = import_files(&x, &status) && finish(&x, start);
 	}
 	if (!good) {

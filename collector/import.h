@@ -4,19 +4,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "err.h"
-#include "flow/siteword.h"
+
+struct config;
 
 struct import {
 	const char *state, *host, *zone, *templates;
 	int year;
 	bool no_rrd, phases;
-	bool hash_addresses;	/* as ingest_settings; also where the state has a key and no_config */
-	bool no_config;		/* no configuration says whether addresses are hashed */
-	const char *graph_url;	/* NULL: not known */
+	bool hash_addresses;	/* else as the configuration says; without one, where the state has a key */
+	struct config *config;	/* by which it is counted and kept; NULL: by the defaults. Where its
+				 * state is this one, the RRDs go where it says, else to STATE/rrd */
 	int64_t commit_s;	/* what a pipe brings is committed so often */
-	struct sitewords *words;	/* as ingest_settings */
 	char **file;
 	size_t files;
 };

@@ -24,13 +24,14 @@
 #include "poison.h"
 
 static const char *state = "/var/lib/mxgauge", *host, *zone, *templates;
+static const char *configured_state, *configured_templates;	/* what they are without options */
 static int64_t year;
 static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
 static const char *root = "", *config = CONFIG_DEFAULT_FILE, *proposed;
 static const char *rrd, *out, *span, *format = "png";
 static bool no_rrd, phases, json, manual, hash_addresses;
 static const char *rules_file;
-static struct config *rules;	/* whose reason sections are taken */
+static struct config *rules;	/* the configuration that holds, NULL: there is none */
 
 #define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
 #define RULES_ROW { 'f', "config", OPT_STRING, &rules_file, "FILE", "the configuration whose reason " \
@@ -45,7 +46,8 @@ static const struct opt import_opts[] = {
 	{ 0, "year", OPT_INT, &year, "YEAR", "year of the first line of each file, where stamps "
 	    "have none; else it follows from the file's own date", .min = 1970, .max = 2199 },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
-	RULES_ROW,
+	{ 'f', "config", OPT_STRING, &rules_file, "FILE", "the configuration by which hosts are named and counts "
+	    "kept, and whose state it is unless --state says otherwise; else that of mxgauged, if it is good" },
 	{ 0, "hash-addresses", OPT_FLAG, &hash_addresses, NULL, "keep keyed hashes in place of addresses and "
 	    "logins; as the setting hash_addresses of the configuration, and where the state has a key "
 	    "and there is no configuration" },
@@ -54,17 +56,28 @@ static const struct opt import_opts[] = {
 	{ 0 }
 };
 
+/* What the commands have from a configuration, unless options say otherwise. */
+static void
+take_config(void)
+{
+	if (state == configured_state)
+		configured_state = state = xstrdup(rules->state);
+	if (templates == configured_templates && rules->templates[0] != '\0')
+		configured_templates = templates = xstrdup(rules->templates);
+}
+
 /* False: the file that was named has faults, and they were printed. */
 static bool
-take_rules(struct sitewords **words)
+take_rules(void)
 {
 	struct buf faults = buf_new(1 << 20);
 
 	if (rules_file != NULL) {
 		config_free(rules);
 		rules = config_read(rules_file, &faults);
+		if (rules != NULL)
+			take_config();
 	}
-	*words = rules != NULL ? rules->words : NULL;
 	if (faults.n > 0)
 		fputs(faults.p, stderr);
 	buf_free(&faults);
@@ -73,10 +86,10 @@ take_rules(struct sitewords **words)
 
 /* Hand the status on; it was worked with these rules. */
 static int
-done_with(struct sitewords *words, int status)
+done_with(int status)
 {
 	const char *name;
-	uint64_t n = words == NULL ? 0 : sitewords_gave_up(words, &name);
+	uint64_t n = rules == NULL || rules->words == NULL ? 0 : sitewords_gave_up(rules->words, &name);
 
 	if (n > 0)
 		fprintf(stderr, "mxgauge: reason \"%s\": its expression took too many steps; rules gave "
@@ -89,20 +102,15 @@ done_with(struct sitewords *words, int status)
 static int
 run_import(int argc, char **argv)
 {
-	struct import im = { .state = state, .host = host, .zone = zone, .templates = templates,
-		.year = (int)year, .no_rrd = no_rrd, .phases = phases, .file = argv,
-		.files = (size_t)argc, .commit_s = 1 };
-
-	if (!take_rules(&im.words))
+	if (!take_rules())
 		return 2;
-	im.hash_addresses = hash_addresses;
-	im.no_config = rules == NULL;
-	if (rules != NULL) {
-		im.commit_s = rules->commit_interval;
-		im.graph_url = rules->graph_url;
-		im.hash_addresses |= strcmp(rules->hash_addresses, "yes") == 0;
-	}
-	return done_with(im.words, import_run(&im));
+
+	const struct import im = { .state = state, .host = host, .zone = zone, .templates = templates,
+		.year = (int)year, .no_rrd = no_rrd, .phases = phases, .hash_addresses = hash_addresses,
+		.config = rules, .commit_s = rules != NULL ? rules->commit_interval : 1,
+		.file = argv, .files = (size_t)argc };
+
+	return done_with(import_run(&im));
 }
 
 /* The sentence of a sub-command that failed. */
@@ -160,7 +168,8 @@ static const struct opt graph_opts[] = {
 	{ 'H', "host", OPT_STRING, &host, "HOST", "one host, or _farm; else all" },
 	{ 0, "span", OPT_CHOICE, &span, "day|week|month|year", "one span; else all" },
 	{ 0, "format", OPT_CHOICE, &format, "png|svg", "what kind of pictures" },
-	{ 0, "rrd", OPT_STRING, &rrd, "DIR", "folder of the RRDs; else DIR/rrd of the state" },
+	{ 0, "rrd", OPT_STRING, &rrd, "DIR", "folder of the RRDs; else that of mxgauged's configuration, "
+	    "where it is of this state, or DIR/rrd of the state" },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
 	{ 0 }
 };
@@ -168,7 +177,8 @@ static const struct opt graph_opts[] = {
 static int
 run_graph(int argc, char **argv)
 {
-	const struct pictures p = { .state = state, .rrd = rrd, .out = out, .templates = templates,
+	const bool usual = rrd == NULL && rules != NULL && config_is_of(rules, state);
+	const struct pictures p = { .state = state, .rrd = usual ? rules->rrd_dir : rrd, .out = out, .templates = templates,
 		.host = host, .span = span, .svg = strcmp(format, "svg") == 0 };
 	struct err e;
 
@@ -296,9 +306,10 @@ run_parse(int argc, char **argv)
 		.now = (int64_t)time(NULL), .host = slice_of(host != NULL ? host : "") };
 	struct err e;
 
-	if (!take_rules(&o.words))
+	if (!take_rules())
 		return 2;
-	return done_with(o.words, status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e));
+	o.words = rules != NULL ? rules->words : NULL;
+	return done_with(status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e));
 }
 
 static const struct opt backup_opts[] = { STATE_ROW("folder of the state"), { 0 } };
@@ -399,15 +410,16 @@ static const struct program program = {
 	.commands = commands,
 };
 
-/* The state is where the daemon's configuration says, if there is a good one. */
+/* The state and the templates are where the daemon's configuration says, if there is a good one. */
 static void
 take_usual_config(void)
 {
 	struct buf faults = buf_new(4096);
 
+	configured_state = state;
 	rules = config_read(CONFIG_DEFAULT_FILE, &faults);
 	if (rules != NULL)
-		state = xstrdup(rules->state);
+		take_config();
 	buf_free(&faults);
 }
 

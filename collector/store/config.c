@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <confuse.h>
 
@@ -470,4 +471,13 @@ config_free(struct config *c)
 	sitewords_free(c->words);
 	arena_free(&c->arena);
 	free(c);
+}
+
+bool
+config_is_of(const struct config *c, const char *folder)
+{
+	struct stat ours, other;
+
+	return strcmp(c->state, folder) == 0 || (stat(c->state, &ours) == 0 &&
+	    stat(folder, &other) == 0 && ours.st_dev == other.st_dev && ours.st_ino == other.st_ino);
 }

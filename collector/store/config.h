@@ -68,5 +68,7 @@ struct config *config_read(const char *path, struct buf *errors);
 /* The same for text already there (it is changed); path is for the sentences. */
 struct config *config_parse(const char *path, struct buf *text, struct buf *errors);
 void config_free(struct config *c);
+/* Is the state in folder the one that c is of? Under whatever name. */
+bool config_is_of(const struct config *c, const char *folder);
 
 #endif

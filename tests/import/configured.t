@@ -1,0 +1,46 @@
+#!/bin/sh
+# mxgauge import goes by the configuration: names of hosts, how long things are kept, where the
+# RRDs are. What mxgauged finds then is as if it had read the files itself.
+set -u
+. tests/tap.sh
+d=$(mktemp -d) || exit 1
+trap 'rm -rf "$d"' EXIT
+tool=$BUILD/bin/mxgauge
+
+# A mail of the 1st and one of the 21st of November, more than keep_mails' default apart.
+mail() { # ID DAY HOST
+    printf '2026-11-%sT10:00:0%s+00:00 %s postfix/%s\n' \
+        "$2" 0 "$3" "smtpd[7]: $1: client=mx.far.example[192.0.2.9]" \
+        "$2" 1 "$3" "cleanup[8]: $1: message-id=<$1@far.example>" \
+        "$2" 1 "$3" "qmgr[9]: $1: from=<anna@far.example>, size=900, nrcpt=1 (queue active)" \
+        "$2" 2 "$3" "smtp[10]: $1: to=<bert@example.org>, relay=store.example.org[192.0.2.5]:25, delay=2, delays=1/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)" \
+        "$2" 2 "$3" "qmgr[9]: $1: removed"
+}
+mail 3AAAAAAAAA 01 old-mx1.example.org >"$d/one"
+mail 3BBBBBBBBB 21 mx1 >"$d/two"
+touch -d 2026-11-01T10:00:02Z "$d/one"
+touch -d 2026-11-21T10:00:02Z "$d/two"
+cat >"$d/conf" <<EOF
+state = $d/state
+rrd_dir = $d/rrd
+keep_mails = 60d
+host_alias = { "old-mx1=mx1" }
+source a { files = { $d/none } }
+EOF
+
+"$tool" import --config "$d/conf" "$d/one" >"$d/out" 2>&1 && test -f "$d/state/state.db"
+ok $? "--config names the state, too"
+"$tool" import --config "$d/conf" --state "$d/state" "$d/two" >>"$d/out" 2>&1
+ok $? "a later file"
+sed 's/^/# /' "$d/out"
+"$tool" report --state "$d/state" --json | grep -q '"hosts":{"mx1":{[^{]*}}}'
+ok $? "host_alias: both are one host"
+"$tool" trace --state "$d/state" 3AAAAAAAAA 2>&1 | grep -q 'delivered to bert@example.org'
+ok $? "keep_mails: the old mail can be traced still"
+test -f "$d/rrd/mx1/flow.rrd" && test ! -e "$d/state/rrd"
+ok $? "rrd_dir: the RRDs are where mxgauged writes them"
+
+"$tool" import --config "$d/conf" --state "$d/other" "$d/one" >"$d/out" 2>&1 &&
+    test -f "$d/other/rrd/mx1/flow.rrd"
+ok $? "of another state the RRDs are beside it"
+done_testing

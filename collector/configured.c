@@ -17,7 +17,7 @@ aliases(struct config *c))[2]
 		struct slice host = slice_of(c->host_alias.item[i]), name;
 
 		(void)slice_cut(&host, '=', &name);
-		pair[i][0] = arena_strdup(&c->arena, host_label(slice_trim(name)));
+		pair[i][0] = arena_strdup(&c->arena, slice_trim(name));
 		pair[i][1] = arena_strdup(&c->arena, host_label(slice_trim(host)));
 	}
 	return (const char *const (*)[2])pair;

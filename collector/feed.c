@@ -18,13 +18,26 @@ enum {
 	UNFINISHED_MAX = 1 << 19	/* the parts of an entry or of docker's lines */
 };
 
+/* The first label decides, unless both say a domain: mx1.dc1 and mx1.dc2 may be two. */
+static bool
+is_alias(struct slice alias, struct slice name)
+{
+	struct slice a = host_label(alias), b = host_label(name);
+
+	if (a.n < alias.n && b.n < name.n)
+		return slice_eq_nocase(alias, name);
+	return slice_eq_nocase(a, b);
+}
+
 struct slice
 ingest_host_name(const struct ingest *in, struct slice name)
 {
-	name = host_label(name);
+	if (name.n > 0 && name.p[name.n - 1] == '.')
+		name.n--;
 	for (size_t i = 0; in->set.alias != NULL && in->set.alias[i][0] != NULL; i++)
-		if (slice_eq_nocase(name, slice_of(in->set.alias[i][0])))
+		if (is_alias(slice_of(in->set.alias[i][0]), name))
 			return slice_of(in->set.alias[i][1]);
+	name = host_label(name);
 	return name.n > 0 ? name : SLICE("unknown");
 }
 

@@ -23,7 +23,8 @@ struct ingest_settings {
 	int64_t keep_minutes, keep_hours, keep_mails, keep_accounts, keep_sources;	/* in minutes */
 	size_t max_mails;		/* in memory */
 	bool draws;			/* RRDs are written: keep minutes until they were */
-	const char *const (*alias)[2];	/* host names that mean another host; ends with NULLs */
+	const char *const (*alias)[2];	/* host names, whole or short, that mean another host;
+					 * ends with NULLs */
 	struct sitewords *words;	/* the site's own rules, NULL: none */
 	bool hash_addresses;		/* keep pseudonyms in their place; the key lies beside the state */
 };

@@ -86,7 +86,7 @@ counts 3235 "and reading goes on"
 conf "host_alias = { \"old.example.org=mx1.example.org\" }
 source b { files = { \"$D/other*.log\" } }"
 add 6 "$D/new"
-sed 's/ mx1 / old.example.net /' "$D/new" >"$D/other1.log"
+sed 's/ mx1 / old.example.org /' "$D/new" >"$D/other1.log"
 kill -HUP "$pid"
 wait_for grep -q 'reloaded' "$D/out"
 saw $? "SIGHUP with a good configuration"

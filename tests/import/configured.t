@@ -43,4 +43,17 @@ ok $? "rrd_dir: the RRDs are where mxgauged writes them"
 "$tool" import --config "$d/conf" --state "$d/other" "$d/one" >"$d/out" 2>&1 &&
     test -f "$d/other/rrd/mx1/flow.rrd"
 ok $? "of another state the RRDs are beside it"
+
+# Two machines of one short name: a whole name means that machine alone, and is that of its short name, too.
+host() { # HOST
+    printf '2026-11-21T10:00:00+00:00 %s postfix/smtpd[7]: connect from a.far.example[192.0.2.9]\n' "$1"
+}
+for h in mx1.dc1.example.org mx1.dc2.example.org MX1.DC2.example.org. filter.dc2.example.org filter 192.0.2.7; do
+    host "$h"
+done >"$d/three"
+sed 's/^host_alias.*/host_alias = { "mx1.dc2.example.org=mx1-dc2", "filter.dc2.example.org=f2", "192.0.2.7=mx7" }/' \
+    "$d/conf" >"$d/conf2"
+"$tool" import --no-rrd --config "$d/conf2" --state "$d/twins" "$d/three" >"$d/out" 2>&1
+got=$("$tool" status --state "$d/twins" | sed -n '/^Hosts/,/^$/s/^  \([^ ]*\) .*ago *\([0-9]*\) .*/\1=\2/p' | tr '\n' ' ')
+is "$got" "f2=2 mx1=1 mx1-dc2=2 mx7=1 " "host_alias: a name with its domain is of one machine"
 done_testing

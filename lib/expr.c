@@ -101,8 +101,8 @@ call(struct parser *p, struct slice name)
 			return wrong(p, "\")\" is missing");
 		return step(p, (struct expr_step){ .op = functions[i].op });
 	}
-	*p->unknown = name;
-	return err_set(p->e, "there is no such function: min(a, b), max(a, b) and abs(a) are");
+	return err_set(p->e, "there is no such function: \"%.*s\"; there are min(a, b), max(a, b) and abs(a)",
+	    (int)name.n, name.p);
 }
 
 static bool

@@ -239,6 +239,8 @@ find_lists(struct dnsbl_run *r, const struct dnsbl_table *t)
 		check_state(CHECK_OK, "no list is asked on this machine");
 	else if (r->lists == 0 && !set.from_state)
 		opt_fail(&program, "which lists? -l ZONE, --from-postfix and its like, or --all");
+	else if (r->lists == 0 && set.host.n > 0)
+		opt_fail(&program, "-H: there is no list to look it up on; for the hits of one mail server: --of HOST");
 	for (size_t i = 0; i < set.limits; i++) {
 		bool asked = false;
 

@@ -150,6 +150,10 @@ add_item(struct slice name)
 			take_time(it, &text);
 			break;
 		}
+	for (enum form f = CHANGE; f <= FALL; f++)
+		if (slice_has(text, slice_of(forms[f])))
+			check_unknown("\"%s\": %s ... ) must stand around the whole expression, once",
+			    check_clean(name), forms[f]);
 	flow_parse(&it->flow, text, it->name);
 }
 

@@ -319,20 +319,33 @@ value(const char *name, double v, const char *unit, bool judged)
 		check_show(name, v, unit);
 }
 
+/* "7 refused, 8 condemned, at most 3 accepted" */
+static void
+add_counts(struct buf *b, const struct reputation *p)
+{
+	buf_fmt(b, "%s refused", check_people((double)p->refused, ""));
+	if (p->judged > 0)
+		buf_fmt(b, ", %s condemned", check_people((double)p->judged, ""));
+	buf_fmt(b, ", %s%s accepted", p->accepted_most > (int64_t)p->accepted ? "at most " : "",
+	    check_people((double)p->accepted_most, ""));
+}
+
 static void
 word_score(void)
 {
 	const struct reputation *p = run.all.net;
+	struct buf counts;
 
 	if (run.all.n == 0) {
 		check_words("score", NULL, "no network was refused anything in %s",
 		    check_people(set.window_s, "s"));
 		return;
 	}
-	check_words("score", NULL, "score %.1f for %s: %s refused, %s%s accepted in %s", p->score,
-	    name_of(p), check_people((double)p->refused, ""),
-	    p->accepted_most > (int64_t)p->accepted ? "at most " : "",
-	    check_people((double)p->accepted_most, ""), check_people(set.window_s, "s"));
+	counts = buf_new(200);
+	add_counts(&counts, p);
+	check_words("score", NULL, "score %.1f for %s: %s in %s", p->score, name_of(p), counts.p,
+	    check_people(set.window_s, "s"));
+	buf_free(&counts);
 }
 
 /* Who is behind a rise: of the whole hours that the tables have. */
@@ -415,11 +428,8 @@ tell_network(const struct reputation *p)
 	char name[ASN_NAME];
 	uint32_t as;
 
-	buf_fmt(&b, "%5.1f  %s: %s refused", p->score, name_of(p), check_people((double)p->refused, ""));
-	if (p->judged > 0)
-		buf_fmt(&b, ", %s condemned", check_people((double)p->judged, ""));
-	buf_fmt(&b, ", %s%s accepted", p->accepted_most > (int64_t)p->accepted ? "at most " : "",
-	    check_people((double)p->accepted_most, ""));
+	buf_fmt(&b, "%5.1f  %s: ", p->score, name_of(p));
+	add_counts(&b, p);
 	if (p->score >= (double)bad_score && p->before < (double)bad_score)
 		buf_str(&b, ", new");
 	if (p->net.family != NETWORK_AS && (as = reputation_as(&run.rule, p, name)) != 0)

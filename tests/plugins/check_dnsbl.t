@@ -264,6 +264,8 @@ run 0 "of no list 500 hits were to be expected" --from-state --least-hits 500
 run 2 "bl.example.net: 1 hits" --from-state -c hits_least=10:
 run 2 "mad.example.com: 60 hits" --from-state -c hits_least=0: -w hits_least=0: -c hits_most=1000
 run 0 "bl.example.net: 1 hits" --from-state -w hits_least=0: -w hits_most=1000000
+run 3 "for the hits of one mail server: --of HOST" --from-state -H mx1
+run 1 "bl.example.net: 1 hits" --from-state --of mx1
 run 1 "1 of 1 list unhealthy" --from-state -w hits_least=0: -w hits_most=1000000 -l gone.example.org --resolver "$server"
 run 3 "no state" --from-state --state "$D/nowhere"
 run 3 "nosuch: No such file" --from-state --table "$D/nosuch"

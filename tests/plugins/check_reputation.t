@@ -56,6 +56,8 @@ says " 89.3  192.0.2.0/24: 300 refused, 1 accepted, new; most on mx1 in the hour
 says " 87.6  2001:db8:1:2::/64: 400 refused, 0 accepted; most on mx1 in the hour from 2026-11-20 02:00:00: 400"; ok "one that was bad before is not new"
 run 1 --at "$at" -w 85; ok "WARNING above a bare range"
 says "score 89.3 for 192.0.2.0/24: 300 refused, 1 accepted in 24 h (limit 85)"; ok "and it says so"
+run 0 --at "$at" --ours 192.0.2.0/24 --ours 2001:db8:1::/48 --ours 203.0.113.0/24 --ours 198.51.100.0/24
+says "OK - score 83.3 for 203.0.112.0/24: 0 refused, 100 condemned, "; ok "what a filter condemned is in the first line, too"
 run 2 --at "$at" -c networks=3; ok "CRITICAL for the number of bad networks"
 says "4 networks with a score of 80 or more (limit 3)"; ok "with the number"
 run 1 --at "$at" -w new=2; ok "WARNING for new ones"

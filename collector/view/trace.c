@@ -2,7 +2,7 @@
  *
  * All mails of the state are looked through once to find those that are asked for, and
  * again as long as that brings mails which they are bound to: a day of 150,000
- * mails takes a fraction of a second a pass. At most TRACE_MAX mails are shown. */
+ * mails takes a fraction of a second a pass. Of more than TRACE_MAX mails the newest are shown. */
 #include "view/trace.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "net.h"
 #include "pseudonym.h"
 #include "store/mails.h"
 #include "when.h"
@@ -29,6 +30,7 @@ struct trace {
 	int host;		/* -1: any */
 	struct found *found;
 	size_t n, cap;
+	bool more;		/* than TRACE_MAX, of which the oldest were dropped */
 	struct id {		/* asked for by a bond */
 		unsigned host;
 		char text[MAIL_ID_MAX];
@@ -44,6 +46,15 @@ without_brackets(struct slice s)
 	if (s.n >= 2 && s.p[0] == '<' && s.p[s.n - 1] == '>')
 		return (struct slice){ s.p + 1, s.n - 2 };
 	return s;
+}
+
+/* As it was meant: "<id@host>" and, copied from a log, "4F1A2B3C4D:". */
+static struct slice
+name_of(struct slice s)
+{
+	if (s.n > 1 && s.p[s.n - 1] == ':' && memchr(s.p, ':', s.n - 1) == NULL)
+		s.n--;
+	return without_brackets(s);
 }
 
 static bool
@@ -127,13 +138,37 @@ is_outward(const struct fact *f)
 	return f->kind == FACT_DELIVERED && (f->flags & FACT_OUTWARD);
 }
 
+static int
+by_begin(const void *a, const void *b)
+{
+	const struct mail *x = &((const struct found *)a)->mail;
+	const struct mail *y = &((const struct found *)b)->mail;
+
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return x->n < y->n ? -1 : x->n > y->n;
+}
+
+static void
+drop_oldest(struct trace *t)
+{
+	size_t drop = t->n > TRACE_MAX ? t->n - TRACE_MAX : 0;
+
+	if (t->n > 1)
+		qsort(t->found, t->n, sizeof *t->found, by_begin);
+	for (size_t i = 0; i < drop; i++)
+		free(t->found[i].mail.facts);
+	t->n -= drop;
+	if (drop > 0)
+		memmove(t->found, t->found + drop, t->n * sizeof *t->found);
+	t->more = t->more || drop > 0;
+}
+
 static bool
 look(void *arg, const struct mail *m)
 {
 	struct trace *t = arg;
 	struct mail *copy;
-	uint32_t at = 0;
-	struct fact f;
 
 	for (size_t i = 0; i < t->n; i++)
 		if (t->found[i].mail.host == m->host &&
@@ -150,23 +185,35 @@ look(void *arg, const struct mail *m)
 	*copy = *m;
 	copy->facts = xmalloc(m->n);
 	memcpy(copy->facts, m->facts, m->n);
-	while (mail_next(copy, &at, &f))
+	if (t->n == TRACE_MAX * 2)
+		drop_oldest(t);
+	return true;
+}
+
+static void
+ask_for_bound(struct trace *t, const struct mail *m)
+{
+	uint32_t at = 0;
+	struct fact f;
+
+	while (mail_next(m, &at, &f))
 		if (f.kind == FACT_HOP_FROM || f.kind == FACT_HOP_INTO)
 			ask_for(t, f.nrcpt, f.other_id);
 		else if (f.other_id.n > 0 && f.kind != FACT_STARTED && !is_outward(&f))
 			ask_for(t, m->host, f.other_id);
-	return t->n < TRACE_MAX;
 }
 
-static int
-by_begin(const void *a, const void *b)
+/* One look at all mails; t->grown: another may bring more. */
+static bool
+pass_over(struct stateread *r, struct trace *t, struct err *e)
 {
-	const struct mail *x = &((const struct found *)a)->mail;
-	const struct mail *y = &((const struct found *)b)->mail;
-
-	if (x->first != y->first)
-		return x->first < y->first ? -1 : 1;
-	return x->n < y->n ? -1 : x->n > y->n;
+	t->grown = false;
+	if (!mails_each(r, look, t, e))
+		return false;
+	drop_oldest(t);
+	for (size_t i = 0; i < t->n; i++)
+		ask_for_bound(t, &t->found[i].mail);
+	return true;
 }
 
 static int
@@ -348,8 +395,8 @@ put_mail(struct buf *b, const struct mail *m, const struct names *hosts)
 struct samples {
 	const struct trace *t;
 	const struct names *hosts;
-	struct buf *out;
-	size_t n;
+	struct buf *out;	/* NULL: they are counted */
+	size_t n, skip;
 };
 
 /* Does a mail that was printed tell more? */
@@ -373,7 +420,9 @@ put_sample(void *arg, int host, const struct specimen *s)
 	    is_asked(x->t, text[SPECIMEN_USER]) || is_asked(x->t, text[SPECIMEN_FROM]) ||
 	    is_asked(x->t, text[SPECIMEN_TO])))
 		return true;
-	if (x->n++ == 0)
+	if (x->n++ < x->skip || x->out == NULL)
+		return true;
+	if (x->n == x->skip + 1)
 		buf_fmt(x->out, "%ssamples of lines\n", x->out->n > 0 ? "\n" : "");
 	buf_str(x->out, "  ");
 	when_print(x->out, s->time);
@@ -386,7 +435,22 @@ put_sample(void *arg, int host, const struct specimen *s)
 	put(x->out, ", to ", text[SPECIMEN_TO]);
 	put(x->out, ": ", text[SPECIMEN_SAID]);
 	buf_char(x->out, '\n');
-	return x->n < TRACE_MAX;
+	return true;
+}
+
+/* The newest TRACE_MAX of them. */
+static bool
+put_samples(struct stateread *r, const struct trace *t, const struct names *hosts, struct buf *out, size_t *n,
+    struct err *e)
+{
+	struct samples all = { .t = t, .hosts = hosts }, newest = { .t = t, .hosts = hosts, .out = out };
+
+	if (!stateread_specimens(r, t->host, 0, INT64_MAX / 65536 / 2, put_sample, &all, e))
+		return false;
+	*n = all.n;
+	newest.skip = all.n > TRACE_MAX ? all.n - TRACE_MAX : 0;
+	return all.n == 0 ||
+	    stateread_specimens(r, t->host, 0, INT64_MAX / 65536 / 2, put_sample, &newest, e);
 }
 
 /* Append what is known of the mails that what names: a queue id, a Message-ID (with or
@@ -399,10 +463,11 @@ tell_of(struct stateread *r, const struct pseudonyms *p, const char *what, const
     struct buf *out, size_t *found, struct err *e)
 {
 	char hidden[PSEUDONYM_MAX], hidden_mid[PSEUDONYM_MAX];
-	struct trace t = { .what = without_brackets(slice_of(what)), .host = -1 };
+	struct trace t = { .what = name_of(slice_of(what)), .host = -1 };
 	struct names hosts = { NULL, 0 };
-	struct samples samples = { &t, &hosts, out, 0 };
-	bool good = stateread_hosts(r, &hosts.host, &hosts.n, e);
+	size_t samples = 0;
+	bool good = t.what.n > 0 ? stateread_hosts(r, &hosts.host, &hosts.n, e) :
+	    err_set(e, "%s is the sender of all notifications: name a recipient or a queue id", what);
 
 	if (p != NULL) {
 		t.hidden = pseudonym_of(p, t.what, hidden);
@@ -414,25 +479,39 @@ tell_of(struct stateread *r, const struct pseudonyms *p, const char *what, const
 		good = named != NULL || err_set(e, "there is no host %s in the state", host);
 		t.host = named != NULL ? named->id : -1;
 	}
-	for (int pass = 0; good && pass < PASSES && (pass == 0 || t.grown); pass++) {
-		t.grown = false;
-		good = mails_each(r, look, &t, e);
-	}
-	if (good && t.n > 1)
-		qsort(t.found, t.n, sizeof *t.found, by_begin);
+	for (int pass = 0; good && pass < PASSES && (pass == 0 || t.grown); pass++)
+		good = pass_over(r, &t, e);
 	for (size_t i = 0; i < t.n; i++) {
 		if (good)
 			put_mail(out, &t.found[i].mail, &hosts);
 	}
-	good = good && stateread_specimens(r, t.host, 0, INT64_MAX / 65536 / 2, put_sample, &samples, e);
+	good = good && put_samples(r, &t, &hosts, out, &samples, e);
 	for (size_t i = 0; i < t.n; i++)
 		free(t.found[i].mail.facts);
-	if (t.n == TRACE_MAX)
-		buf_fmt(out, "\nmore mails match: only %d are shown; name a queue id\n", TRACE_MAX);
-	*found = t.n + samples.n;
+	if (t.more)
+		buf_fmt(out, "\nmore mails match: the newest %d are shown; a queue id names one\n", TRACE_MAX);
+	*found = t.n + samples;
 	free(t.found);
 	free(t.id);
 	return good;
+}
+
+/* A domain without @ is taken for a login or an id. */
+static bool
+looks_like_domain(const char *what)
+{
+	struct net_addr a;
+
+	return strchr(what, '.') != NULL && strpbrk(what, "@/:") == NULL && !net_addr_parse(what, 0, &a);
+}
+
+static void
+tell_unknown(const char *what)
+{
+	const bool domain = looks_like_domain(what);
+
+	fprintf(stderr, "mxgauge: nothing is known of %s; mails are kept as long as keep_mails says%s%s\n", what,
+	    domain ? "; a domain is written @" : "", domain ? what : "");
 }
 
 /* Of one name. */
@@ -449,8 +528,7 @@ print(struct stateread *r, const struct pseudonyms *p, const char *what, const c
 	if (!good)
 		fprintf(stderr, "mxgauge: %s\n", e.text);
 	else if (found == 0)
-		fprintf(stderr, "mxgauge: nothing is known of %s; mails are kept as long as keep_mails "
-		    "says\n", what);
+		tell_unknown(what);
 	buf_free(&out);
 	return good && found > 0;
 }

@@ -372,6 +372,16 @@ header_text(struct header *h, struct slice s, bool must_tag, struct line *out)
 	return bsd_text(h, s, must_tag, out);
 }
 
+/* May a header stand there, where a tag should? By few of its bytes. */
+static inline bool
+begins_header(struct slice s)
+{
+	return s.n > STAMP_BSD_BYTES && (s.p[0] == '<' || (s.p[3] == ' ' && s.p[6] == ' ' && s.p[9] == ':') ||
+	    (s.p[4] == '-' && s.p[10] == 'T'));
+}
+
+static bool forwarded(struct header *h, struct slice s, struct line *out);	/* a header behind a header */
+
 /* "host tag[pid]: text", after the stamp. With must_tag a line needs a tag with a
  * colon: nothing else tells it from rubbish. */
 static bool
@@ -402,6 +412,8 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 			out->host_mark = k != NULL ? &k->mark : NULL;
 		}
 		s = slice_from(s, word + 1);
+		if (begins_header(s) && !h->forwarded && forwarded(h, s, out))
+			return true;
 	}
 	return bsd_text(h, s, must_tag, out);
 }
@@ -518,6 +530,29 @@ wire(struct header *h, struct slice s, struct line *out)
 		return bsd_rest(h, s, false, out);
 	out->time = arrived(h, out);
 	return bsd_rest(h, s, true, out);
+}
+
+/* A relay put stamp and host of its own (in *out) before the sender's header, as rsyslog does with
+ * %rawmsg%: the sender's counts, and of what it leaves out the relay's. That of one relay: h->forwarded
+ * ends it. False, and *out as it was but for the mark, if it is none. */
+static bool
+forwarded(struct header *h, struct slice s, struct line *out)
+{
+	struct line relay = *out;
+	bool good;
+
+	relay.host_mark = out->host_mark = NULL;	/* the relay's; and another host may lie there by now */
+	h->forwarded = true;
+	good = s.p[0] == '<' ? wire(h, s, out) :
+	    stamp_take(&h->stamps, &s, &out->time, &out->usec) && bsd_rest(h, s, true, out);
+	h->forwarded = false;
+	if (!good || out->stampless) {	/* "<22>tag: text" is a usual line, to usual() */
+		*out = relay;
+		return false;
+	}
+	if (out->host.p == h->host.p)
+		out->host = relay.host;
+	return true;
 }
 
 static inline enum header_answer

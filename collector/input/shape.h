@@ -58,6 +58,7 @@ struct header {
 		uint32_t usec;
 		bool open;
 	} exim;
+	bool forwarded;		/* in a header behind a relay's */
 	struct buf partial[2];	/* what was cut of a container's: of stdout, of stderr */
 };
 

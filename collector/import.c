@@ -421,6 +421,8 @@ import_run(const struct import *im)
 	bool good;
 
 	stopping_begin();
+	if (!im->no_rrd && im->config != NULL && config_is_of(im->config, im->state))
+		(void)account_make_folder(im->config->rrd_dir, im->config->user, &x.e);	/* else drawing says so */
 	account_work_for(im->state);
 	x.in = ingest_open(im->state, &set, &x.e);
 	good = x.in != NULL;

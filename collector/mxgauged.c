@@ -121,23 +121,6 @@ start_sensor(const struct config *c)
 	return fd;
 }
 
-/* A folder that the account will write, made while we still may. */
-static bool
-make_folder(const char *path, const struct config *c, struct err *e)
-{
-	uid_t uid;
-	gid_t gid;
-
-	if (c->user[0] == '\0' || geteuid() != 0)
-		return true;
-	if (!account_find(c->user, &uid, &gid, e))
-		return false;
-	if (mkdir(path, 0750) != 0)
-		return errno == EEXIST || err_set(e, "make %s: %s", path, strerror(errno));
-	return chown(path, uid, gid) == 0 || err_set(e, "give %s to %s: %s", path, c->user,
-	    strerror(errno));
-}
-
 static struct config *
 read_config(const char *path)
 {
@@ -191,7 +174,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	sensor = start_sensor(c);
-	if (!make_folder(c->state, c, &e) || !make_folder(c->rrd_dir, c, &e) ||
+	if (!account_make_folder(c->state, c->user, &e) || !account_make_folder(c->rrd_dir, c->user, &e) ||
 	    !account_become(c->user, c->group, &e)) {
 		message(MSG_cannot_start, "%s", e.text);
 		return 1;

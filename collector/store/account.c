@@ -75,6 +75,21 @@ account_become(const char *user, const char *group, struct err *e)
 	return true;
 }
 
+bool
+account_make_folder(const char *path, const char *user, struct err *e)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (user[0] == '\0' || geteuid() != 0)
+		return true;
+	if (!account_find(user, &uid, &gid, e))
+		return false;
+	if (mkdir(path, 0750) != 0)
+		return errno == EEXIST || err_set(e, "make %s: %s", path, strerror(errno));
+	return chown(path, uid, gid) == 0 || err_set(e, "give %s to %s: %s", path, user, strerror(errno));
+}
+
 void
 account_work_for(const char *folder)
 {

@@ -44,6 +44,15 @@ ok $? "rrd_dir: the RRDs are where mxgauged writes them"
     test -f "$d/other/rrd/mx1/flow.rrd"
 ok $? "of another state the RRDs are beside it"
 
+if [ "$(id -u)" -eq 0 ]; then
+    user=$(id -nu 65534)
+    chmod 755 "$d" && mkdir "$d/theirs" "$d/roots" && chown 65534 "$d/theirs"
+    printf 'state = %s\nrrd_dir = %s\nuser = %s\nsource a { files = { %s } }\n' "$d/theirs" "$d/roots/rrd" "$user" \
+        "$d/none" >"$d/conf3"
+    "$tool" import --config "$d/conf3" "$d/one" >"$d/out" 2>&1 && test "$(stat -c %U "$d/roots/rrd")" = "$user"
+    ok $? "root makes rrd_dir for the account, as mxgauged does"
+fi
+
 # Two machines of one short name: a whole name means that machine alone, and is that of its short name, too.
 host() { # HOST
     printf '2026-11-21T10:00:00+00:00 %s postfix/smtpd[7]: connect from a.far.example[192.0.2.9]\n' "$1"

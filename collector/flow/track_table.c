@@ -343,9 +343,9 @@ is_away(const struct mail *m)
 	return m->away;
 }
 
-/* Keep the facts of up to that time. */
+/* Keep the facts of up to that time, but for hops from gone (NULL: from none). */
 static void
-keep_facts(struct mail *m, int64_t until)
+keep_facts(struct mail *m, int64_t until, const struct mail *gone)
 {
 	struct mail rest = *m;
 	uint32_t at = 0;
@@ -356,7 +356,8 @@ keep_facts(struct mail *m, int64_t until)
 	rest.n = rest.cap = 0;
 	rest.label = 0;
 	while (mail_next(m, &at, &f)) {
-		if (f.time > until)
+		if (f.time > until || (gone != NULL && f.kind == FACT_HOP_FROM && f.nrcpt == gone->host &&
+		    slice_eq(f.other_id, mail_id(gone))))
 			continue;
 		(void)mail_add(&rest, &f);	/* they did fit */
 		rest.real = rest.real || !fact_is_bond(f.kind);
@@ -366,14 +367,14 @@ keep_facts(struct mail *m, int64_t until)
 	*m = rest;
 }
 
-/* One that has lines of later than that, and of before. */
+/* One that has lines of before, and is to keep no others; gone: as above. */
 static void
-disown_some(struct track *t, struct mail *m, int64_t after)
+disown_some(struct track *t, struct mail *m, int64_t after, const struct mail *gone)
 {
 	mail_count(m, m->n, -1, t->tally);
 	hops_leave(t, m);
 	t->bytes -= m->cap;
-	keep_facts(m, after);
+	keep_facts(m, after, gone);
 	t->bytes += m->cap;
 	hops_enter(t, m);
 	m->open = mail_count(m, m->n, 1, t->tally) & MAIL_OPEN;
@@ -386,6 +387,22 @@ disown_some(struct track *t, struct mail *m, int64_t after)
 	if (!m->changed)
 		track_push(&t->changed, &t->n_changed, &t->cap_changed, m);
 	m->changed = true;
+}
+
+/* Mails of other hosts of which later lines said that m went on as them. They know it with the time of their own line,
+ * which may be before: of a mail that waited while the clock jumped, the delay makes all times fit. */
+static void
+disown_hops(struct track *t, const struct mail *m, int64_t after)
+{
+	uint32_t at = 0;
+	struct fact f;
+
+	while (m->hops && mail_next_kind(m, FACT_HOP_INTO, &at, &f)) {
+		struct mail *next = f.time > after ? track_find(t, f.nrcpt, f.other_id, INT64_MIN) : NULL;
+
+		if (next != NULL && next->first <= after)
+			disown_some(t, next, after, m);
+	}
 }
 
 void
@@ -403,8 +420,9 @@ track_disown(struct track *t, int64_t after)
 
 		if (m == NULL || m->last <= after)
 			continue;
+		disown_hops(t, m, after);
 		if (m->first <= after)
-			disown_some(t, m, after);
+			disown_some(t, m, after, NULL);
 		else
 			track_forget(t, m->hash);
 	}

@@ -111,14 +111,32 @@ stamp(int64_t t)
 }
 
 static void
-take(struct ingest *in, struct feed *f, int64_t t, const char *text)
+take_of(struct ingest *in, struct feed *f, const char *host, int64_t t, const char *text)
 {
 	struct err e = { "" };
 	char raw[500];
 
-	(void)snprintf(raw, sizeof raw, "%s mx1 %s", stamp(t), text);
+	(void)snprintf(raw, sizeof raw, "%s %s %s", stamp(t), host, text);
 	if (!ingest_line(in, f, slice_of(raw), false, &e))
 		die(&e);
+}
+
+static void
+take(struct ingest *in, struct feed *f, int64_t t, const char *text)
+{
+	take_of(in, f, "mx1", t, text);
+}
+
+static struct feed *
+open_feed(struct ingest *in)
+{
+	struct err e = { "" };
+	struct feed *f = feed_open(in, state_source_add(ingest_state(in), "a"), "UTC", 0, "", T0, &e);
+
+	if (f == NULL)
+		die(&e);
+	feed_live(f, true);
+	return f;
 }
 
 static int64_t
@@ -163,14 +181,10 @@ open_mails(void)
 static void
 test_mails(bool away, const char *how)
 {
-	struct err e = { "" };
 	struct ingest *in = begin();
-	struct feed *f = feed_open(in, state_source_add(ingest_state(in), "a"), "UTC", 0, "", T0, &e);
+	struct feed *f = open_feed(in);
 	int64_t late = T0 + YEAR;
 
-	if (f == NULL)
-		die(&e);
-	feed_live(f, true);
 	ingest_clock(in, T0);
 	take(in, f, T0, "postfix/qmgr[8]: 4A1B2C3D01: from=<a@example.net>, size=900, nrcpt=1 (queue active)");
 	take(in, f, T0, "postfix/qmgr[8]: 4A1B2C3D02: from=<a@example.net>, size=900, nrcpt=2 (queue active)");
@@ -214,6 +228,43 @@ test_mails(bool away, const char *how)
 	drop_state(dir);
 }
 
+#define NAMED(id) "postfix/cleanup[7]: " id ": message-id=<m1@example.net>"
+#define CAME(id) "postfix/qmgr[8]: " id ": from=<a@example.net>, size=900, nrcpt=1 (queue active)"
+
+/* Our clock and that of mx1 jump while a mail waits there. Then it goes on to mx2, whose clock is right: the delay, which is
+ * as long as the jump, lets the times fit. */
+static void
+test_hop(bool away, const char *how)
+{
+	struct ingest *in = begin();
+	struct feed *f = open_feed(in);
+	int64_t late = T0 + 5 * DAY;
+
+	ingest_clock(in, T0);
+	take(in, f, T0, NAMED("4A1B2C3D01"));
+	take(in, f, T0, CAME("4A1B2C3D01"));
+	take_of(in, f, "mx2", T0 + 60, NAMED("4A1B2C3D02"));
+	take_of(in, f, "mx2", T0 + 60, CAME("4A1B2C3D02"));
+	commit(in);
+	ingest_clock(in, late);
+	take(in, f, late, "postfix/smtp[9]: 4A1B2C3D01: to=<u@example.org>, relay=mx2.example.org[10.0.0.2]:25, "
+	    "delay=432000, delays=0/431999/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4A1B2C3D02)");
+	for (int i = 0; away && i < 3000; i++)	/* nobody speaks of them */
+		take_of(in, f, "mx2", T0 + HOUR, "postfix/smtpd[7]: connect from unknown[192.0.2.1]");
+	commit(in);
+	is_int(sum(T0, T0 + HOUR, M_recv_msg), 1, how);
+	ingest_clock(in, T0 + HOUR);
+	commit(in);
+	is_int(sum(T0, T0 + HOUR, M_recv_msg), 2, "taken back, there are two: nothing says that they are one");
+	take(in, f, T0 + HOUR, "postfix/smtp[9]: 4A1B2C3D01: to=<u@example.org>, relay=mx2.example.org[10.0.0.2]:25, "
+	    "delay=3600, delays=0/3599/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4A1B2C3D02)");
+	commit(in);
+	is_int(sum(T0, T0 + HOUR, M_recv_msg), 1, "but when a true line does they are");
+	feed_close(f);
+	ingest_close(in);
+	drop_state(dir);
+}
+
 int
 main(void)
 {
@@ -223,6 +274,8 @@ main(void)
 	test_looks();
 	test_mails(false, "a mail that ends a year later");
 	test_mails(true, "a mail that was put away a year later");
+	test_hop(false, "a mail goes on to another host, whose clock is right");
+	test_hop(true, "that host's part of it was put away");
 	(void)rmdir(dir);
 	return done_testing();
 }

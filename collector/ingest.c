@@ -333,10 +333,10 @@ headless(struct ingest *in, struct feed *f)
 static bool
 out_of_bounds(const struct ingest *in, const struct feed *f, unsigned host, int64_t time)
 {
-	int64_t newest = state_newest(in->state)[host];
+	int64_t from = state_back_from(in->state, host);
 	int64_t now = in->now > f->written_at ? in->now : f->written_at;
 
-	return time < 60 || (newest != 0 && time < newest - in->set.horizon_s) ||
+	return time < 60 || (from != 0 && time < from - in->set.horizon_s) ||
 	    (in->set.future_s > 0 && time > now + in->set.future_s);
 }
 

@@ -124,6 +124,10 @@ int64_t state_skew(const struct state *s, unsigned host);
 /* When the queues of a host were last counted; likewise. */
 void state_set_sampled(struct state *s, unsigned host, int64_t when);
 
+/* Of what time lines may still come is counted back from this: a host's newest line, while our own clock is not sure no later
+ * than it was; 0: none yet. */
+int64_t state_back_from(const struct state *s, unsigned host);
+
 /* Look at our own clock: at the start, and before lines are read. One that jumps ahead by more than a day is not sure
  * (CLOCK_JUMPED, once, where it did while we ran; *at: where it was) until it went on from there for three days (CLOCK_SURE): until then nothing
  * is dropped for its age that would not have been before. When it is set back (CLOCK_BACK), what was counted of

@@ -66,6 +66,14 @@ clock_sure(const struct state *s)
 	return s->clock.jumped != 0 && s->clock.sure != 0 ? s->clock.sure : INT64_MAX;
 }
 
+int64_t
+state_back_from(const struct state *s, unsigned host)
+{
+	int64_t sure = clock_sure(s);
+
+	return s->host_newest[host] < sure ? s->host_newest[host] : sure;
+}
+
 static void
 say(struct state *s)
 {
@@ -215,11 +223,12 @@ newest_until(struct state *s, int64_t until, int64_t newest[HOSTS_MAX], struct e
 static void
 disown_host(struct state *s, size_t h, int64_t newest, int64_t after, int64_t now)
 {
-	s->host_newest[h] = newest;
 	if (s->host_sampled[h] > after)
 		s->host_sampled[h] = now;
 	if (s->host_first[h] > after)
 		s->host_first[h] = 0;
+	/* known to the unit of a table */
+	s->host_newest[h] = newest != 0 && newest < s->host_first[h] ? s->host_first[h] : newest;
 	if (s->host_first[h] > host_last(s, h))
 		s->host_first[h] = host_last(s, h);
 	if (s->host_kept[h] > after / 60)

@@ -265,6 +265,40 @@ test_hop(bool away, const char *how)
 	drop_state(dir);
 }
 
+/* A host that also sends lines of before the jump, and whose lines are all of one minute. */
+static void
+test_host(void)
+{
+	const struct stateread_host *hosts;
+	struct err e = { "" };
+	struct ingest *in = begin();
+	struct feed *f = open_feed(in);
+	struct stateread *r;
+	size_t n;
+
+	for (int64_t t = T0 - 4 * DAY; t < T0; t += DAY)	/* of a new state nothing is sure */
+		ingest_clock(in, t);
+	ingest_clock(in, T0 + 30);
+	take(in, f, T0 + 30, "postfix/smtpd[7]: connect from unknown[192.0.2.1]");
+	commit(in);
+	ingest_clock(in, T0 + 30 * DAY);
+	take(in, f, T0 + 30 * DAY, "postfix/smtpd[7]: connect from unknown[192.0.2.2]");
+	take(in, f, T0 + 31, "postfix/smtpd[7]: connect from unknown[192.0.2.3]");
+	commit(in);
+	is_int(sum(T0, T0 + HOUR, M_lines), 2, "a true line of a host counts beside one that is weeks ahead");
+	ingest_clock(in, T0 + HOUR);
+	commit(in);
+	is_int(sum(T0, T0 + HOUR, M_lines), 2, "and after that is taken back");
+	r = stateread_open(dir, &e);
+	if (r == NULL || !stateread_hosts(r, &hosts, &n, &e))
+		die(&e);
+	is_int(hosts[0].first, T0 + 30, "its first line stays the first");
+	stateread_close(r);
+	feed_close(f);
+	ingest_close(in);
+	drop_state(dir);
+}
+
 int
 main(void)
 {
@@ -276,6 +310,7 @@ main(void)
 	test_mails(true, "a mail that was put away a year later");
 	test_hop(false, "a mail goes on to another host, whose clock is right");
 	test_hop(true, "that host's part of it was put away");
+	test_host();
 	(void)rmdir(dir);
 	return done_testing();
 }

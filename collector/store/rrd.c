@@ -45,7 +45,6 @@ struct rrd_store {
 	bool all;		/* so far; else why is the first fault */
 	struct err why;
 	bool unsure;		/* of the host at hand: see known */
-	bool clock_unsure;	/* of this round */
 	size_t lists, left_out;	/* the most of a host: rrd_store_lists() */
 };
 
@@ -317,7 +316,6 @@ update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int
 	m->arg = from;
 	m->changed = wait ? RRD_NOTHING_CHANGED : k->changed;
 	m->unsure = k->unsure;
-	m->clock_unsure = s->clock_unsure;
 	if (!rrd_store_write(s, m, e)) {
 		k->unsure = s->unsure && s->make.cached != NULL;
 		if (k->unsure && k->written < k->changed)
@@ -377,15 +375,13 @@ rrd_store_begin(struct rrd_store *s, struct stateread *r, struct rrd_changed *ch
     size_t n_changed, struct err *e)
 {
 	const struct stateread_host *hosts;
-	struct stateread_run run;
 	size_t n, begin = 0;
 
 	for (size_t i = 0; i < n_changed; i++)
 		changed[i].drawn = false;
 	s->n_order = s->at = 0;
-	if (!stateread_hosts(r, &hosts, &n, e) || !stateread_run(r, &run, e))
+	if (!stateread_hosts(r, &hosts, &n, e))
 		return false;
-	s->clock_unsure = run.clock_jumped != 0;
 	for (size_t i = 0; i < n_changed; i++)
 		changed[i].drawn = true;
 	s->changed = changed;
@@ -425,17 +421,19 @@ rrd_store_step(struct rrd_store *s, struct stateread *r, int64_t now)
 	const struct stateread_host *hosts;
 	struct rrd_minutes m = { .name = NULL };
 	struct source from = { .r = r };
+	struct stateread_run run;
 	struct err why;
 	size_t n;
 
 	if (s->at == s->n_order)
 		return false;
 	from.host = s->order[s->at++];
-	if (!stateread_hosts(r, &hosts, &n, &why)) {
+	if (!stateread_hosts(r, &hosts, &n, &why) || !stateread_run(r, &run, &why)) {
 		fault(s, from.host, &why);
 		return true;
 	}
 	m.name = from.host == STATEREAD_FARM ? RRD_FARM : NULL;
+	m.clock_unsure = run.clock_jumped != 0;
 	for (size_t i = 0; i < n; i++) {
 		if (hosts[i].id == from.host)
 			m.name = hosts[i].name;

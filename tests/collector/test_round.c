@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "draw.h"
 #include "ingest.h"
@@ -156,6 +157,14 @@ main(void)
 	ok(end(), "the next one");
 	is_int(drawn("mxc"), 7, "makes up for it");
 	is_int(drawn("_farm"), 22, "for the farm, too");
+
+	begin();
+	ingest_clock(w.in, START + 60 * 86400);	/* our clock jumps */
+	refuse("mxa", 60 * 1440);
+	steps(-1);
+	ok(end(), "our own clock jumps after a round began");
+	(void)snprintf(rm, sizeof rm, "%s/rrd/mxa/small.rrd.before", w.dir);
+	ok(access(rm, F_OK) == 0, "what its rows take the place of is kept");
 
 	feed_close(w.feed);
 	draw_close(w.draw);

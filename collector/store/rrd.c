@@ -434,6 +434,7 @@ rrd_store_step(struct rrd_store *s, struct stateread *r, int64_t now)
 	}
 	m.name = from.host == STATEREAD_FARM ? RRD_FARM : NULL;
 	m.clock_unsure = run.clock_jumped != 0;
+	m.clock_sure = run.clock_sure;
 	for (size_t i = 0; i < n; i++) {
 		if (hosts[i].id == from.host)
 			m.name = hosts[i].name;

@@ -70,6 +70,7 @@ struct rrd_minutes {
 	int64_t changed;		/* the oldest that changed, or one of RRD_... */
 	bool unsure;			/* rrdcached may have rows that it did not write */
 	bool clock_unsure;		/* our own clock jumped: what is written may have to be taken back */
+	int64_t clock_sure;		/* it was right when it said that, in seconds; 0: nobody knows */
 	bool sampled;			/* it has gauges: templates of nothing else are for it, too */
 	const struct rrd_list *list;	/* the block lists it has files of */
 	size_t lists;

@@ -185,12 +185,13 @@ take_before(struct rrdmake *s, struct rrdmake_file *f, bool *taken, struct err *
 	    err_set(e, "rename %s: %s", f->before_path, strerror(errno));
 }
 
-/* Rows of a jump take the place of months of others, and that may have to be undone. */
+/* Rows of a jump take the place of months of others, and that may have to be undone. A copy that is there stays, if the
+ * file has rows of a jump; else it is of an earlier one, which was right: whoever imports once a week is never sure. */
 static bool
 keep_before(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
 {
 	if (!m->clock_unsure || f->old.map == NULL || f->end - f->old.last_up / 60 <= JUMP_MINUTES ||
-	    access(f->before_path, F_OK) == 0)
+	    (f->old.last_up - m->clock_sure > 60 * JUMP_MINUTES && access(f->before_path, F_OK) == 0))
 		return true;
 	if (s->cached != NULL && !cached_settle(s->cached, f->path, e))
 		return false;

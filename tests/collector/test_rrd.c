@@ -26,6 +26,8 @@ static struct {
 	char dir[64], conf[80], rrd[80];
 	char noted[600];
 	int64_t dies_at;	/* whoever asks for the cells of this minute is killed; 0: nobody */
+	bool clock_unsure;
+	int64_t clock_sure;
 } w;
 
 static bool
@@ -93,7 +95,7 @@ static bool
 run(const char *name, int64_t end, int64_t changed, struct err *e)
 {
 	struct rrd_minutes m = { .name = name, .kept = w.first, .end = end, .limit = end,
-	    .changed = changed, .source = source };
+	    .changed = changed, .source = source, .clock_unsure = w.clock_unsure, .clock_sure = w.clock_sure };
 	struct templates t;
 	struct rrd_options o = { .dir = w.rrd, .templates = &t, .note = keep_note };
 	struct rrd_store *s;
@@ -397,6 +399,48 @@ test_no_space(void)
 	    wrong(file, "rej", M_rej, w.first, DAY + 1500) == 0, "with room again it is exact");
 }
 
+/* Up to which minute it has rows; 0: there is no such file. */
+static int64_t
+last_of(const char *file)
+{
+	struct buf cmd = buf_new(600);
+	char line[100] = "0";
+	FILE *p;
+
+	buf_fmt(&cmd, "test ! -e '%s/%s' || rrdtool last '%s/%s'", w.rrd, file, w.rrd, file);
+	p = popen(cmd.p, "r");
+	if (p != NULL && fgets(line, sizeof line, p) == NULL)
+		line[0] = '\0';
+	if (p != NULL)
+		pclose(p);
+	buf_free(&cmd);
+	return strtoll(line, NULL, 10) / 60;
+}
+
+/* Our own clock is never sure, as that of who imports each other day. The copy is of the time when it was last. */
+static void
+test_clock_unsure(void)
+{
+	static const char *const file = "odd.example.org/one.rrd", *const before = "odd.example.org/one.rrd.before";
+	struct err e;
+
+	w.clock_unsure = true;
+	ok(run("odd.example.org", DAY + 100, RRD_COMPARE, &e), "a file of an unsure clock");
+	is_int(last_of(before), 0, "has no copy");
+	w.clock_sure = 60 * (DAY + 100);
+	ok(run("odd.example.org", DAY + 1600, RRD_COMPARE, &e), "a jump");
+	is_int(last_of(before), DAY + 100, "has one of before");
+	w.clock_sure = 60 * (DAY + 1600);
+	ok(run("odd.example.org", DAY + 3200, RRD_COMPARE, &e), "another, when the first was right");
+	is_int(last_of(before), DAY + 1600, "has one of between");
+	ok(run("odd.example.org", DAY + 4800, RRD_COMPARE, &e), "one more, when that was not");
+	is_int(last_of(before), DAY + 1600, "leaves it");
+	ok(run("odd.example.org", DAY + 1700, RRD_COMPARE, &e) && last_of(file) == DAY + 1700 &&
+	    wrong(file, "rej", M_rej, w.first, DAY + 1700) == 0, "set back, the file goes on from there");
+	is_int(last_of(before), 0, "and is itself again");
+	w.clock_unsure = false;
+}
+
 /* No byte of the file is good, or the head is gone, or it stands still: each is told, kept
  * under a name of its own, and replaced by what the cells say. */
 static void
@@ -626,6 +670,7 @@ main(void)
 	test_shapes();
 	test_torn();
 	test_no_space();
+	test_clock_unsure();
 	test_damaged();
 	test_reshaped();
 	test_folder();

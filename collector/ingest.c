@@ -10,7 +10,6 @@
 #include "flow/hide.h"
 #include "flow/origin.h"
 #include "mem.h"
-#include "message.h"
 
 #include "poison.h"
 
@@ -86,12 +85,9 @@ ingest_state(struct ingest *in)
 static void
 take_back(struct ingest *in, int64_t after)
 {
-	struct err e = { "" };
-
 	join_end(in->join, true);
 	in->era++;
-	if (!state_disown(in->state, after, in->now, &e))
-		message(MSG_clock_back_failed, "%s", e.text);
+	state_disown(in->state, after, in->now);
 }
 
 static void

@@ -135,9 +135,9 @@ int64_t state_back_from(const struct state *s, unsigned host);
 enum state_clock { CLOCK_AS_EVER, CLOCK_JUMPED, CLOCK_SURE, CLOCK_BACK };
 enum state_clock state_clock(struct state *s, int64_t now, int64_t future_s, int64_t *at);
 /* What was counted of later than the time after never was; after is the last second of an hour. From now on hosts have
- * the newest lines that they have without it; the rows go with the next commit, which must be a slow one.
- * False and *e: the state cannot be read. */
-bool state_disown(struct state *s, int64_t after, int64_t now, struct err *e);
+ * the newest lines that they have without it; the rows go with the next commit, which must be a slow one. That one fails
+ * where the state cannot be read now. */
+void state_disown(struct state *s, int64_t after, int64_t now);
 /* Is the next commit to be a slow one for that? */
 bool state_disowning(const struct state *s);
 /* Lines of a host that went with the last commit; asking takes them. */

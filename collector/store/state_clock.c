@@ -247,10 +247,12 @@ disown_source(struct state_source *src, int64_t after, int64_t now)
 }
 
 bool
-state_disown(struct state *s, int64_t after, int64_t now, struct err *e)
+disown_due(struct state *s, struct err *e)
 {
-	int64_t newest[HOSTS_MAX] = { 0 };
+	int64_t newest[HOSTS_MAX] = { 0 }, after = s->disown_after, now = s->disown_now;
 
+	if (!s->disown_due)
+		return true;
 	if (!newest_until(s, after, newest, e))
 		return false;
 	for (size_t h = 0; h < s->hosts; h++)
@@ -263,9 +265,17 @@ state_disown(struct state *s, int64_t after, int64_t now, struct err *e)
 	}
 	if (!mails_disown(s, after, e))
 		return false;
-	s->disown_after = s->disowns && s->disown_after < after ? s->disown_after : after;
-	s->disowns = true;
+	s->disown_due = false;
 	return true;
+}
+
+void
+state_disown(struct state *s, int64_t after, int64_t now)
+{
+	s->disown_after = s->disowns && s->disown_after < after ? s->disown_after : after;
+	s->disown_now = now;
+	s->disowns = s->disown_due = true;
+	(void)disown_due(s, NULL);	/* the commit says why not */
 }
 
 bool

@@ -426,7 +426,7 @@ state_commit(struct state *s, const struct commit *c, struct err *e)
 		w->undrawn[h] = INT64_MAX;
 	}
 	track_settle(c->track);
-	good = db_run(s, "BEGIN IMMEDIATE", e) && store_all(w, c);
+	good = disown_due(s, e) && db_run(s, "BEGIN IMMEDIATE", e) && store_all(w, c);
 	if (good) {
 		committed(w, c);
 	} else {

@@ -86,7 +86,8 @@ struct state {
 	int64_t log_bytes_before;	/* the commit that is under way */
 	struct own_clock clock;
 	bool disowns;			/* with the next commit all of later than disown_after goes */
-	int64_t disown_after;
+	bool disown_due;		/* hosts and mails do not know it yet: the state could not be read */
+	int64_t disown_after, disown_now;	/* what it was, and the time when we saw that */
 	int64_t disowned[HOSTS_MAX];	/* lines that went */
 	double kept_due[KEPT_N];	/* an answer is not made ready again before that, by clock_now() */
 	struct fact_said said[FACTS_MAX];
@@ -159,6 +160,8 @@ bool mails_disown(struct state *s, int64_t after, struct err *e);
 bool clock_load(struct state *s, struct err *e);
 /* What is kept is counted back from no later time than this; INT64_MAX: from the newest lines. */
 int64_t clock_sure(const struct state *s);
+/* Before a commit: what state_disown() could not do. */
+bool disown_due(struct state *s, struct err *e);
 /* In a commit: the rows that state_disown() told of. */
 bool disowned_drop(struct state *s, struct err *e);
 /* The commit was made, or was not. */

@@ -1,6 +1,7 @@
 /* test_own_clock.c - is our own clock right? What state_clock() answers to what it says, over restarts too; and of lines that
  * came while it was wrong, what is left of mails that have others. */
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -299,6 +300,47 @@ test_host(void)
 	drop_state(dir);
 }
 
+static void
+rename_table(const char *from, const char *to)
+{
+	char path[100], sql[100];
+	sqlite3 *db;
+
+	(void)snprintf(path, sizeof path, "%s/state.db", dir);
+	(void)snprintf(sql, sizeof sql, "ALTER TABLE %s RENAME TO %s", from, to);
+	if (sqlite3_open(path, &db) != SQLITE_OK || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		die(&(struct err){ "another program cannot change the state" });
+	(void)sqlite3_close(db);
+}
+
+/* Where it cannot be read what there is to be taken back, nothing is committed until it can. */
+static void
+test_unreadable(void)
+{
+	struct err e = { "" };
+	struct ingest *in = begin();
+	struct feed *f = open_feed(in);
+	int64_t late = T0 + 30 * DAY;
+
+	ingest_clock(in, T0);
+	take(in, f, T0, CAME("4A1B2C3D01"));
+	commit(in);
+	ingest_clock(in, late);
+	take(in, f, late, "postfix/qmgr[8]: 4A1B2C3D01: removed");
+	commit(in);
+	rename_table("cell", "away");
+	ingest_clock(in, T0 + HOUR);
+	ok(!ingest_commit(in, false, &e), "it cannot be read what to take back: no commit");
+	rename_table("away", "cell");
+	commit(in);
+	is_int(sum(T0 + DAY, late + DAY, M_lines), 0, "when it can, nothing is left of later");
+	is_int(state_newest(ingest_state(in))[0], T0, "nor does the host know of it");
+	is_int(sum(T0, T0 + 2 * HOUR, M_too_late), 1, "it counts as too late");
+	feed_close(f);
+	ingest_close(in);
+	drop_state(dir);
+}
+
 int
 main(void)
 {
@@ -311,6 +353,7 @@ main(void)
 	test_hop(false, "a mail goes on to another host, whose clock is right");
 	test_hop(true, "that host's part of it was put away");
 	test_host();
+	test_unreadable();
 	(void)rmdir(dir);
 	return done_testing();
 }

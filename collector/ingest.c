@@ -567,15 +567,14 @@ count_gone(struct ingest *in)
 	bool any = false;
 
 	for (unsigned h = 0; h < state_hosts(in->state); h++) {
-		uint32_t forgotten = state_forgotten(in->state, h);
-		int64_t disowned = state_disowned(in->state, h);
+		struct state_gone gone = state_gone(in->state, h);
 
-		in->forgotten += forgotten;
-		any = any || forgotten > 0 || disowned > 0;
-		if (forgotten > 0)
-			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, forgotten);
-		if (disowned > 0)
-			tally_add(in->tally, h, in->now / 60, M_too_late, disowned);
+		in->forgotten += (uint64_t)gone.open_mails;
+		any = any || gone.open_mails > 0 || gone.lines > 0;
+		if (gone.open_mails > 0)
+			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, gone.open_mails);
+		if (gone.lines > 0)
+			tally_add(in->tally, h, in->now / 60, M_too_late, gone.lines);
 	}
 	return any;
 }

@@ -128,21 +128,8 @@ db_write(struct state *s, const char *sql, int64_t number, struct err *e)
 	if (st == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, number);
-	good = db_step(s, st, "write", e);
-	sqlite3_finalize(st);
-	return good;
-}
-
-bool
-db_expire(struct state *s, const char *sql, int64_t keep, struct err *e)
-{
-	sqlite3_stmt *st = db_prepare(s, sql, e);
-	bool good;
-
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, keep);
-	sqlite3_bind_int64(st, 2, clock_sure(s));
+	if (sqlite3_bind_parameter_count(st) > 1)
+		sqlite3_bind_int64(st, 2, clock_sure(s));
 	good = db_step(s, st, "write", e);
 	sqlite3_finalize(st);
 	return good;

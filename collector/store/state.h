@@ -108,8 +108,12 @@ struct commit {
  * the same call may be made again later. */
 bool state_commit(struct state *s, const struct commit *c, struct err *e);
 
-/* Mails of a host that were dropped for their age and had not ended; asking takes them. */
-uint32_t state_forgotten(struct state *s, unsigned host);
+/* What went of a host with the last commit; asking takes it. */
+struct state_gone {
+	int64_t open_mails;	/* dropped for their age, and they had not ended */
+	int64_t lines;		/* by state_disown() */
+};
+struct state_gone state_gone(struct state *s, unsigned host);
 
 /* What the RRDs do not show yet: the oldest minute of a host that changed, INT64_MAX if none.
  * What changes from now on is for the next time. */
@@ -140,8 +144,6 @@ enum state_clock state_clock(struct state *s, int64_t now, int64_t future_s, int
 void state_disown(struct state *s, int64_t after, int64_t now);
 /* Is the next commit to be a slow one for that? */
 bool state_disowning(const struct state *s);
-/* Lines of a host that went with the last commit; asking takes them. */
-int64_t state_disowned(struct state *s, unsigned host);
 
 /* What the collector says of itself (lib/stateread.h has the keys) and how full its tables
  * are; stored with the next commit. Keys and texts live as long as the state; there is room

@@ -166,6 +166,14 @@ state_clock(struct state *s, int64_t now, int64_t future_s, int64_t *at)
 
 /* --- what came while it was wrong ------------------------------------------------------------ */
 
+/* The lines of the row of cells or hours that st stands on; c: to work with. */
+static int64_t
+lines_of(const struct state *s, sqlite3_stmt *st, struct cell *c)
+{
+	cell_clear(c);
+	return cell_decode(db_blob(st, 1), c) ? cell_get(c, s->metric_number[M_lines]) : 0;
+}
+
 /* Find the newest line up to that time of each host of which newest is 0, to the unit of a table. */
 static bool
 find_newest(struct state *s, const char *sql, int64_t unit_s, int64_t until, size_t lack, int64_t newest[HOSTS_MAX],
@@ -182,10 +190,7 @@ find_newest(struct state *s, const char *sql, int64_t unit_s, int64_t until, siz
 		int64_t at = sqlite3_column_int64(st, 0);
 		size_t h = (size_t)(at & 65535);
 
-		if (h >= s->hosts || newest[h] != 0)
-			continue;
-		cell_clear(&c);
-		if (!cell_decode(db_blob(st, 1), &c) || cell_get(&c, s->metric_number[M_lines]) <= 0)
+		if (h >= s->hosts || newest[h] != 0 || lines_of(s, st, &c) <= 0)
 			continue;
 		newest[h] = (at >> 16) * unit_s;
 		lack--;
@@ -284,15 +289,6 @@ state_disowning(const struct state *s)
 	return s->disowns;
 }
 
-int64_t
-state_disowned(struct state *s, unsigned host)
-{
-	int64_t n = s->disowned[host];
-
-	s->disowned[host] = 0;
-	return n;
-}
-
 /* How many lines go, by host. */
 static bool
 count_lines(struct state *s, int64_t from, struct err *e)
@@ -303,14 +299,9 @@ count_lines(struct state *s, int64_t from, struct err *e)
 
 	if (st == NULL)
 		return false;
-	memset(s->disowned, 0, sizeof s->disowned);
 	sqlite3_bind_int64(st, 1, from);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		cell_clear(&c);
-		if (cell_decode(db_blob(st, 1), &c))
-			s->disowned[sqlite3_column_int64(st, 0) & (HOSTS_MAX - 1)] +=
-			    cell_get(&c, s->metric_number[M_lines]);
-	}
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		s->gone[sqlite3_column_int64(st, 0) & (HOSTS_MAX - 1)].lines += lines_of(s, st, &c);
 	cell_free(&c);
 	return db_end(s, st, rc, e);
 }
@@ -346,12 +337,8 @@ disowned_drop(struct state *s, struct err *e)
 }
 
 void
-disowned_committed(struct state *s, bool done)
+disowned_committed(struct state *s)
 {
-	if (!done) {
-		memset(s->disowned, 0, sizeof s->disowned);
-		return;
-	}
 	for (size_t h = 0; s->disowns && h < s->hosts; h++)
 		if (s->host_stored[h] > s->disown_after / 60)
 			s->host_stored[h] = s->disown_after / 60;

@@ -407,8 +407,17 @@ committed(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL)
 		specimens_clear(c->specimens);
 	mails_committed(s, true);
-	disowned_committed(s, true);
+	disowned_committed(s);
 	track_committed(c->track);
+}
+
+struct state_gone
+state_gone(struct state *s, unsigned host)
+{
+	struct state_gone gone = s->gone[host];
+
+	s->gone[host] = (struct state_gone){ 0 };
+	return gone;
 }
 
 bool
@@ -432,7 +441,7 @@ state_commit(struct state *s, const struct commit *c, struct err *e)
 	} else {
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 		mails_committed(s, false);
-		disowned_committed(s, false);
+		memset(s->gone, 0, sizeof s->gone);
 		track_kept(c->track);
 	}
 	drop_hours(w);

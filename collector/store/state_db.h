@@ -78,7 +78,7 @@ struct state {
 	/* mails that were put away */
 	struct whereabouts *where;
 	size_t where_mask, where_n;
-	uint32_t forgotten[HOSTS_MAX];	/* open mails that were dropped for their age */
+	struct state_gone gone[HOSTS_MAX];
 	int64_t *fetched;		/* blocks whose mails are in the table again */
 	size_t n_fetched, cap_fetched;
 	bool unread_block;		/* a block that was wanted cannot be read */
@@ -88,7 +88,6 @@ struct state {
 	bool disowns;			/* with the next commit all of later than disown_after goes */
 	bool disown_due;		/* hosts and mails do not know it yet: the state could not be read */
 	int64_t disown_after, disown_now;	/* what it was, and the time when we saw that */
-	int64_t disowned[HOSTS_MAX];	/* lines that went */
 	double kept_due[KEPT_N];	/* an answer is not made ready again before that, by clock_now() */
 	struct fact_said said[FACTS_MAX];
 	size_t n_said;
@@ -112,10 +111,8 @@ bool db_run(struct state *s, const char *sql, struct err *e);
 sqlite3_stmt *db_prepare(struct state *s, const char *sql, struct err *e);
 /* Run a statement that gives no rows, and make it ready for the next time. */
 bool db_step(struct state *s, sqlite3_stmt *st, const char *doing, struct err *e);
-/* One that changes rows, once, and with one number: its ?1. */
+/* One that changes rows, once: its ?1 is the number, ?2, where it has that, clock_sure(). */
 bool db_write(struct state *s, const char *sql, int64_t number, struct err *e);
-/* One that drops what is old: its ?1 is how long it is kept, ?2 is clock_sure(). */
-bool db_expire(struct state *s, const char *sql, int64_t keep, struct err *e);
 /* Is there a row? If so st stands on it, and is to be reset. False and *e: it cannot be
  * read, which is not the same as no row. */
 bool db_find(struct state *s, sqlite3_stmt *st, bool *found, struct err *e);
@@ -164,8 +161,8 @@ int64_t clock_sure(const struct state *s);
 bool disown_due(struct state *s, struct err *e);
 /* In a commit: the rows that state_disown() told of. */
 bool disowned_drop(struct state *s, struct err *e);
-/* The commit was made, or was not. */
-void disowned_committed(struct state *s, bool done);
+/* The commit was made. */
+void disowned_committed(struct state *s);
 
 /* state_accounts.c */
 /* slow: also bring table account up to date. */

@@ -75,6 +75,6 @@ lost_store(struct state *s, const struct lost *l, struct err *e)
 bool
 lost_expire(struct state *s, int64_t keep, struct err *e)
 {
-	return db_expire(s, "DELETE FROM unaccounted WHERE time <"
+	return db_write(s, "DELETE FROM unaccounted WHERE time <"
 	    " (SELECT min(newest, ?2) - ?1 FROM host WHERE host.id = unaccounted.host)", keep * 60, e);
 }

@@ -438,7 +438,6 @@ mails_committed(struct state *s, bool done)
 	}
 	/* rolled back: what put_blocks() noted is not there; read the index again */
 	s->log_bytes = s->log_bytes_before;
-	memset(s->forgotten, 0, sizeof s->forgotten);
 	free(s->where);
 	s->where = NULL;
 	s->where_n = 0;
@@ -469,18 +468,9 @@ forget(struct state *s, struct slice mails)
 	struct mail m;
 
 	while (mails.n > 0 && mail_decode(&mails, &m)) {
-		s->forgotten[m.host] += is_open(&m);
+		s->gone[m.host].open_mails += is_open(&m);
 		free(m.facts);
 	}
-}
-
-uint32_t
-state_forgotten(struct state *s, unsigned host)
-{
-	uint32_t n = s->forgotten[host];
-
-	s->forgotten[host] = 0;
-	return n;
 }
 
 /* Mails of a block; those of which nothing else is known are not fetched. */
@@ -551,5 +541,5 @@ mails_expire(struct state *s, int64_t keep, struct err *e)
 	if (!db_end(s, st, rc, e))
 		return false;
 	(void)snprintf(sql, sizeof sql, "DELETE %s", old);
-	return db_expire(s, sql, keep, e);
+	return db_write(s, sql, keep, e);
 }

@@ -76,6 +76,6 @@ bool
 waiting_expire(struct state *s, int64_t keep, struct err *e)
 {
 	/* whose end nobody told is not waited for for ever */
-	return db_expire(s, "DELETE FROM waiting WHERE min(until, since + ?1) <"
+	return db_write(s, "DELETE FROM waiting WHERE min(until, since + ?1) <"
 	    " (SELECT min(newest, ?2) - ?1 FROM host WHERE host.id = waiting.host)", keep * 60, e);
 }

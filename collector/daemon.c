@@ -230,6 +230,9 @@ read_on(struct daemon *d)
 	if (d->paused || d->status != 0)
 		return;
 	ingest_clock(d->in, now_s());
+	/* what is taken back is all of later: nothing that is read now must be among it */
+	if (state_disowning(ingest_state(d->in)) && !commit(d, false))
+		return;
 	more = reading_some(d->reading, BOUT_LINES, &e);
 	if (more < 0) {
 		give_up(d, &e);

@@ -237,6 +237,19 @@ ends
 is "$(count too_late)" 2 "a clock of the year 2000: its lines do not count"
 same "a clock of the year 2000" $said
 
+# It was a day ahead, for a day: of lines, all that are later than now are taken back, but none that come then.
+begin
+for hour in 27 40 54; do
+    clock $((T + hour * 3600))
+    connect mx1 $((T + hour * 3600)) | says
+done
+clock $((T + 26 * 3600 + 1800))
+connect mx2 $((T + 27 * 3600 + 60)) | says # its clock is half an hour ahead
+wait_for is_tidied $((T + DAY))
+stop TERM
+is "$(sql "SELECT group_concat(at / 65536 * 60 - $T) FROM cell WHERE at / 65536 > ($T + 26 * 3600 + 1800) / 60")" \
+    $((27 * 3600 + 60)) "a line that comes when the clock was just set back counts, though it is later"
+
 # A clock that was wrong for longer than three days: lines of now are refused, and it rings.
 begin
 for day in 0 1 2 3; do

@@ -78,8 +78,8 @@ account_become(const char *user, const char *group, struct err *e)
 bool
 account_make_folder(const char *path, const char *user, struct err *e)
 {
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = (uid_t)-1;
+	gid_t gid = (gid_t)-1;
 
 	if (user[0] == '\0' || geteuid() != 0)
 		return true;

@@ -72,7 +72,7 @@ places_add(struct places *p, void *item)
 }
 
 void *
-places_get(struct places *p, uint64_t at, size_t size)
+places_make(struct places *p, uint64_t at, size_t size)
 {
 	uint64_t *item = places_find(p, at);
 

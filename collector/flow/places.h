@@ -47,9 +47,6 @@ void places_free(struct places *p);
 void *places_find(struct places *p, uint64_t at);
 /* item, whose place is set, was not there. */
 void places_add(struct places *p, void *item);
-/* What is there; it is made of size zeros if there is none. */
-void *places_get(struct places *p, uint64_t at, size_t size);
-
 /* What was asked for last of that host, if it is there; else NULL, which says nothing. */
 static inline void *
 places_near(const struct places *p, uint64_t at)
@@ -57,6 +54,16 @@ places_near(const struct places *p, uint64_t at)
 	uint64_t *item = p->recent[place_host(at) % HOSTS_MAX];
 
 	return item != NULL && *item == at ? item : NULL;
+}
+
+/* What is there; it is made of size zeros if there is none. */
+void *places_make(struct places *p, uint64_t at, size_t size);
+static inline void *
+places_get(struct places *p, uint64_t at, size_t size)
+{
+	void *item = places_near(p, at);
+
+	return item != NULL ? item : places_make(p, at, size);
 }
 
 /* Forget all but the first n of p->item, which may have been changed. */

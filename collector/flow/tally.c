@@ -106,10 +106,7 @@ tally_free(struct tally *t)
 static inline struct tcell *
 cell_at(struct tally *t, unsigned host, int64_t minute)
 {
-	uint64_t at = place_of(host, minute);
-	struct tcell *c = places_near(&t->cells, at);
-
-	return c != NULL ? c : places_get(&t->cells, at, sizeof *c);
+	return places_get(&t->cells, place_of(host, minute), sizeof(struct tcell));
 }
 
 void
@@ -276,10 +273,7 @@ tally_program(struct tally *t, struct slice tag)
 static inline struct thour *
 hour_at(struct tally *t, unsigned host, int64_t hour)
 {
-	uint64_t at = place_of(host, hour);
-	struct thour *h = places_near(&t->hours, at);
-
-	return h != NULL ? h : places_get(&t->hours, at, sizeof *h);
+	return places_get(&t->hours, place_of(host, hour), sizeof(struct thour));
 }
 
 void

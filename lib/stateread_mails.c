@@ -72,26 +72,23 @@ bool
 stateread_specimens(struct stateread *r, int host, int64_t from, int64_t to,
     stateread_specimen_fn *f, void *arg, struct err *e)
 {
-	sqlite3_stmt *st = stateread_prepare(r, host >= 0 ?
-	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 AND (at & 65535) = ?3 ORDER BY at" :
-	    "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 ORDER BY at", e);
-	bool more = true;
+	struct stateread_rows rows;
+	bool more = true, good;
 	int rc = SQLITE_DONE;
+	int64_t at;
 
-	if (st == NULL)
+	if (!stateread_rows_begin(&rows, r, "SELECT at, list FROM specimen WHERE at >= ?1 AND at < ?2 ORDER BY at",
+	    host, from / SPECIMEN_SLOT_S, (to - 1) / SPECIMEN_SLOT_S + 1, e))
 		return false;
-	sqlite3_bind_int64(st, 1, from / SPECIMEN_SLOT_S * 65536);
-	sqlite3_bind_int64(st, 2, ((to - 1) / SPECIMEN_SLOT_S + 1) * 65536);
-	if (host >= 0)
-		sqlite3_bind_int(st, 3, host);
-	while (more && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct slice list = stateread_blob(st, 1);
+	while (more && (rc = stateread_rows_next(&rows, &at)) == SQLITE_ROW) {
+		struct slice list = stateread_blob(rows.st, 1);
 		struct specimen s;
 
 		while (more && specimen_decode(&list, &s))
 			if (s.time >= from && s.time < to)
-				more = f(arg, (int)(sqlite3_column_int64(st, 0) & 65535), &s);
+				more = f(arg, (int)(at & 65535), &s);
 	}
-	sqlite3_finalize(st);
-	return !more || rc == SQLITE_DONE || stateread_fail(r, e);
+	good = !more || rc == SQLITE_DONE || stateread_fail(r, e);
+	stateread_rows_end(&rows);
+	return good;
 }

@@ -247,7 +247,9 @@ if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
     refusals mx9 0 50 >"$D/secret"
     chmod 600 "$D/secret"
     rm -r "$D/own/rrd"
-    "$mxgauge" import --state "$D/own" --templates "$D/templates" "$D/secret" >"$D/check"
+    # the leak sanitizer cannot look at a process that gave up its rights
+    ASAN_OPTIONS=detect_leaks=0 "$mxgauge" import --state "$D/own" --templates "$D/templates" \
+        "$D/secret" >"$D/check"
     saw $? "root imports what nobody else may read: $(cat "$D/check")"
     [ -f "$D/own/rrd/mx9/flow.rrd" ]
     saw $? "into the account's state, with RRDs"

@@ -16,6 +16,7 @@
 #include "buf.h"
 #include "hash.h"
 #include "mem.h"
+#include "store/rrdlib.h"
 #include "store/rrdmake.h"
 #include "poison.h"
 
@@ -519,6 +520,8 @@ rrd_store_open(const struct rrd_options *o, struct err *e)
 	struct rrd_store *s;
 	char real[PATH_BYTES];
 
+	if (!librrd_load(e))
+		return NULL;
 	if (mkdir(o->dir, 0755) != 0 && errno != EEXIST) {
 		err_set(e, "make the folder %s: %s", o->dir, strerror(errno));
 		return NULL;

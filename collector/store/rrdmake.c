@@ -18,12 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <rrd.h>
-
 #include "buf.h"
 #include "hash.h"
 #include "mem.h"
 #include "store/rrdfill.h"
+#include "store/rrdlib.h"
 #include "poison.h"
 
 enum { DAMAGED_MAX = 1000, VALUE_BYTES = 32, HEARTBEAT_S = 120, NAME_BYTES = 5000,
@@ -77,9 +76,9 @@ static bool
 rrd_failed(struct err *e, const char *what, const char *path)
 {
 	/* of a full disk it says nothing */
-	err_set(e, "%s %s: %s", what, path, rrd_test_error() ? rrd_get_error() :
+	err_set(e, "%s %s: %s", what, path, librrd.rrd_test_error() ? librrd.rrd_get_error() :
 	    "it could not be written; is the disk full, or over a quota?");
-	rrd_clear_error();
+	librrd.rrd_clear_error();
 	return false;
 }
 
@@ -328,7 +327,7 @@ create(struct rrdmake_file *f, int64_t start, struct err *e)
 	}
 	for (size_t i = 0; i < n; i++)
 		argv[i] = arg[i].p;
-	rc = rrd_create_r2(f->new_path, 60, (time_t)(60 * start), 0, NULL, NULL, (int)n, argv);
+	rc = librrd.rrd_create_r2(f->new_path, 60, (time_t)(60 * start), 0, NULL, NULL, (int)n, argv);
 	for (size_t i = 0; i < n; i++)
 		buf_free(&arg[i]);
 	free(arg);
@@ -457,7 +456,7 @@ hand_over(struct rrdmake *s, struct rrdmake_file *f, size_t rows, struct err *e)
 	}
 	if (s->cached != NULL)
 		return cached_update(s->cached, f->path, s->row, rows, e);
-	return rrd_updatex_r(f->path, NULL, 0, (int)rows, (const char **)s->row) == 0 ||
+	return librrd.rrd_updatex_r(f->path, NULL, 0, (int)rows, (const char **)s->row) == 0 ||
 	    rrd_failed(e, "write", f->path);
 }
 

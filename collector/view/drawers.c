@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "store/rrdlib.h"
 #include "poison.h"
 
 enum { DRAWERS_MAX = 8, EACH_MIN = 8 /* pictures, else a process is not worth it */ };
@@ -109,9 +110,11 @@ size_t
 drawers_draw(struct page_picture *const *picture, size_t n, struct err *e)
 {
 	size_t bytes = sizeof(struct board) + n * sizeof(struct drawn), failed = 0;
-	struct work w = { picture, n, mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0) };
+	struct work w = { picture, n, NULL };
 
+	if (!librrd_load(e))	/* here, or each process would load it */
+		return n;
+	w.board = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (w.board == MAP_FAILED) {
 		err_set(e, "no memory to draw %zu pictures", n);
 		return n;

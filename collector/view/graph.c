@@ -19,11 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <rrd.h>
-
 #include "buf.h"
 #include "mem.h"
 #include "store/rrd.h"
+#include "store/rrdlib.h"
 #include "poison.h"
 
 enum { ARGS_MAX = 1000, WIDTH = 720, HEIGHT = 220, LABEL_BYTES = 28, TOTAL_BYTES = 17,
@@ -515,13 +514,16 @@ static bool
 render(struct args *a, const struct graph *g, struct graph_size *size, struct found *f, const char *file,
     struct err *e)
 {
-	rrd_info_t *info = rrd_graph_v(a->n, a->v);
+	rrd_info_t *info;
 
-	if (info == NULL || rrd_test_error()) {
-		err_set(e, "draw %s: %s", file, rrd_test_error() ? rrd_get_error() : "librrd failed");
-		rrd_clear_error();
+	if (!librrd_load(e))
+		return false;
+	info = librrd.rrd_graph_v(a->n, a->v);
+	if (info == NULL || librrd.rrd_test_error()) {
+		err_set(e, "draw %s: %s", file, librrd.rrd_test_error() ? librrd.rrd_get_error() : "librrd failed");
+		librrd.rrd_clear_error();
 		if (info != NULL)
-			rrd_info_free(info);
+			librrd.rrd_info_free(info);
 		return false;
 	}
 	for (const rrd_info_t *i = info; i != NULL; i = i->next) {
@@ -531,7 +533,7 @@ render(struct args *a, const struct graph *g, struct graph_size *size, struct fo
 			size->height = (int)i->value.u_cnt;
 	}
 	take_found(info, g, f);
-	rrd_info_free(info);
+	librrd.rrd_info_free(info);
 	return true;
 }
 

@@ -78,7 +78,7 @@ while read -r header homes; do
     set +f
 done <<'HOMES'
 sqlite3\.h lib/stateread*.[ch] collector/store/state*.[ch]
-rrd(_client)?\.h collector/store/rrd*.c collector/view/graph*.c plugins/check_rrd.c
+rrd(_client)?\.h collector/store/rrd*.[ch] plugins/check_rrd.c
 event collector/*.[ch]
 confuse\.h collector/store/config.c collector/store/template.c
 (z(lib|std)|bzlib|lzma)\.h collector/input/*.c

@@ -19,9 +19,22 @@
 
 #include "buf.h"
 #include "input/reader.h"
+#include "lateload.h"
 #include "mem.h"
 
 #include "poison.h"
+
+/* Loaded when a journal is opened: linked with a program it brings six libraries to each start. */
+#define SD_FUNCTIONS(F) \
+	F(sd_journal_add_match) F(sd_journal_close) F(sd_journal_enumerate_available_data) \
+	F(sd_journal_get_cursor) F(sd_journal_get_fd) F(sd_journal_get_realtime_usec) \
+	F(sd_journal_next) F(sd_journal_open) F(sd_journal_open_directory) \
+	F(sd_journal_open_files) F(sd_journal_process) F(sd_journal_restart_data) \
+	F(sd_journal_seek_cursor) F(sd_journal_seek_head) F(sd_journal_set_data_threshold) \
+	F(sd_journal_test_cursor)
+static struct {
+	SD_FUNCTIONS(LATELOAD_MEMBER)
+} libsystemd;
 
 enum {
 	ROOTS = 2, RECENT = 1024, CURSOR_MAX = 1024, SMALL_MAX = 256,
@@ -106,7 +119,8 @@ journal_new(const struct journal_what *what, struct slice cursor)
 static void
 leave(struct journal *j)
 {
-	sd_journal_close(j->sd);
+	if (j->sd != NULL)
+		libsystemd.sd_journal_close(j->sd);
 	j->sd = NULL;
 	j->fd = -1;
 	j->placed = j->replaced = j->more = false;
@@ -172,25 +186,32 @@ open_path(struct journal *j)
 
 	look_at_roots(j, j->root);
 	if (is_system(j))
-		return sd_journal_open(&j->sd, SD_JOURNAL_LOCAL_ONLY);
+		return libsystemd.sd_journal_open(&j->sd, SD_JOURNAL_LOCAL_ONLY);
 	if (stat(j->what.where, &st) != 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
-		return sd_journal_open_directory(&j->sd, j->what.where, 0);
-	return sd_journal_open_files(&j->sd, paths, 0);
+		return libsystemd.sd_journal_open_directory(&j->sd, j->what.where, 0);
+	return libsystemd.sd_journal_open_files(&j->sd, paths, 0);
 }
 
 static void
 open_it(struct journal *j)
 {
-	int rc = open_path(j);
+	static const char *const functions[] = { SD_FUNCTIONS(LATELOAD_NAME) NULL };
+	struct err e;
+	int rc;
 
+	if (!lateload("libsystemd.so.0", "libsystemd0", functions, &libsystemd, &e)) {
+		say(j, e.text);
+		return;
+	}
+	rc = open_path(j);
 	if (rc >= 0)
-		rc = sd_journal_set_data_threshold(j->sd, FIELD_MAX);
+		rc = libsystemd.sd_journal_set_data_threshold(j->sd, FIELD_MAX);
 	for (size_t i = 0; rc >= 0 && i < j->what.matches; i++)
-		rc = sd_journal_add_match(j->sd, j->what.match[i], 0);
+		rc = libsystemd.sd_journal_add_match(j->sd, j->what.match[i], 0);
 	if (rc >= 0) {
-		rc = sd_journal_get_fd(j->sd);
+		rc = libsystemd.sd_journal_get_fd(j->sd);
 		j->fd = rc >= 0 ? rc : -1;
 		return;
 	}
@@ -220,7 +241,7 @@ journal_look(struct journal *j)
 		open_it(j);
 	} else {
 		j->replaced = is_replaced(j);
-		(void)sd_journal_process(j->sd);
+		(void)libsystemd.sd_journal_process(j->sd);
 	}
 	j->more = j->sd != NULL;
 }
@@ -245,9 +266,9 @@ is_at_cursor(struct journal *j)
 	char *cursor;
 	bool same;
 
-	if (sd_journal_test_cursor(j->sd, j->cursor.p) > 0)
+	if (libsystemd.sd_journal_test_cursor(j->sd, j->cursor.p) > 0)
 		return true;
-	if (ours == NULL || sd_journal_get_cursor(j->sd, &cursor) < 0)
+	if (ours == NULL || libsystemd.sd_journal_get_cursor(j->sd, &cursor) < 0)
 		return false;
 	its = strstr(cursor, ";b=");
 	same = its != NULL && strcmp(ours, its) == 0;
@@ -263,11 +284,11 @@ find_cursor(struct journal *j)
 	uint64_t at = cursor_time(&j->cursor), time;
 	int n = 0;
 
-	while (n < AHEAD_MAX && sd_journal_next(j->sd) > 0) {
+	while (n < AHEAD_MAX && libsystemd.sd_journal_next(j->sd) > 0) {
 		n++;
 		if (is_at_cursor(j))
 			return 1;
-		if (sd_journal_get_realtime_usec(j->sd, &time) < 0 || time > at)
+		if (libsystemd.sd_journal_get_realtime_usec(j->sd, &time) < 0 || time > at)
 			break;
 	}
 	return n > 0 ? 0 : -1;
@@ -280,8 +301,8 @@ place(struct journal *j)
 	int found;
 
 	if (j->cursor.n == 0)
-		return j->placed = sd_journal_seek_head(j->sd) >= 0;
-	if (sd_journal_seek_cursor(j->sd, j->cursor.p) < 0) {
+		return j->placed = libsystemd.sd_journal_seek_head(j->sd) >= 0;
+	if (libsystemd.sd_journal_seek_cursor(j->sd, j->cursor.p) < 0) {
 		say(j, "the place that was remembered makes no sense; reading from the start");
 		buf_clear(&j->cursor);
 		return false;
@@ -291,7 +312,7 @@ place(struct journal *j)
 		say(j, "the entry that was read last is gone; going on with the first later one. "
 		    "What was written between, and vacuumed, is not counted");
 		j->said.text[0] = '\0';	/* it is news each time */
-		(void)sd_journal_seek_cursor(j->sd, j->cursor.p);
+		(void)libsystemd.sd_journal_seek_cursor(j->sd, j->cursor.p);
 	}
 	return j->placed = found >= 0;
 }
@@ -317,8 +338,8 @@ read_fields(struct journal *j)
 
 	memset(j->there, 0, sizeof j->there);
 	j->cut = false;
-	sd_journal_restart_data(j->sd);
-	while ((rc = sd_journal_enumerate_available_data(j->sd, &data, &n)) > 0) {
+	libsystemd.sd_journal_restart_data(j->sd);
+	while ((rc = libsystemd.sd_journal_enumerate_available_data(j->sd, &data, &n)) > 0) {
 		struct slice s = { data, n };
 		enum field f = 0;
 
@@ -380,7 +401,7 @@ add_stamp(struct journal *j)
 	struct tm tm;
 
 	if (!slice_u64(&said, &us) || said.n > 0 || us >= latest_us)
-		if (sd_journal_get_realtime_usec(j->sd, &us) < 0 || us >= latest_us)
+		if (libsystemd.sd_journal_get_realtime_usec(j->sd, &us) < 0 || us >= latest_us)
 			return false;
 	t = (time_t)(us / 1000000);
 	if (gmtime_r(&t, &tm) == NULL)
@@ -491,7 +512,7 @@ take(struct journal *j)
 {
 	char *cursor = NULL;
 	struct recent now;
-	int rc = sd_journal_get_cursor(j->sd, &cursor);
+	int rc = libsystemd.sd_journal_get_cursor(j->sd, &cursor);
 
 	buf_clear(&j->next);
 	buf_str(&j->next, rc < 0 ? "" : cursor);
@@ -546,7 +567,7 @@ journal_next(struct journal *j, struct journal_line *out, struct err *note)
 		j->more = j->placed;
 		return tell(j, note);
 	}
-	rc = sd_journal_next(j->sd);
+	rc = libsystemd.sd_journal_next(j->sd);
 	if (rc <= 0) {
 		rest(j, rc);
 		return tell(j, note);

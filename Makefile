@@ -76,7 +76,7 @@ DEPGEN  = -MMD -MP
 
 # --- libraries, each with one home (docs/hacking.md) ---------------------------
 LIBS_lib        := -lsqlite3 -lm
-LIBS_collector  := -levent_core -lconfuse -lz -lzstd -lbz2 -llzma -lpcre2-8 -lseccomp -lssl -lcrypto $(LIBS_lib)
+LIBS_collector  := -levent_core -lconfuse -lz -lzstd -lbz2 -llzma -lpcre2-8 -lseccomp $(LIBS_lib)
 LIBS_mxgauge    := $(filter-out -lseccomp,$(LIBS_collector)) -ljansson
 # librrd (but in check_rrd), libsystemd, OpenSSL, c-ares, libcurl and net-snmp are loaded when they are needed (lib/lateload.h).
 LIBS_smtp       := -lm $(if $(STATIC),-lcares -lssl -lcrypto)

@@ -1,4 +1,4 @@
-/* tls.c - TLS for connections that come in, see tls.h; OpenSSL's home in the collector.
+/* tls.c - TLS for connections that come in, see tls.h.
  *
  * Not libevent's bufferevent: it reads as bytes come, while the syslog server reads when it
  * has room, in turn, and to a connection's end before the sender's next one. */
@@ -10,14 +10,11 @@
 #include <string.h>
 #include <time.h>
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-
 #include "buf.h"
 #include "input/peer.h"
 #include "logtime.h"
 #include "mem.h"
+#include "ossl.h"
 
 #include "poison.h"
 
@@ -63,26 +60,26 @@ try_name(const struct tls_server *s, struct slice name, struct buf *told)
 static struct slice
 bytes_of(const ASN1_STRING *a)
 {
-	return (struct slice){ (const char *)ASN1_STRING_get0_data(a), (size_t)ASN1_STRING_length(a) };
+	return (struct slice){ (const char *)ossl.ASN1_STRING_get0_data(a), (size_t)ossl.ASN1_STRING_length(a) };
 }
 
 /* The names in subjectAltName; *any: there was one. */
 static bool
 alt_names(const struct tls_server *s, X509 *cert, struct buf *told, bool *any)
 {
-	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *names = ossl.X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	bool good = false;
 
 	*any = false;
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !good; i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+	for (int i = 0; i < ossl.OPENSSL_sk_num((const OPENSSL_STACK *)names) && !good; i++) {
+		const GENERAL_NAME *g = ossl.OPENSSL_sk_value((const OPENSSL_STACK *)names, i);
 
 		if (g->type != GEN_DNS)
 			continue;
 		*any = true;
 		good = try_name(s, bytes_of(g->d.dNSName), told);
 	}
-	GENERAL_NAMES_free(names);
+	ossl.GENERAL_NAMES_free(names);
 	return good;
 }
 
@@ -90,18 +87,18 @@ alt_names(const struct tls_server *s, X509 *cert, struct buf *told, bool *any)
 static bool
 common_name(const struct tls_server *s, X509 *cert, struct buf *told)
 {
-	const X509_NAME *subject = X509_get_subject_name(cert);
+	const X509_NAME *subject = ossl.X509_get_subject_name(cert);
 	unsigned char *text = NULL;
 	int at = -1, next, n;
 	bool good;
 
-	while ((next = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0)
+	while ((next = ossl.X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0)
 		at = next;
 	if (at < 0)
 		return false;
-	n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	n = ossl.ASN1_STRING_to_UTF8(&text, ossl.X509_NAME_ENTRY_get_data(ossl.X509_NAME_get_entry(subject, at)));
 	good = n > 0 && try_name(s, (struct slice){ (const char *)text, (size_t)n }, told);
-	OPENSSL_free(text);
+	ossl.CRYPTO_free(text, OPENSSL_FILE, OPENSSL_LINE);
 	return good;
 }
 
@@ -126,7 +123,7 @@ is_known(const struct tls_server *s, const unsigned char print[PEER_PRINT_BYTES]
 static bool
 in_time(const X509 *cert)
 {
-	return X509_cmp_timeframe(NULL, X509_get0_notBefore(cert), X509_get0_notAfter(cert)) == 0;
+	return ossl.X509_cmp_timeframe(NULL, ossl.X509_get0_notBefore(cert), ossl.X509_get0_notAfter(cert)) == 0;
 }
 
 static void
@@ -144,30 +141,30 @@ complain(struct tls *t, const struct buf *names, const char *why,
 static int
 verify(X509_STORE_CTX *store, void *arg)
 {
-	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct tls *t = SSL_get_app_data(ssl);
+	SSL *ssl = ossl.X509_STORE_CTX_get_ex_data(store, ossl.SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls *t = ossl.SSL_get_ex_data(ssl, 0);
 	const struct tls_server *s = t->server;
-	X509 *cert = X509_STORE_CTX_get0_cert(store);
+	X509 *cert = ossl.X509_STORE_CTX_get0_cert(store);
 	struct buf names = buf_new(NAMES_TOLD);
 	unsigned char print[EVP_MAX_MD_SIZE] = { 0 };
 	bool named;
 	int error = X509_V_OK;
 
 	(void)arg;
-	if (X509_digest(cert, EVP_sha256(), print, NULL) != 1)
+	if (ossl.X509_digest(cert, ossl.EVP_sha256(), print, NULL) != 1)
 		return 0;
 	named = is_named(s, cert, &names);
 	if (is_known(s, print))
 		error = in_time(cert) ? X509_V_OK : X509_V_ERR_CERT_HAS_EXPIRED;
-	else if (s->rules.ca[0] != '\0' && X509_verify_cert(store) != 1)
-		error = X509_STORE_CTX_get_error(store) == X509_V_OK ? X509_V_ERR_UNSPECIFIED :
-		    X509_STORE_CTX_get_error(store);
+	else if (s->rules.ca[0] != '\0' && ossl.X509_verify_cert(store) != 1)
+		error = ossl.X509_STORE_CTX_get_error(store) == X509_V_OK ? X509_V_ERR_UNSPECIFIED :
+		    ossl.X509_STORE_CTX_get_error(store);
 	else if (!named)
 		error = X509_V_ERR_APPLICATION_VERIFICATION;
 	if (error != X509_V_OK)
 		complain(t, &names, error == X509_V_ERR_APPLICATION_VERIFICATION ? "not in tls_peers" :
-		    X509_verify_cert_error_string(error), print);
-	X509_STORE_CTX_set_error(store, error);
+		    ossl.X509_verify_cert_error_string(error), print);
+	ossl.X509_STORE_CTX_set_error(store, error);
 	buf_free(&names);
 	return error == X509_V_OK;
 }
@@ -177,7 +174,7 @@ verify(X509_STORE_CTX *store, void *arg)
 static const char *
 reason(unsigned long code)
 {
-	const char *text = ERR_reason_error_string(code);
+	const char *text = ossl.ERR_reason_error_string(code);
 
 	return text == NULL ? "no reason given" : text;
 }
@@ -212,11 +209,11 @@ load_certificate(struct tls_server *s, struct err *e)
 
 	if (!readable("tls_certificate", path, e))
 		return false;
-	if (SSL_CTX_use_certificate_chain_file(s->ctx, path) != 1)
+	if (ossl.SSL_CTX_use_certificate_chain_file(s->ctx, path) != 1)
 		return err_set(e, "tls_certificate = %s: %s", path,
-		    ERR_GET_REASON(ERR_peek_error()) == PEM_R_NO_START_LINE ?
-		    "no certificate in PEM form" : reason(ERR_peek_error()));
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(s->ctx)), &tm) == 1)
+		    ERR_GET_REASON(ossl.ERR_peek_error()) == PEM_R_NO_START_LINE ?
+		    "no certificate in PEM form" : reason(ossl.ERR_peek_error()));
+	if (ossl.ASN1_TIME_to_tm(ossl.X509_get0_notAfter(ossl.SSL_CTX_get0_certificate(s->ctx)), &tm) == 1)
 		s->ends = civil_days(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * DAY_S +
 		    tm.tm_hour * HOUR_S + tm.tm_min * MINUTE_S + tm.tm_sec;
 	return true;
@@ -231,11 +228,11 @@ load_key(struct tls_server *s, struct err *e)
 
 	if (!readable("tls_key", path, e))
 		return false;
-	SSL_CTX_set_default_passwd_cb(s->ctx, no_passphrase);
-	SSL_CTX_set_default_passwd_cb_userdata(s->ctx, &asked);
-	if (SSL_CTX_use_PrivateKey_file(s->ctx, path, SSL_FILETYPE_PEM) == 1)
+	ossl.SSL_CTX_set_default_passwd_cb(s->ctx, no_passphrase);
+	ossl.SSL_CTX_set_default_passwd_cb_userdata(s->ctx, &asked);
+	if (ossl.SSL_CTX_use_PrivateKey_file(s->ctx, path, SSL_FILETYPE_PEM) == 1)
 		return true;
-	code = ERR_peek_error();
+	code = ossl.ERR_peek_error();
 	if (ERR_GET_LIB(code) == ERR_LIB_X509)	/* values or types mismatch */
 		return err_set(e, "tls_key = %s: does not belong to the certificate in %s", path,
 		    s->rules.certificate);
@@ -253,9 +250,9 @@ load_ca(struct tls_server *s, struct err *e)
 		return true;
 	if (!readable("tls_ca", path, e))
 		return false;
-	return SSL_CTX_load_verify_locations(s->ctx, path, NULL) == 1 ||
+	return ossl.SSL_CTX_load_verify_locations(s->ctx, path, NULL) == 1 ||
 	    err_set(e, "tls_ca = %s: no certificates in PEM form (%s)", path,
-	    reason(ERR_peek_error()));
+	    reason(ossl.ERR_peek_error()));
 }
 
 /* Our names of the CA are not told to clients: GnuTLS would not show a certificate that is
@@ -265,19 +262,19 @@ set_up(struct tls_server *s)
 {
 	SSL_CTX *c = s->ctx;
 
-	(void)SSL_CTX_set_min_proto_version(c, TLS1_2_VERSION);
-	(void)SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+	(void)ossl.SSL_CTX_ctrl(c, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL);
+	(void)ossl.SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	(void)SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-	(void)SSL_CTX_set_num_tickets(c, 0);
-	(void)SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-	    SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_max_cert_list(c, CHAIN_BYTES);
-	SSL_CTX_set_verify_depth(c, CHAIN_LENGTH);
+	(void)ossl.SSL_CTX_ctrl(c, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
+	(void)ossl.SSL_CTX_set_num_tickets(c, 0);
+	(void)ossl.SSL_CTX_ctrl(c, SSL_CTRL_MODE, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS, NULL);
+	(void)ossl.SSL_CTX_ctrl(c, SSL_CTRL_SET_MAX_CERT_LIST, CHAIN_BYTES, NULL);
+	ossl.SSL_CTX_set_verify_depth(c, CHAIN_LENGTH);
 	if (s->rules.anonymous)
 		return;
-	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-	SSL_CTX_set_cert_verify_callback(c, verify, NULL);
+	ossl.SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	ossl.SSL_CTX_set_cert_verify_callback(c, verify, NULL);
 }
 
 static bool
@@ -306,13 +303,17 @@ tls_server_new(const struct tls_rules *r, struct err *e)
 	bool good;
 
 	s->users = 1;
-	ERR_clear_error();
-	s->ctx = SSL_CTX_new(TLS_server_method());
+	if (!ossl_load(e)) {
+		free(s);
+		return NULL;
+	}
+	ossl.ERR_clear_error();
+	s->ctx = ossl.SSL_CTX_new(ossl.TLS_server_method());
 	if (s->ctx == NULL)
-		good = err_set(e, "TLS: %s", reason(ERR_peek_error()));
+		good = err_set(e, "TLS: %s", reason(ossl.ERR_peek_error()));
 	else
 		good = copy_rules(s, r, e) && load_certificate(s, e) && load_key(s, e) && load_ca(s, e);
-	ERR_clear_error();
+	ossl.ERR_clear_error();
 	if (!good) {
 		tls_server_free(s);
 		return NULL;
@@ -326,7 +327,7 @@ tls_server_free(struct tls_server *s)
 {
 	if (s == NULL || --s->users > 0)
 		return;
-	SSL_CTX_free(s->ctx);
+	ossl.SSL_CTX_free(s->ctx);
 	arena_free(&s->arena);
 	free(s);
 }
@@ -358,10 +359,10 @@ tls_new(struct tls_server *s, int fd)
 {
 	struct tls *t = xcalloc(1, sizeof *t);
 
-	t->ssl = SSL_new(s->ctx);
-	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1 || SSL_set_app_data(t->ssl, t) != 1)
+	t->ssl = ossl.SSL_new(s->ctx);
+	if (t->ssl == NULL || ossl.SSL_set_fd(t->ssl, fd) != 1 || ossl.SSL_set_ex_data(t->ssl, 0, t) != 1)
 		abort();	/* no memory */
-	SSL_set_accept_state(t->ssl);
+	ossl.SSL_set_accept_state(t->ssl);
 	t->server = s;
 	s->users++;
 	return t;
@@ -372,11 +373,11 @@ tls_free(struct tls *t)
 {
 	if (t == NULL)
 		return;
-	ERR_clear_error();
-	if (!t->failed && SSL_is_init_finished(t->ssl))
-		(void)SSL_shutdown(t->ssl);
-	ERR_clear_error();
-	SSL_free(t->ssl);
+	ossl.ERR_clear_error();
+	if (!t->failed && ossl.SSL_is_init_finished(t->ssl))
+		(void)ossl.SSL_shutdown(t->ssl);
+	ossl.ERR_clear_error();
+	ossl.SSL_free(t->ssl);
 	tls_server_free(t->server);
 	free(t);
 }
@@ -411,8 +412,8 @@ sentence(unsigned long code)
 static enum tls_answer
 answer(struct tls *t, int rc, struct err *e)
 {
-	int error = SSL_get_error(t->ssl, rc), saved = errno;
-	unsigned long code = ERR_peek_error();
+	int error = ossl.SSL_get_error(t->ssl, rc), saved = errno;
+	unsigned long code = ossl.ERR_peek_error();
 
 	switch (error) {
 	case SSL_ERROR_WANT_READ:
@@ -432,7 +433,7 @@ answer(struct tls *t, int rc, struct err *e)
 		else
 			err_set(e, "%s", sentence(code));
 	}
-	ERR_clear_error();
+	ossl.ERR_clear_error();
 	t->failed = true;
 	return TLS_FAILED;
 }
@@ -442,9 +443,9 @@ tls_handshake(struct tls *t, struct err *e)
 {
 	int rc;
 
-	ERR_clear_error();
+	ossl.ERR_clear_error();
 	errno = 0;
-	rc = SSL_accept(t->ssl);
+	rc = ossl.SSL_accept(t->ssl);
 	return rc == 1 ? TLS_DONE : answer(t, rc, e);
 }
 
@@ -453,9 +454,9 @@ tls_read(struct tls *t, char *p, size_t max, size_t *n, struct err *e)
 {
 	int rc;
 
-	ERR_clear_error();
+	ossl.ERR_clear_error();
 	errno = 0;
-	rc = SSL_read_ex(t->ssl, p, max, n);
+	rc = ossl.SSL_read_ex(t->ssl, p, max, n);
 	return rc == 1 ? TLS_DONE : answer(t, rc, e);
 }
 
@@ -464,8 +465,8 @@ tls_write(struct tls *t, const char *p, size_t len, size_t *n, struct err *e)
 {
 	int rc;
 
-	ERR_clear_error();
+	ossl.ERR_clear_error();
 	errno = 0;
-	rc = SSL_write_ex(t->ssl, p, len, n);
+	rc = ossl.SSL_write_ex(t->ssl, p, len, n);
 	return rc == 1 ? TLS_DONE : answer(t, rc, e);
 }

@@ -84,7 +84,7 @@ confuse\.h collector/store/config.c collector/store/template.c
 (z(lib|std)|bzlib|lzma)\.h collector/input/*.c
 pcre2\.h collector/flow/siteword.c
 systemd/ collector/input/*.c
-openssl/ lib/ossl.h collector/input/tls.c
+openssl/ lib/ossl.h
 curl/ lib/curlload.h
 ares\.h lib/dns.c
 net-snmp/ plugins/check_*snmp*.c collector/mxagentx.c

@@ -3,7 +3,7 @@
 # that begin with "#|"), and end with "N passed, N failed, N skipped".
 #
 # A test is a program or a .t script, run from the root of the repository. JOBS run
-# at once: two at least, else one for each core, and 16 at most, unless it is said.
+# at once; unless it is said, three for two cores, as half of the time they wait, and 16 at most.
 # A test that dies, or breaks its plan, or takes longer than TEST_SECONDS, has failed once more
 # than its lines say.
 use strict;
@@ -23,7 +23,7 @@ $ENV{UBSAN_OPTIONS} ||= 'print_stacktrace=1';
 my $seconds = $ENV{TEST_SECONDS} || 600;
 chomp(my $cores = `getconf _NPROCESSORS_ONLN` || 1);
 my $harness = TAP::Harness->new({
-    jobs => $ENV{JOBS} || max(2, min(16, $cores)),
+    jobs => $ENV{JOBS} || max(2, min(16, int($cores * 1.5))),
     merge => 1,
     exec => sub { ['timeout', '-k', '10', $seconds, $_[1] =~ m{/} ? $_[1] : "./$_[1]"] },
 });

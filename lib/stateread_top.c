@@ -82,8 +82,8 @@ stateread_top(struct stateread *r, int host, int64_t from, int64_t to, enum top_
 		add_tops_of_span(r, host, from, to, kind);
 	toplist_first(&r->top, max);
 	for (n = 0; n < r->top.n && n < max; n++)
-		top[n] = (struct stateread_top){ { r->top.entry[n].text, r->top.entry[n].len },
-			r->top.entry[n].n, r->top.entry[n].error };
+		top[n] = (struct stateread_top){ toplist_text(&r->top.entry[n]), r->top.entry[n].n,
+			r->top.entry[n].error };
 	return n;
 }
 

@@ -27,11 +27,13 @@ toplist_init(struct toplist *t)
 void
 toplist_free(struct toplist *t)
 {
+	for (uint32_t i = 0; i < t->rooms; i++)
+		free(t->room[i]);
 	free(t->entry);
 	free(t->slot);
 	t->entry = NULL;
 	t->slot = NULL;
-	t->n = t->cap = 0;
+	t->n = t->cap = t->rooms = 0;
 }
 
 static void
@@ -82,13 +84,10 @@ static int
 by_count(const void *a, const void *b)
 {
 	const struct top_entry *x = a, *y = b;
-	size_t n = x->len < y->len ? x->len : y->len;
-	int c;
 
 	if (x->n != y->n)
 		return x->n < y->n ? 1 : -1;
-	c = memcmp(x->text, y->text, n);	/* the same order every time */
-	return c != 0 ? c : (int)x->len - (int)y->len;
+	return slice_order(toplist_text(x), toplist_text(y));	/* the same every time */
 }
 
 void
@@ -103,6 +102,15 @@ void
 toplist_first(struct toplist *t, size_t k)
 {
 	first_sort(t->entry, t->n, sizeof *t->entry, k, by_count);
+}
+
+static void
+swap(struct top_entry *a, struct top_entry *b)
+{
+	struct top_entry was = *a;
+
+	*a = *b;
+	*b = was;
 }
 
 static uint32_t
@@ -131,11 +139,11 @@ prune(struct toplist *t)
 	}
 	ties = TOP_KEEP - more;
 	for (uint32_t i = 0; i < t->n; i++) {
-		const struct top_entry *e = &t->entry[i];
+		struct top_entry *e = &t->entry[i];
 
 		if (limit == 0 ? i < TOP_KEEP : e->n >= limit || (e->n == limit - 1 && ties > 0 &&
 		    ties-- > 0)) {
-			t->entry[kept++] = *e;
+			swap(&t->entry[kept++], e);
 			continue;
 		}
 		if (saturated(e->n, e->error) > t->floor)
@@ -148,8 +156,14 @@ prune(struct toplist *t)
 static __attribute__((noinline)) void
 grow(struct toplist *t)
 {
-	t->cap = t->cap > 0 ? t->cap * 2 : 16;
+	uint32_t old = t->cap;
+	struct top_text *room;
+
+	t->cap = old > 0 ? old * 2 : TOP_FEW;
 	t->entry = xreallocarray(t->entry, t->cap, sizeof *t->entry);
+	t->room[t->rooms++] = room = xreallocarray(NULL, t->cap - old, sizeof *room);
+	for (uint32_t i = old; i < t->cap; i++)
+		t->entry[i].text = room++;
 	t->slot = xreallocarray(t->slot, (size_t)t->cap * 2, sizeof *t->slot);
 	reindex(t);
 }
@@ -171,9 +185,9 @@ enter(struct toplist *t, uint32_t i, uint64_t hash, struct slice text, uint32_t 
 	e->hash = hash;
 	e->n = n;
 	e->error = t->floor;
-	e->len = (uint8_t)text.n;
+	e->text->len = (uint8_t)text.n;
 	if (text.n > 0)
-		memcpy(e->text, text.p, text.n);
+		memcpy(e->text->p, text.p, text.n);
 	slot_set(t, i, hash, t->n - 1);
 	return e;
 }
@@ -225,7 +239,7 @@ toplist_take(struct toplist *t, struct slice text, uint32_t n)
 		e->error -= e->error < n ? e->error : n;
 	}
 	if (e->n == 0 && e->error == 0) {
-		*e = t->entry[--t->n];
+		swap(e, &t->entry[--t->n]);
 		reindex(t);
 	}
 }
@@ -255,7 +269,7 @@ toplist_merge(struct toplist *sum, const struct toplist *t)
 {
 	merge_begin(sum, t->floor);
 	for (uint32_t i = 0; i < t->n; i++)
-		merge_add(sum, (struct slice){ t->entry[i].text, t->entry[i].len }, t->entry[i].n,
+		merge_add(sum, toplist_text(&t->entry[i]), t->entry[i].n,
 		    t->entry[i].error, t->floor);
 	sum->floor = saturated(sum->floor, t->floor);
 }
@@ -271,8 +285,8 @@ toplist_encode(struct toplist *t, struct buf *b)
 
 		buf_varint(b, e->n);
 		buf_varint(b, e->error);
-		buf_varint(b, e->len);
-		buf_add(b, (struct slice){ e->text, e->len });
+		buf_varint(b, e->text->len);
+		buf_add(b, toplist_text(e));
 	}
 }
 

@@ -13,24 +13,37 @@
 #include "hash.h"
 #include "slice.h"
 
-enum { TOP_KEEP = 128, TOP_ROOM = 512, TOP_TEXT_MAX = 79 };
+enum { TOP_KEEP = 128, TOP_FEW = 16, TOP_ROOM = 512, TOP_ROOMS = 6, TOP_TEXT_MAX = 79 };
+_Static_assert(TOP_FEW << (TOP_ROOMS - 1) == TOP_ROOM, "it doubles each time");
+
+struct top_text {
+	uint8_t len;
+	char p[TOP_TEXT_MAX];
+};
 
 struct top_entry {
 	uint64_t hash;
 	uint32_t n, error;
-	uint8_t len;
-	char text[TOP_TEXT_MAX];
+	struct top_text *text;
 };
 
 struct toplist {
 	struct hash_key key;
 	uint32_t n, cap;
 	uint32_t floor;			/* the largest count ever pruned */
-	struct top_entry *entry;
+	struct top_entry *entry;	/* cap of them; each has room for a text, that no other has */
 	/* by hash, open addressing, 2 * cap: upper bits of the hash, and in the lower 10 index + 1.
-	 * So a search touches no entry but the one that it wants. */
+	 * So a search touches no entry but the one that it wants, and no text. */
 	uint32_t *slot;
+	struct top_text *room[TOP_ROOMS];	/* of the texts: each time it grew, one more */
+	uint32_t rooms;
 };
+
+static inline struct slice
+toplist_text(const struct top_entry *e)
+{
+	return (struct slice){ e->text->p, e->text->len };
+}
 
 void toplist_init(struct toplist *t);
 void toplist_free(struct toplist *t);

@@ -27,7 +27,7 @@ is_true(struct toplist *t, uint32_t must)
 	toplist_sort(t);
 	for (uint32_t i = 0; i < t->n; i++) {
 		const struct top_entry *e = &t->entry[i];
-		struct slice digits = { e->text + 5, e->len - 5u };
+		struct slice digits = slice_from(toplist_text(e), 5);
 		uint64_t k;
 
 		if (!slice_u64(&digits, &k) || k >= TEXTS || e->n > truth[k] || truth[k] > e->n + e->error ||
@@ -140,7 +140,7 @@ main(void)
 	memset(wide, 'x', sizeof wide);
 	toplist_add(&t, (struct slice){ wide, sizeof wide }, 1);
 	toplist_add(&t, (struct slice){ wide, TOP_TEXT_MAX }, 1);
-	ok(t.n == 2 && t.entry[1].n == 2 && t.entry[1].len == TOP_TEXT_MAX, "a long one is cut");
+	ok(t.n == 2 && t.entry[1].n == 2 && t.entry[1].text->len == TOP_TEXT_MAX, "a long one is cut");
 	toplist_add(&t, SLICE(""), UINT32_MAX);
 	ok(t.entry[0].n == UINT32_MAX, "a count does not begin anew");
 	for (uint32_t i = 0; i < 2000; i++)	/* all large: prune must sort */

@@ -9,18 +9,13 @@
 #include "flow/top.h"
 #include "flow/track.h"
 #include "store/state.h"
+#include "store/whereabouts.h"
 
 enum { STATE_VERSION = 9 };
 
 /* What an entry of mail_log is: a mail, the hash of one that went to a block, or a hash
  * and what that mail has more than the log said so far. */
 enum { ENTRY_MAIL = 1, ENTRY_GONE = 2, ENTRY_MORE = 3 };
-
-/* Where a put-away mail is: open addressing by its hash. */
-struct whereabouts {
-	uint64_t hash;
-	int64_t block;		/* row of table block; 0: free place */
-};
 
 /* What the collector says of itself. */
 struct fact_said {
@@ -76,8 +71,7 @@ struct state {
 	uint32_t next_source;
 	int64_t sources_swept;		/* the day when old ones were dropped last */
 	/* mails that were put away */
-	struct whereabouts *where;
-	size_t where_mask, where_n;
+	struct whereabouts where;
 	struct state_gone gone[HOSTS_MAX];
 	int64_t *fetched;		/* blocks whose mails are in the table again */
 	size_t n_fetched, cap_fetched;

@@ -19,85 +19,13 @@
 
 enum {
 	BLOB_MAX = 512 << 20,
-	LOG_SLACK_BYTES = 1 << 20,	/* a log this short is never rewritten */
-	ANY_BLOCK = 0
+	LOG_SLACK_BYTES = 1 << 20	/* a log this short is never rewritten */
 };
-
-/* --- whereabouts ----------------------------------------------------------------- */
-
-/* The first of that hash, or that of block; else the free place behind them. */
-static struct whereabouts *
-where_slot(struct state *s, uint64_t hash, int64_t block)
-{
-	size_t i = hash & s->where_mask;
-
-	while (s->where[i].block != 0 && (s->where[i].hash != hash ||
-	    (block != ANY_BLOCK && s->where[i].block != block)))
-		i = (i + 1) & s->where_mask;
-	return &s->where[i];
-}
-
-static unsigned
-same_hash(const struct state *s, uint64_t hash)
-{
-	unsigned n = 0;
-
-	for (size_t i = hash & s->where_mask; s->where[i].block != 0; i = (i + 1) & s->where_mask)
-		n += s->where[i].hash == hash;
-	return n;
-}
-
-/* Others of that hash stay: several mails may have gone on under the same id (hops.h). */
-static void
-where_add(struct state *s, uint64_t hash, int64_t block)
-{
-	struct whereabouts *w;
-
-	if (s->where == NULL || s->where_n * 3 > s->where_mask * 2) {
-		struct whereabouts *old = s->where;
-		size_t n = old == NULL ? 0 : s->where_mask + 1;
-
-		s->where_mask = n == 0 ? 4095 : n * 2 - 1;
-		s->where = xcalloc(s->where_mask + 1, sizeof *s->where);
-		for (size_t i = 0; i < n; i++)
-			if (old[i].block != 0)
-				*where_slot(s, old[i].hash, old[i].block) = old[i];
-		free(old);
-	}
-	w = where_slot(s, hash, block);
-	if (w->block == 0 && same_hash(s, hash) >= HOP_KEY_MAILS)
-		return;		/* as hop_index.h says; a mail's own hash is there once */
-	if (w->block == 0)
-		s->where_n++;
-	*w = (struct whereabouts){ hash, block };
-}
-
-static void
-where_unset(struct state *s, uint64_t hash, int64_t block)
-{
-	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash, block);
-	size_t gap;
-
-	if (w == NULL || w->block != block)
-		return;
-	gap = (size_t)(w - s->where);
-	for (size_t k = (gap + 1) & s->where_mask; s->where[k].block != 0;
-	    k = (k + 1) & s->where_mask) {
-		size_t home = s->where[k].hash & s->where_mask;
-
-		if (((k - home) & s->where_mask) >= ((k - gap) & s->where_mask)) {
-			s->where[gap] = s->where[k];
-			gap = k;
-		}
-	}
-	s->where[gap].block = 0;
-	s->where_n--;
-}
 
 void
 mails_free(struct state *s)
 {
-	free(s->where);
+	whereabouts_free(&s->where);
 	free(s->fetched);
 }
 
@@ -113,7 +41,7 @@ unset_key(void *arg, uint64_t key)
 {
 	const struct row *r = arg;
 
-	where_unset(r->s, key, r->block);
+	whereabouts_remove(&r->s->where, key, r->block);
 }
 
 /* The block's row goes with the next commit. */
@@ -140,20 +68,18 @@ bool
 state_fetch(void *arg, uint64_t hash)
 {
 	struct state *s = arg;
-	struct whereabouts *w = s->where == NULL ? NULL : where_slot(s, hash, ANY_BLOCK);
+	int64_t id = whereabouts_find(&s->where, hash);
 	struct slice block = { "", 0 };
 	struct mail m;
-	int64_t id;
 	bool good;
 
-	if (w == NULL || w->block == 0)
+	if (id == 0)
 		return false;
-	id = w->block;
 	sqlite3_bind_int64(s->get_block, 1, id);
 	good = sqlite3_step(s->get_block) == SQLITE_ROW;
 	block = good ? db_blob(s->get_block, 0) : slice_head(block, 0);
 	while (block.n > 0 && (good = mail_decode(&block, &m))) {
-		where_unset(s, track_hash(s->track, m.host, mail_id(&m)), id);
+		whereabouts_remove(&s->where, track_hash(s->track, m.host, mail_id(&m)), id);
 		hops_keys(s->track, &m, unset_key, &(struct row){ s, id });
 		track_adopt(s->track, &m, false);
 	}
@@ -224,13 +150,10 @@ load_index(struct state *s, struct err *e)
 	if (st == NULL)
 		return false;
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct slice ids = db_blob(st, 1);
-
 		int64_t row = sqlite3_column_int64(st, 0), at = sqlite3_column_int64(st, 2);
-		bool fetched = is_fetched(s, row);
 
-		for (size_t i = 0; !fetched && i + 8 <= ids.n; i += 8)
-			where_add(s, hash_read64(ids.p + i), row);
+		if (!is_fetched(s, row))
+			whereabouts_add(&s->where, db_blob(st, 1), row);
 		track_has_away(s->track, (unsigned)(at & 65535), (at >> 16) * 60 + 59);
 	}
 	return db_end(s, st, rc, e);
@@ -319,7 +242,6 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 	sort_away(a);
 	for (size_t i = 0; i < a->n && good; ) {
 		uint64_t at = a->mail[i].block_at;
-		int64_t row;
 
 		buf_clear(&ids);
 		buf_clear(&mails);
@@ -341,9 +263,8 @@ put_blocks(struct state *s, struct away *a, struct buf *log, struct err *e)
 		sqlite3_bind_blob(s->put_block, 2, ids.p, (int)ids.n, SQLITE_STATIC);
 		sqlite3_bind_blob(s->put_block, 3, mails.p, (int)mails.n, SQLITE_STATIC);
 		good = db_step(s, s->put_block, "write", e);
-		row = sqlite3_last_insert_rowid(s->db);
-		for (size_t k = 0; good && k + 8 <= ids.n; k += 8)
-			where_add(s, hash_read64(ids.p + k), row);
+		if (good)
+			whereabouts_add(&s->where, buf_slice(&ids), sqlite3_last_insert_rowid(s->db));
 	}
 	buf_free(&ids);
 	buf_free(&mails);
@@ -438,9 +359,7 @@ mails_committed(struct state *s, bool done)
 	}
 	/* rolled back: what put_blocks() noted is not there; read the index again */
 	s->log_bytes = s->log_bytes_before;
-	free(s->where);
-	s->where = NULL;
-	s->where_n = 0;
+	whereabouts_free(&s->where);
 	if (!load_index(s, NULL))
 		s->unread_block = true;
 }
@@ -501,12 +420,10 @@ mails_disown(struct state *s, int64_t after, struct err *e)
 	sqlite3_bind_int64(st, 1, (after / 60 + 1) * 65536);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		int64_t block = sqlite3_column_int64(st, 0);
-		struct slice ids = db_blob(st, 1);
 
 		if (is_fetched(s, block))
 			continue;
-		for (size_t i = 0; i + 8 <= ids.n; i += 8)
-			where_unset(s, hash_read64(ids.p + i), block);
+		whereabouts_remove_all(&s->where, db_blob(st, 1), block);
 		if (!disown_block(s, db_blob(st, 2), after))
 			s->unread_block = true;
 		was_fetched(s, block);
@@ -532,10 +449,7 @@ mails_expire(struct state *s, int64_t keep, struct err *e)
 	sqlite3_bind_int64(st, 1, keep);
 	sqlite3_bind_int64(st, 2, clock_sure(s));
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct slice ids = db_blob(st, 1);
-
-		for (size_t i = 0; i + 8 <= ids.n; i += 8)
-			where_unset(s, hash_read64(ids.p + i), sqlite3_column_int64(st, 0));
+		whereabouts_remove_all(&s->where, db_blob(st, 1), sqlite3_column_int64(st, 0));
 		forget(s, db_blob(st, 2));
 	}
 	if (!db_end(s, st, rc, e))

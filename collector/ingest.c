@@ -433,8 +433,6 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 		return timeless(in, f);
 	}
 	feed_count_timeless(in, f, f->host, l.time);
-	if (join_waiting(in->join) > 0)
-		join_time(in->join, l.time);
 	if (l.repeat_of_last)
 		lost = !feed_repeat(f, host, &l);
 	else if (!l.goes_on)	/* after a restart that one says whose such a line is */
@@ -450,6 +448,8 @@ take(struct ingest *in, struct feed *f, struct slice raw, bool cut, struct err *
 			count_lines(in, host, l.time, M_copies);
 		return new == 0;
 	}
+	if (join_waiting(in->join) > 0)	/* a copy would confirm its own stamp */
+		join_time(in->join, host, l.time);
 	counts = tally_counts(in->tally, host, at->minute);
 	counts[M_lines]++;
 	if (cut) {

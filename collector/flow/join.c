@@ -1,10 +1,12 @@
 /* join.c - see join.h.
  *
  * What is known of one cut line is a group. Groups hang in a table by a hash of what their
- * pieces have in common, and in one of two queues by the time at which they are given up:
- * those that may be whole wait seconds, those that lack a piece for certain much longer.
- * Deadlines count from the newest line seen while anything waits, so they rise along each
- * queue; that clock is stored, and a restart changes nothing. */
+ * pieces have in common, in a list as they came, and in one of two queues of their host by the
+ * time at which they are given up: those that may be whole wait seconds, those that lack a
+ * piece for certain much longer. A queue is a heap, lest stamps that fall make it slow.
+ * The clock of a host is what two of its lines in a row have passed since anything of it waits,
+ * so that one stamp that is wrong moves it nowhere. It is stored, and a restart changes
+ * nothing. */
 #include "flow/join.h"
 
 #include <stdlib.h>
@@ -16,10 +18,11 @@
 
 enum {
 	TOGETHER_S = 5, PATIENCE_S = 10,
-	SLOTS = 4096,
+	SLOTS = 4096, HOST_SLOTS = 1024,
 	SAME_MAX = 8,			/* groups of one key: more, and the oldest leaves */
 	TEXT_MAX = 65536,		/* of a whole line */
-	PIECE_COST = 192		/* bytes that a piece takes beside its texts */
+	PIECE_COST = 192,		/* bytes that a piece takes beside its texts */
+	HOST_BYTES = 3 * VARINT_BYTES	/* of a clock on disk */
 };
 
 struct piece {
@@ -36,8 +39,9 @@ struct piece {
 
 struct group {
 	struct group *next_same;	/* in its slot */
-	struct group *older, *newer;	/* in its queue */
-	uint64_t hash;
+	struct group *older, *newer;	/* of all, as they came */
+	size_t place;			/* in its queue */
+	uint64_t hash, number;		/* number: of the piece that came first */
 	int64_t time, deadline;		/* of the piece that came first */
 	unsigned host;
 	uint32_t pid;
@@ -47,7 +51,16 @@ struct group {
 };
 
 struct queue {
-	struct group *oldest, *newest;
+	struct group **at;	/* a heap: the first is given up first */
+	size_t n, cap;
+};
+
+/* A host of which something waits. INT64_MIN: not known. */
+struct host {
+	struct host *next;		/* in its slot */
+	unsigned id;
+	int64_t clock, line;		/* line: of which time its last one was */
+	struct queue queue[2];		/* not numbered, numbered */
 };
 
 struct join {
@@ -55,9 +68,10 @@ struct join {
 	int64_t lasting_s;
 	join_done_fn *done;
 	void *arg;
-	int64_t clock, clock_stored;	/* INT64_MIN: nothing waits */
 	struct group *slot[SLOTS];
-	struct queue queue[2];		/* not numbered, numbered */
+	struct group *oldest, *newest;
+	struct host *host[HOST_SLOTS];
+	bool clocks_changed;
 	size_t pieces, bytes;
 	unsigned evicts;	/* what joined.evicted says */
 	uint64_t next, stored;		/* numbers of pieces; below stored they are on disk */
@@ -77,9 +91,8 @@ join_new(const struct hash_key *key, int64_t lasting_s, join_done_fn *done, void
 	j->lasting_s = lasting_s;
 	j->done = done;
 	j->arg = arg;
-	j->clock = j->clock_stored = INT64_MIN;
-	j->next = j->stored = 1;	/* 0 is the clock's */
-	j->text = buf_new(2 * TEXT_MAX);
+	j->next = j->stored = 1;	/* 0 is the clocks' */
+	j->text = buf_new((JOIN_PIECES + 1) * HOST_BYTES);
 	return j;
 }
 
@@ -93,15 +106,27 @@ group_free(struct group *g)
 	free(g);
 }
 
+static void
+host_free(struct host *h)
+{
+	free(h->queue[0].at);
+	free(h->queue[1].at);
+	free(h);
+}
+
 void
 join_free(struct join *j)
 {
 	if (j == NULL)
 		return;
-	for (int q = 0; q < 2; q++) {
-		for (struct group *g = j->queue[q].oldest, *next; g != NULL; g = next) {
-			next = g->newer;
-			group_free(g);
+	for (struct group *g = j->oldest, *next; g != NULL; g = next) {
+		next = g->newer;
+		group_free(g);
+	}
+	for (size_t i = 0; i < HOST_SLOTS; i++) {
+		for (struct host *h = j->host[i], *next; h != NULL; h = next) {
+			next = h->next;
+			host_free(h);
 		}
 	}
 	free(j->gone);
@@ -128,6 +153,97 @@ text_of(const struct piece *p)
 	return slice_head(slice_from(p->line, p->at), p->text_n);
 }
 
+/* --- hosts ------------------------------------------------------------------------------ */
+
+/* Where it is pointed to, or NULL stands. */
+static struct host **
+find_host(struct join *j, unsigned id)
+{
+	struct host **at = &j->host[id % HOST_SLOTS];
+
+	while (*at != NULL && (*at)->id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+static struct host *
+host_of(struct join *j, unsigned id, int64_t line)
+{
+	struct host **at = find_host(j, id);
+
+	if (*at == NULL) {
+		*at = xmalloc(sizeof **at);
+		**at = (struct host){ .id = id, .clock = INT64_MIN, .line = line };
+		j->clocks_changed = true;
+	}
+	return *at;
+}
+
+/* It is not known what time it is when nothing waits. */
+static void
+drop_host(struct join *j, struct host **at)
+{
+	struct host *h = *at;
+
+	if (h->queue[0].n + h->queue[1].n > 0)
+		return;
+	*at = h->next;
+	host_free(h);
+	j->clocks_changed = true;
+}
+
+/* --- queues ----------------------------------------------------------------------------- */
+
+static bool
+is_sooner(const struct group *a, const struct group *b)
+{
+	return a->deadline != b->deadline ? a->deadline < b->deadline : a->number < b->number;
+}
+
+static void
+put_at(struct queue *q, size_t place, struct group *g)
+{
+	q->at[place] = g;
+	g->place = place;
+}
+
+/* Put g into the queue, where nothing is at that place. */
+static void
+settle(struct queue *q, struct group *g, size_t place)
+{
+	size_t next;
+
+	for (; place > 0 && is_sooner(g, q->at[(place - 1) / 2]); place = (place - 1) / 2)
+		put_at(q, place, q->at[(place - 1) / 2]);
+	for (; (next = 2 * place + 1) < q->n; place = next) {
+		if (next + 1 < q->n && is_sooner(q->at[next + 1], q->at[next]))
+			next++;
+		if (!is_sooner(q->at[next], g))
+			break;
+		put_at(q, place, q->at[next]);
+	}
+	put_at(q, place, g);
+}
+
+static void
+enqueue(struct queue *q, struct group *g)
+{
+	if (q->n == q->cap) {
+		q->cap = q->cap * 2 + 2;
+		q->at = xreallocarray(q->at, q->cap, sizeof(struct group *));
+	}
+	settle(q, g, q->n++);
+}
+
+static void
+dequeue(struct queue *q, const struct group *g)
+{
+	struct group *last = q->at[--q->n];
+
+	if (last != g)
+		settle(q, last, g->place);
+}
+
 /* --- groups ---------------------------------------------------------------------------- */
 
 static size_t
@@ -139,14 +255,16 @@ cost(const struct piece *p)
 static void
 unlink_group(struct join *j, struct group *g)
 {
-	struct queue *q = &j->queue[g->numbered];
+	struct host **host = find_host(j, g->host);
 	struct group **at = &j->slot[g->hash % SLOTS];
 
 	while (*at != g)
 		at = &(*at)->next_same;
 	*at = g->next_same;
-	*(g->older != NULL ? &g->older->newer : &q->oldest) = g->newer;
-	*(g->newer != NULL ? &g->newer->older : &q->newest) = g->older;
+	*(g->older != NULL ? &g->older->newer : &j->oldest) = g->newer;
+	*(g->newer != NULL ? &g->newer->older : &j->newest) = g->older;
+	dequeue(&(*host)->queue[g->numbered], g);
+	drop_host(j, host);
 	for (const struct piece *p = g->piece; p != NULL; p = p->next) {
 		j->bytes -= cost(p);
 		if (p->number >= j->stored)
@@ -283,13 +401,14 @@ static struct group *
 group_new(struct join *j, unsigned host, uint32_t pid, uint64_t hash, const struct piece *p)
 {
 	struct group *g = xcalloc(1, sizeof *g), **slot = &j->slot[hash % SLOTS];
-	struct queue *q = &j->queue[p->n != 0];
 
-	*g = (struct group){ .next_same = *slot, .older = q->newest, .hash = hash, .time = p->time,
-		.deadline = p->deadline, .host = host, .pid = pid, .numbered = p->n != 0 };
+	*g = (struct group){ .next_same = *slot, .older = j->newest, .hash = hash,
+		.number = p->number, .time = p->time, .deadline = p->deadline, .host = host,
+		.pid = pid, .numbered = p->n != 0 };
 	*slot = g;
-	*(q->newest != NULL ? &q->newest->newer : &q->oldest) = g;
-	q->newest = g;
+	*(j->newest != NULL ? &j->newest->newer : &j->oldest) = g;
+	j->newest = g;
+	enqueue(&host_of(j, host, p->time)->queue[g->numbered], g);
 	return g;
 }
 
@@ -320,12 +439,8 @@ static void
 make_room(struct join *j)
 {
 	while (j->pieces > JOIN_PIECES || j->bytes > JOIN_BYTES) {
-		struct group *a = j->queue[0].oldest, *b = j->queue[1].oldest;
-
-		if (a == NULL || (b != NULL && b->piece->number < a->piece->number))
-			a = b;
 		j->evicts = j->pieces > JOIN_PIECES ? JOIN_MANY : JOIN_BIG;
-		give_up(j, a);
+		give_up(j, j->oldest);
 		j->evicts = JOIN_STAYED;
 	}
 }
@@ -383,14 +498,6 @@ take(struct join *j, unsigned host, uint32_t pid, const struct piece *from)
 		make_room(j);
 }
 
-/* Without anything that waits, the time of lines is not told. */
-static void
-rest(struct join *j)
-{
-	if (j->pieces == 0)
-		j->clock = INT64_MIN;
-}
-
 void
 join_add(struct join *j, unsigned host, const struct line *l, const struct part *p,
     uint64_t mark, struct slice raw)
@@ -401,34 +508,56 @@ join_add(struct join *j, unsigned host, const struct line *l, const struct part 
 		.host = l->host, .tag = l->tag, .key = p->key, .line = l->text, .raw = raw,
 		.at = (size_t)(p->text.p - l->text.p), .text_n = p->text.n };
 
-	join_time(j, l->time);
-	if (j->clock < l->time)
-		j->clock = l->time;
-	new.deadline = j->clock + (p->n != 0 ? j->lasting_s : PATIENCE_S);
+	const struct host *h = *find_host(j, host);
+
+	/* a source may lag behind others of its host */
+	new.deadline = (h != NULL && h->clock > l->time ? h->clock : l->time) +
+	    (p->n != 0 ? j->lasting_s : PATIENCE_S);
 	new.number = j->next++;
 	take(j, host, l->pid, &new);
-	rest(j);
+}
+
+/* Of a host, what waited for as long as it may; or NULL. */
+static struct group *
+overdue(struct join *j, unsigned host)
+{
+	const struct host *h = *find_host(j, host);
+
+	for (int q = 0; h != NULL && q < 2; q++)
+		if (h->queue[q].n > 0 && h->queue[q].at[0]->deadline < h->clock)
+			return h->queue[q].at[0];
+	return NULL;
 }
 
 void
-join_time(struct join *j, int64_t time)
+join_time(struct join *j, unsigned host, int64_t time)
 {
-	if (j->pieces == 0 || time <= j->clock)
+	struct host *h = *find_host(j, host);
+	struct group *g;
+	int64_t passed;
+
+	if (h == NULL || (time == h->line && time <= h->clock))
 		return;
-	j->clock = time;
-	for (int q = 0; q < 2; q++)
-		while (j->queue[q].oldest != NULL && j->queue[q].oldest->deadline < time)
-			give_up(j, j->queue[q].oldest);
-	rest(j);
+	passed = time < h->line ? time : h->line;
+	h->line = time;
+	j->clocks_changed = true;
+	if (passed <= h->clock)
+		return;
+	h->clock = passed;
+	while ((g = overdue(j, host)) != NULL)
+		give_up(j, g);
 }
 
 void
 join_end(struct join *j, bool all)
 {
-	for (int q = 0; q <= (all ? 1 : 0); q++)
-		while (j->queue[q].oldest != NULL)
-			give_up(j, j->queue[q].oldest);
-	rest(j);
+	for (int numbered = 0; numbered <= (all ? 1 : 0); numbered++) {
+		for (struct group *g = j->oldest, *next; g != NULL; g = next) {
+			next = g->newer;
+			if (g->numbered == (numbered != 0))
+				give_up(j, g);
+		}
+	}
 }
 
 /* --- on disk -------------------------------------------------------------------------------- */
@@ -456,21 +585,46 @@ encode(struct buf *b, const struct group *g, const struct piece *p)
 	buf_varint(b, p->text_n);
 }
 
+/* They stand behind a number that is the clock of all hosts in states of earlier releases. */
 static bool
-put_clock(struct join *j, join_put_fn *put, void *arg)
+put_clocks(struct join *j, join_put_fn *put, void *arg)
 {
 	buf_clear(&j->text);
-	if (j->clock == j->clock_stored)
+	if (!j->clocks_changed)
 		return true;
-	if (j->clock != INT64_MIN)
-		buf_zigzag(&j->text, j->clock);
+	if (j->pieces > 0)
+		buf_zigzag(&j->text, 0);
+	for (size_t i = 0; j->pieces > 0 && i < HOST_SLOTS; i++) {
+		for (const struct host *h = j->host[i]; h != NULL; h = h->next) {
+			buf_varint(&j->text, h->id);
+			buf_zigzag(&j->text, h->clock);
+			buf_zigzag(&j->text, h->line);
+		}
+	}
 	return put(arg, 0, buf_slice(&j->text));
+}
+
+static bool
+load_clocks(struct join *j, struct slice s)
+{
+	int64_t of_all, clock, line;
+	uint64_t id;
+
+	if (!slice_zigzag(&s, &of_all))
+		return false;
+	while (s.n > 0) {
+		if (!slice_varint(&s, &id) || !slice_zigzag(&s, &clock) || !slice_zigzag(&s, &line))
+			return false;
+		host_of(j, (unsigned)id, line)->clock = clock;
+	}
+	j->clocks_changed = false;
+	return true;
 }
 
 bool
 join_changed(const struct join *j)
 {
-	return j->gone_n > 0 || j->next != j->stored || j->clock != j->clock_stored;
+	return j->gone_n > 0 || j->next != j->stored || j->clocks_changed;
 }
 
 bool
@@ -479,18 +633,16 @@ join_each_change(struct join *j, join_put_fn *put, void *arg)
 	for (size_t i = 0; i < j->gone_n; i++)
 		if (!put(arg, j->gone[i], (struct slice){ "", 0 }))
 			return false;
-	for (int q = 0; q < 2 && j->next != j->stored; q++) {
-		for (const struct group *g = j->queue[q].oldest; g != NULL; g = g->newer) {
-			for (const struct piece *p = g->piece; p != NULL; p = p->next) {
-				if (p->number < j->stored)
-					continue;
-				encode(&j->text, g, p);
-				if (!put(arg, p->number, buf_slice(&j->text)))
-					return false;
-			}
+	for (const struct group *g = j->next != j->stored ? j->oldest : NULL; g != NULL; g = g->newer) {
+		for (const struct piece *p = g->piece; p != NULL; p = p->next) {
+			if (p->number < j->stored)
+				continue;
+			encode(&j->text, g, p);
+			if (!put(arg, p->number, buf_slice(&j->text)))
+				return false;
 		}
 	}
-	return put_clock(j, put, arg);
+	return put_clocks(j, put, arg);
 }
 
 void
@@ -498,7 +650,7 @@ join_stored(struct join *j)
 {
 	j->stored = j->next;
 	j->gone_n = 0;
-	j->clock_stored = j->clock;
+	j->clocks_changed = false;
 }
 
 bool
@@ -507,12 +659,8 @@ join_load(struct join *j, uint64_t number, struct slice s)
 	struct piece p = { .number = number };
 	uint64_t host, pid, usec, n, of, flags, at, text_n;
 
-	if (number == 0) {
-		if (!slice_zigzag(&s, &j->clock))
-			return false;
-		j->clock_stored = j->clock;
-		return true;
-	}
+	if (number == 0)
+		return load_clocks(j, s);
 	if (!slice_varint(&s, &host) || !slice_varint(&s, &pid) || !slice_zigzag(&s, &p.time) ||
 	    !slice_zigzag(&s, &p.deadline) || !slice_varint(&s, &usec) || !slice_varint(&s, &n) ||
 	    !slice_varint(&s, &of) || !slice_varint(&s, &flags) || !slice_text(&s, &p.host) ||

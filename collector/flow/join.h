@@ -3,9 +3,11 @@
  * A dialect's part() says what is a piece. Pieces of one host, tag, process and key belong
  * together when they are within 5 seconds of each other; they may come from several sources,
  * each of which lacks some. Numbered ones may come in any order, others follow their time.
- * Where none has a number, the line is taken as it is after 10 seconds of log time, and a rest
- * without its beginning as it stood; one that is known to lack a piece is given up when its
- * time or the room is out.
+ * Where none has a number, the line is taken as it is after 10 seconds of its host's log time,
+ * and a rest without its beginning as it stood; one that is known to lack a piece is given up
+ * when its time or the room is out. Other hosts' lines and clocks have no part in that, nor has
+ * a single line of a time far ahead. What a host that says nothing more left waits until the
+ * room is out.
  * Bounded: at most 10,000 pieces and 4 MB wait, and the oldest leave first. */
 #ifndef MX_JOIN_H
 #define MX_JOIN_H
@@ -42,19 +44,20 @@ struct joined {
 typedef void join_done_fn(void *arg, const struct joined *w);
 
 /* key: for the table of what waits. lasting_s: how long a line that lacks a piece waits, in
- * log time. */
+ * its host's log time. */
 struct join *join_new(const struct hash_key *key, int64_t lasting_s, join_done_fn *done,
     void *arg);
 void join_free(struct join *j);
 
-/* Take a piece (copied); p->text is a part of l->text. raw: kept for the caller, may be empty; it is not stored. */
+/* Take a piece (copied), whose time join_time() was told; p->text is a part of l->text. raw: kept for the
+ * caller, may be empty; it is not stored. */
 void join_add(struct join *j, unsigned host, const struct line *l, const struct part *p,
     uint64_t mark, struct slice raw);
 
-/* How many pieces wait, and in how many bytes. While any do, tell the time of each line. */
+/* How many pieces wait, and in how many bytes. While any do, tell the time of each line, once. */
 size_t join_waiting(const struct join *j);
 size_t join_bytes(const struct join *j);
-void join_time(struct join *j, int64_t time);
+void join_time(struct join *j, unsigned host, int64_t time);
 
 /* No more lines will come: what does not lack a piece for certain is taken as it is, and
  * with all also the others are given up. */

@@ -375,6 +375,12 @@ joined(void *arg, const struct joined *w)
 	put_events(p, &w->line, n);
 }
 
+static unsigned
+host_number(const struct parsing *p, const struct line *l)
+{
+	return (unsigned)hash_bytes(&p->key, l->host);
+}
+
 static void
 understand(struct parsing *p, const struct line *l, struct slice raw)
 {
@@ -384,9 +390,9 @@ understand(struct parsing *p, const struct line *l, struct slice raw)
 	int n;
 
 	if (join_waiting(p->join) > 0)
-		join_time(p->join, l->time);
+		join_time(p->join, host_number(p, l), l->time);
 	if (d != NULL && d->part != NULL && l->repeat == 1 && d->part(l, &part)) {
-		join_add(p->join, (unsigned)hash_bytes(&p->key, l->host), l, &part, 0,
+		join_add(p->join, host_number(p, l), l, &part, 0,
 		    p->o->mode == PARSE_UNKNOWN ? raw : slice_head(raw, 0));
 		return;
 	}

@@ -162,6 +162,7 @@ take_line(void *arg, struct file_line *fl, struct err *e)
 	const struct line *l = &fl->line;
 	const struct dialect *d;
 	struct part part;
+	unsigned host;
 
 	(void)e;
 	if (fl->raw.n > 0 && fl->raw.p[0] == '#')	/* a comment: no log line begins so */
@@ -171,10 +172,11 @@ take_line(void *arg, struct file_line *fl, struct err *e)
 			buf_fmt(r->b, "%u no line\n", (unsigned)fl->number);
 		return true;
 	}
-	join_time(r->join, l->time);
+	host = (unsigned)hash_bytes(&reader_key, l->host);
+	join_time(r->join, host, l->time);
 	d = dialect_of(l);
 	if (d != NULL && d->part != NULL && l->repeat == 1 && d->part(l, &part))
-		join_add(r->join, (unsigned)hash_bytes(&reader_key, l->host), l, &part, fl->number,
+		join_add(r->join, host, l, &part, fl->number,
 		    (struct slice){ NULL, 0 });
 	else
 		put_line(r->b, (unsigned)fl->number, l);

@@ -10,22 +10,31 @@
 #include "poison.h"
 
 static const struct hash_key key = { { 1, 2, 3, 4 } };
-static struct buf out;
+static struct buf out, own[3];	/* of all hosts, and of each */
+
+static void
+put_joined(struct buf *b, const struct joined *w)
+{
+	buf_fmt(b, "%s%d %s", b->n > 0 ? "; " : "", (int)w->line.time, w->whole ? "" : "?");
+	buf_add(b, w->line.text);
+	buf_fmt(b, "*%zu", w->pieces);
+}
 
 /* "TIME TEXT*PIECES" of a whole line, "TIME ?TEXT*PIECES" of another. */
 static void
 done(void *arg, const struct joined *w)
 {
 	(void)arg;
-	buf_fmt(&out, "%s%d %s", out.n > 0 ? "; " : "", (int)w->line.time, w->whole ? "" : "?");
-	buf_add(&out, w->line.text);
-	buf_fmt(&out, "*%zu", w->pieces);
+	put_joined(&out, w);
+	put_joined(&own[w->host], w);
 }
 
 static struct join *
 begin(void)
 {
 	buf_clear(&out);
+	for (int h = 0; h < 3; h++)
+		buf_clear(&own[h]);
 	return join_new(&key, 1000, done, NULL);
 }
 
@@ -36,8 +45,16 @@ add(struct join *j, unsigned host, int time, const char *name, const char *text,
 
 	p.key = slice_of(name);
 	p.text = slice_of(text);
-	join_time(j, time);
+	join_time(j, host, time);
 	join_add(j, host, &l, &p, 0, (struct slice){ NULL, 0 });
+}
+
+/* What two lines in a row say is the time. */
+static void
+tell(struct join *j, unsigned host, int time)
+{
+	join_time(j, host, time);
+	join_time(j, host, time);
 }
 
 /* end: join_end() is asked for all that waits. */
@@ -107,19 +124,19 @@ test_waiting(void)
 	struct join *j = begin();
 
 	add(j, 0, 100, "", "a", OF(1, 2));
-	join_time(j, 1100);
+	tell(j, 0, 1100);
 	is(j, false, "", "a line that lacks a piece waits long");
 	j = begin();
 	add(j, 0, 100, "", "a", OF(1, 2));
-	join_time(j, 1101);
+	tell(j, 0, 1101);
 	is(j, false, "100 ?a*1", "but not for ever");
 	j = begin();
 	add(j, 0, 100, "s", "a", FIRST);
-	join_time(j, 110);
+	tell(j, 0, 110);
 	is(j, false, "", "what may go on waits 10 seconds");
 	j = begin();
 	add(j, 0, 100, "s", "a", FIRST);
-	join_time(j, 111);
+	tell(j, 0, 111);
 	is(j, false, "100 a*1", "and is then the line");
 	j = begin();
 	add(j, 0, 100, "s", "a", FIRST);
@@ -132,10 +149,74 @@ test_waiting(void)
 	/* a source that lags behind: its pieces wait as long */
 	j = begin();
 	add(j, 0, 500, "s", "a", FIRST);
+	tell(j, 0, 500);
 	add(j, 0, 100, "t", "b", FIRST);
-	join_time(j, 509);
+	tell(j, 0, 509);
 	add(j, 0, 101, "t", "c", LAST);
 	is(j, false, "100 bc*2", "the time that counts is that of the newest line");
+}
+
+/* What another host says is of its own clock. */
+static void
+test_hosts(void)
+{
+	struct join *j = begin();
+
+	add(j, 0, 100, "s", "a", FIRST);
+	add(j, 1, 7300, "s", "x", FIRST);
+	tell(j, 1, 7301);
+	add(j, 0, 101, "s", "b", LAST);
+	add(j, 1, 7301, "s", "y", LAST);
+	is(j, true, "100 ab*2; 7300 xy*2", "two hosts, the clock of one is ahead");
+	j = begin();
+	add(j, 0, 100, "", "a", OF(1, 2));
+	tell(j, 1, 100000);
+	add(j, 0, 101, "", "b", OF(2, 2));
+	is(j, true, "100 ab*2", "nor has it a part in how long numbered ones wait");
+	j = begin();
+	add(j, 1, 7300, "s", "x", FIRST);
+	add(j, 0, 100, "s", "a", FIRST);
+	tell(j, 0, 111);
+	is(j, false, "100 a*1", "another host's clock makes none wait for longer either");
+}
+
+/* One stamp that is wrong moves no clock. */
+static void
+test_one_far_ahead(void)
+{
+	struct join *j = begin();
+
+	add(j, 0, 100, "s", "a", FIRST);
+	join_time(j, 0, 86500);
+	add(j, 0, 101, "s", "b", MIDDLE);
+	join_time(j, 0, 101);
+	join_time(j, 0, 86500);
+	add(j, 0, 101, "s", "c", LAST);
+	is(j, false, "100 abc*3", "a line that is far ahead takes no piece's time");
+	j = begin();
+	add(j, 0, 100, "s", "a", FIRST);
+	add(j, 0, 86500, "t", "x", FIRST);
+	add(j, 0, 101, "s", "b", LAST);
+	is(j, true, "100 ab*2; 86500 x*1", "nor does a piece that is");
+	j = begin();
+	add(j, 0, 86500, "t", "x", FIRST);
+	add(j, 0, 100, "s", "a", FIRST);
+	add(j, 0, 101, "u", "b", FIRST);
+	tell(j, 0, 111);
+	is(j, false, "100 a*1", "nothing waits for it, if it was the first");
+	j = begin();
+	add(j, 0, 100, "s", "a", FIRST);
+	join_time(j, 0, 86500);
+	tell(j, 0, 86501);
+	is(j, false, "100 a*1", "two such lines are the time");
+	/* one source's clock is wrong, and its lines take turns with the other's */
+	j = begin();
+	add(j, 0, 100, "s", "a", FIRST);
+	add(j, 0, 7300, "t", "x", FIRST);
+	add(j, 0, 101, "u", "c", FIRST);
+	add(j, 0, 7301, "t", "y", LAST);
+	add(j, 0, 102, "s", "b", LAST);
+	is(j, true, "7300 xy*2; 100 ab*2; 101 c*1", "two clocks of one host, by turns: the slower one's time");
 }
 
 static void
@@ -283,7 +364,7 @@ mess(uint64_t seed, unsigned every, bool all)
 		at = time - (roll(4) == 0 ? (int)roll(20) : 0);
 		(void)snprintf(text, sizeof text, "%d,", i);
 		if (kind == 0)
-			join_time(j, at);
+			join_time(j, roll(2), roll(9) == 0 ? at + 86400 : at);
 		else if (kind < 5)
 			add(j, roll(2), at, names[roll(3)], text, OF(roll(3) + 1, 3));
 		else
@@ -322,6 +403,116 @@ test_restarts(void)
 	}
 }
 
+/* A state of a release that had one clock for all hosts. */
+static void
+test_one_clock(void)
+{
+	struct join *j = begin(), *k;
+	struct buf clock = buf_new(20);
+
+	add(j, 0, 100, "s", "a", FIRST);
+	add(j, 0, 100, "", "b", OF(1, 2));
+	(void)join_each_change(j, put, NULL);
+	join_free(j);
+	buf_zigzag(&clock, 105);
+	put(NULL, 0, buf_slice(&clock));
+	qsort(rows, n_rows, sizeof *rows, by_number);
+	k = begin();
+	for (size_t i = 0; i < n_rows; i++)
+		ok(join_load(k, rows[i].number, buf_slice(&rows[i].bytes)), "row %d is read",
+		    (int)rows[i].number);
+	tell(k, 0, 110);
+	ok(out.n == 0, "what waits still does");
+	tell(k, 0, 111);
+	add(k, 0, 101, "", "c", OF(2, 2));
+	ok(join_each_change(k, put, NULL) && n_rows == 0, "and the old clock goes with it");
+	is(k, true, "100 a*1; 100 bc*2", "its pieces wait as long as they were to");
+	buf_free(&clock);
+}
+
+/* --- interleaved ---------------------------------------------------------------------- */
+
+enum { HOSTS = 3, STEPS = 60 };
+
+struct step {
+	int time;
+	unsigned kind, name, n;
+	bool first, more;
+};
+
+/* What a host's lines are, its clock far from the others'. */
+static void
+make_steps(struct step *s, int time)
+{
+	for (int i = 0; i < STEPS; i++) {
+		time += roll(3) == 0 ? (int)roll(roll(9) == 0 ? 900 : 6) : 0;
+		s[i] = (struct step){ .time = time + (roll(25) == 0 ? 80000 : 0), .kind = roll(3),
+			.name = roll(3), .n = roll(3) + 1, .first = roll(2), .more = roll(3) > 0 };
+	}
+}
+
+static void
+play(struct join *j, unsigned host, const struct step *s)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	char text[24];
+
+	(void)snprintf(text, sizeof text, "%d.%u,", s->time, s->n);
+	if (s->kind == 0)
+		join_time(j, host, s->time);
+	else
+		add(j, host, s->time, names[s->name], text, s->kind == 1 ? OF(s->n, 3) :
+		    (struct part){ .first = s->first, .more = s->more });
+}
+
+/* What a host's pieces become depends on its own lines, however those of others come between. */
+static void
+test_interleaved(void)
+{
+	static const int begins[HOSTS] = { 100000, 107200, 5000 };
+	struct step steps[HOSTS][STEPS];
+
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		char *want[HOSTS];
+		unsigned bad = 0;
+		size_t said = 0;
+
+		dice = seed;
+		for (unsigned h = 0; h < HOSTS; h++) {
+			struct join *j = begin();
+
+			make_steps(steps[h], begins[h]);
+			for (int i = 0; i < STEPS; i++)
+				play(j, h, &steps[h][i]);
+			join_end(j, true);
+			join_free(j);
+			said += own[h].n;
+			want[h] = xslicedup(buf_slice(&own[h]));
+		}
+		for (int order = 0; order < 6; order++) {
+			struct join *j = begin();
+			int at[HOSTS] = { 0 };
+
+			for (int left = HOSTS * STEPS; left > 0; left--) {
+				unsigned h = roll(HOSTS);
+
+				while (at[h] == STEPS)
+					h = (h + 1) % HOSTS;
+				play(j, h, &steps[h][at[h]++]);
+				for (; order == 0 && at[h] < STEPS; left--)	/* one after the other */
+					play(j, h, &steps[h][at[h]++]);
+			}
+			join_end(j, true);
+			join_free(j);
+			for (unsigned h = 0; h < HOSTS; h++)
+				bad += !slice_eq(buf_slice(&own[h]), slice_of(want[h]));
+		}
+		ok(bad == 0 && said > 500, "seed %u: the order among hosts changes nothing", (unsigned)seed);
+		for (unsigned h = 0; h < HOSTS; h++)
+			free(want[h]);
+	}
+}
+
 static void
 test_damage(void)
 {
@@ -349,12 +540,20 @@ int
 main(void)
 {
 	out = buf_new(1 << 20);
+	for (int h = 0; h < 3; h++)
+		own[h] = buf_new(1 << 20);
 	test_numbered();
 	test_waiting();
+	test_hosts();
+	test_one_far_ahead();
 	test_told();
 	test_bounds();
 	test_restarts();
+	test_one_clock();
+	test_interleaved();
 	test_damage();
 	buf_free(&out);
+	for (int h = 0; h < 3; h++)
+		buf_free(&own[h]);
 	return done_testing();
 }

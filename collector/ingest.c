@@ -603,7 +603,7 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		.max_mails = in->set.max_mails, .keep_minutes = in->set.keep_minutes,
 		.keep_hours = in->set.keep_hours, .keep_mails = in->set.keep_mails,
 		.keep_accounts = in->set.keep_accounts, .keep_sources = in->set.keep_sources,
-		.keep_undrawn = in->set.draws,
+		.keep_undrawn = in->set.draws, .horizon = in->set.horizon_s / 60,
 	};
 
 	tell_limits(in);

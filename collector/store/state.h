@@ -101,6 +101,7 @@ struct commit {
 	size_t max_mails;	/* in memory */
 	int64_t keep_minutes, keep_hours, keep_mails;	/* days and hours in minutes */
 	int64_t keep_accounts, keep_sources;
+	int64_t horizon;	/* in minutes, too: of what lines may still come */
 	bool keep_undrawn;	/* minutes that the RRDs do not show yet stay, however old */
 };
 

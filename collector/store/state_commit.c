@@ -314,6 +314,7 @@ static bool
 expire(struct writing *w, const struct commit *c)
 {
 	const int64_t minutes = c->keep_minutes * 60, hours = c->keep_hours * 60;
+	const int64_t seen = (c->horizon > c->keep_minutes ? c->horizon : c->keep_minutes) * 60;
 	const char *undrawn = c->keep_undrawn ?
 	    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "";
 	char delays[60];
@@ -324,7 +325,7 @@ expire(struct writing *w, const struct commit *c)
 		const char *also;
 	} rows[] = {
 		{ "cell", "at >> 16", "at & 65535", 60, minutes, 16, undrawn },
-		{ "seen", "at >> 16", "at & 65535", 60, minutes, 16, "" },
+		{ "seen", "at >> 16", "at & 65535", 60, seen, 16, "" },
 		{ "specimen", "at >> 16", "at & 65535", SPECIMEN_SLOT_S, SPECIMEN_KEEP_S, 16, "" },
 		{ "hour", "at >> 16", "at & 65535", 3600, hours, 16, "" },
 		{ "account", "at >> 16", "at & 65535", 3600, c->keep_accounts * 60, 16, "" },

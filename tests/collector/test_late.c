@@ -19,15 +19,23 @@ enum { T0 = 1795005000, HORIZON_S = 8 * DAY_S, LINES_A_MAIL = 4 };
 static char dir[] = "/tmp/mx-late.XXXXXX";
 
 static struct ingest *
-begin(void)
+begin_with(int64_t horizon_s)
 {
+	struct ingest_settings set = ingest_defaults;
 	struct err e = { "" };
-	struct ingest *in = ingest_open(dir, &ingest_defaults, &e);
+	struct ingest *in;
 
-	if (in == NULL)
+	set.horizon_s = horizon_s;
+	if ((in = ingest_open(dir, &set, &e)) == NULL)
 		die(&e);
 	ingest_clock(in, T0);
 	return in;
+}
+
+static struct ingest *
+begin(void)
+{
+	return begin_with(HORIZON_S);
 }
 
 /* A source of its own. written_at 0: live. */
@@ -414,6 +422,27 @@ test_horizon(void)
 	free(want);
 }
 
+/* Who lets lines come later than minutes are kept gets each once all the same. */
+static void
+test_far_horizon(void)
+{
+	struct ingest *in = begin_with(2 * HORIZON_S);
+	struct feed *f = feed(in, "net", "UTC", 0);
+
+	take(in, f, T0, iso(T0), TEXT);
+	take(in, f, T0, iso(T0 - 2 * HORIZON_S), TEXT);
+	feed_close(f);
+	end(in);
+	in = begin_with(2 * HORIZON_S);
+	f = feed(in, "relay", "UTC", 0);
+	take(in, f, T0, iso(T0 - 2 * HORIZON_S), TEXT);
+	is_int((long)ingest_totals(in)->too_late, 0, "what is not too late");
+	is_int((long)ingest_totals(in)->copies, 1, "is known as a copy");
+	feed_close(f);
+	end(in);
+	drop_state(dir);
+}
+
 int
 main(void)
 {
@@ -425,6 +454,7 @@ main(void)
 	test_leap_day();
 	test_autumn();
 	test_horizon();
+	test_far_horizon();
 	rmdir(dir);
 	return done_testing();
 }

@@ -560,7 +560,7 @@ tell_limits(struct ingest *in)
 	memset(in->evicted, 0, sizeof in->evicted);
 }
 
-/* Count what went with a slow commit: mails that were forgotten, lines that were taken back. Was there any? */
+/* Count what went with a commit: mails that were forgotten, lines that were taken back. Was there any? */
 static bool
 count_gone(struct ingest *in)
 {
@@ -579,11 +579,10 @@ count_gone(struct ingest *in)
 	return any;
 }
 
-bool
-ingest_commit(struct ingest *in, bool last, struct err *e)
+/* *more: there is something left for another commit, which at the end has to follow. */
+static bool
+commit(struct ingest *in, bool last, bool *more, struct err *e)
 {
-	if (!in->looked)
-		look_at_clock(in);
 	/* a clock that was set back must not let it wait until it is as late again */
 	bool slow = last || state_disowning(in->state) || in->now - in->slow_at >= SLOW_S ||
 	    in->now < in->slow_at;
@@ -591,7 +590,6 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 	bool bulk = lines > COMMIT_LINES / 10;
 	bool much = lines >= COMMIT_LINES / 2 || tally_cells(in->tally) >= COMMIT_CELLS / 2;
 	bool crowded = track_mails(in->flow.track) > in->set.max_mails;	/* or nothing more would be read */
-	bool more = false;
 	struct commit c = {
 		.tally = in->tally, .seen = in->seen, .track = in->flow.track,
 		.join = in->join,
@@ -611,10 +609,23 @@ ingest_commit(struct ingest *in, bool last, struct err *e)
 		return false;
 	in->lines_committed = in->total.lines;
 	in->sampled = false;
-	if (slow) {
-		more = count_gone(in);
+	*more = count_gone(in);
+	*more = state_old_left(in->state) || *more;
+	if (slow)
 		in->slow_at = in->now;
-	}
-	/* nobody commits after the last: what it found would be lost, or not be drawn */
-	return last && more ? ingest_commit(in, last, e) : true;
+	return true;
+}
+
+bool
+ingest_commit(struct ingest *in, bool last, struct err *e)
+{
+	bool more;
+
+	if (!in->looked)
+		look_at_clock(in);
+	do {
+		if (!commit(in, last, &more, e))
+			return false;
+	} while (last && more);	/* nobody commits after it: what it found would be lost, or not be drawn */
+	return true;
 }

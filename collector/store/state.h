@@ -93,7 +93,8 @@ struct commit {
 	struct join *join;
 	struct specimens *specimens;	/* NULL: not now */
 	int64_t now;		/* clock */
-	bool slow;		/* once a minute and at the end */
+	bool slow;		/* once a minute and at the end: what is too old goes, too, as it does
+				 * whenever a host's log went on by a day */
 	bool with_tables;	/* tops and accounts, which are large: likewise, or there is much anyway */
 	bool put_away;		/* quiet mails leave the memory */
 	int64_t quiet_s;	/* quiet that long in log time */
@@ -108,6 +109,9 @@ struct commit {
 /* All or nothing. After false (*e: disk full ...) everything is still in memory, and
  * the same call may be made again later. */
 bool state_commit(struct state *s, const struct commit *c, struct err *e);
+
+/* Did the last commit leave some of what is too old to be kept, as there was so much? */
+bool state_old_left(const struct state *s);
 
 /* What went of a host with the last commit; asking takes it. */
 struct state_gone {

@@ -13,7 +13,11 @@
 
 #include "poison.h"
 
-enum { BLOB_MAX = 512 << 20 };
+enum {
+	BLOB_MAX = 512 << 20,
+	AGED_S = 86400,		/* a host whose log went on so far has old rows to drop */
+	OLD_CELLS = 20000	/* dropped by one commit: all of their pages are in memory */
+};
 
 struct hour_sum {		/* corrections of an hour, gathered over its minutes */
 	uint64_t at;		/* host and hour */
@@ -27,6 +31,8 @@ struct writing {
 	struct places hours;	/* struct hour_sum */
 	int64_t stored[HOSTS_MAX];	/* newest minute written, by host */
 	int64_t undrawn[HOSTS_MAX], kept[HOSTS_MAX];
+	bool expires;		/* what is too old goes */
+	bool old_left;		/* but for some */
 	struct buf out;
 };
 
@@ -191,6 +197,17 @@ kept_back_from(const struct state *s, size_t h)
 	return last < sure ? last : sure;
 }
 
+/* Each minute; and before that where an import brings days at once, lest the state have all of an archive first. */
+static bool
+is_to_expire(const struct state *s, const struct commit *c)
+{
+	bool aged = c->slow;
+
+	for (size_t h = 0; !aged && h < s->hosts; h++)
+		aged = kept_back_from(s, h) - s->host_expired[h] >= AGED_S;
+	return aged;
+}
+
 /* From which minute on a host's cells are there, once expire() has dropped the others. */
 static int64_t
 kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t undrawn)
@@ -199,7 +216,7 @@ kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t und
 
 	if (c->keep_undrawn && undrawn < from)
 		from = undrawn;
-	return c->slow && from > kept ? from : kept;
+	return w->expires && from > kept ? from : kept;
 }
 
 static bool
@@ -307,6 +324,29 @@ put_pieces(struct writing *w, struct join *join)
 	return good;
 }
 
+/* An import draws when it ends, so that of an archive all minutes may become too old at once. */
+static bool
+expire_cells(struct writing *w, const struct commit *c)
+{
+	const char *undrawn = c->keep_undrawn ?
+	    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "";
+	int64_t before = 0;
+	char sql[400];
+
+	for (size_t h = 0; h < w->s->hosts; h++)
+		before = w->kept[h] > before ? w->kept[h] : before;
+	/* the first condition uses the index, and does not look at what is not drawn each time */
+	(void)snprintf(sql, sizeof sql, "DELETE FROM cell WHERE at IN (SELECT at FROM cell WHERE at < %lld AND"
+	    " at >> 16 < (SELECT min(max(newest, coalesce(sampled, 0)), %lld) / 60 - %lld FROM host"
+	    " WHERE id = (at & 65535))%s LIMIT %d)",
+	    (long long)(before * 65536), (long long)clock_sure(w->s), (long long)c->keep_minutes, undrawn,
+	    OLD_CELLS);
+	if (!db_run(w->s, sql, w->e))
+		return false;
+	w->old_left = sqlite3_changes(w->s->db) == OLD_CELLS;
+	return true;
+}
+
 /* Drop what is older than it is kept, counted back from the host's newest line or sample and not from
  * the clock: an archive of last year imports like today's log, also beside it. But what came after our
  * clock jumped must not age anything while the jump is not sure. */
@@ -315,8 +355,6 @@ expire(struct writing *w, const struct commit *c)
 {
 	const int64_t minutes = c->keep_minutes * 60, hours = c->keep_hours * 60;
 	const int64_t seen = (c->horizon > c->keep_minutes ? c->horizon : c->keep_minutes) * 60;
-	const char *undrawn = c->keep_undrawn ?
-	    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "";
 	char delays[60];
 	const struct {
 		const char *table, *at, *host;
@@ -324,7 +362,6 @@ expire(struct writing *w, const struct commit *c)
 		int by_key;		/* what at is shifted by */
 		const char *also;
 	} rows[] = {
-		{ "cell", "at >> 16", "at & 65535", 60, minutes, 16, undrawn },
 		{ "seen", "at >> 16", "at & 65535", 60, seen, 16, "" },
 		{ "specimen", "at >> 16", "at & 65535", SPECIMEN_SLOT_S, SPECIMEN_KEEP_S, 16, "" },
 		{ "hour", "at >> 16", "at & 65535", 3600, hours, 16, "" },
@@ -353,8 +390,8 @@ expire(struct writing *w, const struct commit *c)
 		if (!db_run(w->s, sql, w->e))
 			return false;
 	}
-	return sources_expire(w->s, c, w->e) && lost_expire(w->s, c->keep_mails, w->e) && waiting_expire(w->s, c->keep_mails, w->e) &&
-	    mails_expire(w->s, c->keep_mails, w->e);
+	return expire_cells(w, c) && sources_expire(w->s, c, w->e) && lost_expire(w->s, c->keep_mails, w->e) &&
+	    waiting_expire(w->s, c->keep_mails, w->e) && mails_expire(w->s, c->keep_mails, w->e);
 }
 
 static bool
@@ -373,7 +410,7 @@ store_all(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
 	if (!tops_store(s, c->tops, tally_origins(c->tally), c->with_tables, w->e) ||
-	    !disowned_drop(s, w->e) || (c->slow && !expire(w, c)))
+	    !disowned_drop(s, w->e) || (w->expires && !expire(w, c)))
 		return false;
 	/* the answers of an import are made when it ends */
 	if ((c->slow || !c->with_tables) && !kept_store(s, c->slow, w->e))
@@ -390,6 +427,8 @@ committed(struct writing *w, const struct commit *c)
 	for (size_t h = 0; h < s->hosts; h++) {
 		s->host_changed[h] = false;
 		s->host_kept[h] = w->kept[h];
+		if (w->expires)
+			s->host_expired[h] = kept_back_from(s, h);
 		if (w->stored[h] > s->host_stored[h])
 			s->host_stored[h] = w->stored[h];
 		if (w->undrawn[h] < s->host_undrawn[h])
@@ -397,6 +436,7 @@ committed(struct writing *w, const struct commit *c)
 	}
 	for (size_t i = 0; i < s->sources; i++)
 		s->source[i]->changed = false;
+	s->old_left = w->old_left;
 	s->words_stored = tally_words(c->tally);
 	s->programs_stored = tally_programs(c->tally);
 	facts_committed(s, c->slow);
@@ -422,6 +462,12 @@ state_gone(struct state *s, unsigned host)
 }
 
 bool
+state_old_left(const struct state *s)
+{
+	return s->old_left;
+}
+
+bool
 state_commit(struct state *s, const struct commit *c, struct err *e)
 {
 	struct writing *w = xcalloc(1, sizeof *w);
@@ -436,6 +482,7 @@ state_commit(struct state *s, const struct commit *c, struct err *e)
 		w->undrawn[h] = INT64_MAX;
 	}
 	track_settle(c->track);
+	w->expires = is_to_expire(s, c);
 	good = disown_due(s, e) && db_run(s, "BEGIN IMMEDIATE", e) && store_all(w, c);
 	if (good) {
 		committed(w, c);

@@ -59,7 +59,9 @@ struct state {
 	int64_t host_skew[HOSTS_MAX];	/* seconds that its clock is ahead of ours */
 	int64_t host_sampled[HOSTS_MAX];	/* when its queues were last counted */
 	int64_t host_kept[HOSTS_MAX];	/* minutes before this one were dropped */
+	int64_t host_expired[HOSTS_MAX];	/* what was kept was counted back from then, by this program */
 	bool host_changed[HOSTS_MAX];
+	bool old_left;			/* by the last commit */
 	size_t hosts;
 	size_t words_stored, programs_stored;
 	/* the state's number of each metric */

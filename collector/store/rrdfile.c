@@ -3,6 +3,7 @@
  * The format is librrd's own, version 3 to 5, as its header describes it for this
  * machine: head, data sources, RRAs, live head, preparation areas, row pointers,
  * rows. An RRA is a ring; its newest row is at cur_row. */
+#define _DEFAULT_SOURCE	/* madvise() is not in POSIX */
 #include "store/rrdfile.h"
 
 #include <errno.h>
@@ -132,6 +133,18 @@ rrdfile_close(struct rrdfile *f)
 	if (f->map != NULL)
 		(void)munmap(f->map, f->size);
 	*f = (struct rrdfile){ 0 };
+}
+
+void
+rrdfile_let_go(const struct rrdfile *f, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	(void)madvise(f->map, f->size, MADV_DONTNEED);	/* what is mapped stays */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	(void)close(fd);
 }
 
 const char *

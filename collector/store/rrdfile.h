@@ -42,6 +42,10 @@ enum rrdfile_result rrdfile_open(struct rrdfile *f, const char *path, bool writa
     struct err *e);
 void rrdfile_close(struct rrdfile *f);
 
+/* The page cache may forget it, as far as it is on the disk. There a file that was written or copied lies in pieces of 64 KB
+ * and more, and a byte that librrd changes in one costs the disk all of it; what it reads itself are single pages. */
+void rrdfile_let_go(const struct rrdfile *f, const char *path);
+
 /* Does it fit the template? False and *e: step or type of a data source differ.
  * *same: it also has all data sources and RRAs as they are wanted. */
 bool rrdfile_fits(const struct rrdfile *f, const struct template *t, bool *same, struct err *e);

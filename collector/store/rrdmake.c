@@ -595,7 +595,7 @@ replace(struct rrdmake *s, struct rrdmake_file *f, struct err *e)
 	    err_set(e, "rename %s: %s", f->new_path, strerror(errno));
 }
 
-/* Each some hours, and not all in one minute: bring the file to the disk, and remember what it is. */
+/* Each some hours, and not all in one minute: bring the file to the disk, and remember what it is. A new one at once. */
 static bool
 mark(const struct rrdmake_file *f, struct err *e)
 {
@@ -603,7 +603,10 @@ mark(const struct rrdmake_file *f, struct err *e)
 
 	if (before > 0 && 60 * f->end - before < MARK_S + spread)
 		return true;
-	return sync_file(f->path, e) && rrdfile_mark(f->path, true, e);
+	if (!sync_file(f->path, e))
+		return false;
+	rrdfile_let_go(&f->old, f->path);
+	return rrdfile_mark(f->path, true, e);
 }
 
 /* All rows were handed over: make them last. */

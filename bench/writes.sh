@@ -1,21 +1,21 @@
 #!/bin/sh
-# writes.sh - what following logs costs a disk: bytes a day, from quiet to busy, of a daemon
-# with three hosts as it is configured by default.
+# writes.sh - what following logs costs a machine: bytes a day to the disk, and the share of a core, from
+# quiet to busy, of a daemon as it is configured by default. Beside it how large the log itself is.
 #
 # Counted are the bytes that the kernel has to bring to a disk (write_bytes less
 # cancelled_write_bytes of /proc/PID/io: 0 where the folder is in memory), once the RRDs are
 # made, and taken for a day. All run at once. Without RRDs what remains are the commits. The
 # table goes to stdout, as markdown. TMPDIR should be on a disk, not in memory.
 #
-#	RATES="0.1 10 200" SECONDS_EACH=900 CONF="commit_interval = 1s"
+#	RATES="0.1 10 200" HOSTS=3 SECONDS_EACH=900 CONF="commit_interval = 1s"
 set -u
-: "${BUILD:=build}" "${RATES:=0.1 10 200}" "${SECONDS_EACH:=900}" "${CONF:=}"
+: "${BUILD:=build}" "${RATES:=0.1 10 200}" "${HOSTS:=3}" "${SECONDS_EACH:=900}" "${CONF:=}"
 D=$(mktemp -d) || exit 1
 pids=
 trap 'for p in $pids; do kill "$p" 2>/dev/null; done; wait; rm -rf "$D"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# traffic RATE: log lines of three hosts with the present time: half of them refusals, the
+# traffic RATE HOSTS: log lines of so many hosts with the present time: half of them refusals, the
 # others of mails that are delivered, some seconds or minutes after they came
 cat >"$D/traffic.pl" <<'PERL'
 use strict;
@@ -23,7 +23,7 @@ use warnings;
 use POSIX qw(strftime);
 use Time::HiRes qw(time sleep);
 
-my $rate = shift;
+my ($rate, $hosts) = @ARGV;
 my ($begin, $lines, $mails, @later) = (time, 0, 0);
 $| = 1;
 srand 1;
@@ -32,11 +32,11 @@ sub say_at {
     print strftime("%Y-%m-%dT%H:%M:%S+00:00", gmtime), " $host postfix/$tag\[7]: $text\n";
     $lines++;
 }
-say_at("mx$_.example.org", 'anvil', 'statistics: max cache size 1 at Nov  5 10:00:00') for 0 .. 2;
+say_at("mx$_.example.org", 'anvil', 'statistics: max cache size 1 at Nov  5 10:00:00') for 0 .. $hosts - 1;
 while (1) {
-    my $due = 3 + (time - $begin) * $rate;
+    my $due = $hosts + (time - $begin) * $rate;
     while ($lines < $due) {
-        my $host = 'mx' . int(rand 3) . '.example.org';
+        my $host = 'mx' . int(rand $hosts) . '.example.org';
         my ($n, $sender) = (++$mails, 'd' . int(rand 300) . '.example.net');
         my $id = sprintf '%X', 0x4A000000 + $n * 7919;
         if (@later && $later[0][0] <= time) {
@@ -67,7 +67,7 @@ PERL
 # run NAME RATE RRD_INTERVAL: its process id into $D/NAME/pid
 run() {
     mkdir "$D/$1"
-    perl "$D/traffic.pl" "$2" >"$D/$1/log" &
+    perl "$D/traffic.pl" "$2" "$HOSTS" >"$D/$1/log" &
     pids="$pids $!"
     {
         printf 'state = "%s/state"\ntemplates = "%s/rrd-templates"\n' "$D/$1" "$PWD"
@@ -81,14 +81,24 @@ run() {
 
 # written NAME: bytes so far
 written() {
-    awk '/^write_bytes/ { n += $2 } /^cancelled_write_bytes/ { n -= $2 } END { printf "%.0f", n }' \
+    awk '/^write_bytes/ { n += $2 } /^cancelled_write_bytes/ { n -= $2 } END { printf "%.0f\n", n }' \
         "/proc/$(cat "$D/$1/pid")/io"
 }
 
-# a_day NAME: gigabytes
-a_day() {
-    awk -v n=$(($(written "$1") - $(cat "$D/$1/before"))) -v s="$SECONDS_EACH" \
-        'BEGIN { printf "%.2f", n / s * 86400 / 1e9 }'
+# cpu NAME: nanoseconds computed so far
+cpu() {
+    cut -d ' ' -f 1 "/proc/$(cat "$D/$1/pid")/schedstat"
+}
+
+# snapshot NAME AS: what was written, computed and logged so far
+snapshot() {
+    { written "$1" && cpu "$1" && wc -c <"$D/$1/log"; } >"$D/$1/$2"
+}
+
+# grown NAME LINE FACTOR: the difference of the snapshots' lines, for a second and times the factor
+grown() {
+    paste "$D/$1/before" "$D/$1/after" |
+        awk -v l="$2" -v f="$3" -v s="$SECONDS_EACH" 'NR == l { printf "%.2f", ($2 - $1) / s * f }'
 }
 
 for rate in $RATES; do
@@ -96,14 +106,16 @@ for rate in $RATES; do
     run "commits$rate" "$rate" 1h
 done
 sleep 150   # the first rounds of drawing make the RRDs, and the kernel writes them
-for rate in $RATES; do
-    for which in all commits; do
-        written "$which$rate" >"$D/$which$rate/before" || exit 1
+for which in before after; do
+    for rate in $RATES; do
+        snapshot "all$rate" $which && snapshot "commits$rate" $which || exit 1
     done
+    [ $which = after ] || sleep "$SECONDS_EACH"
 done
-sleep "$SECONDS_EACH"
-echo "| lines/s | GB a day | of it commits |"
-echo "|---:|---:|---:|"
+day=86400e-9
+echo "| lines/s | the log, GB a day | written, GB a day | of it commits | % of a core |"
+echo "|---:|---:|---:|---:|---:|"
 for rate in $RATES; do
-    echo "| $rate | $(a_day "all$rate") | $(a_day "commits$rate") |"
+    echo "| $rate | $(grown "all$rate" 3 $day) | $(grown "all$rate" 1 $day) | $(grown "commits$rate" 1 $day) |" \
+        "$(grown "all$rate" 2 1e-7) |"
 done

@@ -226,6 +226,9 @@ read_range(const struct limit *l, const char *unit, struct range *r)
 	const struct measure *m = run.program->measures != NULL ? find_measure(l) : NULL;
 	struct err e = { "" };
 
+	if (m != NULL && m->in_full != NULL && range_lacks_unit(l->range))
+		check_unknown("%s %s=%s: a number without a unit would be seconds; write %s=%s for days",
+		    l->critical ? "-c" : "-w", m->name, check_clean(l->range), m->name, m->in_full);
 	if (!range_parse(l->range, unit, r, &e))
 		check_unknown("%s%s%s: %s", l->critical ? "-c" : "-w", l->named ? " " : "",
 		    l->named ? check_clean(l->name) : "", e.text);

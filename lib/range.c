@@ -51,6 +51,24 @@ range_parse(struct slice text, const char *unit, struct range *r, struct err *e)
 	return true;
 }
 
+static bool
+lacks_unit(struct slice number)
+{
+	double v;
+
+	return quantity_parse(number, "", &v, &(struct err){ "" }) && v != 0;
+}
+
+bool
+range_lacks_unit(struct slice text)
+{
+	struct slice start = SLICE("");
+
+	(void)slice_eat_char(&text, '@');
+	(void)slice_cut(&text, ':', &start);
+	return lacks_unit(start) || lacks_unit(text);
+}
+
 bool
 range_alerts(const struct range *r, double v)
 {

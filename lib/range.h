@@ -24,6 +24,9 @@ struct range {
 /* The whole of text as a range in unit (quantity_any: whatever it may be). */
 bool range_parse(struct slice text, const char *unit, struct range *r, struct err *e);
 
+/* Has it a number other than 0 without a unit? What range_parse does not take may have. */
+bool range_lacks_unit(struct slice text);
+
 /* Does v raise the alarm? v is not NAN: the caller has an answer for that. */
 bool range_alerts(const struct range *r, double v);
 

@@ -126,8 +126,8 @@ static const struct measure measures[] = {
 	{ "p50", "s", "with --count: half of the runs took at most this" },
 	{ "p95", "s", "with --count: 95 % of the runs took at most this" },
 	{ "max", "s", "with --count: the longest run" },
-	{ "cert", "s", "until the certificate ends; a number alone is the least that is well: cert=21d",
-	    .least = true },
+	{ "cert", "s", "until the certificate ends; a number alone is the least that is well, and needs its "
+	    "unit: cert=21d", .least = true, .in_full = "21d" },
 	{ "cert_left", "%", "the same as a share of its lifetime: cert_left=33%", .least = true },
 	{ 0 }
 };

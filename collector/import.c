@@ -400,35 +400,37 @@ settings_of(const struct import *im)
 	return set;
 }
 
-/* rrdcached is not asked for: of what mxgauged gave it, nothing waits there when that ended. */
-static struct draw_options
-draws_of(const struct import *im)
+/* Of mxgauged's own state: folders that are not there are made for its account, as it does. */
+static void
+make_folders(const struct config *c, bool rrd)
 {
-	struct draw_options o = { .state = im->state, .templates = im->templates };
+	struct err e;	/* whoever works there says why he cannot */
 
-	if (im->config != NULL && config_is_of(im->config, im->state))
-		o.rrd = im->config->rrd_dir;
-	return o;
+	(void)account_make_folder(c->state, c->user, &e);
+	if (rrd)
+		(void)account_make_folder(c->rrd_dir, c->user, &e);
 }
 
 int
 import_run(const struct import *im)
 {
 	double start = clock_now();
-	struct run x = { .im = im, .committed = start, .tidied = start };
+	const bool ours = im->config != NULL && config_is_of(im->config, im->state);
+	/* rrdcached is not asked for: of what mxgauged gave it, nothing waits there when that ended */
+	struct run x = { .im = im, .committed = start, .tidied = start, .draws = { .state = im->state,
+		.rrd = ours ? im->config->rrd_dir : NULL, .templates = im->templates } };
 	const struct ingest_settings set = settings_of(im);
 	int status = 0;
 	bool good;
 
 	stopping_begin();
-	if (!im->no_rrd && im->config != NULL && config_is_of(im->config, im->state))
-		(void)account_make_folder(im->config->rrd_dir, im->config->user, &x.e);	/* else drawing says so */
+	if (ours)
+		make_folders(im->config, !im->no_rrd);
 	account_work_for(im->state);
 	x.in = ingest_open(im->state, &set, &x.e);
 	good = x.in != NULL;
 	if (good) {
 		state_bulk(ingest_state(x.in));
-		x.draws = draws_of(im);
 		if (im->config != NULL)
 			state_say_text(ingest_state(x.in), "graph_url", im->config->graph_url);
 		good = import_files(&x, &status) && finish(&x, start);

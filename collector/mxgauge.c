@@ -47,7 +47,8 @@ static const struct opt import_opts[] = {
 	    "have none; else it follows from the file's own date", .min = 1970, .max = 2199 },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
 	{ 'f', "config", OPT_STRING, &rules_file, "FILE", "the configuration by which hosts are named and counts "
-	    "kept, and whose state it is unless --state says otherwise; else that of mxgauged, if it is good" },
+	    "kept, and whose state it is unless --state says otherwise; else that of mxgauged, if it is good. It "
+	    "holds for another state, too: a keep_mails of an hour lets no older mail be traced there" },
 	{ 0, "hash-addresses", OPT_FLAG, &hash_addresses, NULL, "keep keyed hashes in place of addresses and "
 	    "logins; as the setting hash_addresses of the configuration, and where the state has a key "
 	    "and there is no configuration" },

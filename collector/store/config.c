@@ -476,8 +476,13 @@ config_free(struct config *c)
 bool
 config_is_of(const struct config *c, const char *folder)
 {
+	struct slice name = slice_of(folder), state = slice_of(c->state);
 	struct stat ours, other;
 
-	return strcmp(c->state, folder) == 0 || (stat(c->state, &ours) == 0 &&
+	while (name.n > 1 && slice_ends(name, SLICE("/")))
+		name.n--;
+	while (state.n > 1 && slice_ends(state, SLICE("/")))
+		state.n--;
+	return slice_eq(name, state) || (stat(c->state, &ours) == 0 &&
 	    stat(folder, &other) == 0 && ours.st_dev == other.st_dev && ours.st_ino == other.st_ino);
 }

@@ -43,6 +43,12 @@ ok $? "rrd_dir: the RRDs are where mxgauged writes them"
 "$tool" import --config "$d/conf" --state "$d/other" "$d/one" >"$d/out" 2>&1 &&
     test -f "$d/other/rrd/mx1/flow.rrd"
 ok $? "of another state the RRDs are beside it"
+"$tool" import --config "$d/conf" --state "$d/other" "$d/two" >"$d/out" 2>&1 &&
+    "$tool" trace --state "$d/other" 3AAAAAAAAA 2>&1 | grep -q 'delivered to bert@example.org'
+ok $? "keep_mails holds there, too"
+sed 's/^state.*/state = new/; s/^rrd_dir.*/rrd_dir = newrrd/' "$d/conf" | sed "s| = new| = $d/new|" >"$d/conf4"
+"$tool" import --config "$d/conf4" --state "$d/new/" "$d/one" >"$d/out" 2>&1 && test -f "$d/newrrd/mx1/flow.rrd"
+ok $? "another name of the configured state means that, though it was not there before"
 
 if [ "$(id -u)" -eq 0 ]; then
     user=$(id -nu 65534)
@@ -53,6 +59,11 @@ if [ "$(id -u)" -eq 0 ]; then
     ASAN_OPTIONS=detect_leaks=0 "$tool" import --config "$d/conf3" "$d/one" >"$d/out" 2>&1 &&
         test "$(stat -c %U "$d/roots/rrd")" = "$user"
     ok $? "root makes rrd_dir for the account, as mxgauged does"
+    mkdir "$d/empty" && sed "s|^state.*|state = $d/empty/state|; s|^rrd_dir.*|rrd_dir = $d/empty/rrd|" "$d/conf3" >"$d/conf5"
+    chmod 755 "$d/empty"
+    "$tool" import --config "$d/conf5" "$d/one" >"$d/out" 2>&1
+    got=$(stat -c %U "$d/empty/state/state.db" "$d/empty/rrd/mx1/flow.rrd" "$d/empty/rrd/old-mx1/flow.rrd" 2>/dev/null | uniq)
+    is "$got" "$user" "and the state, where mxgauged never ran: it can go on with it"
 fi
 
 # Two machines of one short name: a whole name means that machine alone, and is that of its short name, too.

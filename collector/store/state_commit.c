@@ -353,7 +353,9 @@ expire_cells(struct writing *w, const struct commit *c)
 static bool
 expire(struct writing *w, const struct commit *c)
 {
-	const int64_t minutes = c->keep_minutes * 60, hours = c->keep_hours * 60;
+	const int64_t minutes = c->keep_minutes * 60;
+	/* reports take whole hours from there, also where the minutes are kept yet */
+	const int64_t hours = c->keep_hours > c->keep_minutes ? c->keep_hours * 60 : minutes;
 	const int64_t seen = (c->horizon > c->keep_minutes ? c->horizon : c->keep_minutes) * 60;
 	char delays[60];
 	const struct {

@@ -38,6 +38,12 @@ said=$("$mx" backup --state "$d/none" "$d/copy2.db" 2>&1)
 [ $? -eq 1 ] && [ ! -e "$d/copy2.db" ]
 ok $? "no state: no copy"
 
+# minutes kept for longer than hours, of which reports take whole ones
+printf 'state = "%s/long"\nkeep_minutes = 12d\nkeep_hours = 8d\nsource "a" { files = { "%s/none" } }\n' "$d" "$d" >"$d/conf"
+"$mx" import --config "$d/conf" --no-rrd "$d/mail.log" >/dev/null
+"$mx" report --state "$d/long" --json --from "@$((1759276800 + 9 * 86400))" | grep -q '"conn":1584,'
+ok $? "what is kept by the minute is in reports"
+
 # a host whose clock stood at the last century once
 for t in 1999-01-01T10:00:00 2026-03-10T10:00:00 2026-03-12T10:00:00; do
     echo "$t+00:00 mx1 postfix/smtpd[1]: connect from a.example.net[192.0.2.1]"

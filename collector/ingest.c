@@ -560,21 +560,19 @@ tell_limits(struct ingest *in)
 	memset(in->evicted, 0, sizeof in->evicted);
 }
 
-/* Count what went with a commit: mails that were forgotten, lines that were taken back. Was there any? */
+/* Count the mails that were forgotten with a commit. Was there any? */
 static bool
 count_gone(struct ingest *in)
 {
 	bool any = false;
 
 	for (unsigned h = 0; h < state_hosts(in->state); h++) {
-		struct state_gone gone = state_gone(in->state, h);
+		int64_t gone = state_gone(in->state, h);
 
-		in->forgotten += (uint64_t)gone.open_mails;
-		any = any || gone.open_mails > 0 || gone.lines > 0;
-		if (gone.open_mails > 0)
-			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, gone.open_mails);
-		if (gone.lines > 0)
-			tally_add(in->tally, h, in->now / 60, M_too_late, gone.lines);
+		in->forgotten += (uint64_t)gone;
+		any = any || gone > 0;
+		if (gone > 0)
+			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, gone);
 	}
 	return any;
 }

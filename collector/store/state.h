@@ -113,12 +113,8 @@ bool state_commit(struct state *s, const struct commit *c, struct err *e);
 /* Did the last commit leave some of what is too old to be kept, as there was so much? */
 bool state_old_left(const struct state *s);
 
-/* What went of a host with the last commit; asking takes it. */
-struct state_gone {
-	int64_t open_mails;	/* dropped for their age, and they had not ended */
-	int64_t lines;		/* by state_disown() */
-};
-struct state_gone state_gone(struct state *s, unsigned host);
+/* How many mails of a host the last commit dropped for their age, and they had not ended; asking takes it. */
+int64_t state_gone(struct state *s, unsigned host);
 
 /* What the RRDs do not show yet: the oldest minute of a host that changed, INT64_MAX if none.
  * What changes from now on is for the next time. */

@@ -289,19 +289,20 @@ state_disowning(const struct state *s)
 	return s->disowns;
 }
 
-/* How many lines go, by host. */
-static bool
-count_lines(struct state *s, int64_t from, struct err *e)
+bool
+disowned_lines(struct state *s, int64_t lines[HOSTS_MAX], struct err *e)
 {
-	sqlite3_stmt *st = db_prepare(s, "SELECT at, pairs FROM cell WHERE at >= ?1", e);
+	sqlite3_stmt *st;
 	struct cell c = { 0 };
 	int rc;
 
-	if (st == NULL)
+	if (!s->disowns)
+		return true;
+	if ((st = db_prepare(s, "SELECT at, pairs FROM cell WHERE at >= ?1", e)) == NULL)
 		return false;
-	sqlite3_bind_int64(st, 1, from);
+	sqlite3_bind_int64(st, 1, (s->disown_after + 1) / 60 * 65536);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-		s->gone[sqlite3_column_int64(st, 0) & (HOSTS_MAX - 1)].lines += lines_of(s, st, &c);
+		lines[sqlite3_column_int64(st, 0) & (HOSTS_MAX - 1)] += lines_of(s, st, &c);
 	cell_free(&c);
 	return db_end(s, st, rc, e);
 }
@@ -328,8 +329,6 @@ disowned_drop(struct state *s, struct err *e)
 
 	if (!s->disowns)
 		return true;
-	if (!count_lines(s, from / 60 * 65536, e))
-		return false;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (!db_write(s, rows[i].sql, from / rows[i].unit_s * rows[i].times, e))
 			return false;

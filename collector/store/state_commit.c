@@ -118,9 +118,8 @@ floor_hour(int64_t minute)
 }
 
 static bool
-put_cell(void *arg, unsigned host, int64_t minute, const struct cell *c)
+put_cell_at(struct writing *w, unsigned host, int64_t minute, const struct cell *c, bool may_exist)
 {
-	struct writing *w = arg;
 	const struct cell *n = to_numbers(w, c);
 
 	if (n->n == 0)
@@ -130,8 +129,32 @@ put_cell(void *arg, unsigned host, int64_t minute, const struct cell *c)
 	if (minute < w->undrawn[host])
 		w->undrawn[host] = minute;
 	add_to_hour(w, host, floor_hour(minute), n);
-	return add_to_row(w, w->s->get_cell, w->s->put_cell, minute * 65536 + host,
-	    minute <= w->s->host_stored[host], n);
+	return add_to_row(w, w->s->get_cell, w->s->put_cell, minute * 65536 + host, may_exist, n);
+}
+
+static bool
+put_cell(void *arg, unsigned host, int64_t minute, const struct cell *c)
+{
+	struct writing *w = arg;
+
+	return put_cell_at(w, host, minute, c, minute <= w->s->host_stored[host]);
+}
+
+/* Of lines that disowned_drop() takes: in this commit, or their number would be gone with a kill before the next. */
+static bool
+put_disowned(struct writing *w, int64_t now)
+{
+	int64_t lines[HOSTS_MAX] = { 0 };
+	struct cell c = { 0 };
+	bool good = disowned_lines(w->s, lines, w->e);
+
+	for (size_t h = 0; good && h < w->s->hosts; h++) {
+		cell_clear(&c);
+		cell_add(&c, CELL_METRIC + M_too_late, lines[h]);
+		good = put_cell_at(w, (unsigned)h, now / 60, &c, true);
+	}
+	cell_free(&c);
+	return good;
 }
 
 static bool
@@ -402,7 +425,7 @@ store_all(struct writing *w, const struct commit *c)
 	struct state *s = w->s;
 
 	state_say(s, "committed_at", c->now);
-	if (!tally_each(c->tally, put_cell, w) || !tally_each_hour(c->tally, put_programs, w) || !put_hours(w))
+	if (!tally_each(c->tally, put_cell, w) || !put_disowned(w, c->now) || !tally_each_hour(c->tally, put_programs, w) || !put_hours(w))
 		return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) ||
@@ -454,12 +477,12 @@ committed(struct writing *w, const struct commit *c)
 	track_committed(c->track);
 }
 
-struct state_gone
+int64_t
 state_gone(struct state *s, unsigned host)
 {
-	struct state_gone gone = s->gone[host];
+	int64_t gone = s->gone[host];
 
-	s->gone[host] = (struct state_gone){ 0 };
+	s->gone[host] = 0;
 	return gone;
 }
 

@@ -74,7 +74,7 @@ struct state {
 	int64_t sources_swept;		/* the day when old ones were dropped last */
 	/* mails that were put away */
 	struct whereabouts where;
-	struct state_gone gone[HOSTS_MAX];
+	int64_t gone[HOSTS_MAX];	/* what state_gone() says */
 	int64_t *fetched;		/* blocks whose mails are in the table again */
 	size_t n_fetched, cap_fetched;
 	bool unread_block;		/* a block that was wanted cannot be read */
@@ -155,6 +155,8 @@ bool clock_load(struct state *s, struct err *e);
 int64_t clock_sure(const struct state *s);
 /* Before a commit: what state_disown() could not do. */
 bool disown_due(struct state *s, struct err *e);
+/* In a commit, when all cells are written: how many lines disowned_drop() will take, by host. */
+bool disowned_lines(struct state *s, int64_t lines[HOSTS_MAX], struct err *e);
 /* In a commit: the rows that state_disown() told of. */
 bool disowned_drop(struct state *s, struct err *e);
 /* The commit was made. */

@@ -387,7 +387,7 @@ forget(struct state *s, struct slice mails)
 	struct mail m;
 
 	while (mails.n > 0 && mail_decode(&mails, &m)) {
-		s->gone[m.host].open_mails += is_open(&m);
+		s->gone[m.host] += is_open(&m);
 		free(m.facts);
 	}
 }

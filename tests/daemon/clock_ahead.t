@@ -83,7 +83,7 @@ begin() {
 # true_lines TIME: of all hosts, of around then
 true_lines() { connect mx1 $(($1 + 1)); reject mx1 $(($1 + 2)); reject mx2 $(($1 + 3)); connect mx1 $(($1 + 60)); }
 # ends: what comes when all is well, with the clock right since T + 2 h. A line of another host has that commit
-# to itself, in which what is taken back is counted.
+# to itself, in which the lines that are taken back are counted.
 back=$((T + 7200))
 ends() {
     clock $back

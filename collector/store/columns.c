@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cell.h"
 #include "mem.h"
@@ -91,6 +92,16 @@ clear(struct columns *c)
 		for (size_t i = 0; i < c->n; i++)
 			for (size_t k = 0; k < c->file[i].t->n_ds; k++)
 				*v++ = c->file[i].t->ds[k].source == DS_COUNT ? 0 : NAN;
+	memset(c->has_cell, 0, sizeof c->has_cell);
+}
+
+/* Nobody watched: minutes are unknown but for those with a cell. */
+static void
+forget_zeros(struct columns *c)
+{
+	for (int64_t m = c->from; m < c->to; m++)
+		for (size_t i = 0; i < c->width && !c->has_cell[m - c->from]; i++)
+			c->value[(size_t)(m - c->from) * c->width + i] = (double)NAN;
 }
 
 /* NAN: no run in this minute. */
@@ -145,6 +156,13 @@ other(const struct cell *cell, const struct column *k)
 	    ds->source == DS_SHARE ? share(cell, ds, k->word) : cell_gauge(cell, ds->metric);
 }
 
+/* Lines that are too late are of another time. */
+static bool
+is_watched(const struct cell *c)
+{
+	return c->n != 1 || c->pair[0].key != CELL_METRIC + M_too_late;
+}
+
 static bool
 fill(void *arg, int host, int64_t minute, const struct cell *cell)
 {
@@ -159,6 +177,8 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 		return true;
 	if (c->cells++ == 0)
 		clear(c);
+	c->has_cell[minute - c->from] = true;
+	c->watched = c->watched || is_watched(cell);
 	v = c->value + (size_t)(minute - c->from) * c->width;
 	for (const struct column *k = c->column, *end = k + c->n_counts; k < end; k++) {
 		while (i < cell->n && cell->pair[i].key < k->key)
@@ -178,7 +198,7 @@ columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *sou
 	c->from = from;
 	c->to = to;
 	c->cells = 0;
-	c->silent = false;
+	c->silent = c->watched = false;
 	for (size_t i = 0; c->holds && i < c->width; i++)
 		c->last_at[i] = from - COLUMNS_HOLD;
 	if (from < to && !source(arg, c->holds ? from - COLUMNS_HOLD : from, to, fill, c, e))
@@ -187,6 +207,8 @@ columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *sou
 		c->silent = true;
 	else if (c->cells == 0)
 		clear(c);
+	else if (!c->watched && to - from == COLUMNS_MINUTES)
+		forget_zeros(c);
 	for (size_t i = 0; !c->silent && c->holds && i < c->n; i++)
 		for (size_t k = 0; k < c->file[i].t->n_ds; k++)
 			if (c->file[i].t->ds[k].source == DS_SHARE)

@@ -52,6 +52,8 @@ struct columns {
 	double *last;		/* what is known of each column, */
 	int64_t *last_at;	/* and of which minute */
 	uint32_t cells;		/* how many of the minutes have one */
+	bool has_cell[COLUMNS_MINUTES];	/* which, where cells > 0 */
+	bool watched;		/* one of them has more than lines that were too late */
 	bool silent;		/* a whole day of UTC without one: nobody watched */
 };
 
@@ -69,8 +71,8 @@ columns_end(int64_t from, int64_t to)
 }
 
 /* Load from <= minute < to, at most COLUMNS_MINUTES. Counts without a cell are 0, gauges
- * and quantiles unknown; the source is also asked for the minutes before that shares hold from. On a day of UTC without any cell all is unknown: so a stray
- * line of long ago costs no years of zeros. */
+ * and quantiles unknown; the source is also asked for the minutes before that shares hold from. On a day of UTC without
+ * any cell, or with those alone of lines that were too late, minutes without one are unknown: so a stray line of long ago costs no years of zeros. */
 bool columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source,
     void *arg, struct err *e);
 

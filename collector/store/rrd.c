@@ -156,6 +156,36 @@ sweep(const char *path)
 		(void)closedir(dir);
 }
 
+/* Copies that no file which is drawn has use for, of block lists and templates that were: now that our clock is sure, what
+ * went into its future is itself again. */
+static void
+sweep_before(const char *path, int64_t limit)
+{
+	DIR *dir = opendir(path);
+	struct slice name;
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		struct buf file = buf_new(PATH_BYTES), copy = buf_new(PATH_BYTES);
+		struct rrdfile f;
+
+		name = slice_of(d->d_name);
+		if (slice_ends(name, SLICE(".rrd.before"))) {
+			buf_fmt(&copy, "%s/%s", path, d->d_name);
+			buf_add(&file, (struct slice){ copy.p, copy.n - strlen(".before") });
+			if (rrdfile_open(&f, file.p, false, &(struct err){ "" }) == RRDFILE_OK && f.last_up / 60 > limit)
+				(void)rename(copy.p, file.p);
+			else
+				(void)unlink(copy.p);
+			rrdfile_close(&f);
+		}
+		buf_free(&file);
+		buf_free(&copy);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
 /* The files of a host, in its folder; NULL if there are none. */
 static struct rrdmake_file *
 files_of(struct rrd_store *s, const struct rrd_minutes *m, const char *dir, size_t *n)
@@ -211,6 +241,8 @@ rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
 		if (m->changed == RRD_COMPARE)
 			sweep(dir);
 		good = n == 0 || write_files(s, f, n, m, e);
+		if (good && m->changed == RRD_COMPARE && !m->clock_unsure)
+			sweep_before(dir, m->limit);
 	}
 	for (size_t i = 0; i < n; i++)
 		rrdmake_end(&f[i]);
@@ -348,11 +380,11 @@ oldest_change(const struct rrd_changed *changed, size_t n, int host)
 
 /* Each host's cells have an age of their own. Of the farm all are there where those of each
  * host are that had any. Longer ago than any picture shows is a stamp gone wrong. */
-static int64_t
-kept_from(const struct stateread_host *hosts, size_t n, int host, int64_t limit)
+static void
+find_kept(const struct stateread_host *hosts, size_t n, int host, struct rrd_minutes *m)
 {
 	enum { MOST = 400 * 1440 };
-	int64_t first = INT64_MAX, kept = limit - MOST;
+	int64_t first = INT64_MAX, kept = m->limit - MOST;
 
 	for (size_t i = 0; i < n; i++) {
 		if (host != STATEREAD_FARM && hosts[i].id != host)
@@ -360,7 +392,8 @@ kept_from(const struct stateread_host *hosts, size_t n, int host, int64_t limit)
 		first = hosts[i].first / 60 < first ? hosts[i].first / 60 : first;
 		kept = hosts[i].kept > kept ? hosts[i].kept : kept;
 	}
-	return first > kept ? first : kept;
+	m->dropped = kept > first;
+	m->kept = m->dropped ? kept : first;
 }
 
 static void
@@ -443,7 +476,7 @@ rrd_store_step(struct rrd_store *s, struct stateread *r, int64_t now)
 			m.sampled = m.sampled || hosts[i].sampled > 0;
 	}
 	rrd_closed(hosts, n, from.host, now, &m);
-	m.kept = kept_from(hosts, n, from.host, m.limit);
+	find_kept(hosts, n, from.host, &m);
 	if (m.name == NULL || m.limit <= m.kept)
 		return true;	/* silent for longer than cells are kept */
 	if (!update_host(s, &from, &m, oldest_change(s->changed, s->n_changed, from.host), now, &why))

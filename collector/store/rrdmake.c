@@ -252,6 +252,11 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 			return false;
 		if (taken)
 			return rrdmake_plan(s, f, m, e);
+		if (!m->dropped) {	/* then it was made ahead, and the cells have all that there is */
+			rrdfile_close(&f->old);
+			f->again = m->kept;
+			return true;
+		}
 	}
 	if (!keep_before(s, f, m, e))
 		return false;
@@ -339,7 +344,7 @@ create(struct rrdmake_file *f, int64_t start, struct err *e)
 
 /* A new file beside the old one, begun at the midnight before minute f->again. */
 static bool
-begin_anew(struct rrdmake_file *f, int64_t kept, struct err *e)
+begin_anew(struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
 {
 	int64_t start = f->again - f->again % 1440;
 
@@ -350,9 +355,9 @@ begin_anew(struct rrdmake_file *f, int64_t kept, struct err *e)
 	f->next = start;
 	if (f->old.map == NULL)
 		return true;
-	if (start < kept && !rrdfile_keeps(&f->old, start)) {
+	if (m->dropped && start < m->kept && !rrdfile_keeps(&f->old, start)) {
 		f->lost = start;
-		f->lost_to = kept;
+		f->lost_to = m->kept;
 	}
 	rrdfile_carry(&f->new, &f->old, 0, f->new.last_up);
 	return true;
@@ -364,7 +369,7 @@ rrdmake_begin(struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e
 	if (f->again != INT64_MAX) {
 		if (f->again < m->kept)
 			f->again = m->kept;
-		return begin_anew(f, m->kept, e);
+		return begin_anew(f, m, e);
 	}
 	if (f->next < m->kept) {	/* longer away than cells are kept: that stays unknown */
 		f->gap = true;

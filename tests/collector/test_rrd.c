@@ -28,6 +28,7 @@ static struct {
 	int64_t dies_at;	/* whoever asks for the cells of this minute is killed; 0: nobody */
 	bool clock_unsure;
 	int64_t clock_sure;
+	int64_t first_line;	/* of a host that is new; else cells before w.first were dropped */
 } w;
 
 static bool
@@ -94,7 +95,8 @@ keep_note(void *arg, const char *sentence)
 static bool
 run(const char *name, int64_t end, int64_t changed, struct err *e)
 {
-	struct rrd_minutes m = { .name = name, .kept = w.first, .end = end, .limit = end,
+	struct rrd_minutes m = { .name = name, .kept = w.first_line != 0 ? w.first_line : w.first,
+	    .dropped = w.first_line == 0, .end = end, .limit = end,
 	    .changed = changed, .source = source, .clock_unsure = w.clock_unsure, .clock_sure = w.clock_sure };
 	struct templates t;
 	struct rrd_options o = { .dir = w.rrd, .templates = &t, .note = keep_note };
@@ -441,6 +443,63 @@ test_clock_unsure(void)
 	w.clock_unsure = false;
 }
 
+/* A host that comes when our clock is ahead has no file of before: it is that of its cells alone, be its first true line
+ * of that day or of a later one. */
+static void
+test_clock_new(int64_t first)
+{
+	struct err e;
+
+	w.first_line = DAY + 200;
+	w.clock_unsure = true;
+	ok(shell("rm -rf new.example.org now.example.org", "") &&
+	    run("new.example.org", DAY + 40 * 1440, RRD_COMPARE, &e), "a new host, forty days ahead");
+	w.clock_unsure = false;
+	w.first_line = first;
+	cell_add(&w.cell[DAY - w.first + 1000], CELL_METRIC + M_rej, 5000);
+	ok(run("new.example.org", DAY + 3200, RRD_COMPARE, &e), "set back, with a line more of that day");
+	ok(run("now.example.org", DAY + 3200, RRD_COMPARE, &e) &&
+	    same_rows("new.example.org/one.rrd", "now.example.org/one.rrd"), "it has what a new file has");
+	cell_add(&w.cell[DAY - w.first + 1000], CELL_METRIC + M_rej, -5000);
+	w.first_line = 0;
+}
+
+/* What is not drawn any more: its copy stays as long as our clock is unsure. */
+static void
+test_clock_undrawn(void)
+{
+	struct err e;
+
+	w.clock_unsure = true;
+	ok(run("un.example.org", DAY + 100, RRD_COMPARE, &e) && shell("cd un.example.org && cp one.rrd ahead.rrd.before && "
+	    "cp one.rrd right.rrd && cp one.rrd right.rrd.before", "") && run("un.example.org", DAY + 1600, RRD_COMPARE, &e) &&
+	    shell("cd un.example.org && cp one.rrd ahead.rrd", ""), "two files that no template has");
+	ok(run("un.example.org", DAY + 1000, RRD_COMPARE, &e) &&
+	    shell("test -f un.example.org/ahead.rrd.before && test -f un.example.org/right.rrd.before", ""),
+	    "their copies stay while our clock is unsure");
+	w.clock_unsure = false;
+	ok(run("un.example.org", DAY + 1000, RRD_COMPARE, &e) && shell("! ls un.example.org | grep -q before", ""),
+	    "and go when it is sure");
+	is_int(last_of("un.example.org/ahead.rrd"), DAY + 100, "what went ahead is as it was");
+}
+
+/* A day on which a host had nothing but lines that were too late. */
+static void
+test_too_late(void)
+{
+	struct err e;
+
+	write_conf("one", "ds = { rej }\n" RRAS);
+	for (int64_t i = DAY - w.first; i < DAY - w.first + 1440; i++)
+		cell_clear(&w.cell[i]);
+	cell_add(&w.cell[DAY - w.first + 600], CELL_METRIC + M_too_late, 3);
+	ok(run("late.example.org", DAY + 2400, RRD_COMPARE, &e), "a day of lines that are too late alone");
+	ok(shell("test $(rrdtool fetch @ AVERAGE -r 60 -s 1779494400 -e 1779580740 | grep -c '^[0-9].*[0-9]e') -eq 1",
+	    "late.example.org/one.rrd"), "one minute of it is known");
+	ok(shell("test $(rrdtool fetch @ AVERAGE -r 86400 -s 1779494400 -e 1779494400 | grep -c '^[0-9].*[0-9]e') -eq 0",
+	    "late.example.org/one.rrd"), "and nothing of the day");
+}
+
 /* No byte of the file is good, or the head is gone, or it stands still: each is told, kept
  * under a name of its own, and replaced by what the cells say. */
 static void
@@ -671,10 +730,14 @@ main(void)
 	test_torn();
 	test_no_space();
 	test_clock_unsure();
+	test_clock_new(DAY + 200);
+	test_clock_new(DAY + 1640);
+	test_clock_undrawn();
 	test_damaged();
 	test_reshaped();
 	test_folder();
 	test_closed();
+	test_too_late();
 	test_templates();
 	for (int i = 0; i < MINUTES; i++)
 		cell_free(&w.cell[i]);

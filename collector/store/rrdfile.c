@@ -233,7 +233,8 @@ minute_row(const struct rrdfile *f, int64_t minute)
 	int64_t at = -1;
 
 	for (size_t i = 0; i < f->n_rra && at < 0; i++)
-		if (f->rra[i].pdp_cnt == 1 && strcmp(f->rra[i].cf_nam, "AVERAGE") == 0)
+		if (f->rra[i].pdp_cnt == 1 && strcmp(f->rra[i].cf_nam, "AVERAGE") == 0 &&
+		    minute >= f->fills_to - (int64_t)f->rra[i].row_cnt)
 			at = row_of(f, i, 60 * (minute + 1));
 	return at;
 }

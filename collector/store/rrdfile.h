@@ -28,6 +28,7 @@ struct rrdfile {
 	struct cdp_prep_t *cdp;
 	struct rra_ptr_t *ptr;
 	double *value;		/* rows of all RRAs, one after the other */
+	int64_t fills_to;	/* see rrdfile_will_end() */
 };
 
 enum rrdfile_result {
@@ -54,6 +55,14 @@ bool rrdfile_fits(const struct rrdfile *f, const struct template *t, bool *same,
 const char *rrdfile_ds_name(const struct rrdfile *f, size_t ds);
 const char *rrdfile_ds_type(const struct rrdfile *f, size_t ds);
 int rrdfile_ds_find(const struct rrdfile *f, const char *name);
+
+/* It will be filled up to that minute. Those that it has no room for then it keeps no more: an append that was cut short
+ * may have put others in their place. */
+static inline void
+rrdfile_will_end(struct rrdfile *f, int64_t minute)
+{
+	f->fills_to = minute;
+}
 
 /* Is the minute one that the minute RRA still has room for? */
 bool rrdfile_keeps(const struct rrdfile *f, int64_t minute);

@@ -260,6 +260,7 @@ rrdmake_plan(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes
 	}
 	if (!keep_before(s, f, m, e))
 		return false;
+	rrdfile_will_end(&f->old, f->end);
 	map_columns(f);
 	plan_rows(f, m, same);
 	return true;

@@ -25,10 +25,12 @@ static struct {
 	struct cell cell[MINUTES];
 	char dir[64], conf[80], rrd[80];
 	char noted[600];
+	int64_t also;		/* each minute from this one on is busy, too; 0: none */
 	int64_t dies_at;	/* whoever asks for the cells of this minute is killed; 0: nobody */
 	bool clock_unsure;
 	int64_t clock_sure;
-	int64_t first_line;	/* of a host that is new; else cells before w.first were dropped */
+	int64_t first_line;	/* of a host that is new; else cells were dropped before */
+	int64_t kept;		/* this minute; 0: w.first */
 } w;
 
 static bool
@@ -39,7 +41,7 @@ source(void *arg, int64_t from, int64_t to, stateread_minute_fn *f, void *f_arg,
 	if (w.dies_at > 0 && from >= w.dies_at)
 		(void)raise(SIGKILL);
 	for (int64_t m = from; m < to; m++) {
-		int64_t i = m - w.first;
+		int64_t i = w.also > 0 && m >= w.also ? m % 50 : m - w.first;
 
 		if (i >= 0 && i < MINUTES && w.cell[i].n > 0 && !f(f_arg, 1, m, &w.cell[i]))
 			break;
@@ -95,7 +97,7 @@ keep_note(void *arg, const char *sentence)
 static bool
 run(const char *name, int64_t end, int64_t changed, struct err *e)
 {
-	struct rrd_minutes m = { .name = name, .kept = w.first_line != 0 ? w.first_line : w.first,
+	struct rrd_minutes m = { .name = name, .kept = w.first_line != 0 ? w.first_line : w.kept != 0 ? w.kept : w.first,
 	    .dropped = w.first_line == 0, .end = end, .limit = end,
 	    .changed = changed, .source = source, .clock_unsure = w.clock_unsure, .clock_sure = w.clock_sure };
 	struct templates t;
@@ -376,6 +378,33 @@ test_torn(void)
 	    run("torn.example.org", to, RRD_COMPARE, &e) &&
 	    shell("cmp torn.example.org/one.rrd ../before && ! test -e torn.example.org/one.rrd.undo", ""),
 	    "what was kept, and is no head of it, is not put back");
+}
+
+/* Killed so late that the oldest minutes were overwritten, of which a new file would be made next. */
+static void
+test_overwritten(void)
+{
+	int64_t day = (w.first / 1440 + 1) * 1440, full = day + 8 * 1440, to = full + COLUMNS_MINUTES + 7;
+	struct err e;
+	int status = 0;
+	pid_t pid;
+
+	w.also = full - 700;
+	ok(run("over.example.org", w.also, RRD_COMPARE, &e) && run("kept.example.org", w.also, RRD_COMPARE, &e),
+	    "two files alike, of eight days");
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		w.dies_at = full + COLUMNS_MINUTES;
+		(void)run("over.example.org", to, RRD_NOTHING_CHANGED, &e);
+		_exit(0);
+	}
+	ok(pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "killed when a day was appended");
+	w.kept = day + 300;
+	ok(run("over.example.org", to, RRD_COMPARE, &e) && run("kept.example.org", to, RRD_NOTHING_CHANGED, &e),
+	    "the next run, when the first cells are gone");
+	ok(same_rows("over.example.org/one.rrd", "kept.example.org/one.rrd"), "takes nothing for the minutes of a week ago");
+	w.also = w.kept = 0;
 }
 
 static void
@@ -728,6 +757,7 @@ main(void)
 	test_late();
 	test_shapes();
 	test_torn();
+	test_overwritten();
 	test_no_space();
 	test_clock_unsure();
 	test_clock_new(DAY + 200);

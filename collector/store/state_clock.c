@@ -292,13 +292,11 @@ state_disowning(const struct state *s)
 bool
 disowned_lines(struct state *s, int64_t lines[HOSTS_MAX], struct err *e)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = db_prepare(s, "SELECT at, pairs FROM cell WHERE at >= ?1", e);
 	struct cell c = { 0 };
 	int rc;
 
-	if (!s->disowns)
-		return true;
-	if ((st = db_prepare(s, "SELECT at, pairs FROM cell WHERE at >= ?1", e)) == NULL)
+	if (st == NULL)
 		return false;
 	sqlite3_bind_int64(st, 1, (s->disown_after + 1) / 60 * 65536);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)

@@ -146,8 +146,11 @@ put_disowned(struct writing *w, int64_t now)
 {
 	int64_t lines[HOSTS_MAX] = { 0 };
 	struct cell c = { 0 };
-	bool good = disowned_lines(w->s, lines, w->e);
+	bool good;
 
+	if (!state_disowning(w->s))
+		return true;
+	good = disowned_lines(w->s, lines, w->e);
 	for (size_t h = 0; good && h < w->s->hosts; h++) {
 		cell_clear(&c);
 		cell_add(&c, CELL_METRIC + M_too_late, lines[h]);
@@ -425,7 +428,8 @@ store_all(struct writing *w, const struct commit *c)
 	struct state *s = w->s;
 
 	state_say(s, "committed_at", c->now);
-	if (!tally_each(c->tally, put_cell, w) || !put_disowned(w, c->now) || !tally_each_hour(c->tally, put_programs, w) || !put_hours(w))
+	if (!tally_each(c->tally, put_cell, w) || !put_disowned(w, c->now) ||
+	    !tally_each_hour(c->tally, put_programs, w) || !put_hours(w))
 		return false;
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) ||

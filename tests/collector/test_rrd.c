@@ -516,17 +516,20 @@ test_clock_undrawn(void)
 static void
 test_too_late(void)
 {
+	int64_t first = w.first;
 	struct err e;
 
 	write_conf("one", "ds = { rej }\n" RRAS);
-	for (int64_t i = DAY - w.first; i < DAY - w.first + 1440; i++)
+	w.first = DAY;
+	for (int i = 0; i < 1440; i++)
 		cell_clear(&w.cell[i]);
-	cell_add(&w.cell[DAY - w.first + 600], CELL_METRIC + M_too_late, 3);
+	cell_add(&w.cell[600], CELL_METRIC + M_too_late, 3);
 	ok(run("late.example.org", DAY + 2400, RRD_COMPARE, &e), "a day of lines that are too late alone");
 	ok(shell("test $(rrdtool fetch @ AVERAGE -r 60 -s 1779494400 -e 1779580740 | grep -c '^[0-9].*[0-9]e') -eq 1",
 	    "late.example.org/one.rrd"), "one minute of it is known");
 	ok(shell("test $(rrdtool fetch @ AVERAGE -r 86400 -s 1779494400 -e 1779494400 | grep -c '^[0-9].*[0-9]e') -eq 0",
 	    "late.example.org/one.rrd"), "and nothing of the day");
+	w.first = first;
 }
 
 /* No byte of the file is good, or the head is gone, or it stands still: each is told, kept

@@ -7,13 +7,13 @@
 
 #include "poison.h"
 
-enum { HASHES = 3000, BLOCKS = 40, STEPS = 60000, AT_ONCE = 12 };
+enum { HASHES = 3000, BLOCKS = 40, STEPS = 20000, AT_ONCE = 12 };
 
-/* hash i: many begin at the same place of the table, and of those some have the same tag */
+/* hash i: some begin at the same place of the table, and of those some have the same tag */
 static uint64_t
 hash_of(uint32_t i)
 {
-	return (uint64_t)(i % 7) << 61 | (uint64_t)i << 20 | (i * 2654435761u & 0xfff);
+	return (uint64_t)(i % 7) << 61 | (uint64_t)i << 20 | (i * 2654435761u & 0xffff);
 }
 
 static bool there[HASHES][BLOCKS + 1];

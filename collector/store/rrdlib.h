@@ -1,7 +1,7 @@
 /* rrdlib.h - librrd, loaded when something is written or drawn: its home in the collector.
  *
  * It brings 45 libraries along, those that draw letters among them. Linked with a program they
- * cost it 5 ms and 7 MB at each start, also where a mail is traced or a report is made. So
+ * cost it 17 million instructions and 7 MB at each start, also where a mail is traced or a report is made. So
  * its functions are called through librrd.NAME; each that is used has a row here. */
 #ifndef MX_RRDLIB_H
 #define MX_RRDLIB_H

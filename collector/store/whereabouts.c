@@ -49,9 +49,12 @@ whereabouts_free(struct whereabouts *w)
 int64_t
 whereabouts_find(const struct whereabouts *w, uint64_t hash)
 {
-	size_t i = w->n > 0 ? place_of_hash(w, hash, ANY_BLOCK) : 0;
+	size_t i;
 
-	return w->n > 0 && w->tag[i] != 0 ? w->entry[i].block : 0;
+	if (w->n == 0)
+		return 0;
+	i = place_of_hash(w, hash, ANY_BLOCK);
+	return w->tag[i] != 0 ? w->entry[i].block : 0;
 }
 
 static void
@@ -110,9 +113,12 @@ whereabouts_add(struct whereabouts *w, struct slice hashes, int64_t block)
 void
 whereabouts_remove(struct whereabouts *w, uint64_t hash, int64_t block)
 {
-	size_t gap = w->n > 0 ? place_of_hash(w, hash, block) : 0;
+	size_t gap;
 
-	if (w->n == 0 || w->tag[gap] == 0)
+	if (w->n == 0)
+		return;
+	gap = place_of_hash(w, hash, block);
+	if (w->tag[gap] == 0)
 		return;
 	for (size_t k = (gap + 1) & w->mask; w->tag[k] != 0; k = (k + 1) & w->mask) {
 		size_t home = w->entry[k].hash & w->mask;

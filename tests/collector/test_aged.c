@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "ingest.h"
 #include "state_dir.h"
 #include "tap.h"
@@ -52,15 +53,6 @@ take(struct ingest *in, struct feed *f, const char *host, int64_t t)
 	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&time, &tm));
 	(void)snprintf(raw, sizeof raw, "%s %s postfix/smtpd[7]: connect from unknown[192.0.2.1]", at, host);
 	if (!ingest_line(in, f, slice_of(raw), false, &e))
-		die(&e);
-}
-
-static void
-commit(struct ingest *in, bool last)
-{
-	struct err e = { "" };
-
-	if (!ingest_commit(in, last, &e))
 		die(&e);
 }
 

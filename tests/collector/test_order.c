@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "ingest.h"
 #include "mem.h"
 #include "order_dump.h"
@@ -56,15 +57,6 @@ take(struct ingest *in, struct feed *f, const struct item *it)
 	struct err e = { "" };
 
 	if (!ingest_line(in, f, slice_of(it->text), false, &e))
-		die(&e);
-}
-
-static void
-commit(struct ingest *in, bool last)
-{
-	struct err e = { "" };
-
-	if (!ingest_commit(in, last, &e))
 		die(&e);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "ingest.h"
 #include "message.h"
 #include "state_dir.h"
@@ -64,15 +65,6 @@ begin(void)
 	if (in == NULL)
 		die(&e);
 	return in;
-}
-
-static void
-commit(struct ingest *in)
-{
-	struct err e = { "" };
-
-	if (!ingest_commit(in, true, &e))
-		die(&e);
 }
 
 /* Each look is stored, as if the program were killed behind it. */
@@ -190,20 +182,20 @@ test_mails(bool away, const char *how)
 	take(in, f, T0, "postfix/qmgr[8]: 4A1B2C3D01: from=<a@example.net>, size=900, nrcpt=1 (queue active)");
 	take(in, f, T0, "postfix/qmgr[8]: 4A1B2C3D02: from=<a@example.net>, size=900, nrcpt=2 (queue active)");
 	take(in, f, T0 + 1, "postfix/smtp[9]: 4A1B2C3D02: " SENT("u"));
-	commit(in);
+	commit(in, true);
 	ingest_clock(in, late);
 	take(in, f, late, "postfix/smtp[9]: 4A1B2C3D01: " SENT("u"));
 	take(in, f, late, "postfix/qmgr[8]: 4A1B2C3D01: removed");
 	take(in, f, late, "postfix/qmgr[8]: 4A1B2C3D03: from=<a@example.net>, size=900, nrcpt=1 (queue active)");
-	commit(in);
+	commit(in, true);
 	for (int i = 0; away && i < 3000; i++)	/* nobody speaks of them */
 		take(in, f, late + HOUR, "postfix/smtpd[7]: connect from unknown[192.0.2.1]");
 	ingest_clock(in, late + HOUR);
-	commit(in);
+	commit(in, true);
 	is_int(sum(late, late + HOUR, M_dlv_ext), 1, how);
 	ingest_clock(in, T0 + HOUR);
 	take(in, f, away ? late + HOUR : late, "postfix/smtpd[7]: connect from unknown[192.0.2.2]");
-	commit(in);
+	commit(in, true);
 	is_int(sum(T0 + DAY + HOUR, late + 2 * YEAR, M_lines), 0, "nothing is left of later, nor comes more of it");
 	is_int(sum(T0, T0 + HOUR, M_recv_msg), 2, "what came before is there");
 	is_int(sum(T0, T0 + HOUR, M_dlv_ext), 1, "and what went");
@@ -212,7 +204,7 @@ test_mails(bool away, const char *how)
 	take(in, f, T0 + HOUR, "postfix/qmgr[8]: 4A1B2C3D01: removed");
 	take(in, f, T0 + HOUR, "postfix/smtp[9]: 4A1B2C3D02: " SENT("v"));
 	take(in, f, T0 + HOUR, "postfix/qmgr[8]: 4A1B2C3D02: removed");
-	commit(in);
+	commit(in, true);
 	is_int(sum(T0, T0 + 2 * HOUR, M_b_delivered), 3, "its end comes once more, and counts");
 	is_int(sum(T0, T0 + 2 * HOUR, M_b_lost), 0, "nothing is unaccounted for");
 	is_int(sum(T0, T0 + DAY + HOUR, M_dlv_ext), 3, "nor twice there");
@@ -223,7 +215,7 @@ test_mails(bool away, const char *how)
 	in = begin();
 	is_int(state_newest(ingest_state(in))[0], T0 + HOUR, "another program reads it");
 	ingest_clock(in, T0 + HOUR);
-	commit(in);
+	commit(in, true);
 	is_int(open_mails(), 2, "and its mails");
 	ingest_close(in);
 	drop_state(dir);
@@ -246,20 +238,20 @@ test_hop(bool away, const char *how)
 	take(in, f, T0, CAME("4A1B2C3D01"));
 	take_of(in, f, "mx2", T0 + 60, NAMED("4A1B2C3D02"));
 	take_of(in, f, "mx2", T0 + 60, CAME("4A1B2C3D02"));
-	commit(in);
+	commit(in, true);
 	ingest_clock(in, late);
 	take(in, f, late, "postfix/smtp[9]: 4A1B2C3D01: to=<u@example.org>, relay=mx2.example.org[10.0.0.2]:25, "
 	    "delay=432000, delays=0/431999/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4A1B2C3D02)");
 	for (int i = 0; away && i < 3000; i++)	/* nobody speaks of them */
 		take_of(in, f, "mx2", T0 + HOUR, "postfix/smtpd[7]: connect from unknown[192.0.2.1]");
-	commit(in);
+	commit(in, true);
 	is_int(sum(T0, T0 + HOUR, M_recv_msg), 1, how);
 	ingest_clock(in, T0 + HOUR);
-	commit(in);
+	commit(in, true);
 	is_int(sum(T0, T0 + HOUR, M_recv_msg), 2, "taken back, there are two: nothing says that they are one");
 	take(in, f, T0 + HOUR, "postfix/smtp[9]: 4A1B2C3D01: to=<u@example.org>, relay=mx2.example.org[10.0.0.2]:25, "
 	    "delay=3600, delays=0/3599/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 4A1B2C3D02)");
-	commit(in);
+	commit(in, true);
 	is_int(sum(T0, T0 + HOUR, M_recv_msg), 1, "but when a true line does they are");
 	feed_close(f);
 	ingest_close(in);
@@ -281,14 +273,14 @@ test_host(void)
 		ingest_clock(in, t);
 	ingest_clock(in, T0 + 30);
 	take(in, f, T0 + 30, "postfix/smtpd[7]: connect from unknown[192.0.2.1]");
-	commit(in);
+	commit(in, true);
 	ingest_clock(in, T0 + 30 * DAY);
 	take(in, f, T0 + 30 * DAY, "postfix/smtpd[7]: connect from unknown[192.0.2.2]");
 	take(in, f, T0 + 31, "postfix/smtpd[7]: connect from unknown[192.0.2.3]");
-	commit(in);
+	commit(in, true);
 	is_int(sum(T0, T0 + HOUR, M_lines), 2, "a true line of a host counts beside one that is weeks ahead");
 	ingest_clock(in, T0 + HOUR);
-	commit(in);
+	commit(in, true);
 	is_int(sum(T0, T0 + HOUR, M_lines), 2, "and after that is taken back");
 	r = stateread_open(dir, &e);
 	if (r == NULL || !stateread_hosts(r, &hosts, &n, &e))
@@ -324,10 +316,10 @@ test_unreadable(void)
 
 	ingest_clock(in, T0);
 	take(in, f, T0, CAME("4A1B2C3D01"));
-	commit(in);
+	commit(in, true);
 	ingest_clock(in, late);
 	take(in, f, late, "postfix/qmgr[8]: 4A1B2C3D01: removed");
-	commit(in);
+	commit(in, true);
 	rename_table("cell", "away");
 	ingest_clock(in, T0 + HOUR);
 	ok(!ingest_commit(in, false, &e), "it cannot be read what to take back: no commit");

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "commit.h"
 #include "ingest.h"
 #include "state_dir.h"
 #include "stateread.h"
@@ -75,15 +76,6 @@ reject(struct ingest *in, struct feed *f, int64_t time, const char *host)
 	at(in, f, time, host, "smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.1]: 554 5.7.1 "
 	    "<u@example.org>: Relay access denied; from=<a@example.net> to=<u@example.org> "
 	    "proto=ESMTP helo=<h>");
-}
-
-static void
-commit(struct ingest *in)
-{
-	struct err e = { "" };
-
-	if (!ingest_commit(in, true, &e))
-		die(&e);
 }
 
 static int64_t
@@ -259,7 +251,7 @@ test_stopped(void)
 		stops.met |= lines == 0;
 		failed += !ingest_commit(in, true, &e);
 		sqlite3_progress_handler(ingest_state(in)->db, 0, NULL, NULL);
-		commit(in);
+		commit(in, true);
 		exact = count_of("mx1", M_rej) == lines + 1;
 	}
 	feed_close(f);
@@ -291,7 +283,7 @@ test_killed(void)
 			(void)sqlite3_exec(ingest_state(in)->db, "PRAGMA cache_size=4;"
 			    "PRAGMA cache_spill=4", NULL, NULL, NULL);
 			part(in, f, k);
-			commit(in);
+			commit(in, true);
 			_exit(0);
 		}
 		failed += pid < 0 || waitpid(pid, &status, 0) != pid || status != 0;
@@ -345,7 +337,7 @@ test_moved(void)
 	for (int k = 0; k < 6; k++) {
 		for (int i = 0; i < 200; i++, rejects++)
 			reject(in, f, T0 + rejects * 60, "mx1");
-		commit(in);
+		commit(in, true);
 		if (k == 2)
 			old = reader("BEGIN; SELECT count(*) FROM cell");
 	}
@@ -371,18 +363,18 @@ test_days(void)
 	struct feed *f = feed(in, "log");
 
 	reject(in, f, T0, "mx1");
-	commit(in);
+	commit(in, true);
 	reject(in, f, T0 - 300 * DAY, "mx2");
-	commit(in);
+	commit(in, true);
 	reject(in, f, T0 - 300 * DAY - 7 * DAY, "mx2");
-	commit(in);
+	commit(in, true);
 	is_int(count_of("mx2", M_rej), 2, "a host of last year keeps its own days");
 	reject(in, f, T0 - 300 * DAY + 2 * DAY, "mx2");
-	commit(in);
+	commit(in, true);
 	is_int(count_of("mx2", M_rej), 2, "which end with its own newest line");
 	reject(in, f, T0 - 9 * DAY, "mx1");
 	reject(in, f, T0 + 40 * DAY, "mx1");
-	commit(in);
+	commit(in, true);
 	ok(count_of("mx1", M_rej) == 1 && count_of("mx1", M_too_late) == 2,
 	    "too old and too new is not counted, and said");
 	feed_close(f);
@@ -401,14 +393,14 @@ test_timeless(void)
 	reject(in, f, T0, "mx1");
 	line(in, f, "more rubbish");
 	feed_remember(f);
-	commit(in);
+	commit(in, true);
 	is_int(count_of("mx1", M_unknown), 3, "lines without a time are counted beside the others");
 	is_int(count_of("unknown", M_lines), 0, "and not as a host of their own");
 	feed_close(f);
 	f = feed(in, "rubbish");
 	line(in, f, "nothing but rubbish");
 	feed_remember(f);
-	commit(in);
+	commit(in, true);
 	is_int(count_of("unknown", M_unknown), 1, "but for a file that has nothing else");
 	is_int(count_of("mx1", M_rej), 1, "which takes nothing from the others");
 	feed_close(f);
@@ -425,7 +417,7 @@ test_repeats(void)
 	reject(in, f, T0, "mx1");
 	reject(in, f, T0, "mx2");
 	feed_remember(f);
-	commit(in);
+	commit(in, true);
 	feed_close(f);
 	ingest_close(in);
 	in = begin();
@@ -433,7 +425,7 @@ test_repeats(void)
 	line(in, f, "2026-03-10T10:00:05+00:00 mx1 last message repeated 4 times");
 	line(in, f, "2026-03-10T10:00:05+00:00 mx2 last message repeated 2 times");
 	line(in, f, "2026-03-10T10:00:05+00:00 mx3 last message repeated 9 times");
-	commit(in);
+	commit(in, true);
 	ok(count_of("mx1", M_rej) == 5 && count_of("mx2", M_rej) == 3,
 	    "over a restart each host's last line is known");
 	is_int(count_of("mx3", M_repeat_lost), 1, "what is not known is said");
@@ -490,7 +482,7 @@ test_sources_kept(void)
 		src->pos.offset = i;
 	}
 	state_source_add(ingest_state(in), "/nowhere/last.log")->read_at = T0 - 300 * DAY;
-	commit(in);
+	commit(in, true);
 	ingest_close(in);
 	in = begin();
 	ingest_clock(in, T0 + DAY);
@@ -527,7 +519,7 @@ test_facts(void)
 		state_say(ingest_state(in), "beat_at", T0 + i);
 		state_say_text(ingest_state(in), "version", "1.2");
 		state_limit(ingest_state(in), "a_table", 5, 7, 2 + i, T0 + i);
-		commit(in);
+		commit(in, true);
 		ingest_close(in);
 	}
 	r = stateread_open(dir, &e);

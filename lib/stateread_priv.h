@@ -53,6 +53,8 @@ struct stateread_rows {
 	sqlite3_stmt *st;	/* at the row */
 	int host;
 	bool frozen;		/* by these rows */
+	bool many;		/* of other hosts lay between two of this one */
+	int64_t next;		/* place to be looked up first, or 0 */
 };
 bool stateread_rows_begin(struct stateread_rows *w, struct stateread *r, const char *sql, int host, int64_t from,
     int64_t to, struct err *e);

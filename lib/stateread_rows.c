@@ -1,18 +1,18 @@
 /* stateread_rows.c - rows of a host among those of all, see stateread_priv.h.
  *
  * Rows lie by time and then by host. Some of other hosts are passed by one after the other; where
- * there are many, the next place of the host is looked up. All are of one commit. */
+ * there are many, the next place of the host is looked up, and from then on at once. All are of one commit. */
 #include "stateread_priv.h"
 
 #include "poison.h"
 
 enum { PASS = 8 };	/* so many rows of others cost what it costs to look up a place */
 
-/* The next place of a host, behind one of another. */
+/* The next place of a host behind another. */
 static int64_t
 next_place(int64_t at, int host)
 {
-	return (at & ~(int64_t)65535) + host + ((at & 65535) > host ? 65536 : 0);
+	return (at & ~(int64_t)65535) + host + ((at & 65535) >= host ? 65536 : 0);
 }
 
 bool
@@ -42,12 +42,20 @@ stateread_rows_next(struct stateread_rows *w, int64_t *at)
 {
 	int rc, others = 0;
 
+	if (w->next != 0)
+		look_up(w, w->next);
 	while ((rc = sqlite3_step(w->st)) == SQLITE_ROW) {
 		*at = sqlite3_column_int64(w->st, 0);
-		if (w->host < 0 || (*at & 65535) == w->host)
+		if (w->host < 0)
 			return rc;
-		if (++others % PASS == 0)
+		if ((*at & 65535) == w->host) {
+			w->next = w->many ? next_place(*at, w->host) : 0;
+			return rc;
+		}
+		if (++others % PASS == 0) {
+			w->many = true;
 			look_up(w, next_place(*at, w->host));
+		}
 	}
 	return rc;
 }

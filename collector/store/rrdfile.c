@@ -239,18 +239,12 @@ minute_row(const struct rrdfile *f, int64_t minute)
 	return at;
 }
 
-bool
-rrdfile_keeps(const struct rrdfile *f, int64_t minute)
-{
-	return minute_row(f, minute) >= 0;
-}
-
-double
-rrdfile_minute(const struct rrdfile *f, size_t ds, int64_t minute)
+const double *
+rrdfile_minute(const struct rrdfile *f, int64_t minute)
 {
 	int64_t at = minute_row(f, minute);
 
-	return at < 0 ? NAN : f->value[at + (int64_t)ds];
+	return at < 0 ? NULL : &f->value[at];
 }
 
 /* The RRA of f that consolidates as r does, or into the longest rows of which some make one

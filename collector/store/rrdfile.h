@@ -64,11 +64,9 @@ rrdfile_will_end(struct rrdfile *f, int64_t minute)
 	f->fills_to = minute;
 }
 
-/* Is the minute one that the minute RRA still has room for? */
-bool rrdfile_keeps(const struct rrdfile *f, int64_t minute);
-/* What the minute RRA has for a minute of a data source, per second: NAN if
- * unknown, or outside of what it keeps. */
-double rrdfile_minute(const struct rrdfile *f, size_t ds, int64_t minute);
+/* What the minute RRA has for a minute, by data source and per second, NAN if unknown; NULL: it keeps no
+ * such minute. */
+const double *rrdfile_minute(const struct rrdfile *f, int64_t minute);
 
 /* Appending changes a file in many places, and who is killed meanwhile leaves it torn: a coarse
  * row counted twice, an RRA one row ahead. So all but the rows is kept in another file before

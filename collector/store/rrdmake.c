@@ -212,7 +212,7 @@ plan_rows(struct rrdmake_file *f, const struct rrd_minutes *m, bool same)
 		f->end = f->next;	/* closed by the clock before, stays so */
 	}
 	/* what the file has of the minute can be compared, or else it is in coarser rows */
-	if (m->changed != RRD_COMPARE && m->changed < f->next && !rrdfile_keeps(&f->old, m->changed))
+	if (m->changed != RRD_COMPARE && m->changed < f->next && rrdfile_minute(&f->old, m->changed) == NULL)
 		f->again = m->changed < f->again ? m->changed : f->again;
 }
 
@@ -272,7 +272,7 @@ differs(const struct template_ds *ds, double cell, double file)
 	if (isnan(cell) || isnan(file))
 		return isnan(cell) != isnan(file);
 	if (ds->source == DS_COUNT)
-		return llround(cell) != llround(file * 60);
+		return cell != file * 60 && llround(cell) != llround(file * 60);
 	return fabs(cell - file) > 0.001;
 }
 
@@ -288,14 +288,14 @@ void
 rrdmake_compare(const struct rrdmake *s, struct rrdmake_file *f)
 {
 	for (int64_t m = s->columns.from; m < s->columns.to && m < f->next && m < f->again; m++) {
-		if (!rrdfile_keeps(&f->old, m))
-			continue;
-		for (size_t i = 0; i < f->n_ds; i++) {
+		const double *file = rrdfile_minute(&f->old, m);
+
+		for (size_t i = 0; file != NULL && i < f->n_ds; i++) {
 			int c = f->column[i];
 			double v = c >= 0 ? columns_value(&s->columns, f->place, m, (size_t)c) : (double)NAN;
 
-			if (c >= 0 && !is_forgotten(f, &f->t->ds[c], m, v) && differs(&f->t->ds[c], v,
-			    rrdfile_minute(&f->old, (size_t)f->before[i], m))) {
+			if (c >= 0 && !is_forgotten(f, &f->t->ds[c], m, v) &&
+			    differs(&f->t->ds[c], v, file[f->before[i]])) {
 				f->again = m;
 				break;
 			}
@@ -356,7 +356,7 @@ begin_anew(struct rrdmake_file *f, const struct rrd_minutes *m, struct err *e)
 	f->next = start;
 	if (f->old.map == NULL)
 		return true;
-	if (m->dropped && start < m->kept && !rrdfile_keeps(&f->old, start)) {
+	if (m->dropped && start < m->kept && rrdfile_minute(&f->old, start) == NULL) {
 		f->lost = start;
 		f->lost_to = m->kept;
 	}
@@ -384,6 +384,7 @@ static double
 value_at(const struct rrdmake *s, const struct rrdmake_file *f, size_t i, int64_t minute,
     int64_t kept)
 {
+	const double *file;
 	int c = f->column[i];
 	double v;
 
@@ -392,9 +393,10 @@ value_at(const struct rrdmake *s, const struct rrdmake_file *f, size_t i, int64_
 		if (!is_forgotten(f, &f->t->ds[c], minute, v))
 			return v;
 	}
-	if (f->before[i] < 0)
+	file = f->before[i] >= 0 ? rrdfile_minute(&f->old, minute) : NULL;
+	if (file == NULL)
 		return NAN;
-	v = rrdfile_minute(&f->old, (size_t)f->before[i], minute);
+	v = file[f->before[i]];
 	if (strcmp(rrdfile_ds_type(&f->old, (size_t)f->before[i]), "ABSOLUTE") != 0)
 		return v;
 	return fabs(v * 60 - round(v * 60)) < 1e-6 ? round(v * 60) : v * 60;

@@ -147,7 +147,8 @@ exact(int minutes)
 		return false;
 	good = f.last_up == 60 * (FIRST + minutes);
 	for (int i = 0; i < minutes; i++) {
-		double v = rrdfile_minute(&f, 0, FIRST + i) * 60 - (double)w.count[i];
+		const double *row = rrdfile_minute(&f, FIRST + i);
+		double v = row != NULL ? row[0] * 60 - (double)w.count[i] : (double)NAN;
 
 		good = good && v < 1e-6 && v > -1e-6;
 	}

@@ -142,13 +142,17 @@ differing(int64_t minutes)
 	(void)snprintf(path, sizeof path, "%s/ours.rrd", dir);
 	if (rrdfile_open(&b, path, false, &e) != RRDFILE_OK)
 		return -1;
-	for (int64_t m = DAY + minutes - 2000; m < DAY + minutes; m++)
-		for (size_t ds = 0; ds < N_DS; ds++) {
-			double x = rrdfile_minute(&a, ds, m), y = rrdfile_minute(&b, ds, m);
+	for (int64_t m = DAY + minutes - 2000; m < DAY + minutes; m++) {
+		const double *x = rrdfile_minute(&a, m), *y = rrdfile_minute(&b, m);
 
-			bad += isnan(x) ? !isnan(y) : ds == 2 ? fabs(x - y) > 1e-13 :
-			    memcmp(&x, &y, sizeof x) != 0;
+		if (x == NULL || y == NULL) {
+			bad += x != y;
+			continue;
 		}
+		for (size_t ds = 0; ds < N_DS; ds++)
+			bad += isnan(x[ds]) ? !isnan(y[ds]) : ds == 2 ? fabs(x[ds] - y[ds]) > 1e-13 :
+			    memcmp(&x[ds], &y[ds], sizeof *x) != 0;
+	}
 	rrdfile_close(&a);
 	rrdfile_close(&b);
 	return bad;

@@ -9,6 +9,7 @@
 #include "buf.h"
 #include "check.h"
 #include "hold.h"
+#include "host.h"
 #include "metric.h"
 #include "quantity.h"
 #include "when.h"
@@ -54,7 +55,7 @@ host_asked(const struct stateread_host *hosts, size_t n, const char **asked)
 	const struct stateread_host *found;
 	struct buf b = buf_new(700);
 
-	if (*asked == NULL || strcmp(*asked, "_farm") == 0) {
+	if (*asked == NULL || strcmp(*asked, HOST_FARM) == 0) {
 		*asked = NULL;
 		return STATEREAD_FARM;
 	}

@@ -14,4 +14,7 @@ struct slice host_label(struct slice name);
  * letters in either case; two different domains are two hosts. */
 bool host_meant(struct slice asked, struct slice name);
 
+/* What all hosts together are called where hosts are; no host of a state has that name. */
+#define HOST_FARM "_farm"
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "host.h"
 
 #include "poison.h"
 
@@ -285,7 +286,7 @@ nextstep_graph(const struct checkstate *s, const char *host, const char *templat
 		pattern = run.graph_url;
 	if (pattern == NULL || *pattern == '\0')
 		return;
-	fill(&url, pattern, host != NULL ? host : "_farm", template, graph);
+	fill(&url, pattern, host != NULL ? host : HOST_FARM, template, graph);
 	if (!url.full) {
 		check_link("Graph", url.p);
 		buf_json(&json, buf_slice(&url));

@@ -15,6 +15,7 @@
 
 #include "buf.h"
 #include "hash.h"
+#include "host.h"
 #include "mem.h"
 #include "store/rrdlib.h"
 #include "store/rrdmake.h"
@@ -466,7 +467,7 @@ rrd_store_step(struct rrd_store *s, struct stateread *r, int64_t now)
 		fault(s, from.host, &why);
 		return true;
 	}
-	m.name = from.host == STATEREAD_FARM ? RRD_FARM : NULL;
+	m.name = from.host == STATEREAD_FARM ? HOST_FARM : NULL;
 	m.clock_unsure = run.clock_jumped != 0;
 	m.clock_sure = run.clock_sure;
 	for (size_t i = 0; i < n; i++) {
@@ -508,8 +509,8 @@ rrd_folder(const char *host, char out[RRD_FOLDER_BYTES])
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
 	struct buf t = buf_new(4 * PATH_BYTES);
 
-	if (strcmp(host, RRD_FARM) == 0) {
-		(void)snprintf(out, RRD_FOLDER_BYTES, "%s", RRD_FARM);
+	if (strcmp(host, HOST_FARM) == 0) {
+		(void)snprintf(out, RRD_FOLDER_BYTES, "%s", HOST_FARM);
 		return;
 	}
 	for (const char *c = host; *c != '\0'; c++) {

@@ -96,12 +96,9 @@ void rrd_closed(const struct stateread_host *hosts, size_t n, int host, int64_t 
     struct rrd_minutes *m);
 
 /* The folder of a host: letters, digits, dot, dash and underscore stay, all else, and
- * a dot or underscore in front, becomes %XX, so that no two hosts share one and none is
- * "_farm". Longer than 200 bytes: cut, and a hash. Fills out. */
+ * a dot or underscore in front, becomes %XX, so that no two hosts share one and none has
+ * that of HOST_FARM, "_farm". Longer than 200 bytes: cut, and a hash. Fills out. */
 enum { RRD_FOLDER_BYTES = 256 };
 void rrd_folder(const char *host, char out[RRD_FOLDER_BYTES]);
-
-/* What the farm is called where hosts are. */
-#define RRD_FARM "_farm"
 
 #endif

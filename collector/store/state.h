@@ -35,7 +35,7 @@ void state_close(struct state *s);
 const struct hash_key *state_key(const struct state *s);
 
 /* Hosts by name, made when new; -1 when there are HOSTS_MAX. "MX1" is "mx1": it keeps the spelling that
- * came first. */
+ * came first; one that calls itself as the farm is called is "_farm_". */
 int state_host(struct state *s, struct slice name);
 const char *state_host_name(const struct state *s, unsigned host);
 size_t state_hosts(const struct state *s);

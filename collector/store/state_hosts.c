@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "mem.h"
 #include "store/state_db.h"
 
@@ -73,6 +74,8 @@ state_host(struct state *s, struct slice name)
 	uint16_t *slot = slot_of(s, name = slice_head(name, slice_until(slice_head(name, NAME_MAX_BYTES), '\0', '\0')));
 	size_t h = s->hosts;
 
+	if (slice_eq_nocase(name, SLICE(HOST_FARM)))
+		return state_host(s, SLICE(HOST_FARM "_"));
 	if (*slot != 0)
 		return *slot - 1;
 	if (h == HOSTS_MAX)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "host.h"
 #include "mem.h"
 #include "store/rrd.h"
 #include "store/rrdlib.h"
@@ -405,7 +406,7 @@ host_in(size_t room, struct slice name)
 static void
 head(struct args *a, const struct graph *g, const char *file, const struct found *known)
 {
-	bool farm = strcmp(g->host, RRD_FARM) == 0;
+	bool farm = strcmp(g->host, HOST_FARM) == 0;
 	size_t others = strlen(g->graph->title) + strlen(g->span->name) + 4;
 	struct buf host = host_in(others < TITLE_BYTES ? TITLE_BYTES - others : 0, slice_of(g->host));
 

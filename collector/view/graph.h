@@ -27,7 +27,7 @@ extern const struct graph_span graph_spans[GRAPH_SPANS];	/* day week month year 
 struct graph {
 	const char *rrd;		/* folder of the RRDs of all hosts */
 	const char *out;		/* folder of the pictures of all hosts */
-	const char *host;		/* any text, or RRD_FARM */
+	const char *host;		/* any text, or HOST_FARM */
 	const struct template *template;
 	const struct template_graph *graph;
 	const struct rrd_list *list;	/* of a template of block lists: those to draw */

@@ -12,8 +12,8 @@
 
 #include "buf.h"
 #include "hist.h"
+#include "host.h"
 #include "metric.h"
-#include "store/rrd.h"
 #include "poison.h"
 
 static const char style[] =
@@ -74,7 +74,7 @@ url(struct buf *b, const char *file)
 static const char *
 shown(const struct page_host *h)
 {
-	return strcmp(h->name, RRD_FARM) == 0 ? "The farm" : h->name[0] != '\0' ? h->name :
+	return strcmp(h->name, HOST_FARM) == 0 ? "The farm" : h->name[0] != '\0' ? h->name :
 	    "(no name)";
 }
 

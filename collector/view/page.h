@@ -17,7 +17,7 @@ struct page_picture {
 };
 
 struct page_host {
-	const char *name;		/* any text, or RRD_FARM */
+	const char *name;		/* any text, or HOST_FARM */
 	struct cell sum[GRAPH_SPANS];	/* what was counted in each span */
 	struct page_picture *picture;	/* all spans of a graph one after the other */
 	size_t n;

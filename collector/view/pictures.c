@@ -177,7 +177,7 @@ list_hosts(struct drawing *d, struct stateread *r, struct err *e)
 		struct page_host *h = &d->page.host[d->page.n];
 		int id = i == 0 ? STATEREAD_FARM : hosts[i - 1].id;
 
-		h->name = i == 0 ? RRD_FARM : hosts[i - 1].name;
+		h->name = i == 0 ? HOST_FARM : hosts[i - 1].name;
 		if (d->p->host != NULL && !host_meant(slice_of(d->p->host), slice_of(h->name)))
 			continue;
 		d->page.n++;

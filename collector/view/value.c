@@ -9,9 +9,9 @@
 #include "buf.h"
 #include "cell.h"
 #include "hist.h"
+#include "host.h"
 #include "stateread.h"
 #include "store/columns.h"
-#include "store/rrd.h"
 #include "store/template.h"
 #include "poison.h"
 
@@ -36,7 +36,7 @@ find_host(struct answer *a, const char *name, struct err *e)
 	size_t n;
 
 	a->host = STATEREAD_FARM;
-	if (strcmp(name, RRD_FARM) == 0)
+	if (strcmp(name, HOST_FARM) == 0)
 		return true;
 	if (!stateread_hosts(a->r, &hosts, &n, e))
 		return false;

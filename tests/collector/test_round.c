@@ -158,6 +158,14 @@ main(void)
 	is_int(drawn("mxc"), 7, "makes up for it");
 	is_int(drawn("_farm"), 22, "for the farm, too");
 
+	refuse("_farm", 2);
+	refuse("_FARM.example.org", 4);
+	begin();
+	steps(-1);
+	ok(end(), "lines of a host that calls itself as the farm is called");
+	is_int(drawn("_farm"), 24, "are in the farm's RRDs beside all others");
+	is_int(drawn("%5Ffarm_"), 2, "and alone in those of the host, which has another name");
+
 	begin();
 	ingest_clock(w.in, START + 60 * 86400);	/* our clock jumps */
 	refuse("mxa", 60 * 1440);

@@ -135,7 +135,7 @@ static const struct opt report_opts[] = {
 	STATE_ROW("folder of the state"),
 	HOST_ROW,
 	{ 0, "from", OPT_TIME, &from, "TIME", "begin of the period: \"2026-11-20 03:00\", "
-	    "\"yesterday 03:00\", \"-2h\", \"@EPOCH\"; else the oldest line" },
+	    "\"yesterday 03:00\", \"-2h\", \"@EPOCH\"; else the oldest line that is kept" },
 	{ 0, "to", OPT_TIME, &to, "TIME", "end of the period, written so too; else the newest line" },
 	{ 0, "json", OPT_FLAG, &json, NULL, "one JSON object" },
 	{ 0 }

@@ -557,21 +557,33 @@ stateread_span(struct stateread *r, int64_t *first, int64_t *last)
 	return found;
 }
 
-bool
-stateread_oldest(struct stateread *r, int host, int64_t *minute)
+/* The first of a host in a table of cells. */
+static bool
+oldest_row(struct stateread *r, const char *sql, int host, int64_t *oldest)
 {
 	struct stateread_rows rows;
 	int64_t at;
 	bool found;
 
-	if (!stateread_rows_begin(&rows, r, "SELECT at FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at", host, 0,
-	    INT64_MAX / 65536, NULL))
+	if (!stateread_rows_begin(&rows, r, sql, host, 0, INT64_MAX / 65536, NULL))
 		return false;
 	found = stateread_rows_next(&rows, &at) == SQLITE_ROW;
 	if (found)
-		*minute = at >> 16;
+		*oldest = at >> 16;
 	stateread_rows_end(&rows);
 	return found;
+}
+
+bool
+stateread_oldest(struct stateread *r, int host, int64_t *minute)
+{
+	return oldest_row(r, "SELECT at FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at", host, minute);
+}
+
+bool
+stateread_oldest_hour(struct stateread *r, int host, int64_t *hour)
+{
+	return oldest_row(r, "SELECT at FROM hour WHERE at >= ?1 AND at < ?2 ORDER BY at", host, hour);
 }
 
 struct slice

@@ -105,8 +105,9 @@ bool stateread_rows(struct stateread *r, int host, int64_t from_minute, int64_t 
 
 /* The oldest and newest minute that has a cell; false if there is none. */
 bool stateread_span(struct stateread *r, int64_t *first, int64_t *last);
-/* The oldest of a host. */
+/* The oldest of a host; and its oldest hour. */
 bool stateread_oldest(struct stateread *r, int host, int64_t *minute);
+bool stateread_oldest_hour(struct stateread *r, int host, int64_t *hour);
 
 /* The text of a word ("zen.example.org"), empty if unknown. Lives until close. */
 struct slice stateread_word(struct stateread *r, uint32_t word);

@@ -38,6 +38,15 @@ kept_from(struct stateread *s, const struct stateread_host *h)
 	return h->first / 60 < first ? first : 0;
 }
 
+/* Since when anything of a host is there: hours that are too old were dropped. */
+static int64_t
+begin_of(struct stateread *s, const struct stateread_host *h)
+{
+	int64_t hour;
+
+	return stateread_oldest_hour(s, h->id, &hour) && hour > h->first / 3600 ? hour * 3600 : h->first;
+}
+
 static bool
 no_such_host(const char *name, const struct stateread_host *hosts, size_t n, struct err *e)
 {
@@ -80,9 +89,9 @@ choose_period(struct report *r, int64_t from, int64_t to)
 
 	for (size_t i = 0; i < r->nhosts; i++) {
 		const struct stateread_host *h = r->hosts[i].host;
-		int64_t k = kept_from(r->state, h);
+		int64_t k = kept_from(r->state, h), begin = begin_of(r->state, h);
 
-		first = h->first < first ? h->first : first;
+		first = begin < first ? begin : first;
 		newest = stateread_last(h) > newest ? stateread_last(h) : newest;
 		kept = k > kept ? k : kept;
 	}
@@ -90,6 +99,7 @@ choose_period(struct report *r, int64_t from, int64_t to)
 		first = newest = 0;
 	else
 		newest++;
+	r->begin = first;
 	from = (from == REPORT_WHOLE ? first : from) / 60;
 	to = ((to == REPORT_WHOLE ? newest : to) + 59) / 60;
 	if (from < kept)

@@ -19,12 +19,13 @@ struct report {
 	struct stateread *state;	/* not the report's own */
 	int host;			/* id, or STATEREAD_FARM */
 	int64_t from, to;		/* epoch, whole minutes; to is not in it */
+	int64_t begin;			/* nothing is known of the time before */
 	struct cell sum;
 	struct report_host *hosts;	/* those it is about, by name */
 	size_t nhosts;
 };
 
-enum { REPORT_WHOLE = INT32_MIN };	/* for from or to: from the first, to the last line */
+enum { REPORT_WHOLE = INT32_MIN };	/* for from or to: from the first line that is kept, to the last one */
 
 /* Add up a period of one host (its name or first label; NULL: the farm). Where
  * counts are kept by the hour only, from and to widen to whole hours. False and

@@ -115,12 +115,15 @@ main_class(const struct cell *c, const enum metric by_class[REASON_N])
 }
 
 static void
-in_short(const struct cell *c, struct buf *out)
+in_short(const struct report *r, struct buf *out)
 {
+	const struct cell *c = &r->sum;
 	int64_t in = cell_get(c, M_recv_rcpt), rej = cell_get(c, M_rej), tmp = cell_get(c, M_tmp);
 	int64_t all = in + rej + tmp, lost = cell_get(c, M_b_lost);
 	const char *why = main_class(c, metric_rej);
 
+	if (r->from + 3600 <= r->begin && r->begin < r->to)
+		buf_fmt(out, "Of the time before %s nothing is counted here.\n", words_time(r->begin, true).s);
 	if (cell_get(c, M_lines) == 0) {
 		buf_str(out, "\nNo log line of this time was read: the zeros below mean nothing.\n");
 	} else if (all == 0) {
@@ -430,7 +433,7 @@ report_text(const struct report *r, struct buf *out)
 		return;
 	}
 	title(r, out);
-	in_short(&r->sum, out);
+	in_short(r, out);
 	incoming(&r->sum, out);
 	outgoing(&r->sum, out);
 	host_table(r, out);

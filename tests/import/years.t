@@ -46,6 +46,11 @@ ok $? "a log of two years is imported"
 is "$(years whole)" "307 1294" "each line is of its year"
 import whole "$d/log"
 is "$(sed 's/ lines.*//' "$d/out") $(years whole)" "0 307 1294" "nothing comes twice"
+is "$("$mxgauge" report --state "$d/state-whole" | sed -n '2s/ UTC.*//p')" "Thu 2025-10-16 06:00 to Fri 2026-11-20 06:01" \
+    "a report of everything begins with what is kept, not with the first line that ever came"
+is "$("$mxgauge" report --state "$d/state-whole" --from 2025-01-01 --to 2025-12-01 | sed -n 3p)" \
+    "Of the time before Thu 2025-10-16 06:00 UTC nothing is counted here." "one of a longer time says what it lacks"
+is "$("$mxgauge" report --state "$d/state-whole" --from 2025-12-01 | sed -n 3p)" "" "and others do not"
 
 {
     head -n 4000 "$d/log"

@@ -36,7 +36,7 @@ static struct config *rules;	/* the configuration that holds, NULL: there is non
 #define STATE_ROW(help) { 's', "state", OPT_STRING, &state, "DIR", help }
 #define RULES_ROW { 'f', "config", OPT_STRING, &rules_file, "FILE", "the configuration whose reason " \
 	"sections are taken; else that of mxgauged, if it is good" }
-#define HOST_ROW { 'H', "host", OPT_STRING, &host, "HOST", "one host; else the whole farm" }
+#define HOST_ROW { 'H', "host", OPT_STRING, &host, "HOST", "one host; else, or for _farm, the whole farm" }
 
 static const struct opt import_opts[] = {
 	STATE_ROW("folder of the state; made if it is not there"),

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "mem.h"
 #include "programs.h"
 #include "view/report_priv.h"
@@ -70,10 +71,11 @@ choose_hosts(struct report *r, const char *name, struct err *e)
 		return false;
 	r->host = STATEREAD_FARM;
 	r->hosts = xcalloc(n + 1, sizeof *r->hosts);
-	for (size_t i = 0; name == NULL && i < n; i++)
-		r->hosts[r->nhosts++].host = &hosts[i];
-	if (name == NULL)
+	if (name == NULL || strcmp(name, HOST_FARM) == 0) {
+		for (size_t i = 0; i < n; i++)
+			r->hosts[r->nhosts++].host = &hosts[i];
 		return true;
+	}
 	if ((found = stateread_host_named(hosts, n, name)) == NULL)
 		return no_such_host(name, hosts, n, e);
 	r->hosts[r->nhosts++].host = found;

@@ -27,7 +27,7 @@ struct report {
 
 enum { REPORT_WHOLE = INT32_MIN };	/* for from or to: from the first line that is kept, to the last one */
 
-/* Add up a period of one host (its name or first label; NULL: the farm). Where
+/* Add up a period of one host (its name or first label; NULL or HOST_FARM: the farm). Where
  * counts are kept by the hour only, from and to widen to whole hours. False and
  * *e if there is no such host or the state cannot be read. */
 bool report_make(struct report *r, struct stateread *state, const char *host, int64_t from,

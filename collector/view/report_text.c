@@ -133,12 +133,12 @@ in_short(const struct report *r, struct buf *out)
 		    words_count(all).s, all == 1 ? "" : "s", words_share(rej, all).s);
 		if (why != NULL)
 			buf_fmt(out, "\n(most: %s)", why);
-		buf_fmt(out, ", %s put off and %s accepted.\n", words_share(tmp, all).s,
-		    words_share(in, all).s);
+		buf_fmt(out, ",%s%s put off and %s accepted.\n", why != NULL ? " " : "\n",
+		    words_share(tmp, all).s, words_share(in, all).s);
 	}
 	if (lost != 0)
-		buf_fmt(out, "ATTENTION: %s recipients are unaccounted for (see The books).\n",
-		    words_count(lost).s);
+		buf_fmt(out, "ATTENTION: %s recipient%s unaccounted for (see The books).\n",
+		    words_count(lost).s, lost == 1 ? " is" : "s are");
 }
 
 /* --- what came, what went ------------------------------------------------------------ */
@@ -149,6 +149,7 @@ incoming(const struct cell *c, struct buf *out)
 	int64_t in = cell_get(c, M_recv_rcpt), rej = cell_get(c, M_rej), tmp = cell_get(c, M_tmp);
 	int64_t all = in + rej + tmp, msgs = cell_get(c, M_recv_msg);
 	int64_t conn = cell_get(c, M_conn), screened = cell_get(c, M_screened);
+	int64_t by_users = cell_get(c, M_auth_rcpt), by_hosts = cell_get(c, M_local_rcpt);
 
 	heading(out, "Coming in");
 	if (screened != 0)
@@ -166,10 +167,10 @@ incoming(const struct cell *c, struct buf *out)
 	row(out, "messages accepted", msgs, "%s, %.1f recipients each",
 	    words_bytes((double)cell_get(c, M_recv_bytes)).s,
 	    msgs == 0 ? 0 : (double)in / (double)msgs);
-	row(out, "messages of logged-in users", cell_get(c, M_auth_ok), "to %s recipients",
-	    words_count(cell_get(c, M_auth_rcpt)).s);
-	row(out, "messages made on the hosts", cell_get(c, M_recv_local), "to %s recipients",
-	    words_count(cell_get(c, M_local_rcpt)).s);
+	row(out, "messages of logged-in users", cell_get(c, M_auth_ok), "to %s recipient%s",
+	    words_count(by_users).s, by_users == 1 ? "" : "s");
+	row(out, "messages made on the hosts", cell_get(c, M_recv_local), "to %s recipient%s",
+	    words_count(by_hosts).s, by_hosts == 1 ? "" : "s");
 	row_if(out, "failed logins", cell_get(c, M_auth_fail), "");
 	row_if(out, "logins to mailboxes", cell_get(c, M_login_ok), "");
 	row_if(out, "failed logins to mailboxes", cell_get(c, M_login_fail), "");
@@ -359,6 +360,8 @@ books(const struct report *r, struct buf *out)
 static void
 host_table(const struct report *r, struct buf *out)
 {
+	int64_t hops = report_hops(r);
+
 	if (r->nhosts < 2)
 		return;
 	buf_fmt(out, "\n%-23s %10s %10s %8s %11s %11s\n", "Hosts", "sessions", "accepted",
@@ -374,9 +377,9 @@ host_table(const struct report *r, struct buf *out)
 		    words_count(cell_get(c, M_dlv_ext) + cell_get(c, M_dlv_local)).s,
 		    words_count(cell_get(c, M_defer)).s);
 	}
-	if (report_hops(r) != 0)
-		buf_fmt(out, "  %s recipients were handed on from one to another: the farm counts them once\n",
-		    words_count(report_hops(r)).s);
+	if (hops != 0)
+		buf_fmt(out, "  %s %s went from one to another: the farm has %s once\n", words_count(hops).s,
+		    hops == 1 ? "recipient" : "recipients", hops == 1 ? "it" : "them");
 }
 
 /* Whose lines these were. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host.h"
 #include "mem.h"
 #include "net.h"
 #include "pseudonym.h"
@@ -473,7 +474,7 @@ tell_of(struct stateread *r, const struct pseudonyms *p, const char *what, const
 		t.hidden = pseudonym_of(p, t.what, hidden);
 		t.hidden_mid = pseudonym_of_mid(p, t.what, hidden_mid);
 	}
-	if (good && host != NULL) {
+	if (good && host != NULL && strcmp(host, HOST_FARM) != 0) {
 		const struct stateread_host *named = stateread_host_named(hosts.host, hosts.n, host);
 
 		good = named != NULL || err_set(e, "there is no host %s in the state", host);

@@ -208,6 +208,23 @@ test_text(struct stateread *r)
 	buf_free(&out);
 }
 
+/* A large farm's year. */
+static void
+test_large(struct stateread *r)
+{
+	struct report rep = make(r, NULL, REPORT_WHOLE, REPORT_WHOLE);
+	struct buf out = buf_new(1 << 20);
+
+	for (uint32_t m = 0; m < METRIC_N; m++)
+		cell_add(&rep.sum, m, 987654321);
+	cell_add(&rep.hosts[0].sum, M_b_delivered, 2 * 987654321);
+	report_text(&rep, &out);
+	ok(strstr(out.p, " went from one to another") != NULL, "large numbers");
+	ok(longest_line(out.p) <= 78, "make no line longer than 78: %zu", longest_line(out.p));
+	report_free(&rep);
+	buf_free(&out);
+}
+
 static void
 test_status(struct stateread *r)
 {
@@ -260,6 +277,7 @@ main(void)
 	test_sums(r);
 	test_json(r);
 	test_text(r);
+	test_large(r);
 	test_status(r);
 	test_words();
 	stateread_close(r);

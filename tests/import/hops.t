@@ -53,7 +53,7 @@ report once >"$d/got"
 cmp -s "$d/want" "$d/got"
 ok $? "and so of one log with both"
 
-"$mxgauge" report --state "$d/late" | grep -q '^  2 recipients were handed on from one to another'
+"$mxgauge" report --state "$d/late" | grep -q '^  2 recipients went from one to another: the farm has them once'
 ok $? "the report in words says so"
 "$mxgauge" trace --state "$d/late" A000000001 >"$d/out"
 grep -q 'went on as B000000001 of store1' "$d/out" && grep -q '^store1 B000000001' "$d/out" &&

@@ -59,6 +59,21 @@ echo "Mar 10 12:00:00 mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from a.example
 is "$(grep '^Of 1' "$d/report")" "Of 1 recipient that clients asked for, 100.0% were refused" "one recipient is one"
 is "$(grep 'SMTP sessions' "$d/report" | sed 's/   */ /g')" " SMTP sessions 0" "of no session there is no share"
 
+# an accepted mail with a recipient of which nothing becomes known
+for say in 'submission/smtpd[1]: A1B2C3D: client=a.example.net[192.0.2.1], sasl_method=PLAIN, sasl_username=a' \
+    'qmgr[2]: A1B2C3D: from=<a@example.org>, size=9, nrcpt=1 (queue active)' 'qmgr[2]: A1B2C3D: removed'; do
+    echo "2026-03-10T10:00:00+00:00 mx1 postfix/$say"
+done >"$d/lost.log"
+"$mx" import --state "$d/lost" --no-rrd "$d/lost.log" >/dev/null
+"$mx" report --state "$d/lost" >"$d/report"
+is "$(sed -n '4,6p' "$d/report")" "Of 1 recipient that clients asked for, 0.0% were refused,
+0.0% put off and 100.0% accepted.
+ATTENTION: 1 recipient is unaccounted for (see The books)." "nothing refused, and one unaccounted for"
+grep -q '1   to 1 recipient$' "$d/report"
+ok $? "one recipient of a user who logged in is one"
+"$mx" report --state "$d/lost" --host _farm >"$d/farm" && cmp -s "$d/report" "$d/farm"
+ok $? "_farm is the farm, as for the checks"
+
 none "no legend of the templates is longer than a picture has room for" \
     "$(grep -ho 'draw "[^"]*"' rrd-templates/*.conf | awk 'length > 28 + 7')"
 

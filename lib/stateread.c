@@ -25,7 +25,8 @@ stateread_fail(struct stateread *r, struct err *e)
 	int rc = sqlite3_errcode(r->db);
 
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
-		return err_set(e, "%s/state.db is damaged (%s)", r->dir, sqlite3_errmsg(r->db));
+		return err_set(e, "%s/state.db is damaged (%s); " STATEREAD_MEND, r->dir,
+		    sqlite3_errmsg(r->db));
 	return err_set(e, "read %s/state.db: %s", r->dir, sqlite3_errmsg(r->db));
 }
 
@@ -76,13 +77,15 @@ check_version(struct stateread *r, struct err *e)
 	    -1, &st, NULL);
 	if (rc != SQLITE_OK && rc != SQLITE_ERROR)
 		return stateread_fail(r, e);
-	while (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
+	while (st != NULL && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		if (sqlite3_column_int(st, 0))
 			version = sqlite3_column_int(st, 1);
 		else
 			r->metrics_known = sqlite3_column_int64(st, 1) == metric_fingerprint();
 	}
 	sqlite3_finalize(st);
+	if (st != NULL && rc != SQLITE_DONE)
+		return stateread_fail(r, e);
 	if (version < 0)
 		return err_set(e, "%s/state.db is no state of mxgauge", r->dir);
 	if (version < STATE_VERSION)
@@ -99,13 +102,14 @@ static bool
 read_metrics(struct stateread *r, struct err *e)
 {
 	sqlite3_stmt *st;
+	int rc;
 
 	if (r->metrics_known)
 		return true;
 	st = stateread_prepare(r, "SELECT id, name FROM metric ORDER BY id", e);
 	if (st == NULL)
 		return false;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		size_t id = (size_t)sqlite3_column_int(st, 0);
 		enum metric m;
 
@@ -122,7 +126,7 @@ read_metrics(struct stateread *r, struct err *e)
 	for (size_t id = 0; id < r->metrics_n; id++)
 		r->renumbered |= r->metric[id] != (enum metric)id;
 	sqlite3_finalize(st);
-	return true;
+	return rc == SQLITE_ROW || rc == SQLITE_DONE || stateread_fail(r, e);
 }
 
 /* Most who ask want none. If they cannot be read they are unknown. */
@@ -274,13 +278,14 @@ bool
 stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t *n, struct err *e)
 {
 	sqlite3_stmt *st;
+	int rc;
 
 	if (!r->hosts_read) {
 		st = stateread_prepare(r, "SELECT id, name, first, newest, kept, skew, sampled FROM host"
 		    " ORDER BY name", e);
 		if (st == NULL)
 			return false;
-		while (sqlite3_step(st) == SQLITE_ROW) {
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 			struct stateread_host *h;
 
 			if (sqlite3_column_int64(st, 3) <= 0 && sqlite3_column_int64(st, 6) <= 0)
@@ -296,6 +301,8 @@ stateread_hosts(struct stateread *r, const struct stateread_host **hosts, size_t
 			(void)snprintf(h->name, sizeof h->name, "%s", sqlite3_column_text(st, 1));
 		}
 		sqlite3_finalize(st);
+		if (rc != SQLITE_DONE)
+			return stateread_fail(r, e);
 		r->hosts_read = true;
 	}
 	*hosts = r->host;
@@ -412,7 +419,7 @@ each_row(struct stateread *r, enum table table, int host, int64_t from, int64_t 
 		int64_t minute = (at >> 16) * (table == HOURS ? 60 : 1);
 
 		if (!take_row(r, t, host, (int)(at & 65535), minute, stateread_blob(rows.st, 1)))
-			good = err_set(e, "%s/state.db is damaged: a cell cannot be read", r->dir);
+			good = err_set(e, "%s/state.db is damaged: a cell cannot be read; " STATEREAD_MEND, r->dir);
 	}
 	if (good && rc != SQLITE_ROW && rc != SQLITE_DONE)
 		good = stateread_fail(r, e);

@@ -35,6 +35,10 @@ void stateread_freeze(struct stateread *r);
 
 /* For rooms of the collector that have tables of their own in the state. */
 struct sqlite3 *stateread_db(struct stateread *r);
+/* *e from the words of the database, which failed just now. Always false. */
+bool stateread_fail(struct stateread *r, struct err *e);
+/* What to do about one that is damaged. */
+#define STATEREAD_MEND "put a backup in its place, or move it away and import the logs again"
 /* The collector's own connection, in the middle of a commit: it stays the caller's. */
 struct stateread *stateread_on(struct sqlite3 *db, const char *dir, struct err *e);
 

@@ -16,12 +16,13 @@ stateread_sources(struct stateread *r, const struct stateread_source **s, size_t
 	    " behind_since FROM source"
 	    " ORDER BY name, id", e);
 	size_t count = 0;
+	int rc;
 
 	if (st == NULL)
 		return false;
 	free(r->source);
 	r->source = NULL;
-	while (sqlite3_step(st) == SQLITE_ROW) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct stateread_source *src;
 
 		r->source = xreallocarray(r->source, count + 1, sizeof *r->source);
@@ -36,7 +37,7 @@ stateread_sources(struct stateread *r, const struct stateread_source **s, size_t
 	sqlite3_finalize(st);
 	*s = r->source;
 	*n = count;
-	return true;
+	return rc == SQLITE_DONE || stateread_fail(r, e);
 }
 
 pid_t

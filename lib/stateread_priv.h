@@ -37,8 +37,6 @@ struct stateread {
 	struct arena text;
 };
 
-/* *e from the database's own words. Always false. */
-bool stateread_fail(struct stateread *r, struct err *e);
 sqlite3_stmt *stateread_prepare(struct stateread *r, const char *sql, struct err *e);
 /* The same of a text that stays where it is, for stateread_give_back(): to prepare a statement takes longer than
  * to read some rows, and most are asked several times. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "mem.h"
+#include "stateread.h"
 #include "store/state_db.h"
 #include "store/state_wal.h"
 
@@ -84,7 +85,7 @@ db_fail(struct state *s, const char *doing, struct err *e)
 		    "there is room", doing, s->dir, rc == SQLITE_FULL ? "no space left on the disk" :
 		    "it cannot be written (quota, file size limit, broken disk?)");
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
-		return err_set(e, "%s/state.db is damaged (%s); move it away and import the logs again",
+		return err_set(e, "%s/state.db is damaged (%s); " STATEREAD_MEND,
 		    s->dir, sqlite3_errmsg(s->db));
 	return err_set(e, "%s %s/state.db: %s", doing, s->dir, sqlite3_errmsg(s->db));
 }
@@ -261,7 +262,7 @@ static bool
 check_version(struct state *s, bool *fresh, struct err *e)
 {
 	sqlite3_stmt *st = db_prepare(s, "SELECT count(*) FROM sqlite_master", e);
-	int version = -1;
+	int version = -1, rc = SQLITE_ROW;
 
 	if (st == NULL)
 		return false;
@@ -275,7 +276,7 @@ check_version(struct state *s, bool *fresh, struct err *e)
 		return true;
 	st = db_prepare(s, "SELECT (SELECT value FROM meta WHERE key='version'),"
 	    " (SELECT value FROM meta WHERE key='key')", NULL);
-	if (st != NULL && sqlite3_step(st) == SQLITE_ROW) {
+	if (st != NULL && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice key = db_blob(st, 1);
 
 		version = sqlite3_column_int(st, 0);
@@ -283,6 +284,8 @@ check_version(struct state *s, bool *fresh, struct err *e)
 			memcpy(&s->key, key.p, sizeof s->key);
 	}
 	sqlite3_finalize(st);
+	if (rc != SQLITE_ROW)
+		return db_fail(s, "read", e);
 	if (version == STATE_VERSION)
 		return true;
 	for (size_t i = 0; i < sizeof migrations / sizeof *migrations; i++)

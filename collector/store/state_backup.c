@@ -22,7 +22,9 @@ copy_into(struct stateread *r, const char *file, struct err *e)
 	    sqlite3_bind_text(st, 1, file, -1, SQLITE_STATIC) == SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_DONE;
 
-	if (!good)
+	if (sqlite3_errcode(db) == SQLITE_CORRUPT)
+		(void)stateread_fail(r, e);
+	else if (!good)
 		(void)err_set(e, "write %s: %s", file, sqlite3_errcode(db) == SQLITE_CANTOPEN ?
 		    strerror(sqlite3_system_errno(db)) : sqlite3_errmsg(db));
 	sqlite3_finalize(st);

@@ -19,7 +19,7 @@ struct each {
 static bool
 damaged(struct err *e)
 {
-	return err_set(e, "the state has a damaged list of mails; import the logs again");
+	return err_set(e, "the state has a damaged list of mails; " STATEREAD_MEND);
 }
 
 /* A record of a Message-ID (track.c) is no mail. */
@@ -36,47 +36,47 @@ give_logged(void *arg, struct mail *m)
 }
 
 static bool
-read_key(sqlite3 *db, struct hash_key *key, struct err *e)
+read_key(struct stateread *r, struct hash_key *key, struct err *e)
 {
 	sqlite3_stmt *st = NULL;
-	bool good = sqlite3_prepare_v2(db, "SELECT value FROM meta WHERE key='key'", -1, &st, NULL) ==
+	bool good = sqlite3_prepare_v2(stateread_db(r), "SELECT value FROM meta WHERE key='key'", -1, &st, NULL) ==
 	    SQLITE_OK && sqlite3_step(st) == SQLITE_ROW && db_blob(st, 0).n == sizeof *key;
 
 	if (good)
 		memcpy(key, db_blob(st, 0).p, sizeof *key);
 	else
-		(void)err_set(e, "read the state: %s", sqlite3_errmsg(db));
+		(void)stateread_fail(r, e);
 	sqlite3_finalize(st);
 	return good;
 }
 
 static bool
-log_read(sqlite3 *db, struct track *t, struct err *e)
+log_read(struct stateread *r, struct track *t, struct err *e)
 {
 	sqlite3_stmt *st = NULL;
 	bool good = true;
 	int rc = SQLITE_DONE;
 
-	if (sqlite3_prepare_v2(db, "SELECT mails FROM mail_log ORDER BY id", -1, &st, NULL) !=
+	if (sqlite3_prepare_v2(stateread_db(r), "SELECT mails FROM mail_log ORDER BY id", -1, &st, NULL) !=
 	    SQLITE_OK)
-		return err_set(e, "read the state: %s", sqlite3_errmsg(db));
+		return stateread_fail(r, e);
 	while (good && (rc = sqlite3_step(st)) == SQLITE_ROW)
 		good = mails_replay(t, db_blob(st, 0)) || damaged(e);
 	if (good && rc != SQLITE_DONE)
-		good = err_set(e, "read the state: %s", sqlite3_errmsg(db));
+		good = stateread_fail(r, e);
 	sqlite3_finalize(st);
 	return good;
 }
 
 static bool
-blocks_each(sqlite3 *db, const struct each *x, struct err *e)
+blocks_each(struct stateread *r, const struct each *x, struct err *e)
 {
 	sqlite3_stmt *st = NULL;
 	bool good = true, more = true;
 	int rc = SQLITE_DONE;
 
-	if (sqlite3_prepare_v2(db, "SELECT mails FROM block ORDER BY at", -1, &st, NULL) != SQLITE_OK)
-		return err_set(e, "read the state: %s", sqlite3_errmsg(db));
+	if (sqlite3_prepare_v2(stateread_db(r), "SELECT mails FROM block ORDER BY at", -1, &st, NULL) != SQLITE_OK)
+		return stateread_fail(r, e);
 	while (good && more && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct slice block = db_blob(st, 0);
 
@@ -91,7 +91,7 @@ blocks_each(sqlite3 *db, const struct each *x, struct err *e)
 		}
 	}
 	if (good && more && rc != SQLITE_DONE)
-		good = err_set(e, "read the state: %s", sqlite3_errmsg(db));
+		good = stateread_fail(r, e);
 	sqlite3_finalize(st);
 	return good;
 }
@@ -100,18 +100,17 @@ bool
 mails_each(struct stateread *r, mails_fn *f, void *arg, struct err *e)
 {
 	struct each x = { f, arg };
-	sqlite3 *db = stateread_db(r);
 	struct hash_key key;
 	struct track *t;
 	bool good;
 
 	stateread_freeze(r);	/* log and blocks of the same commit */
-	if (!read_key(db, &key, e))
+	if (!read_key(r, &key, e))
 		return false;
 	t = track_new(&key, NULL, NULL, NULL);
-	good = log_read(db, t, e);
+	good = log_read(r, t, e);
 	if (good && track_all(t, give_logged, &x))
-		good = blocks_each(db, &x, e);
+		good = blocks_each(r, &x, e);
 	track_free(t);
 	return good;
 }

@@ -170,6 +170,8 @@ open_state(const struct value *v, struct answer *a, struct err *e)
 		return false;
 	a->at = v->at == VALUE_NOW ? now : v->at;
 	last = stateread_committed_at(a->r);
+	if (v->at == VALUE_NOW && last == 0)
+		return err_set(e, "mxgauged has counted nothing yet");
 	if (v->at == VALUE_NOW && now - last > STILL_S)
 		return err_set(e, "mxgauged has counted nothing for %lld minutes",
 		    (long long)(now - last) / 60);

@@ -236,6 +236,40 @@ timeout 20 "$mxgauge" import --state "$T/good" "$T/good" >"$T/out" 2>&1
 status=$?
 says "a file as the state's folder" 1 "$T/good is not a directory"
 
+# A table whose first page is empty: nobody takes it for one without rows.
+if command -v sqlite3 >/dev/null; then
+    again
+    wrong=
+    page=$(sqlite3 "$T/kept/state.db" 'PRAGMA page_size')
+    # damaged TABLE COMMAND...: that says so, with what to do
+    damaged() {
+        cp "$T/kept/state.db" "$T/state/state.db"
+        root=$(sqlite3 "$T/state/state.db" "SELECT rootpage FROM sqlite_master WHERE name='$1'")
+        dd if=/dev/zero of="$T/state/state.db" bs="$page" seek=$((root - 1)) count=1 conv=notrunc 2>/dev/null
+        shift
+        reader "$@"
+        [ "$status" != 0 ] && grep -q "$T/state/state.db is damaged (.*; put a backup in its place" "$T/out"
+    }
+    for table in meta host source cell run mail_log; do
+        for command in report status "trace u@example.org" "backup $T/copy" "cacti-value --host mx1 flow" import; do
+            case $table:$command in
+            meta:* | host:* | source:status | source:import | run:status | mail_log:trace* | *:backup*) ;;
+            *) continue ;;
+            esac
+            file=
+            [ "$command" != import ] || file=$T/good
+            # shellcheck disable=SC2086
+            damaged $table "$mxgauge" $command $file || wrong="$wrong $table: $command says $status, $(head -n 1 "$T/out")
+"
+        done
+        case $table in
+        meta | host) damaged $table "$check" --at "2026-03-10 10:20" || wrong="$wrong $table: the check says $(cat "$T/out")
+" ;;
+        esac
+    done
+    none "a table of the state without its first page is damaged, and no empty one" "$wrong"
+fi
+
 # Bytes flipped anywhere: refused with a sentence, or read; never a signal.
 rejects 50 52 >"$T/more"
 wrong=

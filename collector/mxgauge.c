@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "import.h"
+#include "logtime.h"
 #include "mem.h"
 #include "opt.h"
 #include "passive.h"
@@ -85,6 +86,18 @@ take_rules(void)
 	return rules != NULL || rules_file == NULL;
 }
 
+/* False: there is no such zone, which was said. Zones are to be loaded at the start anyway. */
+static bool
+take_zone(void)
+{
+	struct err e;
+
+	if (zone_get(zone, &e) != NULL)
+		return true;
+	fprintf(stderr, "mxgauge: --tz: %s\n", e.text);
+	return false;
+}
+
 /* Hand the status on; it was worked with these rules. */
 static int
 done_with(int status)
@@ -103,7 +116,7 @@ done_with(int status)
 static int
 run_import(int argc, char **argv)
 {
-	if (!take_rules())
+	if (!take_rules() || !take_zone())
 		return 2;
 
 	const struct import im = { .state = state, .host = host, .zone = zone, .templates = templates,
@@ -307,7 +320,7 @@ run_parse(int argc, char **argv)
 		.now = (int64_t)time(NULL), .host = slice_of(host != NULL ? host : "") };
 	struct err e;
 
-	if (!take_rules())
+	if (!take_rules() || !take_zone())
 		return 2;
 	o.words = rules != NULL ? rules->words : NULL;
 	return done_with(status_of(view_parse(&o, argv, (size_t)argc, stdout, &e), &e));

@@ -487,12 +487,33 @@ find_dialect(const char *name, const struct dialect **d, struct err *e)
 	return false;
 }
 
+/* What a file lacks is said, and the others are read: they may be fine. False: some lack something, or p->good
+ * is false. */
+static bool
+parse_files(struct parsing *p, char *const *files, size_t n, struct err *e)
+{
+	const struct parse_options *o = p->o;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		buf_clear(&p->last);
+		if (lines_each(files[i], o->zone, o->year, o->now, o->host, take_line, p, e))
+			continue;
+		if (!p->good || n == 1)
+			return false;
+		fprintf(stderr, "mxgauge: %s\n", e->text);
+		failed++;
+	}
+	return failed == 0 || err_set(e, "%zu of %zu files were not read to the end", failed, n);
+}
+
 bool
 view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *out,
     struct err *e)
 {
 	struct parsing *p = xcalloc(1, sizeof *p);
-	bool good = true;
+	struct err why;
+	bool good;
 
 	p->o = o;
 	p->out = out;
@@ -503,19 +524,18 @@ view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *ou
 	p->join = join_new(&p->key, LASTING_S, joined, p);
 	p->good = true;
 	p->e = e;
-	if (o->dialect != NULL)
-		good = find_dialect(o->dialect, &p->only, e);
-	for (size_t i = 0; good && i < n; i++) {
-		buf_clear(&p->last);
-		good = lines_each(files[i], o->zone, o->year, o->now, o->host, take_line, p, e);
+	good = o->dialect == NULL || find_dialect(o->dialect, &p->only, e);
+	if (good) {
+		bool whole = parse_files(p, files, n, &why);
+
+		if (p->good)
+			join_end(p->join, true);
+		if (p->good && o->mode == PARSE_STATS && (whole || p->total.lines > 0))
+			(void)put_stats(p);
+		good = flush(p) && (fflush(out) == 0 || err_set(e, "write the output: %s", strerror(errno)));
+		if (good && !whole)
+			good = err_set(e, "%s", why.text);
 	}
-	if (good)
-		join_end(p->join, true);
-	if (good && o->mode == PARSE_STATS)
-		good = put_stats(p);
-	if (good)
-		good = flush(p) && (fflush(out) == 0 ||
-		    err_set(e, "write the output: %s", strerror(errno)));
 	join_free(p->join);
 	buf_free(&p->buf);
 	buf_free(&p->last);

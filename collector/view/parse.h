@@ -26,8 +26,9 @@ struct parse_options {
 	struct sitewords *words;	/* the site's own rules, NULL: none */
 };
 
-/* Read files ("-": standard input) and print to out. False and *e: a file cannot be
- * read, there is no such dialect or zone, or out cannot be written. */
+/* Read files ("-": standard input) and print to out. False and *e: there is no such
+ * dialect, out cannot be written, or files cannot be read to the end. Those before and behind are printed; of
+ * several each one's fault is said on stderr. */
 bool view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *out,
     struct err *e);
 

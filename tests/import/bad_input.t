@@ -54,6 +54,30 @@ rejects 1 3 >"$T/good"
 import "$T/good"
 says "a good log" 0 "3 lines, 3 understood"
 
+# What can be read is shown, also where a file between is missing or cut off.
+gzip -c "$T/good" | head -c 100 >"$T/cut.gz"
+rejects 7 8 >"$T/behind"
+timeout 60 "$mxgauge" parse "$T/good" "$T/missing" "$T/cut.gz" "$T/behind" >"$T/events" 2>"$T/out"
+status=$?
+says "parse goes on behind a file that is missing" 1 "open $T/missing: No such file or directory"
+says "and behind one that is cut off" 1 "read $T/cut.gz: the gzip file ends in the middle"
+says "and says of how many" 1 "2 of 4 files were not read to the end"
+is "$(grep -c '"kind":"REJECT".*"192.0.2.[123]"' "$T/events") $(grep -c '"192.0.2.[78]"' "$T/events")" "3 2" "the others are printed"
+is "$("$mxgauge" parse --stats "$T/good" "$T/missing" "$T/behind" 2>/dev/null | cut -c 1-22)" '{"lines":5,"events":5,' "and counted"
+"$mxgauge" parse --stats "$T/missing" >"$T/out" 2>&1
+status=$?
+says "of no file that can be read nothing is printed" 1 "open $T/missing: No such file or directory"
+is "$(wc -l <"$T/out")" 1 "but the sentence"
+for command in "import --state $T/nowhere" parse; do
+    # shellcheck disable=SC2086
+    "$mxgauge" $command --tz Europe/Nowhere "$T/good" "$T/behind" >"$T/out" 2>&1
+    status=$?
+    says "${command%% *}: a zone that is none" 2 '--tz: time zone "Europe/Nowhere": not in the zone database'
+    is "$(wc -l <"$T/out")" 1 "is said once"
+done
+! [ -e "$T/nowhere" ]
+ok $? "and no state is made for it"
+
 perl -e 'srand 1; print pack("C*", map { int rand 256 } 1 .. 300000)' >"$T/binary"
 import "$T/binary"
 says "binary rubbish is read" 0 " 0 understood"
@@ -402,7 +426,7 @@ words 2 'no command' "$mxgauge"
 words 2 'unknown option --bogus' "$mxgauge" import --bogus
 words 2 '--year wants a whole number, not "20x6"' "$mxgauge" import --year 20x6 "$T/good"
 words 2 'FILE' "$mxgauge" import --state "$T/state"
-words 1 'time zone "Mars/Base"' "$mxgauge" import --state "$T/state" --tz Mars/Base "$T/day"
+words 2 '--tz: time zone "Mars/Base"' "$mxgauge" import --state "$T/state" --tz Mars/Base "$T/day"
 words 1 "there is no state in $T/none" "$mxgauge" report --state "$T/none"
 words 2 '"yesteryear" is no time' "$mxgauge" report --state "$T/state" --from yesteryear
 words 1 '--to is not later than --from' "$mxgauge" report --state "$T/state" \

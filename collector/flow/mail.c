@@ -54,11 +54,7 @@ static const unsigned short layout[] = {
 	[FACT_FORWARDED] = HAS_OTHER,
 };
 
-enum {
-	TEXT_KEEP = 160,	/* of a reply: enough to see what they meant */
-	SENT_KEEP = 48,		/* of a reply to what went well */
-	FACT_BYTES_MAX = 12 + 4 * 10 + 6 * (3 + MAIL_TEXT_MAX) + TEXT_KEEP
-};
+enum { FACT_BYTES_MAX = 12 + 4 * 10 + 6 * (3 + MAIL_TEXT_MAX) + FACT_TEXT_KEEP };
 
 /* Larger times, delays and sizes are damage: sums of them must not overflow. */
 #define LARGEST ((int64_t)1 << 50)
@@ -175,8 +171,8 @@ mail_add(struct mail *m, const struct fact *f)
 	if (has & HAS_D)	/* the usual DSN is not worth its bytes */
 		p = put_text(p, slice_eq(f->d, SLICE("2.0.0")) ? slice_head(f->d, 0) : f->d, 16);
 	if (has & HAS_TEXT)
-		p = f->kind == FACT_DELIVERED ? put_text(p, without_usual(f), SENT_KEEP) :
-		    put_text(p, f->text, TEXT_KEEP);
+		p = f->kind == FACT_DELIVERED ? put_text(p, without_usual(f), FACT_SENT_KEEP) :
+		    put_text(p, f->text, FACT_TEXT_KEEP);
 	if (!reserve(m, (uint32_t)(p - raw)))
 		return false;
 	memcpy(m->facts + m->n, raw, (size_t)(p - raw));

@@ -94,6 +94,9 @@ enum fact_flags {
 
 enum { PART_UNKNOWN = 255 };
 
+/* So much of a text is kept: of a reply, enough to see what they meant, and of one to what went well. */
+enum { FACT_TEXT_KEEP = 160, FACT_SENT_KEEP = 48 };
+
 /* A fact laid out for reading; slices point into the mail. */
 struct fact {
 	enum fact_kind kind;

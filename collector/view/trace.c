@@ -237,6 +237,20 @@ put(struct buf *b, const char *label, struct slice s)
 	buf_clean(b, s, TEXT_MAX);
 }
 
+/* A text of which only so much is kept. */
+static void
+put_cut(struct buf *b, struct slice s, size_t kept)
+{
+	put(b, ": ", s);
+	buf_str(b, s.n == kept ? " ~" : "");
+}
+
+static void
+put_said(struct buf *b, const struct fact *f)
+{
+	put_cut(b, f->text, f->kind == FACT_DELIVERED ? FACT_SENT_KEEP : FACT_TEXT_KEEP);
+}
+
 static void
 put_reason(struct buf *b, const struct fact *f)
 {
@@ -244,7 +258,7 @@ put_reason(struct buf *b, const struct fact *f)
 	if (f->cls != REASON_none)
 		buf_fmt(b, ", %s", reason_name(f->cls));
 	put(b, ", ", f->d);
-	put(b, ": ", f->text);
+	put_said(b, f);
 }
 
 static void
@@ -318,7 +332,7 @@ put_fact(struct buf *b, const struct fact *f, const struct names *hosts)
 		if (f->delay_ms >= 0)
 			buf_fmt(b, ", %.2f s after arrival", (double)f->delay_ms / 1000);
 		put(b, hands_over ? ", goes on as " : ", queued there as ", f->other_id);
-		put(b, ": ", f->text);
+		put_said(b, f);
 		break;
 	case FACT_DEFERRED: put(b, "deferred: ", f->a); put_reason(b, f); break;
 	case FACT_BOUNCED: put(b, "bounced: ", f->a); put_reason(b, f); break;
@@ -326,11 +340,11 @@ put_fact(struct buf *b, const struct fact *f, const struct names *hosts)
 	case FACT_REMOVED:
 		buf_str(b, f->flags & FACT_BY_ADMIN ? "deleted by an administrator" : "removed");
 		break;
-	case FACT_HELD: buf_str(b, "put on hold"); put(b, ": ", f->text); break;
+	case FACT_HELD: buf_str(b, "put on hold"); put_said(b, f); break;
 	case FACT_RELEASED: buf_str(b, "released from hold"); break;
-	case FACT_DISCARDED: buf_str(b, "discarded"); put(b, ": ", f->text); break;
-	case FACT_REFUSED: buf_str(b, "refused"); put(b, ": ", f->text); break;
-	case FACT_PROBE: put(b, "address probe for ", f->a); put(b, ": ", f->text); break;
+	case FACT_DISCARDED: buf_str(b, "discarded"); put_said(b, f); break;
+	case FACT_REFUSED: buf_str(b, "refused"); put_said(b, f); break;
+	case FACT_PROBE: put(b, "address probe for ", f->a); put_said(b, f); break;
 	case FACT_VERDICT:
 		for (unsigned i = 0; i < 4; i++)
 			if (f->flags & 1u << i)
@@ -434,7 +448,7 @@ put_sample(void *arg, int host, const struct specimen *s)
 	put(x->out, ", user ", text[SPECIMEN_USER]);
 	put(x->out, ", from ", text[SPECIMEN_FROM]);
 	put(x->out, ", to ", text[SPECIMEN_TO]);
-	put(x->out, ": ", text[SPECIMEN_SAID]);
+	put_cut(x->out, text[SPECIMEN_SAID], SPECIMEN_TEXT_MAX);
 	buf_char(x->out, '\n');
 	return true;
 }

@@ -48,4 +48,17 @@ ok $? "how a domain is written is told"
 "$mx" trace --state "$d/state" 192.0.2.99 2>"$d/err"
 ! grep -q 'a domain' "$d/err"
 ok $? "an address is none"
+
+# replies that are longer than what is kept of them, and one that is not
+long=$(printf 'word %.0s' $(seq 60))
+for say in "smtp[8]: C000000001: to=<a@b.example>, relay=mx.b.example[192.0.2.7]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 $long)" \
+    "smtp[8]: C000000001: to=<b@b.example>, relay=mx.b.example[192.0.2.7]:25, delay=1, delays=0/0/0/1, dsn=5.0.0, status=bounced (host mx.b.example[192.0.2.7] said: 550 5.0.0 $long)" \
+    "smtp[8]: C000000001: to=<c@b.example>, relay=mx.b.example[192.0.2.7]:25, delay=1, delays=0/0/0/1, dsn=5.0.0, status=bounced (host mx.b.example[192.0.2.7] said: 550 5.0.0 no)" \
+    "smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.66]: 554 5.7.1 <d@b.example>: Recipient address rejected: $long; from=<d@far.example> to=<d@b.example> proto=ESMTP helo=<d>"; do
+    echo "2026-11-11T18:00:00+00:00 mx1 postfix/$say"
+done >"$d/long.log"
+"$mx" import --no-rrd --state "$d/long" "$d/long.log" >"$d/out" 2>&1
+"$mx" trace --state "$d/long" @b.example >"$d/out"
+is "$(sed -n 's/.*\([abcd]@b.example\).* \([^ ]* [^ ]*\)$/\1: \2/p' "$d/out" | sort | tr '\n' ' ')" \
+    "a@b.example: wor ~ b@b.example:  ~ c@b.example: 5.0.0 no d@b.example: wo ~ " "what is cut of a reply is marked"
 done_testing

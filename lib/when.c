@@ -62,16 +62,18 @@ take_time(struct slice *s, struct stamp *w)
 	return w->hour < 24 && w->min < 60 && w->sec < 61;
 }
 
-/* Z, +01:00, +0100, +01 */
+/* Z, UTC, +01:00, +0100, +01; as "ls --full-time" prints them, behind a blank */
 static bool
 take_zone(struct slice *s, struct stamp *w)
 {
-	bool west = slice_starts(*s, SLICE("-"));
+	bool west;
 	int h, m = 0;
 
 	w->has_zone = true;
-	if (slice_eat_char(s, 'Z') || slice_eat(s, SLICE(" UTC")))
+	(void)slice_eat_char(s, ' ');
+	if (slice_eat_char(s, 'Z') || slice_eat(s, SLICE("UTC")))
 		return true;
+	west = slice_starts(*s, SLICE("-"));
 	if ((!west && !slice_starts(*s, SLICE("+"))) || s->n < 3)
 		return false;
 	*s = slice_from(*s, 1);

@@ -172,13 +172,14 @@ expand_one(const char *program, const char *where, struct vector *to, struct err
 }
 
 bool
-extraopts_expand(const char *program, int *argc, char ***argv, struct err *e)
+extraopts_expand(const char *program, int *argc, char ***argv, int *words, struct err *e)
 {
 	static struct vector out;	/* its strings live on */
 	static char **rest;		/* what is left of the command line */
 	int n = 0;
 	bool any = false;
 
+	*words = 0;
 	for (int i = 1; i < *argc; i++)
 		any = any || strncmp((*argv)[i], "--extra-opts", 12) == 0;
 	if (!any)
@@ -198,6 +199,7 @@ extraopts_expand(const char *program, int *argc, char ***argv, struct err *e)
 		if (!expand_one(program, where, &out, e))
 			return false;
 	}
+	*words = out.n - 1;
 	for (int i = 0; i < n; i++)
 		push(&out, rest[i]);
 	*argc = out.n;

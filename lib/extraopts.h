@@ -16,8 +16,8 @@
 #include "err.h"
 
 /* If there are --extra-opts in *argv, make *argv a new vector in which the options of
- * the file stand before all others (so those of the command line win). It lives as
- * long as the program. False and *e: no such file or section, or a bad line. */
-bool extraopts_expand(const char *program, int *argc, char ***argv, struct err *e);
+ * the file stand before all others (so those of the command line win); *words are how many
+ * words, 0 without. It lives as long as the program. False and *e: no such file or section, or a bad line. */
+bool extraopts_expand(const char *program, int *argc, char ***argv, int *words, struct err *e);
 
 #endif

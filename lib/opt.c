@@ -24,6 +24,7 @@ enum { OUTPUT_MAX = 1 << 20, SENTENCE_MAX = 1024 };
 static const struct opt no_opts[] = { { 0 } };
 static const struct opt_manner plain = { .common = no_opts };
 static const struct opt_manner *manner = &plain;
+static bool in_file;	/* what is parsed now stands in the file of --extra-opts */
 
 const struct opt opt_own[] = {
 	{ 'h', "help", OPT_HELP, NULL, NULL, "print this help" },
@@ -42,11 +43,14 @@ opt_set_manner(const struct opt_manner *m)
 void
 opt_fail(const struct program *p, const char *fmt, ...)
 {
+	static const char where[] = "--extra-opts: ";
 	char text[SENTENCE_MAX];
+	size_t n = in_file ? sizeof where - 1 : 0;
 	va_list ap;
 
+	memcpy(text, where, n);
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
+	(void)vsnprintf(text + n, sizeof text - n, fmt, ap);
 	va_end(ap);
 	if (manner->fail != NULL) {
 		manner->fail(p, text);
@@ -376,13 +380,14 @@ opt_parse(const struct program *p, int argc, char **argv)
 	struct err e = { "" };
 	bool only_operands = false;
 	char **own = argv;	/* the caller's, which finds the operands in it */
-	int operands = 0, room = argc - 1;
+	int operands = 0, room = argc - 1, of_file = 0;
 
 	if (manner->begin != NULL)
 		manner->begin(p, argc, argv);
-	if (manner->extra_opts && !extraopts_expand(p->name, &argc, &argv, &e))
+	if (manner->extra_opts && !extraopts_expand(p->name, &argc, &argv, &of_file, &e))
 		opt_fail(p, "--extra-opts: %s", e.text);
 	for (int i = 1; i < argc; i++) {
+		in_file = i <= of_file;
 		if (only_operands || argv[i][0] != '-' || argv[i][1] == '\0')
 			argv[++operands] = argv[i];
 		else if (strcmp(argv[i], "--") == 0)
@@ -392,6 +397,7 @@ opt_parse(const struct program *p, int argc, char **argv)
 		else
 			short_options(p, argv, argc, &i);
 	}
+	in_file = false;
 	check_operands(p, operands, argv);
 	if (operands > room)
 		opt_fail(p, "\"%.64s\" in the ini file is no option", argv[1]);

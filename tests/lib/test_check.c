@@ -305,6 +305,10 @@ static const struct {
 	    "THING UNKNOWN - -t 0 is out of its limits: TIME may be from 100 ms to 60 min\n" },
 	{ plain, W("--bad", "--json"), 3, "{\"check\":\"check_thing\",\"state\":\"UNKNOWN\",\"text\":"
 	    "\"unknown option --bad; --help lists the options\",\"measurements\":{},\"details\":[]}\n" },
+	{ plain, W("--extra-opts=bogus@tests/lib/opts.ini"), 3, "THING UNKNOWN - --extra-opts: unknown option "
+	    "--bogus; --help lists the options\n" },
+	{ plain, W("--extra-opts=good@tests/lib/opts.ini", "--bogus"), 3, "THING UNKNOWN - unknown option "
+	    "--bogus; --help lists the options\n" },
 	{ plain, W("--extra-opts=@/nonexistent/x.ini"), 3, "THING UNKNOWN - --extra-opts: open "
 	    "/nonexistent/x.ini: No such file or directory\n" },
 	/* the deadline, and a bug */

@@ -301,7 +301,8 @@ expanded(const char *a, const char *b)
 	if (pipe(fd) != 0)
 		abort();
 	if (fork() == 0) {
-		bool good = extraopts_expand("check_x", &argc, &argv, &e);
+		int words;
+		bool good = extraopts_expand("check_x", &argc, &argv, &words, &e);
 
 		for (int i = 1; good && i < argc; i++)
 			dprintf(fd[1], "%s%s", i > 1 ? " " : "", argv[i]);

@@ -184,6 +184,20 @@ require_lines(const struct checkstate *s)
 		    checkstate_time(s->to * 60), s->state);
 }
 
+/* Of a window long ago sums would lack what is dropped, and say so with no word. */
+static void
+require_minutes(const struct checkstate *s)
+{
+	bool hours = s->from % 60 == 0 && s->to % 60 == 0;
+
+	if (s->at == 0 || s->hold_s > 0 || s->from >= s->kept || s->reads == CHECKSTATE_TABLES ||
+	    (s->reads == CHECKSTATE_PARTS && hours))
+		return;
+	check_unknown("the state keeps minutes of %s from %s on (keep_minutes); \"mxgauge report --state %s "
+	    "--from @%lld --to @%lld\" tells of the hours before", checkstate_whose(s), checkstate_time(s->kept * 60), s->state,
+	    (long long)s->from * 60, (long long)s->to * 60);
+}
+
 void
 checkstate_begin(struct checkstate *s)
 {
@@ -203,6 +217,10 @@ checkstate_begin(struct checkstate *s)
 	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))
 		check_unknown("%s", e.text);
 	s->id = host_asked(s->hosts, s->n, &s->host);
+	s->kept = 0;
+	for (size_t i = 0; i < s->n; i++)
+		if ((s->id == STATEREAD_FARM || s->hosts[i].id == s->id) && s->hosts[i].kept > s->kept)
+			s->kept = s->hosts[i].kept;
 }
 
 void
@@ -210,6 +228,7 @@ checkstate_open(struct checkstate *s)
 {
 	checkstate_begin(s);
 	require_fresh(s);
+	require_minutes(s);
 	require_lines(s);
 }
 

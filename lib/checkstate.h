@@ -14,7 +14,12 @@
 #include "past.h"
 #include "stateread.h"
 
+/* Of what the counts of a window are made: tables by the hour; whole hours and the minutes beside them;
+ * minutes, which are dropped sooner. */
+enum checkstate_reads { CHECKSTATE_TABLES, CHECKSTATE_PARTS, CHECKSTATE_MINUTES };
+
 struct checkstate {
+	enum checkstate_reads reads;
 	/* options */
 	const char *state, *host, *graph_url;
 	double window_s, stale_s, hold_s;
@@ -26,6 +31,7 @@ struct checkstate {
 	int id;				/* of the host, or STATEREAD_FARM: host is NULL then */
 	int64_t now, as_of;		/* clock; time of the answer */
 	int64_t from, to;		/* minutes: from <= minute < to */
+	int64_t kept;			/* of minutes before this one there are hours alone; 0: of none */
 };
 
 #define CHECKSTATE_DEFAULT .state = "/var/lib/mxgauge", .stale_s = 600
@@ -55,7 +61,7 @@ struct checkstate {
  * there is no state or no such host. */
 void checkstate_begin(struct checkstate *s);
 /* The same, and UNKNOWN also where there is nothing to answer from: a collector or log that
- * stands still, no line in the window. */
+ * stands still, no line in the window, minutes that were dropped already. */
 void checkstate_open(struct checkstate *s);
 
 /* Behind the last minute of which all lines should be there: of short stretches the running one would be

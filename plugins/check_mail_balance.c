@@ -21,7 +21,7 @@
 
 enum { SAMPLES_SHOWN = 5, HOSTS_SHOWN = 10, USUAL_OLDER_S = 3600 };
 
-static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 86400 };
+static struct checkstate set = { .reads = CHECKSTATE_PARTS, CHECKSTATE_DEFAULT, .window_s = 86400 };
 static double older_s = -1;	/* not said */
 
 static const struct opt opts[] = {
@@ -129,6 +129,8 @@ read_books(struct farm *f)
 	f->host = xcalloc(f->hosts + 1, sizeof *f->host);
 	if (cut > set.to)
 		cut = set.to;
+	if (cut < set.kept)
+		cut -= cut % 60;	/* not through an hour of which the minutes are gone */
 	if (!stateread_parts(set.r, set.id, set.from, cut, add_part, f, &e))
 		check_unknown("%s", e.text);
 	f->late = true;

@@ -26,7 +26,7 @@
 
 enum { HOSTS_SHOWN = 5, BUSIEST = 40, BUSY_SHOWN = 5, WAITING_SHOWN = 5, DAY_MINUTES = 1440 };
 
-static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
+static struct checkstate set = { .reads = CHECKSTATE_PARTS, CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_deliveries = 20;
 static double older_s = 3600;
 static bool whole_way;

@@ -25,7 +25,7 @@
 
 enum { ITEMS_MAX = 100, STRETCHES_MAX = 8, PARTS_SHOWN = 5, DAY_MINUTES = 1440 };
 
-static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
+static struct checkstate set = { .reads = CHECKSTATE_MINUTES, CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_events = 20;
 
 static const struct opt opts[] = {

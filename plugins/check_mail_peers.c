@@ -33,7 +33,7 @@ enum { BUNCH = 3 };	/* recipients come in bunches: they vary as if there were fe
 #define MAD_TO_SIGMA 1.4826
 #define MEDIAN_WORTH 1.57	/* a median varies as the mean of so many times fewer */
 
-static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
+static struct checkstate set = { .reads = CHECKSTATE_PARTS, CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_events = 40;
 static struct opt_list metrics_asked;
 

@@ -30,7 +30,7 @@ enum { TOP_SHOWN = 5, DAY_MINUTES = 1440, UNLIKELY = 4,
 	MOVED = 2 };	/* spreads: it is worth to be named with the ratio */
 #define OWN_PART 0.25
 
-static struct checkstate set = { CHECKSTATE_DEFAULT, .window_s = 900 };
+static struct checkstate set = { .reads = CHECKSTATE_PARTS, CHECKSTATE_DEFAULT, .window_s = 900 };
 static int64_t min_rcpt = 20;
 static double sudden_s = 240;
 
@@ -149,7 +149,7 @@ read_counts(struct stateread *r, int host, int64_t from, int64_t to, struct coun
 	struct err e = { "" };
 
 	*c = (struct counts){ .from = from, .to = to };
-	if (!stateread_sum(r, host, from, to, &c->cell, &e))
+	if (!stateread_whole(r, host, from, to, &c->cell, &e))
 		check_unknown("%s", e.text);
 	c->rejected = count(&c->cell, M_rej);
 	c->accepted = count(&c->cell, M_recv_rcpt);

@@ -27,6 +27,9 @@ stateread_fail(struct stateread *r, struct err *e)
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
 		return err_set(e, "%s/state.db is damaged (%s); " STATEREAD_MEND, r->dir,
 		    sqlite3_errmsg(r->db));
+	if (rc == SQLITE_READONLY || rc == SQLITE_CANTOPEN)
+		return err_set(e, "%s/state.db cannot be read without the files state.db-wal and state.db-shm of it, "
+		    "and this user may not; copies are made with \"mxgauge backup\"", r->dir);
 	return err_set(e, "read %s/state.db: %s", r->dir, sqlite3_errmsg(r->db));
 }
 

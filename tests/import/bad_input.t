@@ -260,6 +260,24 @@ timeout 20 "$mxgauge" import --state "$T/good" "$T/good" >"$T/out" 2>&1
 status=$?
 says "a file as the state's folder" 1 "$T/good is not a directory"
 
+# Of a copy that lacks the files beside it, which only who may write there could make again.
+again
+cp "$T/kept/state.db" "$T/state/state.db"
+rm -f "$T/state/state.db-"*
+as=
+if [ "$(id -u)" = 0 ]; then
+    as='setpriv --reuid=65534 --regid=65534 --clear-groups'
+    cp "$mxgauge" "$T/mxgauge"
+    chmod 755 "$T" "$T/mxgauge" "$T/state"
+    chmod 644 "$T/state/state.db"
+fi
+chmod a-w "$T/state"
+# shellcheck disable=SC2086
+$as "$([ -n "$as" ] && echo "$T/mxgauge" || echo "$mxgauge")" report --state "$T/state" >"$T/out" 2>&1
+status=$?
+chmod u+w "$T/state"
+says "a copy of the file alone" 1 "copies are made with \"mxgauge backup\""
+
 # A table whose first page is empty: nobody takes it for one without rows.
 if command -v sqlite3 >/dev/null; then
     again

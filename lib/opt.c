@@ -258,7 +258,9 @@ set_argument(const struct program *p, const struct opt *o, const char *shown, co
 	struct err e = { "" };
 	struct opt_list *list;
 
-	if (o->letter == 'H' && value[0] == '\0')	/* a macro of the monitoring's that is not set */
+	/* a macro of the monitoring's or a variable of a script's that is not set */
+	if (value[0] == '\0' && (o->letter == 'H' || (strcmp(o->arg, "DIR") == 0 &&
+	    (o->letter == 's' || o->letter == 'o'))))
 		opt_fail(p, "%s is empty", shown);
 	switch (o->type) {
 	case OPT_STRING:

@@ -462,6 +462,9 @@ words 2 '"mxgauge setup" proposes' "$mxgauge" check-config "$T/none"
 words 2 'graph: --out DIR is missing' "$mxgauge" graph --state "$T/state"
 words 2 'cacti-templates: --out DIR is missing' "$mxgauge" cacti-templates
 words 2 'cacti-value: --host HOST is missing' "$mxgauge" cacti-value --state "$T/state" flow
+words 2 '--state is empty' "$mxgauge" import --state "" "$T/good"
+words 2 '-o is empty' "$mxgauge" graph --state "$T/state" -o ""
+words 3 '--state is empty' "$check" --state=
 words 2 'trace: a name is empty' "$mxgauge" trace --state "$T/state" mx1 ""
 words 1 "write $T/none/copy.db: No such file or directory" "$mxgauge" backup --state "$T/state" "$T/none/copy.db"
 words 2 'NUL' "$mxgauge" check-config "$T/binary"

@@ -32,6 +32,8 @@ for i in $(seq 50 69); do
     accept "${day}03:0$((i % 10)):$((i - 20))+00:00" mx2 "0A000000$i" 1
     echo "${day}03:0$((i % 10)):$((i - 15))+00:00 mx2 postfix/smtp[9]: 0A000000$i: to=<x@far.example.net>, relay=none, delay=5, delays=0.1/0/5/0, dsn=4.4.1, status=deferred (connect to mx.far.example.net[203.0.113.25]:25: Connection timed out)"
 done >>"$dir/log"
+echo "${day}03:05:30+00:00 mx1 postfix/smtpd[100]: NOQUEUE: reject: MAIL from unknown[198.51.100.9]: 552 5.3.4 Message size exceeds" \
+    "fixed limit of this server, see https://mail.example.org/limits; from=<big@example.net> proto=ESMTP helo=<big>" >>"$dir/log"
 import "$dir/log"; ok "the log is read"
 # as mxgauged writes it
 sqlite3 "$dir/state/state.db" "INSERT INTO run VALUES('graph_url', 'https://mon.example.org/%h/%t-%g-day.png?a=1&b=100%%')"
@@ -64,6 +66,8 @@ check=$plugins/check_reject_ratio
 run 1 --at "${day%T} 03:15" -w unknown_rcpt=1% --window 15m; ok "recipients with odd names"
 says "Samples:" || ! grep -q '^mxgauge trace' "$dir/out"; ok "are shown"
 ! grep '^mxgauge trace' "$dir/out" | grep -q 'reboot'; ok "and not handed to a shell"
+run 1 --at "${day%T} 03:15" -w size=0.1% --window 15m
+grep -q ', from 198.51.100.9, .*: Message size exceeds .* ~$' "$dir/out"; ok "what is longer than what is kept of it is marked"
 next 1 check_mail_flow -w auth_fail=0; ok "failed logins"
 says "user \$(reboot)1"; ok "with their names"
 ! grep -q reboot "$dir/command"; ok "which are not in the command"

@@ -13,6 +13,8 @@
 
 #include "poison.h"
 
+#define LAST "max(newest, coalesce(sampled, 0))"	/* of a host, as host_last() has it */
+
 enum {
 	BLOB_MAX = 512 << 20,
 	AGED_S = 86400,		/* a host whose log went on so far has old rows to drop */
@@ -363,7 +365,7 @@ expire_cells(struct writing *w, const struct commit *c)
 		before = w->kept[h] > before ? w->kept[h] : before;
 	/* the first condition uses the index, and does not look at what is not drawn each time */
 	(void)snprintf(sql, sizeof sql, "DELETE FROM cell WHERE at IN (SELECT at FROM cell WHERE at < %lld AND"
-	    " at >> 16 < (SELECT min(max(newest, coalesce(sampled, 0)), %lld) / 60 - %lld FROM host"
+	    " at >> 16 < (SELECT min(" LAST ", %lld) / 60 - %lld FROM host"
 	    " WHERE id = (at & 65535))%s LIMIT %d)",
 	    (long long)(before * 65536), (long long)clock_sure(w->s), (long long)c->keep_minutes, undrawn,
 	    OLD_CELLS);
@@ -375,7 +377,8 @@ expire_cells(struct writing *w, const struct commit *c)
 
 /* Drop what is older than it is kept, counted back from the host's newest line or sample and not from
  * the clock: an archive of last year imports like today's log, also beside it. But what came after our
- * clock jumped must not age anything while the jump is not sure. */
+ * clock jumped must not age anything while the jump is not sure. By which lines are known again goes by lines alone, as
+ * how late they may be does. */
 static bool
 expire(struct writing *w, const struct commit *c)
 {
@@ -388,14 +391,14 @@ expire(struct writing *w, const struct commit *c)
 		const char *table, *at, *host;
 		int64_t unit, keep;	/* of at, in seconds; seconds */
 		int by_key;		/* what at is shifted by */
-		const char *also;
+		const char *from, *also;	/* it is counted back from that */
 	} rows[] = {
-		{ "seen", "at >> 16", "at & 65535", 60, seen, 16, "" },
-		{ "specimen", "at >> 16", "at & 65535", SPECIMEN_SLOT_S, SPECIMEN_KEEP_S, 16, "" },
-		{ "hour", "at >> 16", "at & 65535", 3600, hours, 16, "" },
-		{ "account", "at >> 16", "at & 65535", 3600, c->keep_accounts * 60, 16, "" },
-		{ "top", "hour", "host", 3600, hours, 0, "" },
-		{ "top", "hour", "host", 3600, minutes, 0, delays },
+		{ "seen", "at >> 16", "at & 65535", 60, seen, 16, "newest", "" },
+		{ "specimen", "at >> 16", "at & 65535", SPECIMEN_SLOT_S, SPECIMEN_KEEP_S, 16, LAST, "" },
+		{ "hour", "at >> 16", "at & 65535", 3600, hours, 16, LAST, "" },
+		{ "account", "at >> 16", "at & 65535", 3600, c->keep_accounts * 60, 16, LAST, "" },
+		{ "top", "hour", "host", 3600, hours, 0, LAST, "" },
+		{ "top", "hour", "host", 3600, minutes, 0, LAST, delays },
 	};
 	int64_t newest = 0;
 	char sql[400];
@@ -409,10 +412,9 @@ expire(struct writing *w, const struct commit *c)
 
 		/* the first condition uses the index */
 		(void)snprintf(sql, sizeof sql, "DELETE FROM %s WHERE %s < %lld AND %s <"
-		    " (SELECT min(max(newest, coalesce(sampled, 0)), %lld) - %lld FROM host"
-		    " WHERE id = (%s)) / %lld%s",
+		    " (SELECT min(%s, %lld) - %lld FROM host WHERE id = (%s)) / %lld%s",
 		    rows[i].table, rows[i].by_key > 0 ? "at" : "hour",
-		    (long long)((newest - keep) / unit * (1 << rows[i].by_key)), rows[i].at,
+		    (long long)((newest - keep) / unit * (1 << rows[i].by_key)), rows[i].at, rows[i].from,
 		    (long long)clock_sure(w->s), (long long)keep, rows[i].host, (long long)unit,
 		    rows[i].also);
 		if (!db_run(w->s, sql, w->e))

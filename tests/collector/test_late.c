@@ -443,6 +443,34 @@ test_far_horizon(void)
 	drop_state(dir);
 }
 
+/* A relay was down for longer than lines may be late, and the host's queues were counted all that time: what it brings
+ * then counts once, though another relay brings it, too. */
+static void
+test_sampled_meanwhile(void)
+{
+	enum { LATER = T0 + HORIZON_S + DAY_S };
+	struct ingest *in = begin();
+	struct feed *f = feed(in, "relay", "UTC", 0);
+
+	take(in, f, T0, iso(T0), TEXT);
+	for (int64_t t = T0; t <= LATER; t += DAY_S) {	/* a clock that goes its way is right */
+		ingest_clock(in, t);
+		ingest_count(in, "mx1", M_q_samples, 1);
+	}
+	take(in, f, LATER, iso(T0 + 60), TEXT);
+	feed_close(f);
+	end(in);
+	in = begin();
+	f = feed(in, "other relay", "UTC", 0);
+	take(in, f, LATER, iso(T0), TEXT);
+	take(in, f, LATER, iso(T0 + 60), TEXT);
+	is_int((long)ingest_totals(in)->too_late, 0, "lines of before the host's queues were counted last are not too late");
+	is_int((long)ingest_totals(in)->copies, 2, "and are known as copies");
+	feed_close(f);
+	end(in);
+	drop_state(dir);
+}
+
 int
 main(void)
 {
@@ -455,6 +483,7 @@ main(void)
 	test_autumn();
 	test_horizon();
 	test_far_horizon();
+	test_sampled_meanwhile();
 	rmdir(dir);
 	return done_testing();
 }

@@ -380,7 +380,7 @@ oldest_change(const struct rrd_changed *changed, size_t n, int host)
 }
 
 /* Each host's cells have an age of their own. Of the farm all are there where those of each
- * host are that had any. Longer ago than any picture shows is a stamp gone wrong. */
+ * host are that lost any: one that came later has all of its own. Longer ago than any picture shows is a stamp gone wrong. */
 static void
 find_kept(const struct stateread_host *hosts, size_t n, int host, struct rrd_minutes *m)
 {
@@ -391,7 +391,8 @@ find_kept(const struct stateread_host *hosts, size_t n, int host, struct rrd_min
 		if (host != STATEREAD_FARM && hosts[i].id != host)
 			continue;
 		first = hosts[i].first / 60 < first ? hosts[i].first / 60 : first;
-		kept = hosts[i].kept > kept ? hosts[i].kept : kept;
+		if (hosts[i].kept > hosts[i].first / 60)
+			kept = hosts[i].kept > kept ? hosts[i].kept : kept;
 	}
 	m->dropped = kept > first;
 	m->kept = m->dropped ? kept : first;

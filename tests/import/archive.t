@@ -24,6 +24,16 @@ is "$seen" 144 "its second day is in the RRD: 144 sessions"
 kept=$(sqlite3 "$d/state/state.db" "SELECT count(*) FROM cell" 2>/dev/null)
 is "$kept" 1153 "eight days of minutes are kept in the state"
 
+# with a host that came to the farm when the first days were no longer to be kept
+sed -n '/2025-10-15/s/mx1/mx2/p' "$d/mail.log" >"$d/mx2.log"
+TZ=UTC "$mx" import --state "$d/farm" "$d/mail.log" "$d/mx2.log" >/dev/null
+# farm DAY: how many sessions the rows of half an hour of that day have
+farm() {
+    rrdtool fetch "$d/farm/rrd/_farm/conn.rrd" AVERAGE -r 1800 -s "$1" -e "$(($1 + 84600))" |
+        awk '/^[0-9]+:/ && $2 + 0 == $2 { n += $2 * 1800 } END { printf "%.0f", n }'
+}
+is "$(farm 1759363200) $(farm 1760486400)" "144 288" "the farm's RRD has the days before a host came, too"
+
 "$mx" backup --state "$d/state" "$d/copy.db"
 ok $? "a copy is made"
 mkdir "$d/restored" && cp "$d/copy.db" "$d/restored/state.db"

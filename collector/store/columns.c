@@ -191,19 +191,20 @@ fill(void *arg, int host, int64_t minute, const struct cell *cell)
 }
 
 bool
-columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source, void *arg,
+columns_load(struct columns *c, int64_t from, int64_t to, bool watched, columns_source_fn *source, void *arg,
     struct err *e)
 {
 	assert(from <= to && to - from <= COLUMNS_MINUTES);
 	c->from = from;
 	c->to = to;
 	c->cells = 0;
-	c->silent = c->watched = false;
+	c->silent = false;
+	c->watched = watched;
 	for (size_t i = 0; c->holds && i < c->width; i++)
 		c->last_at[i] = from - COLUMNS_HOLD;
 	if (from < to && !source(arg, c->holds ? from - COLUMNS_HOLD : from, to, fill, c, e))
 		return false;
-	if (c->cells == 0 && to - from == COLUMNS_MINUTES)
+	if (c->cells == 0 && !watched && to - from == COLUMNS_MINUTES)
 		c->silent = true;
 	else if (c->cells == 0)
 		clear(c);

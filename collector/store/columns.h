@@ -73,8 +73,8 @@ columns_end(int64_t from, int64_t to)
 /* Load from <= minute < to, at most COLUMNS_MINUTES. Counts without a cell are 0, gauges
  * and quantiles unknown; the source is also asked for the minutes before that shares hold from. On a day
  * of UTC without any cell, or with those alone of lines that were too late, minutes without one are
- * unknown: so a stray line of long ago costs no years of zeros. */
-bool columns_load(struct columns *c, int64_t from, int64_t to, columns_source_fn *source,
+ * unknown: so a stray line of long ago costs no years of zeros. watched: it had one, though the source has it no more. */
+bool columns_load(struct columns *c, int64_t from, int64_t to, bool watched, columns_source_fn *source,
     void *arg, struct err *e);
 
 /* Column k of a file. */

@@ -71,6 +71,16 @@ all_failed(const struct rrdmake_file *f, size_t n)
 	return true;
 }
 
+/* Before the first minute that is kept there was a cell, of the day in which that is. */
+static bool
+load(struct rrd_store *s, const struct rrd_minutes *m, int64_t from, int64_t to, struct err *e)
+{
+	bool watched = m->dropped && m->kept % COLUMNS_MINUTES != 0 &&
+	    from / COLUMNS_MINUTES == m->kept / COLUMNS_MINUTES;
+
+	return columns_load(&s->make.columns, from, to, watched, m->source, m->arg, e);
+}
+
 /* Find the first minute, back to what changed or to the oldest cell, in which a file is wrong:
  * a late line is in few of them, and to rewrite one is megabytes. */
 static bool
@@ -84,7 +94,7 @@ compare_all(struct rrd_store *s, struct rrdmake_file *f, size_t n, const struct 
 			to = f[i].next;
 	for (int64_t at = from, end; at < to; at = end) {
 		end = columns_end(at, to);
-		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
+		if (!load(s, m, at, end, e))
 			return false;
 		for (size_t i = 0; i < n; i++)
 			if (!f[i].failed && f[i].old.map != NULL)
@@ -130,7 +140,7 @@ write_files(struct rrd_store *s, struct rrdmake_file *f, size_t n, const struct 
 	s->unsure = true;
 	for (int64_t at = from, end; at < to && !all_failed(f, n); at = end) {
 		end = columns_end(at, to);
-		if (!columns_load(&s->make.columns, at, end, m->source, m->arg, e))
+		if (!load(s, m, at, end, e))
 			return false;
 		for (size_t i = 0; i < n; i++)
 			if (!f[i].failed)
@@ -385,7 +395,7 @@ static void
 find_kept(const struct stateread_host *hosts, size_t n, int host, struct rrd_minutes *m)
 {
 	enum { MOST = 400 * 1440 };
-	int64_t first = INT64_MAX, kept = m->limit - MOST;
+	int64_t first = INT64_MAX, kept = m->limit - m->limit % 1440 - MOST;
 
 	for (size_t i = 0; i < n; i++) {
 		if (host != STATEREAD_FARM && hosts[i].id != host)

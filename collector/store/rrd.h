@@ -65,7 +65,7 @@ bool rrd_store_end(struct rrd_store *s, struct err *e);
 struct rrd_minutes {
 	const char *name;		/* of the host: any text */
 	int64_t kept;			/* cells are kept from this minute on */
-	bool dropped;			/* there were cells before; else it is the first of all */
+	bool dropped;			/* the last cell before went, that of the minute before; else it is the first of all */
 	int64_t end;			/* minutes before this one are closed */
 	int64_t limit;			/* after the minute of the newest line */
 	int64_t changed;		/* the oldest that changed, or one of RRD_... */

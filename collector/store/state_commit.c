@@ -32,7 +32,7 @@ struct writing {
 	struct cell sum, numbered;
 	struct places hours;	/* struct hour_sum */
 	int64_t stored[HOSTS_MAX];	/* newest minute written, by host */
-	int64_t undrawn[HOSTS_MAX], kept[HOSTS_MAX];
+	int64_t undrawn[HOSTS_MAX], kept[HOSTS_MAX];	/* host_kept, once it is committed */
 	bool expires;		/* what is too old goes */
 	bool old_left;		/* but for some */
 	struct buf out;
@@ -236,19 +236,8 @@ is_to_expire(const struct state *s, const struct commit *c)
 	return aged;
 }
 
-/* From which minute on a host's cells are there, once expire() has dropped the others. */
-static int64_t
-kept_from(const struct writing *w, const struct commit *c, size_t h, int64_t undrawn)
-{
-	int64_t from = kept_back_from(w->s, h) / 60 - c->keep_minutes, kept = w->s->host_kept[h];
-
-	if (c->keep_undrawn && undrawn < from)
-		from = undrawn;
-	return w->expires && from > kept ? from : kept;
-}
-
 static bool
-put_hosts(struct writing *w, const struct commit *c)
+put_hosts(struct writing *w)
 {
 	/* no REPLACE: it would write a page of the index of names, too */
 	sqlite3_stmt *st = db_prepare(w->s, "INSERT INTO host VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
@@ -262,16 +251,14 @@ put_hosts(struct writing *w, const struct commit *c)
 		if (w->s->host_drawing[h] < before)
 			before = w->s->host_drawing[h];
 		undrawn = w->undrawn[h] < before ? w->undrawn[h] : before;
-		w->kept[h] = kept_from(w, c, h, undrawn);
-		if (!w->s->host_changed[h] && undrawn == before &&
-		    w->kept[h] == w->s->host_kept[h])
+		if (!w->s->host_changed[h] && undrawn == before)
 			continue;
 		sqlite3_bind_int64(st, 1, (sqlite3_int64)h);
 		sqlite3_bind_text(st, 2, w->s->host_name[h], -1, SQLITE_STATIC);
 		sqlite3_bind_int64(st, 3, w->s->host_first[h]);
 		sqlite3_bind_int64(st, 4, w->s->host_newest[h]);
 		sqlite3_bind_int64(st, 5, undrawn);
-		sqlite3_bind_int64(st, 6, w->kept[h]);
+		sqlite3_bind_int64(st, 6, w->s->host_kept[h]);
 		sqlite3_bind_int64(st, 7, w->s->host_skew[h]);
 		sqlite3_bind_int64(st, 8, w->s->host_sampled[h]);
 		good = db_step(w->s, st, "write", w->e);
@@ -352,27 +339,67 @@ put_pieces(struct writing *w, struct join *join)
 	return good;
 }
 
-/* An import draws when it ends, so that of an archive all minutes may become too old at once. */
-static bool
-expire_cells(struct writing *w, const struct commit *c)
+/* Minutes of cells that go: *n of them, to be freed. An import draws when it ends, so that of an archive all minutes may
+ * become too old at once. */
+static int64_t *
+old_cells(struct writing *w, const struct commit *c, size_t *n)
 {
 	const char *undrawn = c->keep_undrawn ?
 	    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "";
-	int64_t before = 0;
+	int64_t before = 0, *old = xreallocarray(NULL, OLD_CELLS, sizeof *old);
+	sqlite3_stmt *st;
 	char sql[400];
+	int rc = SQLITE_DONE;
 
 	for (size_t h = 0; h < w->s->hosts; h++)
-		before = w->kept[h] > before ? w->kept[h] : before;
+		before = kept_back_from(w->s, h) > before ? kept_back_from(w->s, h) : before;
 	/* the first condition uses the index, and does not look at what is not drawn each time */
-	(void)snprintf(sql, sizeof sql, "DELETE FROM cell WHERE at IN (SELECT at FROM cell WHERE at < %lld AND"
+	(void)snprintf(sql, sizeof sql, "SELECT at FROM cell WHERE at < %lld AND"
 	    " at >> 16 < (SELECT min(" LAST ", %lld) / 60 - %lld FROM host"
-	    " WHERE id = (at & 65535))%s LIMIT %d)",
-	    (long long)(before * 65536), (long long)clock_sure(w->s), (long long)c->keep_minutes, undrawn,
-	    OLD_CELLS);
-	if (!db_run(w->s, sql, w->e))
-		return false;
-	w->old_left = sqlite3_changes(w->s->db) == OLD_CELLS;
-	return true;
+	    " WHERE id = (at & 65535))%s ORDER BY at LIMIT %d",
+	    (long long)((before / 60 - c->keep_minutes) * 65536), (long long)clock_sure(w->s),
+	    (long long)c->keep_minutes, undrawn, OLD_CELLS);
+	*n = 0;
+	st = db_prepare(w->s, sql, w->e);
+	while (st != NULL && *n < OLD_CELLS && (rc = sqlite3_step(st)) == SQLITE_ROW)
+		old[(*n)++] = sqlite3_column_int64(st, 0);
+	if (st != NULL && db_end(w->s, st, *n == OLD_CELLS ? SQLITE_DONE : rc, w->e))
+		return old;
+	free(old);
+	return NULL;
+}
+
+/* Of a host that was silent all cells may be there from long before keep_minutes on: what is kept begins behind the newest
+ * that goes. */
+static bool
+expire_cells(struct writing *w, const struct commit *c)
+{
+	size_t n;
+	int64_t *old = old_cells(w, c, &n);
+	sqlite3_stmt *drop = old != NULL ? db_prepare(w->s, "DELETE FROM cell WHERE at=?1", w->e) : NULL;
+	sqlite3_stmt *put = drop != NULL ? db_prepare(w->s, "UPDATE host SET kept=?2 WHERE id=?1", w->e) : NULL;
+	bool good = put != NULL;
+
+	for (size_t i = 0; good && i < n; i++) {
+		size_t h = (size_t)(old[i] & 65535);
+
+		if (h < w->s->hosts && old[i] / 65536 >= w->kept[h])
+			w->kept[h] = old[i] / 65536 + 1;
+		sqlite3_bind_int64(drop, 1, old[i]);
+		good = db_step(w->s, drop, "write", w->e);
+	}
+	for (size_t h = 0; good && h < w->s->hosts; h++) {
+		if (w->kept[h] == w->s->host_kept[h])
+			continue;
+		sqlite3_bind_int64(put, 1, (sqlite3_int64)h);
+		sqlite3_bind_int64(put, 2, w->kept[h]);
+		good = db_step(w->s, put, "write", w->e);
+	}
+	w->old_left = good && n == OLD_CELLS;
+	sqlite3_finalize(drop);
+	sqlite3_finalize(put);
+	free(old);
+	return good;
 }
 
 /* Drop what is older than it is kept, counted back from the host's newest line or sample and not from
@@ -429,6 +456,7 @@ store_all(struct writing *w, const struct commit *c)
 {
 	struct state *s = w->s;
 
+	memcpy(w->kept, s->host_kept, sizeof w->kept);
 	state_say(s, "committed_at", c->now);
 	if (!tally_each(c->tally, put_cell, w) || !put_disowned(w, c->now) ||
 	    !tally_each_hour(c->tally, put_programs, w) || !put_hours(w))
@@ -436,7 +464,7 @@ store_all(struct writing *w, const struct commit *c)
 	if (!seen_each(c->seen, put_seen, w) || !mails_store(s, c, w->e) ||
 	    !lost_store(s, tally_lost(c->tally), w->e) ||
 	    !accounts_store(s, tally_accounts(c->tally), c->with_tables, w->e) || !put_words(w, c->tally) ||
-	    !put_hosts(w, c) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->slow, w->e))
+	    !put_hosts(w) || !put_sources(w) || !put_pieces(w, c->join) || !facts_store(s, c->slow, w->e))
 		return false;
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;

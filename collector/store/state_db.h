@@ -58,7 +58,7 @@ struct state {
 	int64_t host_stored[HOSTS_MAX];	/* newest minute of which the database has something */
 	int64_t host_skew[HOSTS_MAX];	/* seconds that its clock is ahead of ours */
 	int64_t host_sampled[HOSTS_MAX];	/* when its queues were last counted */
-	int64_t host_kept[HOSTS_MAX];	/* minutes before this one were dropped */
+	int64_t host_kept[HOSTS_MAX];	/* behind the newest minute that was dropped; 0: none was */
 	int64_t host_expired[HOSTS_MAX];	/* what was kept was counted back from then, by this program */
 	bool host_changed[HOSTS_MAX];
 	bool old_left;			/* by the last commit */

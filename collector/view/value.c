@@ -88,7 +88,7 @@ load(struct answer *a, struct err *e)
 	    !stateread_sum(a->r, a->host, now - MINUTES, now, &a->lately, e))
 		return false;
 	/* those of the new day alone, when one has just begun */
-	return columns_load(&a->columns, end < now ? end : now - MINUTES, now, minutes_of, a, e);
+	return columns_load(&a->columns, end < now ? end : now - MINUTES, now, false, minutes_of, a, e);
 }
 
 static double

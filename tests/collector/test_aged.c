@@ -135,12 +135,14 @@ test_undrawn(void)
 	struct feed *f = open_feed(in);
 
 	is_int(archive(in, f, "cell", T0, DAYS), DAYS * 24, "what the RRDs lack stays");
-	is_int(ask("SELECT kept FROM host WHERE id = 0"), T0 / 60, "and it is known that it does");
+	is_int(ask("SELECT kept FROM host WHERE id = 0"), 0, "and it is known that nothing went");
 	ok(hours("seen", 0) <= (KEPT + 2) * 24, "of lines that were seen they need nothing");
 	(void)state_draw_begin(ingest_state(in), 0);
 	state_draw_end(ingest_state(in), 0, true);
 	commit(in, true);
 	is_int(hours("cell", 0), KEPT * 24 + 1, "and goes when they have it");
+	is_int(ask("SELECT kept FROM host WHERE id = 0"), (T0 + (DAYS - KEPT) * DAY - 2 * HOUR) / 60 + 1,
+	    "behind the newest that went all are there");
 	end(in, f);
 }
 

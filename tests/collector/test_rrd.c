@@ -532,6 +532,27 @@ test_too_late(void)
 	w.first = first;
 }
 
+/* The last cell that was dropped was of the minute before, and then the host had none all day: somebody watched. */
+static void
+test_quiet_since(void)
+{
+	int64_t first = w.first;
+	struct err e;
+
+	w.first = DAY;
+	w.kept = DAY + 100;
+	for (int i = 0; i < 1440; i++)
+		cell_clear(&w.cell[i]);
+	ok(run("quiet.example.org", DAY + 2400, RRD_COMPARE, &e) &&
+	    wrong("quiet.example.org/one.rrd", "rej", CELL_METRIC + M_rej, w.kept, DAY + 2400) == 0,
+	    "what is left of the first day that is kept is zero where it has no cell");
+	(void)shell("ls -i @ >../inode", "quiet.example.org/one.rrd");
+	ok(run("quiet.example.org", DAY + 2400, RRD_COMPARE, &e) &&
+	    shell("ls -i @ | cmp - ../inode", "quiet.example.org/one.rrd"), "and is not made anew for it");
+	w.first = first;
+	w.kept = 0;
+}
+
 /* No byte of the file is good, or the head is gone, or it stands still: each is told, kept
  * under a name of its own, and replaced by what the cells say. */
 static void
@@ -771,6 +792,7 @@ main(void)
 	test_folder();
 	test_closed();
 	test_too_late();
+	test_quiet_since();
 	test_templates();
 	for (int i = 0; i < MINUTES; i++)
 		cell_free(&w.cell[i]);

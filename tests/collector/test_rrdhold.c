@@ -196,7 +196,7 @@ test_beyond(void)
 	if (!ok(templates_load(w.conf, &t, &e), "templates"))
 		return;
 	columns_shape(&c, &(struct columns_file){ &t.t[0], CELL_LISTS + WORD, true }, 1);
-	ok(columns_load(&c, DAY + 100, DAY + 110, source, NULL, &e) && isnan(columns_value(&c, 0, DAY + 100, 1)) &&
+	ok(columns_load(&c, DAY + 100, DAY + 110, false, source, NULL, &e) && isnan(columns_value(&c, 0, DAY + 100, 1)) &&
 	    columns_value(&c, 0, DAY + 100, 0) < 0.5, "a word that has no room for health has hits alone");
 	columns_free(&c);
 	templates_free(&t);

@@ -34,6 +34,16 @@ farm() {
 }
 is "$(farm 1759363200) $(farm 1760486400)" "144 288" "the farm's RRD has the days before a host came, too"
 
+# whoever imports each ten days: between the last line of one log and the first of the next nobody was silent for long
+sed '/2025-10-02/q' "$d/mail.log" >"$d/part1.log"
+sed '1,/2025-10-02/d' "$d/mail.log" | sed '1,5d' >"$d/part2.log"
+for part in 1 2; do
+    TZ=UTC "$mx" import --state "$d/parts" "$d/part$part.log" >/dev/null
+done
+seen=$(rrdtool fetch "$d/parts/rrd/mx1/conn.rrd" AVERAGE -r 1800 -s 1759363200 -e 1759366800 |
+    awk '/^[0-9]+:/ { printf "%.0f ", $2 == $2 + 0 ? $2 * 1800 : -1 }')
+is "$seen" "1 0 3 " "the minutes between two imports are zero, not unknown, however old"
+
 "$mx" backup --state "$d/state" "$d/copy.db"
 ok $? "a copy is made"
 mkdir "$d/restored" && cp "$d/copy.db" "$d/restored/state.db"

@@ -116,7 +116,8 @@ look_again(struct own_clock *c, int64_t now, int64_t last, bool first)
 {
 	bool jump = now - last > JUMP_S;
 
-	if (last - now > JUMP_S)
+	/* to before the jump it goes also where nobody looked for hours; of a new state there was none */
+	if (last - now > JUMP_S || (c->sure != 0 && now < c->jumped - HOUR_S))
 		return set_back(c, now);
 	if (jump && !first) {
 		c->sure = c->sure != 0 ? c->sure : last;	/* of a new state: surer than this */

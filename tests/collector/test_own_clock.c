@@ -54,6 +54,11 @@ static const struct look {
 	{ -T0 + 100, false, CLOCK_AS_EVER, "an empty battery" },
 	{ -T0 + 100, true, CLOCK_AS_EVER, "and a restart" },
 	{ 15 * DAY + HOUR, false, CLOCK_AS_EVER, "right again" },
+	{ 15 * DAY + 28 * HOUR, false, CLOCK_JUMPED, "ahead by little more than a day" },
+	{ 15 * DAY + 27 * HOUR + 1, false, CLOCK_AS_EVER, "set right by an hour" },
+	{ 15 * DAY + 4 * HOUR, true, CLOCK_BACK, "and by the day, while nobody looked" },
+	{ 15 * DAY + 5 * HOUR, false, CLOCK_AS_EVER, "which is sure" },
+	{ 15 * DAY + 29 * HOUR, false, CLOCK_AS_EVER, "a day later" },
 };
 
 static struct ingest *

@@ -99,10 +99,10 @@ source_for(struct ingest *in, struct reader *r, const char *path, struct err *e)
 	struct state_source *src = NULL;
 	char family[4096];
 
-	if (strcmp(path, "-") != 0 && !state_source_of(ingest_state(in), r, &src, e))
+	whole_family(path, family, sizeof family);
+	if (strcmp(path, "-") != 0 && !state_source_of(ingest_state(in), r, family, &src, e))
 		return NULL;
 	if (src == NULL) {
-		whole_family(path, family, sizeof family);
 		src = state_source_add(ingest_state(in), family);
 		if (reader_is_stream(r))
 			src->family = src->id;

@@ -485,6 +485,14 @@ reader_matches(struct reader *r, const struct position *pos)
 }
 
 bool
+reader_ends(struct reader *r, const struct position *pos)
+{
+	struct slice line;
+
+	return reader_seek(r, pos, NULL) && reader_line(r, true, &line, NULL) == 0;
+}
+
+bool
 reader_broke(const struct reader *r, struct err *e)
 {
 	if (r->broke != 0)

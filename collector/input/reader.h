@@ -47,7 +47,9 @@ void reader_close(struct reader *r);
 /* Is this file one that was read up to *pos (its head and the bytes before the
  * offset are those)? Never of a pipe; always at offset 0. Seek afterwards. */
 bool reader_matches(struct reader *r, const struct position *pos);
-/* Could the last reader_matches, reader_seek or reader_peek, or a reader_line since, not read what
+/* Is there nothing behind *pos, which matched? Seek afterwards. */
+bool reader_ends(struct reader *r, const struct position *pos);
+/* Could the last reader_matches, reader_ends, reader_seek or reader_peek, or a reader_line since, not read what
  * it wanted, so that its answer means nothing? Then *e. Another time it may; damage is no such failure. */
 bool reader_broke(const struct reader *r, struct err *e);
 /* Are the head and the bytes before the next line in the file as they were read,

@@ -66,8 +66,9 @@ struct state_source {
 	struct buf unfinished;	/* what was read of a line that takes several (header.h) */
 };
 
-/* The known source whose position fits this file, or NULL. False and *e if it cannot be read. */
-bool state_source_of(struct state *s, struct reader *r, struct state_source **out, struct err *e);
+/* The known source whose position fits this file, which state_source_add() would call so, or NULL. False and *e if it
+ * cannot be read. */
+bool state_source_of(struct state *s, struct reader *r, const char *name, struct state_source **out, struct err *e);
 struct state_source *state_source_add(struct state *s, const char *name);
 /* Its first line has this time: does it belong to the family of its name? */
 void state_source_begins(struct state *s, struct state_source *src, int64_t time);

@@ -74,26 +74,42 @@ sources_load(struct state *s, struct err *e)
 	return db_end(s, st, rc, e);
 }
 
+/* Did its log go on in a file of which we have read since? */
+static bool
+went_on(const struct state *s, const struct state_source *src)
+{
+	for (size_t i = 0; i < s->sources; i++)
+		if (s->source[i]->newest > src->newest && strcmp(s->source[i]->name, src->name) == 0)
+			return true;
+	return false;
+}
+
 bool
-state_source_of(struct state *s, struct reader *r, struct state_source **out, struct err *e)
+state_source_of(struct state *s, struct reader *r, const char *name, struct state_source **out, struct err *e)
 {
 	struct state_source *best = NULL;
+	bool best_named = false;
 	uint64_t dev, ino;
 
 	reader_identity(r, &dev, &ino);
-	/* the one that was read furthest: a file may begin like another. One that is there
-	 * as another file is not this one, though it has the same text. */
+	/* that of its name, else the one that was read furthest: a file may begin like another. One that is there
+	 * as another file is not this one, though it has the same text; nor is one whose log went on in a file
+	 * of its own, if this one goes on too: several put into one, or another relay's. */
 	for (size_t i = 0; i < s->sources; i++) {
 		struct state_source *src = s->source[i];
+		bool named = strcmp(src->name, name) == 0;
 
 		if (src->ino != 0 && (src->ino != ino || src->dev != dev))
 			continue;
-		if (src->pos.head_n == 0 || (best != NULL && src->pos.offset <= best->pos.offset))
+		if (src->pos.head_n == 0 || (best != NULL && (named != best_named ? best_named :
+		    src->pos.offset <= best->pos.offset)))
 			continue;
-		if (reader_matches(r, &src->pos))
+		if (reader_matches(r, &src->pos) && (named || !went_on(s, src) || reader_ends(r, &src->pos))) {
 			best = src;
-		else if (reader_broke(r, e))
+			best_named = named;
+		} else if (reader_broke(r, e)) {
 			return false;
+		}
 	}
 	if (best != NULL) {
 		best->dev = dev;

@@ -26,6 +26,35 @@ ok $? "the rotated file compressed"
 [ "$(sessions "$d/mail.log" "$d/other/mail.log")" = 1 ]
 ok $? "another source's line is a copy"
 
+# one after the other, into the same state
+then_sessions() {
+    "$BUILD/bin/mxgauge" import --no-rrd --state "$d/state" "$@" >/dev/null &&
+        "$BUILD/bin/mxgauge" report --state "$d/state" --json | sed -n 's/"hosts".*//; s/.*"conn": *\([0-9]*\).*/\1/p' | head -n 1
+}
+# at MINUTE...: a line of each
+at() {
+    for m; do echo "$line" | sed "s/T10:00/T10:$m/"; done
+}
+mkdir "$d/week"
+at 10 11 >"$d/week/mail.log.1"
+at 12 13 >"$d/week/mail.log"
+at 10 11 12 13 >"$d/all.log"
+[ "$(sessions "$d/week/mail.log.1" "$d/week/mail.log") $(then_sessions "$d/all.log")" = "4 4" ]
+ok $? "a log that was put together of its rotations brings nothing new"
+at 14 >>"$d/all.log"
+[ "$(then_sessions "$d/all.log") $(then_sessions "$d/week/mail.log.1")" = "5 5" ]
+ok $? "but what comes behind them"
+at 15 >>"$d/week/mail.log.1"
+at 14 >>"$d/week/mail.log"
+[ "$(then_sessions "$d/week/mail.log" "$d/week/mail.log.1")" = 6 ]
+ok $? "a rotated file that grows goes on"
+at 10 11 12 13 14 15 16 | gzip >"$d/copy.gz"
+[ "$(then_sessions "$d/copy.gz")" = 7 ]
+ok $? "another copy of all, compressed"
+cp "$d/week/mail.log.1" "$d/moved.log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$d/state" "$d/moved.log" | grep -q '^0 lines'
+ok $? "a copy of a rotated file under another name is known for what it is"
+
 # repeat STAMP N
 repeat() {
     echo "2025-03-11T$1+00:00 mx1 last message repeated $2 times"

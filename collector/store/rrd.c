@@ -27,6 +27,7 @@ enum { PATH_BYTES = 4096 };
 struct known {
 	int host;
 	int64_t changed;	/* not drawn yet: a fault, or too soon */
+	int64_t undrawn;	/* what of it is known, where all is to be compared; 0: nothing */
 	int64_t written;	/* minutes before this one are in the files */
 	int64_t rewritten_at;	/* by the clock */
 	bool unsure;		/* rows were handed over, and nobody said that they are written */
@@ -354,11 +355,14 @@ update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int
 
 	if (changed < k->written && changed < k->changed)
 		k->changed = changed;
+	if (changed != RRD_NOTHING_CHANGED && (k->undrawn == 0 || changed < k->undrawn))
+		k->undrawn = changed;
 	if (!lists_of(s, from->r, k, m, list, e))
 		return false;
 	m->source = from_state;
 	m->arg = from;
 	m->changed = wait ? RRD_NOTHING_CHANGED : k->changed;
+	m->undrawn = k->undrawn;
 	m->unsure = k->unsure;
 	if (!rrd_store_write(s, m, e)) {
 		k->unsure = s->unsure && s->make.cached != NULL;
@@ -371,6 +375,7 @@ update_host(struct rrd_store *s, struct source *from, struct rrd_minutes *m, int
 	k->written = m->end > k->written ? m->end : k->written;
 	if (m->changed != RRD_NOTHING_CHANGED) {
 		k->changed = RRD_NOTHING_CHANGED;
+		k->undrawn = 0;
 		k->rewritten_at = now;
 	}
 	return true;

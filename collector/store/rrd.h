@@ -69,6 +69,7 @@ struct rrd_minutes {
 	int64_t end;			/* minutes before this one are closed */
 	int64_t limit;			/* after the minute of the newest line */
 	int64_t changed;		/* the oldest that changed, or one of RRD_... */
+	int64_t undrawn;		/* with RRD_COMPARE: the oldest that changed for all that is known; 0: none */
 	bool unsure;			/* rrdcached may have rows that it did not write */
 	bool clock_unsure;		/* our own clock jumped: what is written may have to be taken back */
 	int64_t clock_sure;		/* it was right when it said that, in seconds; 0: nobody knows */

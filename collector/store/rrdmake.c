@@ -201,6 +201,8 @@ keep_before(struct rrdmake *s, struct rrdmake_file *f, const struct rrd_minutes 
 static void
 plan_rows(struct rrdmake_file *f, const struct rrd_minutes *m, bool same)
 {
+	int64_t changed = m->changed != RRD_COMPARE ? m->changed : m->undrawn != 0 ? m->undrawn : RRD_NOTHING_CHANGED;
+
 	f->next = f->old.last_up / 60;
 	if (!same)
 		f->again = m->kept;	/* what is new in the template gets its past as well */
@@ -212,8 +214,8 @@ plan_rows(struct rrdmake_file *f, const struct rrd_minutes *m, bool same)
 		f->end = f->next;	/* closed by the clock before, stays so */
 	}
 	/* what the file has of the minute can be compared, or else it is in coarser rows */
-	if (m->changed != RRD_COMPARE && m->changed < f->next && rrdfile_minute(&f->old, m->changed) == NULL)
-		f->again = m->changed < f->again ? m->changed : f->again;
+	if (changed < f->next && rrdfile_minute(&f->old, changed) == NULL)
+		f->again = changed < f->again ? changed : f->again;
 }
 
 /* Open the file and see from where on it must be written. */

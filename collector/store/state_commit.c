@@ -339,13 +339,13 @@ put_pieces(struct writing *w, struct join *join)
 	return good;
 }
 
-/* Minutes of cells that go: *n of them, to be freed. An import draws when it ends, so that of an archive all minutes may
- * become too old at once. */
+/* Minutes of cells that go: *n of them, to be freed. What the RRDs do not show yet stays from midnight on, where rows of all
+ * lengths begin. An import draws when it ends, so that of an archive all minutes may become too old at once. */
 static int64_t *
 old_cells(struct writing *w, const struct commit *c, size_t *n)
 {
 	const char *undrawn = c->keep_undrawn ?
-	    " AND at >> 16 < (SELECT undrawn FROM host WHERE id = (at & 65535))" : "";
+	    " AND at >> 16 < (SELECT undrawn - undrawn % 1440 FROM host WHERE id = (at & 65535))" : "";
 	int64_t before = 0, *old = xreallocarray(NULL, OLD_CELLS, sizeof *old);
 	sqlite3_stmt *st;
 	char sql[400];

@@ -44,6 +44,16 @@ seen=$(rrdtool fetch "$d/parts/rrd/mx1/conn.rrd" AVERAGE -r 1800 -s 1759363200 -
     awk '/^[0-9]+:/ { printf "%.0f ", $2 == $2 + 0 ? $2 * 1800 : -1 }')
 is "$seen" "1 0 3 " "the minutes between two imports are zero, not unknown, however old"
 
+# a line that came late and was not drawn before there was nothing more for eight days
+echo "2025-10-01T05:05:00+00:00 mx1 postfix/smtpd[7]: connect from late.example.net[192.0.2.2]" >"$d/late.log"
+sed -n '/2025-10-1/p' "$d/mail.log" >"$d/after.log"
+TZ=UTC "$mx" import --state "$d/undrawn" "$d/part1.log" >/dev/null
+TZ=UTC "$mx" import --state "$d/undrawn" --no-rrd "$d/late.log" >/dev/null
+TZ=UTC "$mx" import --state "$d/undrawn" "$d/after.log" >/dev/null
+seen=$(rrdtool fetch "$d/undrawn/rrd/mx1/conn.rrd" AVERAGE -r 1800 -s 1759291200 -e 1759296600 |
+    awk '/^[0-9]+:/ { printf "%.0f ", $2 == $2 + 0 ? $2 * 1800 : -1 }')
+is "$seen" "3 3 4 3 " "a late line is in the RRD, also where its minutes there are gone by then"
+
 "$mx" backup --state "$d/state" "$d/copy.db"
 ok $? "a copy is made"
 mkdir "$d/restored" && cp "$d/copy.db" "$d/restored/state.db"

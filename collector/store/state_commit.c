@@ -236,6 +236,22 @@ is_to_expire(const struct state *s, const struct commit *c)
 	return aged;
 }
 
+/* From which minute on some of a host's are not in the RRDs, as it is stored; INT64_MAX: all are. */
+static int64_t
+undrawn_before(const struct state *s, size_t h)
+{
+	return s->host_drawing[h] < s->host_undrawn[h] ? s->host_drawing[h] : s->host_undrawn[h];
+}
+
+/* The same once this is committed. */
+static int64_t
+undrawn_from(const struct writing *w, size_t h)
+{
+	int64_t before = undrawn_before(w->s, h);
+
+	return w->undrawn[h] < before ? w->undrawn[h] : before;
+}
+
 static bool
 put_hosts(struct writing *w)
 {
@@ -246,12 +262,9 @@ put_hosts(struct writing *w)
 	bool good = st != NULL;
 
 	for (size_t h = 0; good && h < w->s->hosts; h++) {
-		int64_t before = w->s->host_undrawn[h], undrawn;
+		int64_t undrawn = undrawn_from(w, h);
 
-		if (w->s->host_drawing[h] < before)
-			before = w->s->host_drawing[h];
-		undrawn = w->undrawn[h] < before ? w->undrawn[h] : before;
-		if (!w->s->host_changed[h] && undrawn == before)
+		if (!w->s->host_changed[h] && undrawn == undrawn_before(w->s, h))
 			continue;
 		sqlite3_bind_int64(st, 1, (sqlite3_int64)h);
 		sqlite3_bind_text(st, 2, w->s->host_name[h], -1, SQLITE_STATIC);
@@ -351,14 +364,18 @@ old_cells(struct writing *w, const struct commit *c, size_t *n)
 	char sql[400];
 	int rc = SQLITE_DONE;
 
-	for (size_t h = 0; h < w->s->hosts; h++)
-		before = kept_back_from(w->s, h) > before ? kept_back_from(w->s, h) : before;
+	for (size_t h = 0; h < w->s->hosts; h++) {
+		int64_t from = kept_back_from(w->s, h) / 60 - c->keep_minutes;
+
+		if (c->keep_undrawn && undrawn_from(w, h) < from)
+			from = undrawn_from(w, h);
+		before = from > before ? from : before;
+	}
 	/* the first condition uses the index, and does not look at what is not drawn each time */
 	(void)snprintf(sql, sizeof sql, "SELECT at FROM cell WHERE at < %lld AND"
 	    " at >> 16 < (SELECT min(" LAST ", %lld) / 60 - %lld FROM host"
 	    " WHERE id = (at & 65535))%s ORDER BY at LIMIT %d",
-	    (long long)((before / 60 - c->keep_minutes) * 65536), (long long)clock_sure(w->s),
-	    (long long)c->keep_minutes, undrawn, OLD_CELLS);
+	    (long long)(before * 65536), (long long)clock_sure(w->s), (long long)c->keep_minutes, undrawn, OLD_CELLS);
 	*n = 0;
 	st = db_prepare(w->s, sql, w->e);
 	while (st != NULL && *n < OLD_CELLS && (rc = sqlite3_step(st)) == SQLITE_ROW)

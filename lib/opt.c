@@ -171,6 +171,12 @@ takes_argument(const struct opt *o)
 	return o->type >= OPT_STRING && o->type <= OPT_TIME;
 }
 
+static bool
+may_lack_argument(const struct opt *o)
+{
+	return strncmp(o->arg, "[=", 2) == 0;
+}
+
 static _Noreturn void
 print_and_exit(struct buf *b)
 {
@@ -332,7 +338,7 @@ long_option(const struct program *p, char **argv, int argc, int *i)
 		set_without_argument(p, o);
 	} else {
 		set_argument(p, o, shown, has_value ? value.p :
-		    o->arg[0] == '[' ? "" : next_argument(p, o, shown, argv, argc, i));
+		    may_lack_argument(o) ? "" : next_argument(p, o, shown, argv, argc, i));
 	}
 }
 

@@ -220,6 +220,8 @@ static const struct {
 	    "files=12345;12344 oldest=14400s share=12.5%\n" },
 	{ plain, W("-w", "10", "-c", "20"), 2, "THING CRITICAL - files 12,345 (limit 20) | "
 	    "files=12345;10;20 oldest=14400s share=12.5%\n" },
+	{ plain, W("--warning", "10", "--critical", "oldest=3h"), 2, "THING CRITICAL - oldest 4 h (limit 3 h); files "
+	    "12,345 (limit 10) | files=12345;10 oldest=14400s;;10800 share=12.5%\n" },
 	{ plain, W("-c", "20000:"), 2, "THING CRITICAL - files 12,345 (at least 20,000) | "
 	    "files=12345;;20000: oldest=14400s share=12.5%\n" },
 	{ plain, W("-w", "oldest=3h", "-c", "oldest=~:5h", "-c", "share=@10%:20%"), 2,

@@ -73,7 +73,7 @@ read_file(const char *path, struct arena *a, struct slice *text, struct err *e)
 	struct stat st;
 	char *p;
 	ssize_t n, got = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);	/* of a pipe nobody may be the writer */
 
 	if (fd < 0)
 		return err_set(e, "open %s: %s", path, strerror(errno));
@@ -95,7 +95,7 @@ read_file(const char *path, struct arena *a, struct slice *text, struct err *e)
 	return true;
 }
 
-/* "warning = ratio=90%" as --warning=ratio=90%, "w = 5" as -w 5, "v =" or "v" as -v. */
+/* "warning = ratio=90%" as --warning=ratio=90%, "w = 5" as -w 5, "v =" or "v" as -v, "json =" as --json=. */
 static bool
 add_line(struct slice line, struct vector *to)
 {
@@ -111,7 +111,7 @@ add_line(struct slice line, struct vector *to)
 	}
 	buf_str(&b, key.n == 1 ? "-" : "--");
 	buf_add(&b, key);
-	if (has_value && value.n > 0 && key.n > 1) {
+	if (has_value && key.n > 1) {	/* an empty one is none of the next line's */
 		buf_char(&b, '=');
 		buf_add(&b, value);
 	}
@@ -129,6 +129,7 @@ add_section(struct slice text, const char *path, struct slice section, struct ve
 	bool inside = false, found = false;
 	struct slice line;
 
+	(void)slice_eat(&text, SLICE("\xef\xbb\xbf"));	/* what editors put in front of UTF-8 */
 	for (int number = 1; slice_next(&text, '\n', &line); number++) {
 		if (slice_ends(line, SLICE("\r")))
 			line.n--;

@@ -258,15 +258,23 @@ set_int(const struct program *p, const struct opt *o, const char *shown, const c
 	check_limits(p, o, shown, value, (double)*(int64_t *)o->to);
 }
 
+/* An empty argument is a macro of the monitoring's, or a variable of a script's, that is not set. */
+static bool
+is_needed(const struct opt *o)
+{
+	if (o->empty || may_lack_argument(o))
+		return false;
+	return manner->no_empty || o->letter == 'H' ||
+	    (strcmp(o->arg, "DIR") == 0 && (o->letter == 's' || o->letter == 'o'));
+}
+
 static void
 set_argument(const struct program *p, const struct opt *o, const char *shown, const char *value)
 {
 	struct err e = { "" };
 	struct opt_list *list;
 
-	/* a macro of the monitoring's or a variable of a script's that is not set */
-	if (value[0] == '\0' && (o->letter == 'H' || (strcmp(o->arg, "DIR") == 0 &&
-	    (o->letter == 's' || o->letter == 'o'))))
+	if (value[0] == '\0' && is_needed(o))
 		opt_fail(p, "%s is empty", shown);
 	switch (o->type) {
 	case OPT_STRING:
@@ -299,15 +307,20 @@ set_argument(const struct program *p, const struct opt *o, const char *shown, co
 	}
 }
 
-/* A long option alone, in the place of an argument, means that the argument was
- * forgotten: nobody has a directory called --json. */
+/* A long option in the place of an argument means that the argument was
+ * forgotten: nobody has a directory called --json or --warning=5. */
 static bool
 is_option(const struct program *p, const char *arg)
 {
+	struct slice s = slice_of(arg), name;
 	const struct opt *o;
 
+	if (!slice_eat(&s, SLICE("--")))
+		return false;
+	if (!slice_cut(&s, '=', &name))
+		name = s;
 	for (size_t i = 0; (o = row_at(p, i)) != NULL; i++)
-		if (strncmp(arg, "--", 2) == 0 && is_called(o, slice_of(arg + 2)))
+		if (is_called(o, name))
 			return true;
 	return false;
 }
@@ -333,7 +346,7 @@ long_option(const struct program *p, char **argv, int argc, int *i)
 
 	(void)snprintf(shown, sizeof shown, "--%s", o->name);
 	if (!takes_argument(o)) {
-		if (has_value)
+		if (has_value && value.n > 0)	/* "verbose =" of an ini file has none */
 			opt_fail(p, "%s takes no argument, leave out \"=%.64s\"", shown, value.p);
 		set_without_argument(p, o);
 	} else {

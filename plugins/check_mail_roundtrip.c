@@ -54,7 +54,7 @@ static const struct opt opts[] = {
 	{ 0, "tls", OPT_FLAG, &set.tls, NULL, "TLS from the start (submissions, SMTPS)" },
 	{ 'r', "rcpt", OPT_STRING, &set.rcpt, "ADDRESS", "to whom: whose mailbox it is" },
 	{ 'f', "from", OPT_STRING, &set.from, "ADDRESS", "sender; by default the null sender, so that nothing "
-	    "comes back" },
+	    "comes back", .empty = true },
 	{ 0, "subject", OPT_STRING, &set.subject, "TEXT", "in place of \"mxgauge probe\"" },
 	{ 0, "helo", OPT_STRING, &set.helo, "NAME", "name for EHLO; by default this host's, or its address "
 	    "where that has no dot" },

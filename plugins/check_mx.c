@@ -28,7 +28,8 @@ static const struct opt opts[] = {
 	{ 0, "unknown", OPT_STRING, &set.unknown, "ADDRESS", "a recipient that does not exist; by default "
 	    "mxgauge-no-such-user in the domain" },
 	{ 0, "elsewhere", OPT_STRING, &set.elsewhere, "ADDRESS", "a recipient of another domain, for relaying" },
-	{ 'f', "from", OPT_STRING, &set.from, "ADDRESS", "sender; by default the null sender" },
+	{ 'f', "from", OPT_STRING, &set.from, "ADDRESS", "sender; by default the null sender",
+	    .empty = true },
 	{ 0, "helo", OPT_STRING, &set.helo, "NAME", "name for EHLO; by default this host's, or its address "
 	    "where that has no dot" },
 	{ 0, "no-probes", OPT_FLAG, &set.no_probes, NULL, "go to EHLO and STARTTLS only" },

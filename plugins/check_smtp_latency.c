@@ -68,7 +68,8 @@ static const struct opt opts[] = {
 	{ 0, "gtube", OPT_FLAG, &set.gtube, NULL, "--message with the test spam GTUBE" },
 	{ 0, "size", OPT_INT, &set.size, "BYTES", "make the message about so much longer",
 	    .min = 0, .max = 32e6 },
-	{ 'f', "from", OPT_STRING, &set.from, "ADDRESS", "sender; by default the null sender" },
+	{ 'f', "from", OPT_STRING, &set.from, "ADDRESS", "sender; by default the null sender",
+	    .empty = true },
 	{ 0, "subject", OPT_STRING, &set.subject, "TEXT", "in place of \"mxgauge probe\"" },
 	{ 0, "helo", OPT_STRING, &set.helo, "NAME", "name for EHLO; by default this host's, or its address "
 	    "where that has no dot" },

@@ -52,7 +52,7 @@ static const struct opt opts[] = {
 	{ 0, "priv", OPT_CHOICE, &set.priv, "DES|AES|AES-192|AES-256", "how to encrypt" },
 	{ 0, "priv-file", OPT_STRING, &set.priv_file, "FILE",
 	    "its first line is the passphrase for that; else MXGAUGE_SNMP_PRIV in the environment" },
-	{ 0, "context", OPT_STRING, &set.context, "NAME", "context of version 3" },
+	{ 0, "context", OPT_STRING, &set.context, "NAME", "context of version 3", .empty = true },
 	{ 0, "extend", OPT_STRING, &set.extend, "NAME",
 	    "instead of tables read what \"extend NAME COMMAND\" in snmpd.conf prints: check_mail_queue, or a "
 	    "number alone" },

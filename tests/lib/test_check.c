@@ -59,6 +59,34 @@ known(const char *const words[])
 }
 
 static void
+falling(const char *const words[])
+{
+	begin(&moving, words);
+	check_value("trend", -120, "/min");
+	check_value("left", 7200, "s");
+	check_done();
+}
+
+static const char *name, *from, *near;
+static const struct opt strings[] = {
+	{ 'n', "name", OPT_STRING, &name, "NAME", "whose" },
+	{ 0, "from", OPT_STRING, &from, "ADDRESS", "from whom", .empty = true },
+	{ 0, "near", OPT_STRING, &near, "[=DIR]", "where" },
+	{ 0 }
+};
+static const struct program looking = { "check_thing", "look at a thing", .opts = strings };
+
+static void
+seeking(const char *const words[])
+{
+	from = "(none)";
+	near = "none";
+	begin(&looking, words);
+	check_state(CHECK_OK, "\"%s\" and \"%s\"", from, near);
+	check_done();
+}
+
+static void
 not_a_number(const char *const words[])
 {
 	begin(&bare, words);
@@ -303,6 +331,15 @@ static const struct {
 	{ plain, W("-w"), 3, "THING UNKNOWN - -w needs an argument: -w [NAME=]RANGE\n" },
 	{ plain, W("operand"), 3, "THING UNKNOWN - \"operand\" is no option, and check_thing takes "
 	    "nothing else; --help lists the options\n" },
+	/* a macro of the monitoring's that is not set */
+	{ seeking, W("--name", "", "-w", "10"), 3, "THING UNKNOWN - --name is empty\n" },
+	{ seeking, W("-n", "", "-w", "10"), 3, "THING UNKNOWN - -n is empty\n" },
+	{ seeking, W("--name=", "--json"), 3, "{\"check\":\"check_thing\",\"state\":\"UNKNOWN\",\"text\":\"--name is "
+	    "empty\",\"measurements\":{},\"details\":[]}\n" },
+	{ seeking, W("-w", ""), 3, "THING UNKNOWN - -w is empty\n" },
+	{ seeking, W("-t", ""), 3, "THING UNKNOWN - -t is empty\n" },
+	{ seeking, W("--from", ""), 0, "THING OK - \"\" and \"none\"\n" },
+	{ seeking, W("--near"), 0, "THING OK - \"(none)\" and \"\"\n" },
 	{ plain, W("-t", "0"), 3,
 	    "THING UNKNOWN - -t 0 is out of its limits: TIME may be from 100 ms to 60 min\n" },
 	{ plain, W("--bad", "--json"), 3, "{\"check\":\"check_thing\",\"state\":\"UNKNOWN\",\"text\":"

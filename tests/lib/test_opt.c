@@ -3,6 +3,7 @@
 #include "opt.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,6 +146,10 @@ static const struct {
 	{ W("show", "x", "--dir"), 2, "mxtool show: --dir needs an argument: --dir DIR\n" },
 	{ W("show", "x", "--dir", "--flag"), 2,
 	    "mxtool show: --dir needs an argument (DIR), but --flag follows\n" },
+	{ W("show", "--dir", "--format=svg", "x"), 2,
+	    "mxtool show: --dir needs an argument (DIR), but --format=svg follows\n" },
+	{ W("show", "--dir", "--fromat=svg", "x"), 0, "000 --fromat=svg png n=20 w=900 list= [x]\n" },
+	{ W("show", "--flag=", "x"), 0, "100 DEF png n=20 w=900 list= [x]\n" },
 	{ W("show", "x", "-d"), 2, "mxtool show: -d needs an argument: -d DIR\n" },
 	{ W("show", "--flag=1", "x"), 2, "mxtool show: --flag takes no argument, leave out \"=1\"\n" },
 	{ W("show", "-n", "0", "x"), 2,
@@ -302,7 +307,10 @@ expanded(const char *a, const char *b)
 		abort();
 	if (fork() == 0) {
 		int words;
-		bool good = extraopts_expand("check_x", &argc, &argv, &words, &e);
+		bool good;
+
+		alarm(5);	/* so that a failure is no hang */
+		good = extraopts_expand("check_x", &argc, &argv, &words, &e);
 
 		for (int i = 1; good && i < argc; i++)
 			dprintf(fd[1], "%s%s", i > 1 ? " " : "", argv[i]);
@@ -353,7 +361,7 @@ test_extra_opts(void)
 		abort();
 	snprintf(ini, sizeof ini, "%s/plugins.ini", dir);
 	write_file(ini, "# a remark\n[other]\nwarning = 1\n[ check_x ]\nwarning = ratio=90%\r\n"
-	    "c=5\nv =\njson\n; another\n\n[fourth]\nnumber = 5\n[third]\nbad key = 3\n");
+	    "c=5\nv =\njson\n; another\n\n[fourth]\nnumber = 5\n[fifth]\ndir =\nwarning = 2\n[third]\nbad key = 3\n");
 	setenv("MP_CONFIG_FILE", ini, 1);
 	is_str(expanded("--extra-opts", "-wx"),
 	    "--warning=ratio=90% -c 5 -v --json -wx", "the program's section, first");
@@ -370,11 +378,13 @@ test_extra_opts(void)
 	is_str(expanded(arg, NULL), "--warning=1", "a named file");
 	snprintf(arg, sizeof arg, "--extra-opts=fourth@%s", ini);
 	test_operands_beside(arg);
+	snprintf(arg, sizeof arg, "--extra-opts=fifth@%s", ini);
+	is_str(expanded(arg, NULL), "--dir= --warning=2", "a value that is empty is not the next line");
 	snprintf(arg, sizeof arg, "--extra-opts=none@%s", ini);
 	snprintf(want, sizeof want, "%s has no section [none]", ini);
 	is_str(expanded(arg, NULL), want, "no such section");
 	snprintf(arg, sizeof arg, "--extra-opts=third@%s", ini);
-	snprintf(want, sizeof want, "%s:14: a line looks like \"option = value\"", ini);
+	snprintf(want, sizeof want, "%s:17: a line looks like \"option = value\"", ini);
 	is_str(expanded(arg, NULL), want, "a bad line has a number");
 	snprintf(arg, sizeof arg, "--extra-opts=@%s/none", dir);
 	snprintf(want, sizeof want, "open %s/none: No such file or directory", dir);
@@ -382,6 +392,13 @@ test_extra_opts(void)
 	snprintf(arg, sizeof arg, "--extra-opts=@%s", dir);
 	snprintf(want, sizeof want, "%s is not a file of at most 1 MiB", dir);
 	is_str(expanded(arg, NULL), want, "a folder");
+	write_file(ini, "\xef\xbb\xbf[other]\nwarning = 1\n");
+	snprintf(arg, sizeof arg, "--extra-opts=other@%s", ini);
+	is_str(expanded(arg, NULL), "--warning=1", "a byte order mark");
+	unlink(ini);
+	is_int(mkfifo(ini, 0600), 0, "a pipe to which nobody writes");
+	snprintf(want, sizeof want, "%s is not a file of at most 1 MiB", ini);
+	is_str(expanded(arg, NULL), want, "is told at once");
 	unlink(ini);
 	rmdir(dir);
 }

@@ -232,8 +232,12 @@ read_range(const struct limit *l, const char *unit, struct range *r)
 	if (!range_parse(l->range, unit, r, &e))
 		check_unknown("%s%s%s: %s", l->critical ? "-c" : "-w", l->named ? " " : "",
 		    l->named ? check_clean(l->name) : "", e.text);
-	if (m != NULL && m->least && !r->inside && !slice_has(l->range, SLICE(":")))
+	if (m == NULL || r->inside || slice_has(l->range, SLICE(":")))
+		return;
+	if (m->least)
 		*r = (struct range){ .start = r->end, .end = (double)INFINITY };
+	else if (m->most)
+		r->start = -(double)INFINITY;
 }
 
 /* Look at a limit as closely as can be before anything is measured. */

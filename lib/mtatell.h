@@ -23,7 +23,8 @@ struct mtahost {
 	{ "worst", "", "messages at the host that has most" }, \
 	{ "deferred", "", "of them to be tried again (Barracuda, --extend)" }, \
 	{ "oldest", "s", "age of the oldest message" }, \
-	{ "growth", "/min", "more messages than at the run before, per minute" }, \
+	{ "growth", "/min", "more messages than at the run before, per minute; below 0 where they became fewer, and " \
+	    "a number alone is the most", .most = true }, \
 	{ "bytes", "B", "size of all messages" }, \
 	{ "recipients", "", "recipients of all messages" }, \
 	{ "received", "/min", "messages received since the run before, per minute" }, \

@@ -60,6 +60,7 @@ struct measure {
 	const char *name, *unit, *help;
 	const char *warn, *crit;	/* ranges that hold until -w or -c name others; NULL: none */
 	bool least;	/* a number alone is the least that is well: "21d" is "21d:" */
+	bool most;	/* it may be below 0, and that is well: "50/min" is "~:50/min" */
 	const char *in_full;	/* numbers but 0 need their unit, as in this; NULL: without one they are in the measure's */
 };
 

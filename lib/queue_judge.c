@@ -24,7 +24,8 @@ const struct measure queue_measures[] = {
 	{ "maildrop", "", "messages submitted locally that pickup has not taken (Postfix)" },
 	{ "corrupt", "", "messages set aside as damaged" },
 	{ "oldest", "s", "age of the oldest message that is not on hold" },
-	{ "growth", "/min", "more messages than at the run before, per minute" },
+	{ "growth", "/min", "more messages than at the run before, per minute; below 0 where they became fewer, and a "
+	    "number alone is the most", .most = true },
 	{ "bytes", "B", "size of all messages" },
 	{ "frozen", "%", "share of messages that are frozen (Exim)" },
 	{ "null_sender", "%", "share of notifications (null sender): high after spam in others' names" },

@@ -35,7 +35,8 @@ static const struct opt opts[] = {
 
 static const struct measure measures[] = {
 	{ "unaccounted", "", "recipients of mails that ended more than --older ago and became nothing" },
-	{ "open", "", "recipients that came in during the window, less those that left in it" },
+	{ "open", "", "recipients that came in during the window, less those that left in it; below 0 where more left, "
+	    "and a number alone is the most", .most = true },
 	{ "accepted", "", "recipients accepted in the window, address expansion included" },
 	{ "delivered", "", "recipients delivered, here or elsewhere" },
 	{ "bounced", "", "recipients given back to the sender" },

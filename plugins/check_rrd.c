@@ -59,7 +59,7 @@ static const struct opt opts[] = {
 static const struct measure measures[] = {
 	{ "value", quantity_any, "the value, in the unit of --unit" },
 	{ "left", "s", "time until the trend reaches --until; a bare number is the least", .least = true },
-	{ "per_day", quantity_any, "what the trend adds in a day, with --until" },
+	{ "per_day", quantity_any, "what the trend adds in a day, with --until; a number alone is the most", .most = true },
 	{ "age", "s", "age of the newest known value" },
 	{ "failures", "", "steps in the window that Holt-Winters' archives call aberrant" },
 	{ 0 }

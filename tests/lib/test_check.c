@@ -18,6 +18,12 @@ static const struct measure measures[] = {
 };
 static const struct program declared = { "check_thing", "look at a thing", .measures = measures };
 
+/* A number alone is the most of what may be below 0, or the least. */
+static const struct measure ends[] = {
+	{ "trend", "/min", "what moves", .most = true }, { "left", "s", "what is left", .least = true }, { 0 }
+};
+static const struct program moving = { "check_thing", "look at a thing", .measures = ends };
+
 /* --- what the children do --------------------------------------------------- */
 
 static void
@@ -257,6 +263,13 @@ static const struct {
 	    "files=12345 oldest=14400s;10800;~:18000 share=12.5%;;@10:20\n" },
 	{ plain, W("-w", "oldest=1h", "-w", "oldest=5h"), 0, "THING OK - files 12,345, oldest 4 h, "
 	    "share 12.5% | files=12345 oldest=14400s;18000 share=12.5%\n" },
+	/* numbers alone where one end is well */
+	{ falling, W("-w", "trend=100/min", "-c", "200", "-w", "left=1h"), 0, "THING OK - trend -120/min, left 2 h | "
+	    "trend=-120;~:100;~:200 left=7200s;3600:\n" },
+	{ falling, W("-w", "0:100", "-c", "@-130:-110", "-c", "left=@1h:3h"), 2, "THING CRITICAL - trend -120/min (alert "
+	    "from -130/min to -110/min); left 2 h (alert from 60 min to 3 h) | trend=-120;100;@-130:-110 "
+	    "left=7200s;;@3600:10800\n" },
+	{ falling, W("-w", "left=3h"), 1, "THING WARNING - left 2 h (at least 3 h) | trend=-120 left=7200s;10800:\n" },
 	/* limits that can't be right */
 	{ plain, W("-w", "olsdet=3h"), 3, "THING UNKNOWN - -w olsdet=3h: there is no measurement "
 	    "\"olsdet\"; did you mean oldest? There are: files, oldest, share | "

@@ -59,6 +59,8 @@ says "0B00000004 on mx2: 2 recipients, gone at 2026-11-20 02:30:00"; ok "and has
 says "BALANCE CRITICAL - 6 unaccounted"; ok "and the number"
 run 1 --at "$at" -w unaccounted=3; ok "WARNING by name"
 run 1 --at "$at" -w open=0; ok "WARNING for what is open"
+run 0 --at "$at" -H mx2 --stale 1h --window 31m -w open=0 -c open=5; ok "more that left than came in is well"
+says " open=-1;~:0;~:5 "; ok "and shown as it is"
 run 1 --at "$at" -w bounced=0; ok "WARNING for what bounced"
 run 2 --at "$at" -H mx1 -c 0; ok "one host"
 first "BALANCE CRITICAL - 1 unaccounted of 8 recipients accepted in 24 h on mx1 (limit 0) | unaccounted=1;;0 open=0 accepted=8 delivered=6 bounced=1 expired=0 discarded=0 held=0"; ok "has its own numbers"

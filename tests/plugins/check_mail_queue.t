@@ -148,6 +148,18 @@ told "5 more than a minute ago is too much"
 g=$(perf growth)
 [ "${g%%.*}" -ge 3 ] && [ "${g%%.*}" -le 5 ]
 told "about five a minute ($g)"
+for f in "$dir"/kept/check_mail_queue-*; do
+    printf '%d 400\n' $((now - 60)) >"$f"
+done
+run 0 --mta maildir --spool "$dir/grow" -w growth=100/min -c growth=200/min
+told "a queue that drains is well"
+case $(head -1 "$dir/out") in *" growth=-"*";~:100;~:200 "*) true ;; *) false ;; esac
+told "and its limits are those of more alone"
+for f in "$dir"/kept/check_mail_queue-*; do
+    printf '%d 400\n' $((now - 60)) >"$f"
+done
+run 1 --mta maildir --spool "$dir/grow" -w growth=0:100
+told "whoever names both ends has both"
 
 # --- samples -------------------------------------------------------------------------------------
 run 0 --mta postfix --spool "$dir/postfix" --no-growth --sample 200 --top 1

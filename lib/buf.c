@@ -177,6 +177,20 @@ utf8_len(const char *at, size_t n)
 	return len;
 }
 
+/* Is the character of len bytes one that steers, or that is seen as nothing or as another line: C1 controls
+ * (U+0080 to U+009F), marks and overrides of direction (U+061C, U+200E, U+200F, U+202A to U+202E, U+2060 to
+ * U+206F), line and paragraph (U+2028, U+2029), no width (U+200B, U+FEFF)? Joiners belong to words. */
+static bool
+utf8_deceives(const char *at, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)at;
+	unsigned c = len == 2 ? (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu) :
+	    len == 3 ? (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu) : 0;
+
+	return (c >= 0x80 && c < 0xa0) || c == 0x61c || c == 0x200b || c == 0x200e || c == 0x200f ||
+	    (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
 /* How many bytes of s are printable ASCII, from its beginning on, and neither of the two. */
 static size_t
 plain(struct slice s, char a, char b)
@@ -233,9 +247,7 @@ buf_clean(struct buf *b, struct slice s, size_t max)
 	for (size_t i = used; i < s.n; ) {
 		unsigned char c = (unsigned char)s.p[i];
 		size_t len = utf8_len(s.p + i, s.n - i);
-		/* C1 controls (U+0080 to U+009F) steer terminals as well */
-		bool c1 = len == 2 && c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0;
-		bool bad = len == 0 || c < ' ' || c == 127 || c1;
+		bool bad = len == 0 || c < ' ' || c == 127 || utf8_deceives(s.p + i, len);
 		size_t out = bad ? 1 : len;
 
 		if (used + out > max)

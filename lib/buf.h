@@ -124,7 +124,8 @@ slice_text(struct slice *s, struct slice *text)
 void buf_json(struct buf *b, struct slice s);
 
 /* Text from strangers made fit for one line of a terminal, a mail or a check's
- * output: control characters and broken UTF-8 become '?', at most max bytes. */
+ * output: control characters, broken UTF-8, and what turns the direction of the text around it or is seen
+ * as nothing or as another line become '?', at most max bytes. */
 void buf_clean(struct buf *b, struct slice s, size_t max);
 
 static inline struct slice

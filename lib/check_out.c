@@ -14,7 +14,7 @@
 
 /* With performance data the text leaves room for it. */
 enum {
-	TEXT_BYTES = 400, ONLY_TEXT_BYTES = 900, LINE_BYTES = 1000, TOTAL_BYTES = 8192,
+	TEXT_BYTES = 400, ONLY_TEXT_BYTES = 900, LINE_BYTES = 1000, LABEL_BYTES = 500, TOTAL_BYTES = 8192,
 	JSON_DETAIL_BYTES = 1 << 17	/* nobody's limit; so that the object stays whole */
 };
 
@@ -152,23 +152,25 @@ summary(const struct check_answer *a)
 	return text;
 }
 
-/* Letters, digits and a few signs need no quotes; '=' and '|' are in no label. */
+/* Letters, digits and a few signs need no quotes; '=' is in no label. A name may be a stranger's file. */
 static void
 perf_label(struct buf *b, const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/";
-	bool quoted = name[strspn(name, plain)] != '\0';
+	char *label = check_out_clean(slice_of(name), LABEL_BYTES, false);
+	bool quoted = label[strspn(label, plain)] != '\0';
 
 	if (quoted)
 		buf_char(b, '\'');
-	for (const char *c = name; *c != '\0'; c++) {
+	for (const char *c = label; *c != '\0'; c++) {
 		if (*c == '\'')
 			buf_str(b, "''");
 		else
-			buf_char(b, *c == '=' || *c == '|' || (*c > 0 && *c < ' ') ? '_' : *c);
+			buf_char(b, *c == '=' ? '_' : *c);
 	}
 	if (quoted)
 		buf_char(b, '\'');
+	free(label);
 }
 
 static void

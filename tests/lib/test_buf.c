@@ -119,5 +119,11 @@ main(void)
 	is_str(clean(SLICE("\xc3\xa4\xc3\xa4"), 3), "\xc3\xa4", "no half letter at the limit");
 	is_str(clean(SLICE("\xc0\x80\xf4\x90\x80\x80"), 100), "??????", "overlong and too large");
 	is_str(clean(SLICE("abc"), 0), "", "nothing allowed");
+	is_str(clean(SLICE("a\xe2\x80\xae""b\xe2\x81\xa6""c\xd8\x9c""d\xe2\x80\x8f""e"), 100), "a?b?c?d?e",
+	    "what turns the direction of text");
+	is_str(clean(SLICE("a\xe2\x80\xa8""b\xe2\x80\xa9""c\xe2\x80\x8b""d\xef\xbb\xbf""e"), 100), "a?b?c?d?e",
+	    "lines that are none of ours, and what nobody sees");
+	is_str(clean(SLICE("\xd8\xa3\xe2\x80\x8c\xe2\x80\x8d\xe2\x80\x90\xe2\x82\xac\xe2\x80\xb0\xef\xbb\xbc"), 100),
+	    "\xd8\xa3\xe2\x80\x8c\xe2\x80\x8d\xe2\x80\x90\xe2\x82\xac\xe2\x80\xb0\xef\xbb\xbc", "their neighbours stay");
 	return done_testing();
 }

@@ -175,7 +175,7 @@ hostile(const char *const words[])
 
 	memset(long_name, 'x', sizeof long_name - 1);
 	begin(&bare, words);
-	check_value("it's a = |name", 1, "");
+	check_value("it's a = |name\xff\033\xe2\x80\xae", 1, "");
 	check_state(CHECK_WARNING, "banner %s",
 	    check_clean(SLICE("220 a\r\nOK | x=1\033[2J <b>&\xff\xc2\x9b end")));
 	check_detail("%s", check_clean(slice_of(long_name)));
@@ -334,7 +334,7 @@ static const struct {
 	{ tail, NONE, 0, "THING OK - tiny 12 us, huge 1 PB, third 0.3333 | tiny=0.00001234s "
 	    "huge=1000000000000000B third=0.333333 minus=0c 'a b'=2%\n" },
 	{ hostile, NONE, 1, "THING WARNING - banner 220 a??OK / x=1?[2J (b)+?? end | "
-	    "'it''s a _ _name'=1\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+	    "'it''s a _ /name???" "'=1\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nfirst?THING OK - forged / a=1\n" },
 	/* options */

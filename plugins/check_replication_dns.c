@@ -193,9 +193,9 @@ on_ns(void *arg, const struct dns_answer *a)
 			add_host(zone, buf_slice(&b), (uint16_t)set.port, false);
 		buf_free(&b);
 	}
-	if (n == 0)
-		lag_state(a->state == DNS_TROUBLE ? CHECK_UNKNOWN : CHECK_CRITICAL, zone,
-		    "its name servers are not known: %s", a->why[0] != '\0' ? a->why : "the answer names none");
+	if (n == 0)	/* resolvers fail (SERVFAIL), too, where all servers of the zone are dead */
+		lag_state(CHECK_CRITICAL, zone, "its name servers are not known: %s", a->why[0] != '\0' ? a->why :
+		    "the answer names none");
 }
 
 static void

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """zone.py ZONE PORTFILE - name servers at 127.0.0.1 to .9, one port, each with a serial or a fault.
 
-Lines of ZONE: "ns ZONE HOST" and "host HOST ADDRESS" are said by all; "ADDRESS ZONE MANNER [SERIAL]" is
+Lines of ZONE: "ns ZONE HOST" and "host HOST ADDRESS" are said by all ("ns ZONE !servfail": they fail); "ADDRESS ZONE MANNER [SERIAL]" is
 what that server says when it is asked for the SOA: serial, notauth, alias, foreign (of another zone), cut (in
 the SOA), silent, refused, servfail, unknown, empty, garbage, late, mirror (the question comes back). Who asks for an SOA with recursion is refused. ZONE
 is read again for each question. Ends when its standard input ends."""
@@ -60,6 +60,8 @@ def answer(own, packet):
             found = [record(zone, 5, name("example.net")), record("example.net", 6, data)]
         elif manner == "cut":
             found = [record(zone, 6, data[:-8])]
+    elif kind == 2 and ["ns", zone, "!servfail"] in rows:
+        flags = 0x8182
     elif kind == 2:
         found = [record(zone, 2, name(r[2])) for r in rows if r[:2] == ["ns", zone]]
     elif kind == 1:

@@ -106,7 +106,11 @@ told "a server without an address is CRITICAL"
 run 2 "its name servers are not known"
 told "a zone without name servers"
 "$BUILD/plugins/check_replication_dns" -H example.org --resolver 127.0.0.1:1 -t 3 >"$D/out" 2>&1
-is $? 3 "a resolver that is away is trouble of our own"
+is $? 2 "a resolver that is away is CRITICAL, as one that is silent"
+echo 'ns example.org !servfail' >"$D/zone"
+run 2 "example.org: its name servers are not known: the resolver failed (SERVFAIL)"
+told "so is one that fails: the servers of the zone may be dead"
+is "$(perf behind) $(perf differ) $(perf servers)" "U U 0" "and nobody knows who is behind"
 /usr/bin/python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 0))

@@ -104,14 +104,21 @@ give(const char *name, double v, const char *unit)
 		check_value(name, v, unit);
 }
 
-/* A rate is not known at the first run, which is no fault. */
+/* The same, and never UNKNOWN: these have limits of their own, or it is no fault. */
+static void
+give_known(const char *name, double v, const char *unit)
+{
+	if (isnan(v))
+		check_show(name, v, unit);
+	else
+		check_value(name, v, unit);
+}
+
+/* A rate is not known at the first run. */
 static void
 give_rate(const char *name, double v)
 {
-	if (isnan(v))
-		check_show(name, v, "/min");
-	else
-		check_value(name, round(v * 10) / 10, "/min");
+	give_known(name, round(v * 10) / 10, "/min");
 }
 
 static void
@@ -239,12 +246,9 @@ measure(void)
 	give_rate("transmitted", RATE(transmitted));
 	give_rate("rejected", RATE(rejected));
 	give_rate("loops", RATE(loops));
-	if (isnan(used))
-		check_show("used", used, "%");
-	else
-		check_value("used", used, "%");
+	give_known("used", used, "%");
 	down = say_down(&b);
-	check_value("down", down, "");
+	give_known("down", worst != NULL || down > 0 ? down : (double)NAN, "");
 	if (worst != NULL)
 		say_total(total, o);
 	if (worst != NULL)

@@ -342,17 +342,24 @@ judge_ordinary(void)
 
 /* --- values, lines, JSON ------------------------------------------------------------------------ */
 
+/* What is not known is judged only for whoever set a limit. */
 static void
-tell_values(const struct mxset *m)
+give(const char *name, double v, const char *unit)
 {
-	size_t reached = 0;
-	double mx_ttl = m->answered && !m->implicit ? m->ttl : (double)NAN, ttl = (double)NAN;
+	if (isnan(v) && !check_has_limit(name))
+		check_show(name, v, unit);
+	else
+		check_value(name, v, unit);
+}
 
-	for (size_t i = 0; i < at.r->servers; i++)
-		reached += at.r->server[i]->reached;
-	for (size_t i = 0; i < m->hosts; i++)
-		if (m->host[i].addrs > 0 && !(m->host[i].ttl <= ttl))
-			ttl = m->host[i].ttl;
+/* Where nobody was reached nothing was compared. */
+static void
+tell_differences(const struct mxset *m, size_t reached)
+{
+	if (reached == 0) {
+		check_show("differences", (double)NAN, "");
+		return;
+	}
 	check_value("differences", (double)at.differences, "");
 	if (at.differences > 0)
 		check_words("differences", NULL, "%zu difference%s: %s", at.differences,
@@ -360,17 +367,26 @@ tell_values(const struct mxset *m)
 	else
 		check_words("differences", NULL, "%s: %zu MX, %zu address%s, no difference", m->domain, m->hosts,
 		    at.r->servers, at.r->servers == 1 ? "" : "es");
-	check_value("mx", (double)m->hosts, "");
-	check_value("addresses", (double)at.r->servers, "");
-	check_value("reached", (double)reached, "");
-	if (isnan(mx_ttl) && !check_has_limit("mx_ttl"))
-		check_show("mx_ttl", mx_ttl, "s");
-	else
-		check_value("mx_ttl", mx_ttl, "s");
-	if (isnan(ttl) && !check_has_limit("address_ttl"))
-		check_show("address_ttl", ttl, "s");
-	else
-		check_value("address_ttl", ttl, "s");
+}
+
+static void
+tell_values(const struct mxset *m)
+{
+	size_t reached = 0;
+	double mx_ttl = m->answered && !m->implicit ? m->ttl : (double)NAN, ttl = (double)NAN;
+	bool known = m->hosts > 0;
+
+	for (size_t i = 0; i < at.r->servers; i++)
+		reached += at.r->server[i]->reached;
+	for (size_t i = 0; i < m->hosts; i++)
+		if (m->host[i].addrs > 0 && !(m->host[i].ttl <= ttl))
+			ttl = m->host[i].ttl;
+	tell_differences(m, reached);
+	give("mx", known ? (double)m->hosts : (double)NAN, "");
+	give("addresses", known ? (double)at.r->servers : (double)NAN, "");
+	give("reached", known ? (double)reached : (double)NAN, "");
+	give("mx_ttl", mx_ttl, "s");
+	give("address_ttl", ttl, "s");
 }
 
 static void
@@ -453,8 +469,7 @@ mxjudge_tell(const struct mxjudge *j, const struct mxset *m, const struct mxprob
 	compare_extensions();
 	for (size_t i = 0; i < r->servers; i++)
 		tell_server(r->server[i]);
-	if (m->hosts > 0)
-		tell_values(m);
+	tell_values(m);
 	if (check_is_json())
 		tell_json();
 }

@@ -33,8 +33,8 @@ static struct {
 	double gap, bytes;
 	size_t channels;
 	double replicas, members, queue, flow_control;
-	bool is_source;
-} sum = { (double)NAN, (double)NAN, 0, (double)NAN, (double)NAN, (double)NAN, (double)NAN, false };
+	bool is_source, judged;
+} sum = { (double)NAN, (double)NAN, 0, (double)NAN, (double)NAN, (double)NAN, (double)NAN, false, false };
 
 static struct slice
 text_of(const struct row *r, const char *const *names)
@@ -453,6 +453,7 @@ replica_mysql_judge(const struct replica_mysql *m)
 	bool galera = is_on(named(m->replica, "variable", "wsrep_on"));
 	bool group = rows_next(m->replica, "member", NULL) != NULL;
 
+	sum.judged = true;
 	sum.is_source = m->is_source;
 	judge_channels(m);
 	if (m->heartbeat)
@@ -480,7 +481,7 @@ replica_mysql_measures(void)
 {
 	lag_measure("gap", sum.gap, "");
 	lag_measure("bytes", sum.bytes, "B");
-	check_value("channels", (double)sum.channels, "");
+	lag_measure("channels", sum.judged ? (double)sum.channels : (double)NAN, "");
 	lag_measure("replicas", sum.replicas, "");
 	lag_measure("members", sum.members, "");
 	lag_measure("queue", sum.queue, "");

@@ -200,6 +200,8 @@ run 2 "MX of fail.example.org: the resolver failed (SERVFAIL)" -H fail.example.o
 run 2 "MX of garbage.example.org: the answer is damaged" -H garbage.example.org
 run 2 "address of mx5.example.org: the resolver failed" -H lame.example.org
 run 2 "MX of silent.example.org: no answer of the name server in time" -H silent.example.org -t 1
+is "$(sed -n '1s/.* | //p' "$D/out")" "differences=U;0 mx=U addresses=U reached=U mx_ttl=U address_ttl=U" \
+    "performance data has all of it where nothing is known"
 run 2 "address of mx6.example.org: no answer of the name server in time" -H mute.example.org -t 1
 run 2 "example.org: this is no name of a host" -H odder.example.org
 $check -H example.org >"$D/out"

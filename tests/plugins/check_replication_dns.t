@@ -124,6 +124,7 @@ zone "2 example.org silent" "3 example.org silent" "4 example.org silent"
 before=$(date +%s)
 run 2 "gives no answer" -t 2 && [ $(($(date +%s) - before)) -le 3 ]
 told "all are silent: inside -t"
+is "$(perf behind) $(perf differ) $(perf lame) $(perf servers)" "U U 3 0" "and what they lack is not known"
 
 # --- more ---
 zone "2 example.org serial 7" "3 example.org serial 7" "2 example.com serial 8" "3 example.com serial 6"

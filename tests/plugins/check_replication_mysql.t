@@ -257,6 +257,7 @@ in_time 3 "its answer does not tell whether" -t 2
 now_is
 echo "!close" >"$D/hello"
 run 2 "$own: connection: the server hung up before it greeted, or speaks no MySQL (2013)"
+says " gap=U bytes=U channels=U "
 echo "!error 1040 Too many connections" >"$D/hello"
 run 2 "connection: Too many connections (1040)"
 echo "!error 1045 Access denied for user 'monitor'@'192.0.2.9' (using password: YES)" >"$D/hello"

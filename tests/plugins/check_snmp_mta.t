@@ -116,6 +116,7 @@ run 0 "1,204 messages" more
 told "more values than were asked for"
 run 2 "no answer, as agents do for a wrong community" silent -t 1
 told "silence"
+is "$(perf total) $(perf down)" "U U" "what is down is not known then"
 run 2 "fell silent in the middle of its tables" halfway -t 1
 told "silence half-way"
 for a in garbage cut stranger; do

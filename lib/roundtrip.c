@@ -35,11 +35,11 @@ const struct measure roundtrip_measures[] = {
 
 /* --- found --------------------------------------------------------------------------------- */
 
-/* How long one of an earlier run took. */
+/* How long one of an earlier run took. It may seem to be from the future, where our clock was set back. */
 static double
 took_by_stamp(const struct probe *p, const struct mailbox_found *f)
 {
-	double longest = clock_wall() - p->sent, took = f->arrived - p->sent;
+	double longest = fmax(clock_wall() - p->sent, 0), took = f->arrived - p->sent;
 
 	if (isnan(took) || took < -CLOCK_S || took > longest + CLOCK_S)
 		return longest;

@@ -57,6 +57,17 @@ static const struct program program = {
 	    "csync2 -M >/run/dirty; check_replication_files --csync2 /run/dirty -w lag=30m"
 };
 
+/* Clocks differ; by more than a day one is wrong, and what is too old would not be seen. */
+static double
+age_of(const struct manifest *m, const char *path, double now)
+{
+	double age = now - (double)m->made_at;
+
+	if (age < -86400)
+		lag_state(CHECK_WARNING, path, "it is from %s in the future", check_people(-age, "s"));
+	return age > 0 ? age : 0;
+}
+
 /* For each machine but the first. */
 struct telling {
 	const char *node;
@@ -168,11 +179,13 @@ compare(void)
 	}
 	for (size_t i = 1; i <= set.manifests.n; i++) {
 		bool good = read_manifest(&m[i], set.manifests.v[i - 1]);
+		double one;
 
 		has_first = has_first && (good || i != first);
 		if (!good)
 			continue;
-		age = isnan(age) || now - (double)m[i].made_at > age ? now - (double)m[i].made_at : age;
+		one = age_of(&m[i], set.manifests.v[i - 1], now);
+		age = isnan(age) || one > age ? one : age;
 		if (i != first && has_first)
 			judge(set.manifests.v[i - 1], &m[first], &m[i], &most);
 	}

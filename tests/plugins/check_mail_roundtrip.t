@@ -248,6 +248,13 @@ says "came late"
 [ ! -e "$m/.Junk/new/1.mx1" ]
 ok $? "it is deleted"
 is "$(ls "$m/new" | tr '\n' ' ')$(ls "$m/cur" | wc -l)" "big fifo foreign link 1" "nothing else is"
+md 0 "sent, for later runs" --no-wait -f back@example.org
+kept=$(newest)
+perl -pi -e 's/^(probe \S+ \S+ )(\d+)/$1 . ($2 + 3600)/e' "$kept" # our clock was set back
+sed -n 's/^probe \([0-9a-f]*\) .*/X-Mxgauge-Token: \1/p' "$kept" >"$D/mail"
+deliver "$m/new/2.mx1"
+md 0 "delivered in 0 s" --no-wait -f back@example.org -w delivery=5m
+says "delivery=0s;300 "
 chmod 0 "$m/cur"
 [ "$(id -u)" = 0 ] || md 2 "cur: Permission denied"
 chmod 755 "$m/cur"

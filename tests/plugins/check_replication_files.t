@@ -34,6 +34,11 @@ print
 ok $? "a manifest"
 grep -qx "f 0644 23 $(sha256sum <"$D/1/etc/main.cf" | cut -d ' ' -f 1) etc/main.cf" "$D/mx1"
 ok $? "it has the hash of a file"
+sed "1s/ 1 [0-9]* / 1 $(($(date +%s) + 600)) /" "$D/mx1" >"$D/ahead"
+run 0 "../ahead is 0 s behind" --tree etc --manifest ../ahead -w age=1d
+says " age=0s;86400 "
+sed "1s/ 1 [0-9]* / 1 $(($(date +%s) + 200000)) /" "$D/mx1" >"$D/ahead"
+run 1 "../ahead: it is from 2.3 d in the future" --tree etc --manifest ../ahead
 grep -q 'etc/maps/a%20name%0aof%20two%20lines|<%25>$' "$D/mx1"
 ok $? "odd names are one line"
 ! grep -q secret "$D/mx1"

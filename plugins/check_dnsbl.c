@@ -344,6 +344,8 @@ main(int argc, char **argv)
 	check_begin("DNSBL");
 	check_own_limits(take_limit);
 	opt_parse(&program, argc, argv);
+	if (!set.from_state && (set.state.host != NULL || set.state.at != 0))
+		opt_fail(&program, "%s needs --from-state", set.state.host != NULL ? "--of" : "--at");
 	if (needs_tables())
 		read_tables(&table);
 	find_lists(&r, &table);

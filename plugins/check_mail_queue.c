@@ -468,6 +468,8 @@ main(int argc, char **argv)
 	opt_parse(&program, argc, argv);
 	if (set.from_state)
 		from_state();
+	if (state.host != NULL || state.at != 0)	/* whose queue, and when: else it would be this machine's, now */
+		opt_fail(&program, "%s needs --from-state", state.host != NULL ? "-H" : "--at");
 	find_places();
 	queue_init(&q, place[0].mta, (int64_t)time(NULL));
 	count();

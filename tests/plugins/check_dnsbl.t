@@ -268,6 +268,8 @@ run 3 "for the hits of one mail server: --of HOST" --from-state -H mx1
 run 1 "bl.example.net: 1 hits" --from-state --of mx1
 run 1 "1 of 1 list unhealthy" --from-state -w hits_least=0: -w hits_most=1000000 -l gone.example.org --resolver "$server"
 run 3 "no state" --from-state --state "$D/nowhere"
+run 3 "--of needs --from-state" $(list good) --of mx1
+run 3 "--at needs --from-state" $(list good) --at -2h
 run 3 "nosuch: No such file" --from-state --table "$D/nosuch"
 cp -r "$D/state" "$D/later"
 echo "2026-12-01T00:00:00+00:00 mx1 postfix/anvil[9]: statistics: max cache size 3 at x" >"$D/log"

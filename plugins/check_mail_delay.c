@@ -128,9 +128,7 @@ measure_parts(const struct cell *c, bool judged)
 		struct hist h;
 
 		cell_hist_part(c, i, &h);
-		if (hist_count(&h) > 0 || check_has_limit(name))
-			measure_one(name, hist_quantile(&h, 0.95),
-			    judged && hist_count(&h) >= min_deliveries);
+		measure_one(name, hist_quantile(&h, 0.95), judged && hist_count(&h) >= min_deliveries);
 	}
 }
 

@@ -66,6 +66,7 @@ says "of 12 deliveries within 1.2 s" && says "fewer than 20 (--min), so they are
 at 12:00 1 --window 1h --min 10 -w p95=1s; ok "unless it is asked for"
 at 12:20 0 --window 10m --stale 1h; ok "no deliveries"
 says "no deliveries in 10 min"; ok "is said so"
+says " max=U before=U queue=U connect=U transmit=U deliveries=0"; ok "with all labels of performance data"
 at 10:00 0 --window 1h --whole-way; ok "the whole way"
 at 10:00 0 --window 1h --json -H mx1; ok "as JSON"
 perl -MJSON::PP -e 'local $/; my $j = decode_json(<STDIN>); exit !($j->{check} eq "check_mail_delay" && $j->{measurements}{deliveries}{value} == 400)' <"$dir/out"; ok "with the numbers"

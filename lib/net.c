@@ -61,7 +61,12 @@ net_fits(const char *host, int family, struct err *e)
 {
 	struct net_addr a;
 
-	if (family == AF_UNSPEC || host == NULL || !net_addr_parse(host, 0, &a) || a.sa.ss_family == family)
+	if (host == NULL)
+		return true;
+	if (!net_addr_parse(host, 0, &a))	/* '%': of a link, which some resolvers take */
+		return strchr(host, ':') == NULL || strchr(host, '%') != NULL ||
+		    err_set(e, "%s is neither a name nor an address; a port is no part of it", host);
+	if (family == AF_UNSPEC || a.sa.ss_family == family)
 		return true;
 	return err_set(e, family == AF_INET6 ? "%s is an IPv4 address, and -6 asks for IPv6 alone" :
 	    "%s is an IPv6 address, and -4 asks for IPv4 alone", host);

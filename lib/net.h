@@ -20,7 +20,8 @@ struct net_addr {
 bool net_addr_parse(const char *text, uint16_t port, struct net_addr *a);
 /* AF_INET, AF_INET6 or, of neither or both, AF_UNSPEC. */
 int net_family(bool four, bool six);
-/* False and *e: host is an address of the other family; names may have one of either. NULL fits. */
+/* False and *e: host is an address of the other family, or neither address nor name; names may have one of either.
+ * NULL fits. */
 bool net_fits(const char *host, int family, struct err *e);
 /* A socket in the file system. False and *e: the path is too long. */
 bool net_addr_unix(const char *path, struct net_addr *a, struct err *e);

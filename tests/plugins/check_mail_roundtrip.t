@@ -265,6 +265,7 @@ run 3 "to whom? -r" -b "$m"
 run 3 "where to find it? -b" -r a@example.org
 run 3 "no name and no password in the URL" -r a@example.org -b imaps://a:b@imap.example.org
 run 3 "-b: there are imap://, imaps://" -r a@example.org -b smtp://mail.example.org
+run 3 "mx1.example.org:587 is neither a name nor an address" -H mx1.example.org:587 -r a@example.org -b "$m"
 run 3 "modified UTF-7" -r a@example.org -b "$m" --folder "$(printf 'a\001')"
 run 3 "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -r a@example.org -b "$m" -6
 run 3 "::1 is an IPv6 address, and -4 asks" -r a@example.org -b "imap://[::1]:143/" -4

@@ -147,6 +147,7 @@ run 3 good "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -6
 run 0 good OK -4
 run 3 good "[::1] is an IPv6 address, and -4 asks for IPv4 alone" -4 -H "[::1]"
 run 3 good "::1 is an IPv6 address" -4 --source ::1
+run 3 good "127.0.0.1:25 is neither a name nor an address; a port is no part of it" -H 127.0.0.1:25
 run 3 tls.good "certificates of $D/none: No such file or directory" -S --ca-file "$D/none"
 run 3 tls.good "starttls: certificates of $D/ports: no certificate or crl found" -S --ca-file "$D/ports"
 run 3 tls.good "certificates of $D/ports: no certificate or crl found" -S --ca-file "$D/ports" --count 2
@@ -226,7 +227,7 @@ ms=$((($(date +%s%N) - before) / 1000000))
 [ $ms -lt 2000 ]
 ok $? "they take as long as one: $ms ms"
 says "20 servers, the slowest 127.0.0.1:"
-"$check" -H 127.0.0.1 -H 127.0.0.2 -H 192.0.2.1:x -p "$(port good)" -t 3 >"$D/out"
+"$check" -H 127.0.0.1 -H 127.0.0.2 -H no-such-host.invalid -p "$(port good)" -t 3 >"$D/out"
 is $? 2 "one of three is ill"
 says "SMTP CRITICAL - 2 of 3 servers; "
 says "127.0.0.1:$(port good): total"

@@ -79,14 +79,16 @@ dnsbl_target_file(struct dnsbl_run *r, const char *path, struct err *e)
 	bool good = wholefile_read(&text, path, e);
 	struct slice rest = text.n > 0 ? buf_slice(&text) : SLICE(""), line;
 	struct err why = { "" };
+	bool any = false;
 
 	for (unsigned number = 1; good && slice_next(&rest, '\n', &line); number++) {
 		line = slice_trim(slice_head(line, slice_until(line, '#', '\n')));
+		any = any || line.n > 0;
 		good = line.n == 0 || dnsbl_target_net(r, line, &why) ||
 		    err_set(e, "%s:%u: %s", path, number, why.text);
 	}
 	buf_free(&text);
-	return good;
+	return good && (any || err_set(e, "%s has no address", path));
 }
 
 /* --- a host's ---------------------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 /* "192.0.2.1", "192.0.2.0/28", "2001:db8::/124", or a name for domain lists. False and *e: it is none of
  * these, or has too many addresses. */
 bool dnsbl_target_net(struct dnsbl_run *r, struct slice text, struct err *e);
-/* One of them a line, "#" begins a remark. */
+/* One of them a line, "#" begins a remark. False and *e also for a file without any: nobody would be looked for. */
 bool dnsbl_target_file(struct dnsbl_run *r, const char *path, struct err *e);
 /* The name itself, and all addresses that it has. False and *e: it has none, or nobody could say. */
 bool dnsbl_target_host(struct dnsbl_run *r, const char *name, struct err *e);

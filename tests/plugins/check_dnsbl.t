@@ -231,6 +231,11 @@ run 2 "Sendmail refuses all mail: dnsbl wild.example.org" --from-sendmail="$D/se
 run 3 "Sendmail: $D/none.cf: No such file" --from-sendmail="$D/none.cf"
 run 3 "Exim: /dev/zero is too long" --from-exim=/dev/zero -t 3
 run 3 "/dev/zero is too long" $(list other) --networks /dev/zero -t 3
+mkfifo "$D/stuck"
+run 2 "timed out after 500 ms while reading $D/stuck" $(list good) --networks "$D/stuck" -t 0.5
+run 2 "timed out after 500 ms while reading $D/stuck" $(list good) --table "$D/stuck" -t 0.5
+echo "# none yet" >"$D/nets"
+run 3 "$D/nets has no address" $(list good) --networks "$D/nets"
 echo "header R eval:check_rbl('x', 'dead.example.org.')" >"$D/sa/a.cf"
 run 1 "SpamAssassin still asks dead.example.org" --from-spamassassin="$D/sa" -w unhealthy=100%
 rm "$D/sa/a.cf"

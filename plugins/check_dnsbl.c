@@ -140,6 +140,7 @@ read_table(struct dnsbl_table *t, const char *path)
 {
 	struct err e = { "" };
 
+	check_phase("reading %s", path);
 	if (!dnsbl_read(t, path, &e))
 		check_unknown("%s", e.text);
 }
@@ -278,6 +279,8 @@ find_targets(struct dnsbl_run *r)
 	for (size_t i = 0; i < set.domain.n; i++)
 		if (!dnsbl_add_target(r, slice_of(set.domain.v[i]), &e))
 			check_unknown("%s", e.text);
+	if (set.networks != NULL)
+		check_phase("reading %s", set.networks);
 	if (set.networks != NULL && !dnsbl_target_file(r, set.networks, &e))
 		check_unknown("%s", e.text);
 	for (size_t i = 0; i < set.host.n; i++)

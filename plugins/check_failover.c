@@ -137,6 +137,7 @@ read_keepalived(const char *given, int64_t now)
 	if (slice_cut(&rest, '=', &node))
 		given = rest.p;
 	(void)snprintf(name, sizeof name, "%.*s", (int)slice_head(node, FAILOVER_NAME - 1).n, node.p);
+	check_phase("reading %s", given);
 	if (!wholefile_read(&b, given, &e))
 		check_unknown("%s", e.text);
 	if (stat(given, &st) != 0)

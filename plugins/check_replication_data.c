@@ -147,6 +147,7 @@ read_node(const char *operand)
 	(void)slice_cut(&path, '=', &name);
 	name = slice_head(name, NODE_NAME - 1);
 	memcpy(n->name, name.p, name.n);
+	check_phase("reading %s", path.p);
 	n->good = wholefile_read(&b, path.p, &e) && datafiles_read(&n->files, b.n > 0 ? buf_slice(&b) : SLICE(""), &e);
 	old = (double)(set.now - n->files.made_at);
 	if (!n->good)

@@ -108,6 +108,7 @@ read_manifest(struct manifest *m, const char *path)
 	struct err e = { "" };
 
 	*b = buf_new(MANIFEST_BYTES);
+	check_phase("reading %s", path);
 	if (!wholefile_read(b, path, &e))
 		lag_state(CHECK_CRITICAL, "manifest", "%s", e.text);	/* which names the path */
 	else if (!manifest_read(m, b->n > 0 ? buf_slice(b) : SLICE(""), &e))
@@ -146,6 +147,7 @@ judge_csync2(void)
 	struct err e = { "" };
 	double n = 0, lag;
 
+	check_phase("reading %s", set.csync2);
 	if (!wholefile_read(&b, set.csync2, &e))
 		check_unknown("%s", e.text);
 	s = b.n > 0 ? buf_slice(&b) : SLICE("");

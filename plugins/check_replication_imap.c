@@ -217,6 +217,8 @@ ask_replicator(void *arg, int to)
 	bool good;
 
 	(void)arg;
+	if (set.file != NULL)
+		apart_phase(to, "reading %s", set.file);
 	good = set.file != NULL ? wholefile_read(&text, set.file, &e) : run_doveadm(to, &text, &e);
 	if (!good || !replica_dovecot_read(text.n > 0 ? buf_slice(&text) : SLICE(""), &rows, &e))
 		put_trouble(to, e.text);

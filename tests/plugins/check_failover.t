@@ -174,6 +174,9 @@ has_ended
 told "and it does not hang on when the check has ended"
 
 # --- keepalived ---
+mkfifo "$dir/stuck"
+run 2 "timed out after 500 ms while reading $dir/stuck" --keepalived "mx1=$dir/stuck" -t 0.5
+told "a file that cannot be read to its end, as of a file server that hangs, is named"
 # vrrp FILE STATE [MORE]
 vrrp() { echo "[{\"data\":{\"iname\":\"VI_1\",\"state\":$2,\"last_transition\":$(($(date +%s) - 500)).5${3:-}},\"stats\":{}}]" >"$dir/$1"; }
 rm -f "$dir"/kept/*

@@ -195,6 +195,8 @@ if command -v sigtool >/dev/null; then
 else
     ok 0 "# SKIP sigtool is not installed"
 fi
+mkfifo "$D/stuck"
+run 2 "timed out after 500 ms while reading $D/stuck" "mx1=$D/stuck" mx2=x -t 0.5
 if command -v rbldnsd >/dev/null; then
     zone expired "\$TIMESTAMP 2026:01:01:00:00:00 +2d"
     rbldnsd -d bl.example.org:ip4set:"$D/expired" >"$D/out" 2>&1

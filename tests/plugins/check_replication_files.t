@@ -127,6 +127,9 @@ deep=$D/2/deep
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22; do deep=$deep/x/y; done
 mkdir -p "$deep"
 run 3 "too many files, or too deep" --tree deep --manifest "$D/mx1"
+mkfifo "$D/stuck"
+run 2 "timed out after 500 ms while reading $D/stuck" --manifest "$D/mx1" --manifest "$D/stuck" -t 0.5
+run 2 "timed out after 500 ms while reading $D/stuck" --csync2 "$D/stuck" -t 0.5
 run 3 "which files?" --manifest "$D/mx1"
 run 3 "compared with what?" --tree etc
 done_testing

@@ -148,6 +148,9 @@ run 2 "age 20 min" --replicator-file "$dir/status" -w age=10m
 told "a file that nobody renews"
 run 3 "nothing-there: No such file" --replicator-file "$dir/nothing-there"
 told "no file"
+mkfifo "$dir/stuck"
+run 2 "replicator: no answer in time while reading $dir/stuck" --replicator-file "$dir/stuck" -t 1
+told "one that cannot be read to its end is named"
 
 # doveadm STATUS TEXT SCRIPT ARGS...: what it does in its place
 doveadm() {

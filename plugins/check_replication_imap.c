@@ -313,6 +313,9 @@ check_options(struct peer *p)
 		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &p[i].at, &e))
 			opt_fail(&program, "%s", e.text);
 		hostport_name(&p[i].at, usual, p[i].name);
+		for (size_t k = 0; k < i; k++)
+			if (slice_eq_nocase(slice_of(p[k].name), slice_of(p[i].name)))
+				opt_fail(&program, "%s is given twice: it is like itself", p[k].name);
 	}
 	set.password = secret_read(set.password_file, set.password_env, &e);
 	if (set.password == NULL)

@@ -275,6 +275,9 @@ add_peers(struct peer *p, size_t *n, const struct opt_list *list, bool provider)
 		if (!hostport_parse(slice_of(list->v[i]), (unsigned)set.port, &p[*n].at, &e))
 			opt_fail(&program, "%s", e.text);
 		hostport_name(&p[*n].at, usual_port(), p[*n].name);
+		for (size_t k = 0; k < *n; k++)
+			if (slice_eq_nocase(slice_of(p[k].name), slice_of(p[*n].name)))
+				opt_fail(&program, "%s is given twice: it has what it has itself", p[k].name);
 	}
 }
 

@@ -131,5 +131,6 @@ mkfifo "$D/stuck"
 run 2 "timed out after 500 ms while reading $D/stuck" --manifest "$D/mx1" --manifest "$D/stuck" -t 0.5
 run 2 "timed out after 500 ms while reading $D/stuck" --csync2 "$D/stuck" -t 0.5
 run 3 "which files?" --manifest "$D/mx1"
+run 3 "$D/mx1 is given twice: it is like itself" --manifest "$D/mx1" --manifest "$D/mx1"
 run 3 "compared with what?" --tree etc
 done_testing

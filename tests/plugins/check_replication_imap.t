@@ -98,6 +98,7 @@ unset LD_LIBRARY_PATH
 check="$BUILD/plugins/$what"
 run 3 "whom to compare?" -H a -u probe
 run 3 "whose mailboxes?" -H a -H b
+run 3 "a is given twice: it is like itself" -H a -H A:143 -u probe
 run 3 "exclude each other" -H a -H b -u probe --tls --cleartext
 run 3 "not as IMAP writes it" -H a -H b -u probe -m 'a
 b'

@@ -90,6 +90,7 @@ run 3 "a password needs --starttls or --tls" $pair -u cn=x
 run 2 "" $pair -u cn=x --cleartext --provider 127.0.0.1:1
 run 3 "--tls and --starttls exclude each other" $pair --tls --starttls
 run 3 "this is no port" --provider a:b -H "$copy"
+run 3 "B.example.org is given twice" --provider a -H B.example.org:389 -H b.example.org
 }
 "$BUILD/plugins/check_replication_ldap" -H a -H b >"$D/out"
 is $? 3 "of which directory: UNKNOWN"

@@ -161,14 +161,14 @@ fail(const struct program *p, const char *sentence)
 	check_unknown("%s", sentence);
 }
 
-/* Before any option is read: --json also shapes the complaint about a bad one. */
+/* Before any option is read, and again with those of an ini file: --json also shapes the complaint about a bad one. */
 static void
 begin(const struct program *p, int argc, char **argv)
 {
 	run.program = p;
 	run.answer.program = p->name;
 	for (int i = 1; i < argc; i++)
-		run.json = run.json || strcmp(argv[i], "--json") == 0;
+		run.json = run.json || strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "--json=") == 0;
 	check_alarm_arm(run.answer.name, run.json ? p->name : NULL, run.timeout_s);
 }
 

@@ -407,6 +407,8 @@ opt_parse(const struct program *p, int argc, char **argv)
 		manner->begin(p, argc, argv);
 	if (manner->extra_opts && !extraopts_expand(p->name, &argc, &argv, &of_file, &e))
 		opt_fail(p, "--extra-opts: %s", e.text);
+	if (manner->begin != NULL && argv != own)
+		manner->begin(p, argc, argv);
 	for (int i = 1; i < argc; i++) {
 		in_file = i <= of_file;
 		if (only_operands || argv[i][0] != '-' || argv[i][1] == '\0')

@@ -107,7 +107,7 @@ struct opt_manner {
 	bool extra_opts;		/* --extra-opts is expanded first */
 	bool no_empty;			/* an empty argument is a macro that is not set; without it that of -H alone */
 	int help_status;		/* of --help, --version and --man */
-	void (*begin)(const struct program *p, int argc, char **argv);	/* nothing is read yet */
+	void (*begin)(const struct program *p, int argc, char **argv);	/* nothing is read yet; again when extra_opts are in argv */
 	void (*fail)(const struct program *p, const char *sentence);	/* does not return */
 	void (*ready)(const struct program *p);		/* all options are read */
 };

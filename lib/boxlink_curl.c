@@ -126,11 +126,15 @@ static void
 explain_late(const struct carrier *c, struct err *e)
 {
 	double resolved = 0, connected = 0;
+	long port = 0;
 
 	curl.curl_easy_getinfo(c->h, CURLINFO_NAMELOOKUP_TIME, &resolved);
 	curl.curl_easy_getinfo(c->h, CURLINFO_CONNECT_TIME, &connected);
+	curl.curl_easy_getinfo(c->h, CURLINFO_LOCAL_PORT, &port);
 	if (resolved <= 0)
 		err_set(e, "connect: no answer of the name server in time");
+	else if (connected <= 0 && port > 0)	/* of TLS from the start libcurl counts the handshake to it */
+		err_set(e, "connect: no end of the TLS handshake in time");
 	else if (connected <= 0)
 		err_set(e, "connect: no connection in time");
 	else if (c->talk.last[0] == '\0')

@@ -105,7 +105,7 @@ b'
 run 3 "password in $D/nothing" -H a -H b -u probe --password-file "$D/nothing"
 : >"$D/asked"
 run 2 "IMAP: STARTTLS is not offered, or was refused" -H "$source" -H "$copy" -u probe
-run 2 "wrong version number" -H "$source" -H "$copy" -u probe --tls
+run 2 "IMAP: the server speaks no TLS there" -H "$source" -H "$copy" -u probe --tls
 for cert in expired other; do
     echo "$D/$cert.pem" >"$D/tls"
     run 2 "" -H "$source" -H "$copy" -u probe --tls --ca-file "$D/ca.pem"

@@ -281,7 +281,7 @@ told "whose folder is it"
 run 3 --mta postfix --spool "$dir/few" --sample 0 && says "--sample 0 is neither"
 told "a sample of none has another name"
 printf '[check_mail_queue]\nfrob = 1\njson =\n' >"$dir/json.ini"
-run 3 --extra-opts="@$dir/json.ini" && [ "$(cat "$dir/out")" = '{"check":"check_mail_queue","state":"UNKNOWN","text":"unknown option --frob; --help lists the options","measurements":{},"details":[]}' ]
+run 3 --extra-opts="@$dir/json.ini" && [ "$(cat "$dir/out")" = '{"check":"check_mail_queue","state":"UNKNOWN","text":"--extra-opts: unknown option --frob; --help lists the options","measurements":{},"details":[]}' ]
 told "who wants JSON by an ini file has it also for what is wrong in that file"
 run 3 --mta postfix --spool "$dir/few" --no-growth -H mx1 && says "-H needs --from-state"
 told "of another machine only the state tells"

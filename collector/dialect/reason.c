@@ -131,6 +131,7 @@ reason_zone(struct slice text)
 	static const struct slice heads[] = {
 		{ "blocked using ", 14 }, { "listed at ", 10 }, { "listed in ", 10 },
 		{ "black list at ", 14 }, { "listed by ", 10 }, { "found in ", 9 },
+		{ "blackhole site ", 15 },
 	};
 
 	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {

@@ -71,6 +71,10 @@ set_reason(struct event *e)
 
 	if (i < 0) {
 		e->cls = reason_of_text(e->text, e->dsn, e->code, false, &e->sub);
+		if (e->cls == REASON_resource && e->sub.n == 0 && slice_eq(e->dsn, SLICE("5.3.0"))) {
+			e->cls = REASON_policy;	/* what an ERROR: of the access map has that names no code */
+			e->sub = SLICE("access_map");
+		}
 		return;
 	}
 	e->cls = fixed_texts[i].cls;

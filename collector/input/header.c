@@ -372,6 +372,51 @@ header_text(struct header *h, struct slice s, bool must_tag, struct line *out)
 	return bsd_text(h, s, must_tag, out);
 }
 
+/* "mail.info" and its like, or "2.6": facility and severity. */
+static bool
+is_priority(struct slice s)
+{
+	static const char *const facilities[] = { "mail", "daemon", "auth", "authpriv", "kern", "user", "syslog",
+		"cron", "news", "uucp", "lpr", "ftp", "ntp", "security", "console", NULL };
+	static const char *const severities[] = { "info", "warn", "warning", "err", "error", "notice", "crit",
+		"debug", "alert", "emerg", NULL };
+	const char *const *f = facilities, *const *v = severities;
+	struct slice facility;
+	uint64_t n;
+
+	if (!slice_cut(&s, '.', &facility))
+		return false;
+	if (slice_u64(&facility, &n))
+		return n < 24 && facility.n == 0 && slice_u64(&s, &n) && n < 8 && s.n == 0;
+	if (slice_eat(&facility, SLICE("local"))) {
+		if (facility.n != 1 || facility.p[0] < '0' || facility.p[0] > '7')
+			return false;
+	} else {
+		while (*f != NULL && !slice_eq(facility, slice_of(*f)))
+			f++;
+	}
+	while (*v != NULL && !slice_eq(s, slice_of(*v)))
+		v++;
+	return *f != NULL && *v != NULL;
+}
+
+/* Skip what some log daemons put before the tag: BusyBox "mail.info ", and FreeBSD's, if told to be
+ * verbose, "<mail.info> " or "<2.6> ", which it does before the host. */
+static bool
+skip_priority(struct slice *s)
+{
+	struct slice rest = *s, word;
+	bool bracket = slice_eat_char(&rest, '<');
+
+	if (!slice_cut(&rest, ' ', &word) || (bracket && !slice_ends(word, SLICE(">"))))
+		return false;
+	word.n -= bracket;
+	if (!is_priority(word) || (!bracket && slice_is_digit(word.p[0])))
+		return false;
+	*s = rest;
+	return true;
+}
+
 /* May a header stand there, where a tag should? By few of its bytes. */
 static inline bool
 begins_header(struct slice s)
@@ -390,6 +435,8 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 	size_t word = word_of(s);
 
 	out->host = h->host;
+	if (s.n > 0 && s.p[0] == '<' && skip_priority(&s))
+		word = word_of(s);
 	if (word == 0 && !slice_eat_char(&s, ' '))
 		return false;
 	if (word == 0) {	/* a relay left the host out, but not its blank */
@@ -412,6 +459,7 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 			out->host_mark = k != NULL ? &k->mark : NULL;
 		}
 		s = slice_from(s, word + 1);
+		(void)skip_priority(&s);
 		if (begins_header(s) && !h->forwarded && forwarded(h, s, out))
 			return true;
 	}

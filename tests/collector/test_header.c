@@ -63,6 +63,17 @@ static const struct {
 	{ L("Nov 18 12:30:00 mx1"), true, B0, "mx1", "", 0, L(""), "" },
 	{ L("Nov 18 12:30:00 mx1 qmail: 1795005000.123456 new msg 7"), true, B0, "mx1", "qmail", 0,
 	    L("new msg 7"), "qmail: 1795005000.123456 new msg 7" },
+	/* BusyBox' syslogd, and FreeBSD's with -v and with -vv */
+	{ L("Nov 18 12:30:00 mx1 mail.info " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 mx1 local7.err prog: text"), true, B0, "mx1", "prog", 0, L("text"), "prog: text" },
+	{ L("Nov 18 12:30:00 mx1 mail.info last message repeated 3 times"), true, B0, "mx1", "", 0, L(""), NULL },
+	{ L("Nov 18 12:30:00 <mail.info> mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 <2.6> mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T12:30:00.5Z mx1 mail.warn " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("Nov 18 12:30:00 mx1 mail.info: text"), true, B0, "mx1", "mail.info", 0, L("text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 mail.x prog: text"), true, B0, "mx1", "mail.x", 0, L("prog: text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 local8.info prog: text"), true, B0, "mx1", "local8.info", 0, L("prog: text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 2.6 prog: text"), true, B0, "mx1", "2.6", 0, L("prog: text"), NULL },
 	/* a relay put its header before that of the sender, which counts */
 	{ L("Nov 18 12:30:00 loghost " T), true, B0, "loghost", TAG, 12, L(TEXT), T },
 	{ L("Nov 18 12:40:00 loghost Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },

@@ -19,7 +19,8 @@
 #include "poison.h"
 
 enum answer { ANSWER_EVENTS, ANSWER_KNOWN, ANSWER_FOREIGN, ANSWER_UNKNOWN, ANSWERS };
-enum { PROGRAMS_MAX = 2048, PROGRAM_SLOTS = 4096, FLUSH_BYTES = 1 << 16,
+enum { PROGRAMS_MAX = 2048, PROGRAM_SLOTS = 4096, FLUSH_BYTES = 1 << 16, LAST_HOSTS = 1024,
+	LAST_LINE_MAX = 2048,	/* longer lines are not remembered for repeats, as in imports */
 	/* one event of a line of 64 KiB, most of it in several fields and escaped */
 	JSON_MAX = 1 << 23,
 	LASTING_S = 8 * 86400 /* a line that lacks a piece is given up after that */ };
@@ -34,7 +35,7 @@ struct parsing {
 	const struct dialect *only;
 	FILE *out;
 	struct buf buf;			/* what is printed next */
-	struct buf last;		/* the line before: "last message repeated" */
+	struct buf last[LAST_HOSTS];	/* the lines before, by their hosts: "last message repeated" */
 	struct program total, rest, programs[PROGRAMS_MAX];
 	unsigned nprograms;
 	uint16_t slot[PROGRAM_SLOTS];	/* 1 + number of the program */
@@ -304,17 +305,31 @@ count(struct program *g, enum answer a)
 	g->answers[a]++;
 }
 
-/* "last message repeated 3 times" is the line before once more, if that was the same
- * host's. Fills *l anew; its time and number stay. */
+static unsigned
+host_number(const struct parsing *p, const struct line *l)
+{
+	return (unsigned)hash_bytes(&p->key, l->host);
+}
+
+/* What was the last line of this host. Two hosts seldom share a place; the one that was heard last has it. */
+static struct buf *
+last_of(struct parsing *p, const struct line *l)
+{
+	return &p->last[host_number(p, l) % LAST_HOSTS];
+}
+
+/* "last message repeated 3 times" is its host's line before once more. Fills *l anew; its time and
+ * number stay. */
 static bool
 take_last(struct parsing *p, struct header *h, struct line *l)
 {
 	struct line again = *l;
+	struct buf *last = last_of(p, l);
 	char host[256];
 	size_t n = l->host.n < sizeof host ? l->host.n : sizeof host;
 
 	memcpy(host, l->host.p != NULL ? l->host.p : "", n);
-	if (p->last.n == 0 || header_parse(h, buf_slice(&p->last), l) != HEADER_LINE ||
+	if (last->n == 0 || header_parse(h, buf_slice(last), l) != HEADER_LINE ||
 	    l->repeat_of_last || !slice_eq(l->host, (struct slice){ host, n }))
 		return false;
 	l->time = again.time;
@@ -375,12 +390,6 @@ joined(void *arg, const struct joined *w)
 	put_events(p, &w->line, n);
 }
 
-static unsigned
-host_number(const struct parsing *p, const struct line *l)
-{
-	return (unsigned)hash_bytes(&p->key, l->host);
-}
-
 static void
 understand(struct parsing *p, const struct line *l, struct slice raw)
 {
@@ -408,16 +417,19 @@ take_line(void *arg, struct file_line *fl, struct err *e)
 	bool good = fl->answer == HEADER_LINE, repeated = good && fl->line.repeat_of_last;
 
 	(void)e;	/* it is p->e */
-	if (repeated)
+	if (repeated) {
 		good = take_last(p, fl->header, &fl->line);
+	} else if (good) {
+		struct buf *last = last_of(p, &fl->line);
+
+		buf_clear(last);
+		if (fl->raw.n <= LAST_LINE_MAX)
+			buf_add(last, fl->raw);
+	}
 	if (good)
 		understand(p, &fl->line, fl->raw);
 	else
 		take_answer(p, SLICE(""), ANSWER_UNKNOWN, fl->raw);
-	if (!repeated) {
-		buf_clear(&p->last);
-		buf_add(&p->last, fl->raw);
-	}
 	return p->good;
 }
 
@@ -496,7 +508,8 @@ parse_files(struct parsing *p, char *const *files, size_t n, struct err *e)
 	size_t failed = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		buf_clear(&p->last);
+		for (size_t k = 0; k < LAST_HOSTS; k++)
+			buf_clear(&p->last[k]);
 		if (lines_each(files[i], o->zone, o->year, o->now, o->host, take_line, p, e))
 			continue;
 		if (!p->good || n == 1)
@@ -518,7 +531,8 @@ view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *ou
 	p->o = o;
 	p->out = out;
 	p->buf = buf_new(JSON_MAX);
-	p->last = buf_new(LINE_MAX_BYTES);
+	for (size_t i = 0; i < LAST_HOSTS; i++)
+		p->last[i] = buf_new(LAST_LINE_MAX);
 	p->key = hash_key_random();
 	p->rest.name = SLICE("...");
 	p->join = join_new(&p->key, LASTING_S, joined, p);
@@ -538,7 +552,8 @@ view_parse(const struct parse_options *o, char *const *files, size_t n, FILE *ou
 	}
 	join_free(p->join);
 	buf_free(&p->buf);
-	buf_free(&p->last);
+	for (size_t i = 0; i < LAST_HOSTS; i++)
+		buf_free(&p->last[i]);
 	arena_free(&p->names);
 	free(p);
 	return good;

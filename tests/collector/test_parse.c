@@ -143,6 +143,15 @@ test_unknown(void)
 }
 
 static void
+test_repeats(void)
+{
+	is_end("Nov  3 16:00:00 mx1 postfix/smtpd[7]: connect from unknown[192.0.2.9]\n"
+	    "Nov  3 16:00:00 mx2 postfix/smtpd[8]: connect from unknown[192.0.2.8]\n"
+	    "Nov  3 16:00:01 mx1 last message repeated 3 times\n",
+	    "\"repeat\":3,\"client_ip\":\"192.0.2.9\"}\n");
+}
+
+static void
 test_trouble(void)
 {
 	struct err e = { "" };
@@ -165,6 +174,7 @@ main(void)
 	test_events();
 	test_stats();
 	test_unknown();
+	test_repeats();
 	test_trouble();
 	test_fields();
 	unlink(path);

@@ -282,6 +282,9 @@ static const struct {
 	T("you may need to ", INFO, none, ""),
 	T("please avoid flushing", INFO, none, ""),
 	T("this may slow down", INFO, none, ""),
+	T("lots of deferred mail, that is bad for performance", INFO, none, ""),
+	T("so that Postfix quickly skips unavailable hosts", INFO, none, ""),
+	T("to turn off these warnings specify", INFO, none, ""),
 	T("cannot connect to service", QWARN, resource, "process"),
 	T("read timeout on ", QWARN, resource, "process"),
 	T("timeout", QWARN, resource, "process"),
@@ -303,17 +306,28 @@ static const struct {
 	T("Cannot allocate memory", QWARN, resource, "memory"),
 	T("Too many open files", QWARN, resource, "files"),
 	T("greeted me with my own hostname", QWARN, loop, ""),
+	T("replied to HELO/EHLO with my own hostname", QWARN, loop, ""),
 	T("TLS", QWARN, tls_error, ""),
 	T("certificate", QWARN, tls_error, "cert"),
 	T("getpeername", INFO, none, ""),
 #undef T
 };
 
+/* Is it such a trouble? A refusal only where Postfix says so itself: behind a failed lookup's text
+ * stands an address. */
+static bool
+is_trouble(struct slice s, struct slice part, enum event_kind kind)
+{
+	if (kind != EV_REJECT)
+		return slice_has(s, part);
+	return slice_starts(s, part) || (slice_starts(s, SLICE("BDAT request from ")) && slice_ends(s, part));
+}
+
 static bool
 known_trouble(struct slice s, struct event *e)
 {
 	for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
-		if (slice_has(s, troubles[i].part)) {
+		if (is_trouble(s, troubles[i].part, troubles[i].kind)) {
 			e->kind = troubles[i].kind;
 			e->cls = troubles[i].cls;
 			e->sub = troubles[i].sub;

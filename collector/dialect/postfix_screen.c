@@ -157,6 +157,21 @@ pf_dnsblog(const struct pf_line *p, struct event *out)
 	return 1;
 }
 
+/* "NAME peer=[ADDR]:PORT" of postscreen's clients, "NAME peer=HOST[ADDR]:PORT" of smtp's next hops */
+static int
+handshake_failed(struct slice s, struct event *e)
+{
+	struct slice service, peer;
+
+	if (!slice_cut_at(&s, SLICE(" peer="), &service))
+		return -1;
+	e->cls = REASON_tls_error;
+	e->sub = SLICE("handshake");
+	e->outbound = !slice_starts(s, SLICE("["));
+	peer = s;
+	return (e->outbound ? pf_relay(&peer, e) : pf_client(&peer, e)) ? 1 : -1;
+}
+
 int
 pf_tlsproxy(const struct pf_line *p, struct event *out)
 {
@@ -164,5 +179,7 @@ pf_tlsproxy(const struct pf_line *p, struct event *out)
 
 	if (slice_starts(s, SLICE("CONNECT ")) || slice_starts(s, SLICE("DISCONNECT ")))
 		return 0;	/* postscreen or smtp has it */
+	if (slice_eat(&s, SLICE("TLS handshake failed for service=")))
+		return handshake_failed(s, pf_event(out, EV_TLS_FAIL, p));
 	return pf_tls(p, out);
 }

@@ -80,6 +80,7 @@ take_client(struct slice s, struct event *e)
 
 	if (!slice_cut(&s, '[', &ip) || !slice_cut(&s, ']', &ip))
 		return;
+	slice_eat(&ip, SLICE("IPv6:"));
 	e->client_ip = ip;
 	e->loopback = address_is_loopback(ip);
 	if (slice_eat_char(&s, ':') && slice_u64(&s, &port) && port <= UINT16_MAX)

@@ -337,6 +337,19 @@ is_tag(struct slice word)
 	return !slice_ends(word, SLICE("::"));
 }
 
+/* "[postfix/smtpd]", as metalog writes a tag; not an address like "[2001:db8::1]". */
+static bool
+in_brackets(struct slice word, struct slice *tag)
+{
+	if (!slice_eat_char(&word, '[') || !slice_ends(word, SLICE("]")))
+		return false;
+	*tag = slice_head(word, word.n - 1);
+	for (size_t i = 0; i < tag->n; i++)
+		if (slice_lower(tag->p[i]) > 'f' && slice_lower(tag->p[i]) <= 'z')
+			return true;
+	return false;
+}
+
 /* syslog-ng's chain_hostnames: "source@host" where it was logged, "host/relay"
  * where it passed. The host that wrote the line is wanted. */
 static struct slice
@@ -372,19 +385,19 @@ header_text(struct header *h, struct slice s, bool must_tag, struct line *out)
 	return bsd_text(h, s, must_tag, out);
 }
 
-/* "mail.info" and its like, or "2.6": facility and severity. */
+/* "mail.info", "mail:info" and their like, or "2.6": facility and severity. */
 static bool
 is_priority(struct slice s)
 {
 	static const char *const facilities[] = { "mail", "daemon", "auth", "authpriv", "kern", "user", "syslog",
 		"cron", "news", "uucp", "lpr", "ftp", "ntp", "security", "console", NULL };
 	static const char *const severities[] = { "info", "warn", "warning", "err", "error", "notice", "crit",
-		"debug", "alert", "emerg", NULL };
+		"debug", "alert", "emerg", "warn|warning", "err|error", NULL };
 	const char *const *f = facilities, *const *v = severities;
 	struct slice facility;
 	uint64_t n;
 
-	if (!slice_cut(&s, '.', &facility))
+	if (!slice_cut(&s, '.', &facility) && !slice_cut(&s, ':', &facility))
 		return false;
 	if (slice_u64(&facility, &n))
 		return n < 24 && facility.n == 0 && slice_u64(&s, &n) && n < 8 && s.n == 0;
@@ -400,8 +413,8 @@ is_priority(struct slice s)
 	return *f != NULL && *v != NULL;
 }
 
-/* Skip what some log daemons put before the tag: BusyBox "mail.info ", and FreeBSD's, if told to be
- * verbose, "<mail.info> " or "<2.6> ", which it does before the host. */
+/* Skip what some log daemons put before the tag: BusyBox "mail.info ", AIX "mail:info ", and FreeBSD's, if
+ * told to be verbose, "<mail.info> " or "<2.6> ", which it does before the host. */
 static bool
 skip_priority(struct slice *s)
 {
@@ -433,10 +446,15 @@ static bool
 bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 {
 	size_t word = word_of(s);
+	struct slice tag;
 
 	out->host = h->host;
+	if (begins_header(s) && !h->forwarded && forwarded(h, s, out))
+		return true;	/* behind a stamp alone: docker logs -t */
 	if (s.n > 0 && s.p[0] == '<' && skip_priority(&s))
 		word = word_of(s);
+	if (s.n > 0 && s.p[0] == '[' && in_brackets(slice_head(s, word), &tag))
+		return header_put_together(h, tag, slice_head(s, 0), slice_from(s, word + 1), out);
 	if (word == 0 && !slice_eat_char(&s, ' '))
 		return false;
 	if (word == 0) {	/* a relay left the host out, but not its blank */

@@ -66,7 +66,6 @@ static const struct {
 	/* BusyBox' syslogd, and FreeBSD's with -v and with -vv */
 	{ L("Nov 18 12:30:00 mx1 mail.info " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	{ L("Nov 18 12:30:00 mx1 local7.err prog: text"), true, B0, "mx1", "prog", 0, L("text"), "prog: text" },
-	{ L("Nov 18 12:30:00 mx1 mail.info last message repeated 3 times"), true, B0, "mx1", "", 0, L(""), NULL },
 	{ L("Nov 18 12:30:00 <mail.info> mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	{ L("Nov 18 12:30:00 <2.6> mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	{ L("2026-11-18T12:30:00.5Z mx1 mail.warn " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
@@ -74,6 +73,14 @@ static const struct {
 	{ L("Nov 18 12:30:00 mx1 mail.x prog: text"), true, B0, "mx1", "mail.x", 0, L("prog: text"), NULL },
 	{ L("Nov 18 12:30:00 mx1 local8.info prog: text"), true, B0, "mx1", "local8.info", 0, L("prog: text"), NULL },
 	{ L("Nov 18 12:30:00 mx1 2.6 prog: text"), true, B0, "mx1", "2.6", 0, L("prog: text"), NULL },
+	{ L("Nov 18 12:30:00 mx1 mail:info " T), true, B0, "mx1", TAG, 12, L(TEXT), T },	/* AIX */
+	{ L("Nov 18 12:30:00 mx1 auth:err|error prog: x"), true, B0, "mx1", "prog", 0, L("x"), "prog: x" },
+	/* metalog */
+	{ L("Nov 18 12:30:00 [postfix/smtpd] " TEXT), true, B0, "own", TAG, 0, L(TEXT), TAG ": " TEXT },
+	{ L("Nov 18 12:30:00 [2001:db8::f] " T), true, B0, "[2001:db8::f]", TAG, 12, L(TEXT), T },
+	/* docker logs -t */
+	{ L("2026-11-18T12:30:01.123456789Z Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T12:30:01.123456789Z <22>Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	/* a relay put its header before that of the sender, which counts */
 	{ L("Nov 18 12:30:00 loghost " T), true, B0, "loghost", TAG, 12, L(TEXT), T },
 	{ L("Nov 18 12:40:00 loghost Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
@@ -425,6 +432,7 @@ test_repeats(void)
 		{ "Nov 18 12:30:00 mx1 --- last message repeated 4 times ---", 4, true, "" },
 		{ "Nov 18 12:30:00 mx1 last message buffered 4 times", 4, true, "" },
 		{ "Nov 18 12:30:00 last message repeated 4 times", 4, true, "" },
+		{ "Nov 18 12:30:00 mx1 mail.info last message repeated 4 times", 4, true, "" },
 		{ "Nov 18 12:30:00 mx1 last message repeated 4 times, or so", 1, false,
 		    "message repeated 4 times, or so" },
 		{ "Nov 18 12:30:00 mx1 p[7]: Last message 'a 'b' repeated 1' repeated 5 times, "

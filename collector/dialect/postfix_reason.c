@@ -210,6 +210,10 @@ address_reason(enum class class, struct slice sub, struct event *e)
 static void
 class_reason(struct slice s, enum class class, struct slice what, struct event *e)
 {
+	if (slice_starts(s, SLICE("Access denied")) && s.n > sizeof "Access denied") {
+		free_text(s, class, e);		/* an administrator's: "Access denied. Your line is dynamic" */
+		return;
+	}
 	if (find_fixed(reasons, sizeof reasons / sizeof reasons[0], s, e)) {
 		if (e->cls == REASON_helo && slice_eq(e->sub, SLICE("non_fqdn")) &&
 		    memchr(what.p, '.', what.n) == NULL)

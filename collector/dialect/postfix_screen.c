@@ -132,7 +132,7 @@ pf_screen(const struct pf_line *p, struct event *out)
 		return 1;
 	}
 	if (slice_starts(s, SLICE("leaving STRESS mode")) ||
-	    slice_starts(s, SLICE("cache ")))
+	    slice_starts(s, SLICE("cache ")) || slice_starts(s, SLICE("close database ")))
 		return 0;
 	if (s.n > 0 && s.p[0] == '[' && (slice_has(s, SLICE(": discarding EHLO keywords: ")) ||
 	    slice_has(s, SLICE(": replacing command \""))))

@@ -265,12 +265,13 @@ delivered(struct slice s, bool again, struct event *e)
 	struct way w = { 0 };
 	bool no_place = slice_eq(e->to, SLICE(":blackhole:")) || slice_eq(e->to, SLICE("discarded"));
 
+	/* "=> /dev/null <u@example.org> R=filter T=**bypassed**" is one too */
 	take_fields(&s, e, &w);
 	if (s.n > 0 || !w.routed)
 		return -1;
 	e->size = 0;	/* what was written, headers and all */
 	e->where = WHERE_LOCAL;
-	if (no_place && w.transport.n == 0) {
+	if ((no_place && w.transport.n == 0) || slice_eq(w.transport, SLICE("**bypassed**"))) {
 		e->where = WHERE_DISCARD;
 		e->to = e->orig_to;
 		e->orig_to = slice_head(e->to, 0);

@@ -117,11 +117,11 @@ bond_is_sibling(const struct life *l, uint32_t i)
 {
 	const struct fact *b = &l->into[i];
 
-	if (b->flags != 0 || b->nrcpt == 0)
+	if ((b->flags & ~(unsigned)FACT_BY_REQUEUE) != 0 || b->nrcpt == 0)
 		return false;
 	for (uint32_t k = 0; k < l->n_into; k++) {
 		mail_steps++;
-		if ((l->into[k].flags == FACT_BY_DELIVERY || (k < i && l->into[k].flags == 0 &&
+		if ((l->into[k].flags == FACT_BY_DELIVERY || (k < i && l->into[k].flags == b->flags &&
 		    l->into[k].nrcpt > 0)) && slice_eq(l->into[k].other_id, b->other_id))
 			return false;
 	}

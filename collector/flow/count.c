@@ -581,6 +581,32 @@ count_owner(const struct life *l, struct found *w)
 	owner_count(l, &o);
 }
 
+/* MailScanner takes mail out of the hold queue, and postsuper -r what is on hold: no line of qmgr has the
+ * id under which such a mail came in. What it went on as says how many recipients it has. */
+static void
+look_at_next(const struct life *l, struct found *w, struct fact *queued)
+{
+	if (w->is_received || w->client == NULL || w->refused || w->aborted || w->removed != NULL)
+		return;
+	fact_init(queued, FACT_QUEUED, 0);
+	for (uint32_t i = 0; i < l->n_into; i++) {
+		const struct fact *b = &l->into[i];
+
+		if (!bond_belongs(l, b) || !bond_is_sibling(l, i))
+			continue;
+		if (w->requeued == NULL)
+			w->requeued = b;
+		queued->nrcpt += b->nrcpt;
+		queued->size = b->size > queued->size ? b->size : queued->size;
+	}
+	if (w->requeued == NULL)
+		return;
+	w->is_received = true;
+	w->received = w->requeued->time;
+	w->queued = queued;
+	w->handed = queued->nrcpt;
+}
+
 /* An address probe looks like a notice to postmaster until its outcome is there. */
 static bool
 may_be_probe(const struct found *w)
@@ -593,6 +619,7 @@ unsigned
 life_count(const struct life *l)
 {
 	struct rcpts deferred, failed;
+	struct fact queued;
 	bool open;
 	struct found w = { .deferred = &deferred, .failed = &failed };
 
@@ -600,6 +627,7 @@ life_count(const struct life *l)
 	look_at_facts(l, &w);
 	w.one_of_several = one_of_several(l, &w);
 	look_at_bonds(l, &w);
+	look_at_next(l, &w, &queued);
 	if (!w.is_received || w.is_probe || may_be_probe(&w) || (w.aborted && !w.tried) ||
 	    (w.refused && w.queued == NULL))	/* Exim may refuse a mail and deliver it all the same */
 		return 0;

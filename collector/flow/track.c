@@ -39,8 +39,9 @@ track_learn(struct track *t, struct mail *m, const struct fact *f)
  * other's own, a witness, fits. What is told depends on FROM and the witness alone, with
  * FROM's time: so the same is known in the end in whatever order the lines came. */
 static void
-tell(struct track *t, const struct mail *next, const struct fact *from, uint32_t nrcpt)
+tell(struct track *t, const struct mail *next, const struct fact *from, const struct fact *witness)
 {
+	uint32_t nrcpt = witness != NULL ? witness->nrcpt : 0;
 	struct mail *m = track_mail(t, next->host, from->other_id);
 	uint32_t bond = (uint32_t)hash_mix(next->hash ^ (uint64_t)from->time ^
 	    (uint64_t)from->flags << 40 ^ (uint64_t)nrcpt << 48, t->key.k[0]) | 1;
@@ -52,6 +53,7 @@ tell(struct track *t, const struct mail *next, const struct fact *from, uint32_t
 	fact_init(&f, FACT_INTO, from->time);
 	f.flags = from->flags;
 	f.nrcpt = nrcpt;
+	f.size = nrcpt > 0 ? witness->size : 0;
 	f.other_id = mail_id(next);
 	track_learn(t, m, &f);
 }
@@ -64,6 +66,13 @@ is_witness(const struct fact *from, const struct fact *own)
 	    (from->b.n > 0 && (own->kind != FACT_CLIENT || !slice_eq(from->b, own->b))))
 		return false;
 	return mail_bond_fits(from, own->time);
+}
+
+/* No delivery says how many recipients went on: the next mail's own number does. */
+static bool
+tells_rcpts(const struct fact *from)
+{
+	return (from->flags & ~(unsigned)FACT_BY_REQUEUE) == 0;
 }
 
 /* before continues as next: from->other_id is before. */
@@ -85,12 +94,12 @@ track_bond(struct track *t, unsigned host, const struct fact *from, struct slice
 		if (!is_witness(from, &f))
 			continue;
 		if (!told)
-			tell(t, next, from, 0);
+			tell(t, next, from, NULL);
 		told = true;
-		if (from->flags != 0)
+		if (!tells_rcpts(from))
 			break;
 		if (f.kind == FACT_QUEUED)	/* one of several: how many has this one? */
-			tell(t, next, from, f.nrcpt);
+			tell(t, next, from, &f);
 	}
 	if (!told)
 		next->waiting = true;
@@ -115,9 +124,9 @@ tell_those_before(struct track *t, struct mail *m, const struct fact *new)
 			continue;
 		}
 		if (m->waiting)
-			tell(t, m, &f, 0);
-		if (queued && f.flags == 0)
-			tell(t, m, &f, new->nrcpt);
+			tell(t, m, &f, NULL);
+		if (queued && tells_rcpts(&f))
+			tell(t, m, &f, new);
 	}
 	m->waiting &= waiting;
 }

@@ -302,6 +302,17 @@ static const struct order_case order_cases[] = {
 	"81 " SMTP "A000000019: to=<v@example.com>, " MX DELAY(80) REMOTE,
 	"81 " QMGR "A000000019: removed",
 } },
+{ "mailscanner", "recv_msg=1 recv_rcpt=2 dlv_local=1 dlv_ext=1 held=1 b_in=2 b_delivered=2", false, {
+	"1 " SMTPD "A000000070: " OUTSIDE,
+	"1 " CLEANUP "A000000070: hold: header Received: x from mx.example.net[192.0.2.1]; "
+	    "from=<a@example.net> to=<u@example.org> proto=ESMTP helo=<x>",
+	"1 " CLEANUP "A000000070: message-id=<70@example.net>",
+	"4 MailScanner[301]: Requeue: A000000070.A1B2C to B000000070",
+	"4 " QMGR "B000000070: " FROM(2),
+	"5 " LOCAL "B000000070: to=<u@example.org>, relay=local, " DELAY(4) BOX,
+	"5 " SMTP "B000000070: to=<v@example.com>, " MX DELAY(4) REMOTE,
+	"5 " QMGR "B000000070: removed",
+} },
 { "retry", "recv_msg=1 recv_rcpt=4 defer=4 bounce=1 dlv_ext=2 b_in=4 b_delivered=2 b_bounced=1 b_msgs=1 open=1", false, {
 	"1 " SMTPD "A000000020: " OUTSIDE,
 	"1 " QMGR "A000000020: " FROM(4),

@@ -586,7 +586,7 @@ count_owner(const struct life *l, struct found *w)
 static void
 look_at_next(const struct life *l, struct found *w, struct fact *queued)
 {
-	if (w->is_received || w->client == NULL || w->refused || w->aborted || w->removed != NULL)
+	if (w->is_received || w->client == NULL || w->aborted || w->removed != NULL)
 		return;
 	fact_init(queued, FACT_QUEUED, 0);
 	for (uint32_t i = 0; i < l->n_into; i++) {

@@ -96,6 +96,8 @@ struct event {
 	bool aborted;		/* REMOVED of a transaction that never completed */
 	bool all_done;		/* REMOVED: no recipient was left; those that no line named were the
 				 * same as others (Exim) */
+	bool in_filter;		/* DELIVERED: id is a filter's own name of the mail. It is one that an MTA's
+				 * delivery gave it, or else nothing but talk (Proxmox) */
 	bool no_end;		/* QUEUED, deliveries: no line will say that the mail is REMOVED; it
 				 * is gone when all its recipients are (Sendmail, OpenSMTPD) */
 	bool together;		/* QUEUED: all that wait are tried together; those that no line names

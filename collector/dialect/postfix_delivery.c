@@ -149,6 +149,17 @@ reply_code(struct slice s)
 	return (unsigned)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
 }
 
+/* "250 2.5.0 OK (2C225C6817C7EEE1481)": what Proxmox Mail Gateway's filter calls the mail. */
+static struct slice
+filter_name(struct slice s)
+{
+	struct slice name;
+
+	if (!slice_eat(&s, SLICE("250 2.5.0 OK (")) || !slice_cut(&s, ')', &name) || !pf_is_id(name))
+		return slice_head(s, 0);
+	return name;
+}
+
 /* A filter on this machine that takes a mail and drops it says so in its 250. */
 static bool
 filter_dropped(const struct event *e)
@@ -180,6 +191,8 @@ sent(const struct pf_line *p, struct event *e)
 		e->new_id = pf_queued_as(s);
 		if (e->new_id.n == 0)
 			e->new_id = scan_taken_as(s);
+		if (e->new_id.n == 0 && e->relay_loopback)
+			e->new_id = filter_name(s);
 		if (filter_dropped(e))
 			e->where = WHERE_DISCARD;
 	}

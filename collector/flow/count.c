@@ -52,6 +52,7 @@ struct found {
 	int64_t received;		/* time */
 	int64_t tried_at;		/* time of the last delivery */
 	bool is_received, is_probe, tried, dsn, begun, is_new, any_deferred, condemned;
+	bool in_filter;			/* the id is a filter's */
 	bool held_anew, no_end, together, redirected, all_done, by_admin, aborted;
 	unsigned session;		/* flags of all SESSION, and IN_SESSION */
 	struct slice account;		/* that they name */
@@ -188,6 +189,7 @@ look_at_facts(const struct life *l, struct found *w)
 		case FACT_DEFERRED:
 		case FACT_BOUNCED:
 			mail = true;
+			w->in_filter |= f->kind == FACT_DELIVERED && (f->flags & FACT_IN_FILTER);
 			w->any_deferred |= f->kind == FACT_DEFERRED;
 			w->no_end |= (f->flags & FACT_NO_END) != 0;
 			w->tried_at = f->time;
@@ -629,6 +631,7 @@ life_count(const struct life *l)
 	look_at_bonds(l, &w);
 	look_at_next(l, &w, &queued);
 	if (!w.is_received || w.is_probe || may_be_probe(&w) || (w.aborted && !w.tried) ||
+	    (w.in_filter && w.linked == 0) ||
 	    (w.refused && w.queued == NULL))	/* Exim may refuse a mail and deliver it all the same */
 		return 0;
 	w.nrcpt = w.queued != NULL && w.queued->nrcpt > 0 ? w.queued->nrcpt :

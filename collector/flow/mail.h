@@ -81,6 +81,7 @@ enum fact_flags {
 	FACT_OUTWARD = 32,	/* DELIVERED: to an MX host; other_id is its word, no mail of this host */
 	FACT_PARTS = 64,	/* deliveries: part[] is known */
 	FACT_GIVEN_UP = 128,	/* BOUNCED: since it took too long */
+	FACT_IN_FILTER = 128,	/* DELIVERED: by a filter, under its own name of the mail */
 	FACT_END = 96,		/* ENDED: kind of delivery, less FACT_DELIVERED, << 5 */
 	/* FROM, INTO: what said so, none of them: a line of the mail itself or a filter's */
 	FACT_BY_DELIVERY = 1,	/* a delivery, one fact each recipient */

@@ -75,6 +75,35 @@ tells_rcpts(const struct fact *from)
 	return (from->flags & ~(unsigned)FACT_BY_REQUEUE) == 0;
 }
 
+static struct fact
+from_delivery(int64_t time, int64_t delay_ms, struct slice before)
+{
+	struct fact from;
+
+	fact_init(&from, FACT_FROM, time);
+	from.flags = FACT_BY_DELIVERY;
+	from.delay_ms = delay_ms;
+	from.other_id = before;
+	return from;
+}
+
+/* m continues another mail, which it was not known to do. If a filter gave it its name, then what it
+ * handed on continues m; else that was no mail of ours, and nobody's bond. */
+static void
+go_on(struct track *t, unsigned host, struct mail *m)
+{
+	uint32_t at = 0;
+	struct fact f, from;
+
+	m->bound = true;
+	while (mail_next_kind(m, FACT_DELIVERED, &at, &f)) {
+		if (!(f.flags & FACT_IN_FILTER) || f.other_id.n == 0)
+			continue;
+		from = from_delivery(f.time, f.delay_ms, mail_id(m));
+		track_bond(t, host, &from, f.other_id);
+	}
+}
+
 /* before continues as next: from->other_id is before. */
 void
 track_bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
@@ -89,7 +118,8 @@ track_bond(struct track *t, unsigned host, const struct fact *from, struct slice
 		return;
 	next = track_mail(t, host, next_id);
 	track_learn(t, next, from);
-	next->bound = true;
+	if (!next->bound)
+		go_on(t, host, next);
 	while (next->real && mail_next(next, &at, &f)) {
 		if (!is_witness(from, &f))
 			continue;
@@ -196,6 +226,8 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 	f->text = e->text;
 	if (outward)
 		f->flags |= FACT_OUTWARD;
+	if (e->in_filter)
+		f->flags |= FACT_IN_FILTER;
 	if (outward || hands_over)
 		f->other_id = e->new_id;
 	if (e->kind == EV_DELIVERED && !hands_over && slice_eq(e->service, SLICE("pipe")))
@@ -205,12 +237,9 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 		meet_pipe(t, m, f);
 	for (uint32_t i = 0; f->other_id.n > 0 && i < times && i < REPEAT_MAX; i++)
 		hops_delivered(t, m, f);
-	if (!hands_over)
+	if (!hands_over || (e->in_filter && !m->bound))
 		return;
-	fact_init(&from, FACT_FROM, f->time);
-	from.flags = FACT_BY_DELIVERY;
-	from.delay_ms = e->delay_ms;
-	from.other_id = e->id;
+	from = from_delivery(f->time, e->delay_ms, e->id);
 	if (!e->relay_loopback && e->where != WHERE_FORWARD)
 		from.b = e->relay_ip;
 	for (uint32_t i = 0; i < times && i < REPEAT_MAX; i++)

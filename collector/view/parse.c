@@ -156,6 +156,7 @@ put_parties(struct buf *b, const struct event *e)
 	put_text(b, "relay_ip", e->relay_ip);
 	put_number(b, "relay_port", e->relay_port);
 	put_flag(b, "relay_loopback", e->relay_loopback);
+	put_flag(b, "in_filter", e->in_filter);
 }
 
 /* What is below the class; a block list in lower case, as it is counted. */

@@ -87,26 +87,8 @@ from_delivery(int64_t time, int64_t delay_ms, struct slice before)
 	return from;
 }
 
-/* m continues another mail, which it was not known to do. If a filter gave it its name, then what it
- * handed on continues m; else that was no mail of ours, and nobody's bond. */
 static void
-go_on(struct track *t, unsigned host, struct mail *m)
-{
-	uint32_t at = 0;
-	struct fact f, from;
-
-	m->bound = true;
-	while (mail_next_kind(m, FACT_DELIVERED, &at, &f)) {
-		if (!(f.flags & FACT_IN_FILTER) || f.other_id.n == 0)
-			continue;
-		from = from_delivery(f.time, f.delay_ms, mail_id(m));
-		track_bond(t, host, &from, f.other_id);
-	}
-}
-
-/* before continues as next: from->other_id is before. */
-void
-track_bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
+bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
 {
 	struct mail *next;
 	struct fact f;
@@ -119,7 +101,8 @@ track_bond(struct track *t, unsigned host, const struct fact *from, struct slice
 	next = track_mail(t, host, next_id);
 	track_learn(t, next, from);
 	if (!next->bound)
-		go_on(t, host, next);
+		track_push(&t->news, &t->n_news, &t->cap_news, next);
+	next->bound = true;
 	while (next->real && mail_next(next, &at, &f)) {
 		if (!is_witness(from, &f))
 			continue;
@@ -133,6 +116,32 @@ track_bond(struct track *t, unsigned host, const struct fact *from, struct slice
 	}
 	if (!told)
 		next->waiting = true;
+}
+
+/* m continues another mail, which is news. If a filter gave it its name, then what it handed on continues
+ * m; else that was no mail of ours, and nobody's bond. */
+static void
+go_on(struct track *t, const struct mail *m)
+{
+	uint32_t at = 0;
+	struct fact f, from;
+
+	while (mail_next_kind(m, FACT_DELIVERED, &at, &f)) {
+		if (!(f.flags & FACT_IN_FILTER) || f.other_id.n == 0)
+			continue;
+		from = from_delivery(f.time, f.delay_ms, mail_id(m));
+		bond(t, m->host, &from, f.other_id);
+	}
+}
+
+/* before continues as next: from->other_id is before. One by one what follows from it: forged names would
+ * make a chain of any length. */
+void
+track_bond(struct track *t, unsigned host, const struct fact *from, struct slice next_id)
+{
+	bond(t, host, from, next_id);
+	while (t->n_news > 0)
+		go_on(t, t->news[--t->n_news]);
 }
 
 /* A line of its own came for a mail that others had spoken of. */

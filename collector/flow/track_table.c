@@ -67,6 +67,7 @@ track_free(struct track *t)
 	free(t->born);
 	free(t->dirty);
 	free(t->changed);
+	free(t->news);
 	free(t);
 }
 

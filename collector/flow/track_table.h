@@ -22,6 +22,8 @@ struct track {
 	size_t n_dirty, cap_dirty;
 	struct mail **changed;	/* since the commit */
 	size_t n_changed, cap_changed;
+	struct mail **news;	/* they continue others, which nobody knew before: for track_bond() */
+	size_t n_news, cap_news;
 	struct pool pool;	/* mails, each with room for facts behind it */
 	uint64_t now;		/* counts events */
 	struct hop_index hops;

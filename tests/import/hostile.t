@@ -117,4 +117,19 @@ queued as B000000001
 ää öö €
 #000#001#033[2J
 WORDS
+
+# Whoever may send us lines can make a filter's names follow each other as long as he likes.
+perl -e '
+    my $end = 60000;
+    my $line = sub { print "2026-03-10T10:00:0$_[0]+00:00 mx1 $_[1]\n" };
+    $line->(0, sprintf "pmg-smtp-filter[7]: AAAAAA%08X: accept mail to <b\@example.org> (AAAAAA%08X) (rule: x)",
+        $_, $_ + 1) for 1 .. $end;
+    $line->(1, "postfix/qmgr[4]: B000000001: from=<a\@example.net>, size=1000, nrcpt=1 (queue active)");
+    $line->(1, "postfix/lmtp[5]: B000000001: to=<b\@example.org>, relay=127.0.0.1[127.0.0.1]:10024, delay=1, " .
+        "delays=1/0/0/0, dsn=2.5.0, status=sent (250 2.5.0 OK (AAAAAA00000001))");
+' >"$T/chain.log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$T/chain" "$T/chain.log" >"$T/out" 2>&1
+is "$? $(sed -n 's/,.*//p' "$T/out")" "0 60002 lines" "a chain of filters' names of any length is followed to its end"
+is "$("$BUILD/bin/mxgauge" report --json --state "$T/chain" | tr ',{' '\n\n' | sed -n 's/^"\(recv_rcpt\|dlv_ext\)"://p' | head -2 | tr '\n' ' ')" \
+    "1 1 " "and is one mail"
 done_testing

@@ -32,6 +32,8 @@ class Client:
     def line(self):
         while b'\r\n' not in self.buf:
             self.fill()
+        if self.buf.startswith(b'\x16\x03'):    # TLS, where none was asked for: no line, though its
+            raise Hangup()                      # random bytes may have the end of one
         line, self.buf = self.buf.split(b'\r\n', 1)
         if b'\n' in line or b'\r' in line:
             self.note(b'BARE LINE END')

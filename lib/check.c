@@ -419,6 +419,24 @@ check_show(const char *name, double value, const char *unit)
 }
 
 void
+check_known(const char *name, double value, const char *unit)
+{
+	if (isnan(value))
+		check_show(name, value, unit);
+	else
+		check_value(name, value, unit);
+}
+
+void
+check_asked(const char *name, double value, const char *unit)
+{
+	if (check_has_limit(name))
+		check_value(name, value, unit);
+	else
+		check_known(name, value, unit);
+}
+
+void
 check_words(const char *name, const char *after, const char *fmt, ...)
 {
 	va_list ap;

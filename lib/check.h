@@ -43,6 +43,11 @@ void check_words(const char *name, const char *after, const char *fmt, ...)
  * for a verdict. Its limits count as used. */
 void check_show(const char *name, double value, const char *unit);
 
+/* check_value() of what is known; NAN, unknown, is shown: check_known() never judges it, it is no fault or has been
+ * told; check_asked() does for whoever set a limit. */
+void check_known(const char *name, double value, const char *unit);
+void check_asked(const char *name, double value, const char *unit);
+
 /* The worst that was found so far. */
 enum check_state check_worst(void);
 

@@ -266,15 +266,6 @@ lag_begin(const char *check, struct slice thing)
 
 /* --- the answer -------------------------------------------------------------------------- */
 
-void
-lag_measure(const char *name, double value, const char *unit)
-{
-	if (isnan(value))
-		check_show(name, value, unit);
-	else
-		check_value(name, value, unit);
-}
-
 bool
 lag_answer(const struct apart_job *j, struct rows *r, const char *name)
 {

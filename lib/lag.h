@@ -36,9 +36,6 @@ void lag_state(enum check_state state, const char *name, const char *fmt, ...)
  * nothing is added. */
 void lag_tell(void);
 
-/* As check_value(), but what is not known is only shown, and no verdict. */
-void lag_measure(const char *name, double value, const char *unit);
-
 /* Read what a peer said that was asked apart; its trouble is told. False: there is some. */
 bool lag_answer(const struct apart_job *j, struct rows *r, const char *name);
 

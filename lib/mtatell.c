@@ -94,31 +94,11 @@ oldest_group(const struct mtahost *h)
 
 /* --- measurements ------------------------------------------------------------------------ */
 
-/* What no host says is shown as unknown, and UNKNOWN only for whoever set a limit. */
-static void
-give(const char *name, double v, const char *unit)
-{
-	if (isnan(v) && !check_has_limit(name))
-		check_show(name, v, unit);
-	else
-		check_value(name, v, unit);
-}
-
-/* The same, and never UNKNOWN: these have limits of their own, or it is no fault. */
-static void
-give_known(const char *name, double v, const char *unit)
-{
-	if (isnan(v))
-		check_show(name, v, unit);
-	else
-		check_value(name, v, unit);
-}
-
 /* A rate is not known at the first run. */
 static void
 give_rate(const char *name, double v)
 {
-	give_known(name, round(v * 10) / 10, "/min");
+	check_known(name, round(v * 10) / 10, "/min");
 }
 
 static void
@@ -235,20 +215,20 @@ measure(void)
 	worst = most(offsetof(struct mtamib_sum, total), &w);
 	old = most(offsetof(struct mtamib_sum, oldest_s), &o);
 	full = most(offsetof(struct mtamib_sum, used_percent), &used);
-	give("total", total, "");
-	give("worst", w, "");
-	give("deferred", SUM(deferred), "");
-	give("oldest", o, "s");
+	check_asked("total", total, "");
+	check_asked("worst", w, "");
+	check_asked("deferred", SUM(deferred), "");
+	check_asked("oldest", o, "s");
 	give_rate("growth", RATE(growth));
-	give("bytes", SUM(bytes), "B");
-	give("recipients", SUM(recipients), "");
+	check_asked("bytes", SUM(bytes), "B");
+	check_asked("recipients", SUM(recipients), "");
 	give_rate("received", RATE(received));
 	give_rate("transmitted", RATE(transmitted));
 	give_rate("rejected", RATE(rejected));
 	give_rate("loops", RATE(loops));
-	give_known("used", used, "%");
+	check_known("used", used, "%");
 	down = say_down(&b);
-	give_known("down", worst != NULL || down > 0 ? down : (double)NAN, "");
+	check_known("down", worst != NULL || down > 0 ? down : (double)NAN, "");
 	if (worst != NULL)
 		say_total(total, o);
 	if (worst != NULL)

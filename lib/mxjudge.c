@@ -342,16 +342,6 @@ judge_ordinary(void)
 
 /* --- values, lines, JSON ------------------------------------------------------------------------ */
 
-/* What is not known is judged only for whoever set a limit. */
-static void
-give(const char *name, double v, const char *unit)
-{
-	if (isnan(v) && !check_has_limit(name))
-		check_show(name, v, unit);
-	else
-		check_value(name, v, unit);
-}
-
 /* Where nobody was reached nothing was compared. */
 static void
 tell_differences(const struct mxset *m, size_t reached)
@@ -382,11 +372,11 @@ tell_values(const struct mxset *m)
 		if (m->host[i].addrs > 0 && !(m->host[i].ttl <= ttl))
 			ttl = m->host[i].ttl;
 	tell_differences(m, reached);
-	give("mx", known ? (double)m->hosts : (double)NAN, "");
-	give("addresses", known ? (double)at.r->servers : (double)NAN, "");
-	give("reached", known ? (double)reached : (double)NAN, "");
-	give("mx_ttl", mx_ttl, "s");
-	give("address_ttl", ttl, "s");
+	check_asked("mx", known ? (double)m->hosts : (double)NAN, "");
+	check_asked("addresses", known ? (double)at.r->servers : (double)NAN, "");
+	check_asked("reached", known ? (double)reached : (double)NAN, "");
+	check_asked("mx_ttl", mx_ttl, "s");
+	check_asked("address_ttl", ttl, "s");
 }
 
 static void

@@ -107,10 +107,7 @@ measure(const struct queue *q, double growth)
 	check_value("maildrop", queue_in_box(q, QUEUE_MAILDROP), "");
 	check_value("corrupt", queue_in_box(q, QUEUE_CORRUPT), "");
 	give(q, "oldest", queue_age_known(q) ? queue_age(q, first) : (double)NAN, "s");
-	if (isnan(growth))
-		check_show("growth", growth, "/min");
-	else
-		check_value("growth", growth, "/min");
+	check_known("growth", growth, "/min");
 	give(q, "bytes", queue_bytes(q), "B");
 	measure_share(q, "frozen", q->frozen);
 	measure_share(q, "null_sender", q->null_sender);

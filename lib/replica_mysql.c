@@ -479,11 +479,11 @@ replica_mysql_judge(const struct replica_mysql *m)
 void
 replica_mysql_measures(void)
 {
-	lag_measure("gap", sum.gap, "");
-	lag_measure("bytes", sum.bytes, "B");
-	lag_measure("channels", sum.judged ? (double)sum.channels : (double)NAN, "");
-	lag_measure("replicas", sum.replicas, "");
-	lag_measure("members", sum.members, "");
-	lag_measure("queue", sum.queue, "");
-	lag_measure("flow_control", sum.flow_control, "%");
+	check_known("gap", sum.gap, "");
+	check_known("bytes", sum.bytes, "B");
+	check_known("channels", sum.judged ? (double)sum.channels : (double)NAN, "");
+	check_known("replicas", sum.replicas, "");
+	check_known("members", sum.members, "");
+	check_known("queue", sum.queue, "");
+	check_known("flow_control", sum.flow_control, "%");
 }

@@ -373,8 +373,8 @@ replica_pgsql_judge(const struct replica_pgsql *p)
 void
 replica_pgsql_measures(void)
 {
-	lag_measure("bytes", sum.bytes, "B");
-	lag_measure("standbys", sum.standbys, "");
-	lag_measure("slot_bytes", sum.slot_bytes, "B");
-	lag_measure("subscriptions", sum.subscriptions, "");
+	check_known("bytes", sum.bytes, "B");
+	check_known("standbys", sum.standbys, "");
+	check_known("slot_bytes", sum.slot_bytes, "B");
+	check_known("subscriptions", sum.subscriptions, "");
 }

@@ -414,14 +414,8 @@ measure_counted(const struct counted *c, const struct counted *before)
 	};
 
 	check_value("total", all_of(c), "");
-	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
-		double v = gauge(c, told[i].m);
-
-		if (isnan(v) && !check_has_limit(told[i].name))
-			check_show(told[i].name, v, told[i].unit);
-		else
-			check_value(told[i].name, v, told[i].unit);
-	}
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+		check_asked(told[i].name, gauge(c, told[i].m), told[i].unit);
 	if (before->minute > 0)
 		check_value("growth", (all_of(c) - all_of(before)) / (double)(c->minute - before->minute),
 		    "/min");

@@ -194,9 +194,9 @@ compare(void)
 	if (set.csync2 != NULL)
 		judge_csync2();
 	lag_tell();
-	lag_measure("differences", most, "");
-	lag_measure("age", age, "s");
-	lag_measure("files", has_first && set.manifests.n > 0 ? (double)m[first].n : (double)NAN, "");
+	check_known("differences", most, "");
+	check_known("age", age, "s");
+	check_known("files", has_first && set.manifests.n > 0 ? (double)m[first].n : (double)NAN, "");
 }
 
 int

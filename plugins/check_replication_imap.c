@@ -413,7 +413,7 @@ measure(const struct rows *replicator, size_t n)
 	struct stat st;
 
 	if (set.hosts.n > 0) {
-		lag_measure("messages", most_messages, "");
+		check_known("messages", most_messages, "");
 		check_value("servers", (double)n, "");
 	}
 	if (rows_next(replicator, "sum", NULL) != NULL)

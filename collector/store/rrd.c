@@ -238,6 +238,17 @@ dir_of(const struct rrd_store *s, const char *host)
 	return join(s->dir, folder, NULL, "");
 }
 
+/* Whoever wants all RRDs made anew may take the folder of them away while we run. */
+static bool
+make_folder(const struct rrd_store *s, const char *dir)
+{
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		return true;
+	if (errno != ENOENT || (mkdir(s->dir, 0755) != 0 && errno != EEXIST))
+		return false;
+	return mkdir(dir, 0755) == 0 || errno == EEXIST;
+}
+
 bool
 rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
 {
@@ -247,7 +258,7 @@ rrd_store_write(struct rrd_store *s, const struct rrd_minutes *m, struct err *e)
 	bool good;
 
 	s->unsure = m->unsure;
-	if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
+	if (!make_folder(s, dir)) {
 		good = err_set(e, "make the folder %s: %s", dir, strerror(errno));
 	} else {
 		if (m->changed == RRD_COMPARE)

@@ -214,6 +214,23 @@ wait_for is_well
 saw $? "and when it is over"
 stop TERM
 
+# Whoever wants the RRDs made anew may take the folder away; the daemon makes it again.
+mkdir "$D/gone"
+refusals mx1 0 50 >"$D/gone/log"
+printf 'state = "%s/gone/state"\ntemplates = "%s/rrd-templates"\nsource "a" { files = { "%s/gone/log" } }\n' \
+    "$D" "$PWD" "$D" >"$D/gone.conf"
+launch gone.conf
+drawn() { [ -f "$D/gone/state/rrd/mx1/flow.rrd" ] && is_read 50 "$D/gone/state"; }
+wait_for drawn
+saw $? "RRDs are drawn"
+rm -r "$D/gone/state/rrd"
+refusals mx1 50 5 >>"$D/gone/log"
+wait_for is_read 55 "$D/gone/state"
+stop TERM
+drawn_again() { for f in conn flow reject; do [ -s "$D/gone/state/rrd/$1/$f.rrd" ] || return 1; done; }
+drawn_again mx1 && drawn_again _farm
+saw $? "and again, after the folder of all RRDs was taken away"
+
 # In the background: the command returns when it runs, and who asks then finds it alive, though
 # there is nothing yet that it could read.
 mkdir "$D/idle"

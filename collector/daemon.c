@@ -163,6 +163,16 @@ look_at_rules(struct daemon *d, const struct config *c)
 	d->told_gave_up = true;
 }
 
+static void
+give_up(void *arg, const struct err *e)
+{
+	struct daemon *d = arg;
+
+	message(MSG_state_failed, "%s", e->text);
+	d->status = 1;
+	event_base_loopbreak(d->base);
+}
+
 static bool
 commit(struct daemon *d, bool last)
 {
@@ -174,6 +184,10 @@ commit(struct daemon *d, bool last)
 	state_say(ingest_state(d->in), "beat_at", now_s());
 	server_remember(d->server, now_s());
 	if (!ingest_commit(d->in, last, &e)) {
+		if (state_lost(ingest_state(d->in))) {
+			give_up(d, &e);
+			return false;
+		}
 		fault_met(&d->commit_fault, now_s(), e.text);
 		d->paused = true;
 		server_pause(d->server);
@@ -189,16 +203,6 @@ commit(struct daemon *d, bool last)
 		drawing_committed(d->drawing);
 	message(MSG_committed, "%" PRIu64 " lines", d->lines + ingest_totals(d->in)->lines);
 	return true;
-}
-
-static void
-give_up(void *arg, const struct err *e)
-{
-	struct daemon *d = arg;
-
-	message(MSG_state_failed, "%s", e->text);
-	d->status = 1;
-	event_base_loopbreak(d->base);
 }
 
 static void

@@ -384,7 +384,8 @@ static const struct command commands[] = {
 	    "mxgauge trace 4F1A2B3C4D\nmxgauge trace joe@example.org\nmxgauge trace 192.0.2.7" },
 	{ "backup", "copy the state while mxgauged runs", "FILE", backup_opts, run_backup,
 	    "Makes FILE a consistent copy of the state as of its last commit. To go back to it, "
-	    "stop mxgauged and put it in place of state.db; the RRDs follow the state.",
+	    "stop mxgauged, put it in place of state.db and start mxgauged: what came after it is read again, as far as "
+	    "the logs are there, and the RRDs follow the state.",
 	    "mxgauge backup /srv/backup/mxgauge-$(date +%F).db" },
 	{ "passive", "run checks and send their results to monitors", NULL, passive_opts, run_passive,
 	    "Runs the checks of the passive sections of the configuration and sends their results to the "

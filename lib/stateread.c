@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -183,6 +184,28 @@ stateread_briefly(void)
 	brief = true;
 }
 
+bool
+stateread_is_copy(struct sqlite3 *db)
+{
+	unsigned char head[20];		/* sqlite.org/fileformat2.html, 1.3.3: the last two are 2 where it has a log */
+	sqlite3_file *f = NULL;
+
+	return sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f) == SQLITE_OK && f != NULL &&
+	    f->pMethods != NULL && f->pMethods->xRead(f, head, sizeof head, 0) == SQLITE_OK &&
+	    head[18] == 1 && head[19] == 1;
+}
+
+/* A backup that was put in place, and what the state before it left there. */
+static bool
+has_others_log(const struct stateread *r, const char *path)
+{
+	char log[4096 + 8];
+	struct stat st;
+
+	(void)snprintf(log, sizeof log, "%s-wal", path);
+	return stateread_is_copy(r->db) && stat(log, &st) == 0 && st.st_size > 0;
+}
+
 struct stateread *
 stateread_open_frozen(const char *dir, struct err *e)
 {
@@ -208,6 +231,12 @@ stateread_open_frozen(const char *dir, struct err *e)
 		return NULL;
 	}
 	(void)sqlite3_busy_timeout(r->db, 3000);
+	if (has_others_log(r, path)) {
+		(void)err_set(e, "%s/state.db is a backup, and the file state.db-wal beside it is of the state before: "
+		    "start mxgauged, or remove state.db-wal and state.db-shm", dir);
+		stateread_close(r);
+		return NULL;
+	}
 	if (!read_start(r, e)) {
 		stateread_close(r);
 		return NULL;

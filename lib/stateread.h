@@ -37,6 +37,9 @@ void stateread_freeze(struct stateread *r);
 struct sqlite3 *stateread_db(struct stateread *r);
 /* *e from the words of the database, which failed just now. Always false. */
 bool stateread_fail(struct stateread *r, struct err *e);
+/* Is its file one that "mxgauge backup" wrote, and nobody else since? To be asked before it is read: a log
+ * (state.db-wal) that lies beside it is another state's. */
+bool stateread_is_copy(struct sqlite3 *db);
 /* What to do about one that is damaged. */
 #define STATEREAD_MEND "put a backup in its place, or move it away and import the logs again"
 /* The collector's own connection, in the middle of a commit: it stays the caller's. */

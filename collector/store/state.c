@@ -392,6 +392,8 @@ open_db(struct state *s, struct err *e)
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 	    SQLITE_OPEN_NOMUTEX, state_wal_vfs()) != SQLITE_OK)
 		return s->db != NULL ? db_fail(s, "open", e) : err_set(e, "open %s: no memory", path);
+	if (!place_take(s, e))
+		return false;
 	(void)sqlite3_busy_timeout(s->db, 5000);
 	/* Each commit of the daemon changes a few bytes in each of ten pages, and the disk gets them
 	 * whole, so pages are small. The log may have 16 MB before they are written to the file: most
@@ -405,6 +407,7 @@ open_db(struct state *s, struct err *e)
 	(void)chmod(path, 0640);
 	if (!check_version(s, &fresh, e) || (fresh && !create(s, e)))
 		return false;
+	place_remember(s);
 	return load_metrics(s, e) && prepare_all(s, e) && hosts_load(s, e) && sources_load(s, e) &&
 	    limits_load(s, e) && clock_load(s, e);
 }
@@ -433,6 +436,8 @@ state_close(struct state *s)
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		sqlite3_finalize(all[i]);
+	if (s->placed)
+		place_leave(s);
 	(void)sqlite3_close(s->db);
 	if (s->lock_fd >= 0)
 		(void)close(s->lock_fd);

@@ -161,4 +161,8 @@ void state_limit(struct state *s, const char *name, int64_t used, int64_t cap, i
 void state_bulk(struct state *s);
 void state_checkpoint(struct state *s);
 
+/* Has a commit failed because the file of the state was taken away or replaced? None will succeed until
+ * it is opened again. */
+bool state_lost(const struct state *s);
+
 #endif

@@ -546,9 +546,12 @@ state_old_left(const struct state *s)
 bool
 state_commit(struct state *s, const struct commit *c, struct err *e)
 {
-	struct writing *w = xcalloc(1, sizeof *w);
+	struct writing *w;
 	bool good;
 
+	if (!place_kept(s, e))
+		return false;
+	w = xcalloc(1, sizeof *w);
 	w->s = s;
 	w->e = e;
 	w->out = buf_new(BLOB_MAX);

@@ -47,6 +47,8 @@ struct own_clock {
 struct state {
 	sqlite3 *db;
 	char *dir;
+	uint64_t dev, ino;		/* its file's, if placed */
+	bool placed, lost;
 	int lock_fd;
 	struct hash_key key;
 	struct track *track;		/* where fetched mails go */
@@ -100,6 +102,16 @@ host_last(const struct state *s, size_t h)
 {
 	return s->host_sampled[h] > s->host_newest[h] ? s->host_sampled[h] : s->host_newest[h];
 }
+
+/* What is known of the file and its name (state_place.c). Before anything is read: a backup that was put in
+ * place loses the log of the state before. False and *e if it cannot be removed. */
+bool place_take(struct state *s, struct err *e);
+/* When it is open, and good. */
+void place_remember(struct state *s);
+/* Is it there still? False and *e: see state_lost(). */
+bool place_kept(struct state *s, struct err *e);
+/* Before it is closed. */
+void place_leave(struct state *s);
 
 /* *e from the database's own words, with the file's name. Always false. */
 bool db_fail(struct state *s, const char *doing, struct err *e);

@@ -433,49 +433,6 @@ pf_tail(struct slice s, struct event *e)
 	return first;	/* a line that was cut, or one without */
 }
 
-/* Messages of all daemons, and what they write when debugging was switched on. */
-static int
-common(const struct pf_line *p, struct event *out)
-{
-	static const struct slice severities[] = {
-		{ "warning: ", 9 }, { "error: ", 7 }, { "fatal: ", 7 }, { "panic: ", 7 },
-	};
-	static const struct slice chatter[] = {
-#define H(head) { head, sizeof(head) - 1 }
-		H("> "), H("< "), H(">>> "), H("<<< "), H("initializing the "), H("Using "),
-		H("looking for session "), H("looking up session "), H("save session "),
-		H("remove session "), H("reloaded session "), H("put smtp"), H("get smtp"),
-		H("lookup smtp"), H("read smtp"), H("write smtp"), H("delete smtp"),
-		H("open smtp"), H("close smtp"), H("SNI data for "), H("Host offered "),
-		H("looking for plugins in "), H("unable to dlopen "),
-		H("using backwards-compatible default "), H("Relaying allowed for "),
-		H("relay_clientcerts: "), H("SASL authentication info: "),
-		H("SASL authentication debug: "), H("SASL authentication trace: "),
-		H("SASL authentication pass: "), H("auto_clnt"),
-#undef H
-	};
-	struct slice s = p->text;
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++)
-		if (slice_eat(&s, severities[i]))
-			return pf_warning(
-			    p, slice_head(severities[i], severities[i].n - 2), s, out);
-	if (slice_starts(s, SLICE("table ")) &&
-	    slice_ends(s, SLICE(" has changed -- restarting")))
-		return 0;
-	for (size_t i = 0; i < sizeof chatter / sizeof chatter[0]; i++)
-		if (slice_starts(s, chatter[i]))
-			return 0;
-	/* "match_hostname: a ~? b", "generic_checks: ...": the name of a C function */
-	while (n < s.n &&
-	       ((s.p[n] >= 'a' && s.p[n] <= 'z') || s.p[n] == '_' || slice_is_digit(s.p[n])))
-		n++;
-	if (n < s.n && s.p[n] == ':' && memchr(s.p, '_', n) != NULL)
-		return 0;
-	return -1;
-}
-
 /* Which daemon it was is not known; their lines are different enough. */
 static int
 any_daemon(const struct pf_line *p, struct event *out)
@@ -566,7 +523,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	else
 		found = dispatch(&p, out);
 	if (found < 0)
-		found = common(&p, out);
+		found = pf_common(&p, out);
 	if (found < 0 && !slice_starts(l->tag, SLICE("postfix")) &&
 	    scan_is_ip(slice_head(p.text, slice_until(p.text, ' ', ' '))))
 		found = DIALECT_FOREIGN;	/* Barracuda's "outbound/smtp" */

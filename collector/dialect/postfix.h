@@ -46,6 +46,8 @@ int pf_delivery(const struct pf_line *p, struct event *out);
 int pf_tls(const struct pf_line *p, struct event *out);
 /* "ACTION: STAGE from CLIENT: REPLY; from=<> ..." of smtpd, cleanup and postscreen. */
 int pf_action(const struct pf_line *p, struct event *out);
+/* What any daemon may write; asked last. */
+int pf_common(const struct pf_line *p, struct event *out);
 /* After "warning: ", "error: ", "fatal: ", "panic: ". */
 int pf_warning(const struct pf_line *p, struct slice severity, struct slice s,
     struct event *out);

@@ -436,7 +436,7 @@ is_progress(struct slice s)
 		H("unable to look up "), H("mail for "), H("delivery "), H("removed "),
 		H("Authentication failed"), H("TLSA lookup"), H("dropping "), H("status="),
 		H("no "), H("disabling "), H("requeued"), H("Non-"), H("REQUIRETLS"),
-		H("not sending "), H("SMTPUTF8 "), H("local data error "),
+		H("not sending "), H("SMTPUTF8 "), H("local data error "), H("passing <"),
 #undef H
 	};
 
@@ -479,6 +479,8 @@ pf_agent(const struct pf_line *p, struct event *out)
 		pf_relay(&s, out);
 		return 1;
 	}
+	if (slice_has(s, SLICE(": replacing server reply \"")))	/* smtp_reply_filter */
+		return pf_info(p, out, REASON_none, SLICE(""));
 	if (p->has_id)
 		return is_progress(s) ? pf_info(p, out, REASON_none, SLICE("")) : -1;
 	return pf_tls(p, out);

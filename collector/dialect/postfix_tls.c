@@ -75,6 +75,24 @@ distrusted(const struct pf_line *p, struct slice s, struct event *e)
 	return 1;
 }
 
+/* "success, domain=D, receiving_mx=H[A]", "failure, ..., failure_type=T": what the receiver's
+ * domain is told (3.10). What became of the mail, the delivery says. */
+static int
+reported(const struct pf_line *p, struct slice s, struct event *e)
+{
+	struct slice status;
+
+	e->outbound = true;
+	e->text = p->text;
+	if (slice_starts(s, SLICE("failure"))) {
+		e->cls = REASON_tls_error;
+		e->sub = SLICE("reported");
+	}
+	if (slice_cut_at(&s, SLICE(", receiving_mx="), &status) && !slice_starts(s, SLICE("(null)")))
+		pf_relay(&s, e);
+	return 1;
+}
+
 /* What higher log levels add about a session: "PEER: subject_CN=...". */
 static bool
 is_detail(struct slice s)
@@ -84,7 +102,9 @@ is_detail(struct slice s)
 		H("setting up TLS connection "), H("SSL_accept:"), H("SSL_connect:"),
 		H("SSL3 alert "), H("Unverified: "), H("Verified: "), H("Untrusted: "),
 		H("Trusted: "), H("TLS SNI "), H("fingerprint="), H("Peer "), H("verify error:"),
-		H("subject="), H("issuer="),
+		H("subject="), H("issuer="), H("cert has expired"),	/* the rest: 2.2 to 2.4 */
+		H("Server certificate could not be verified"), H("Peer certificate could not be verified"),
+		H("certificate peer name verification failed for "),
 #undef H
 	};
 	static const struct slice parts[] = {
@@ -131,6 +151,8 @@ pf_tls(const struct pf_line *p, struct event *out)
 		e->outbound = slice_eat(&s, SLICE("to "));
 		return e->outbound || slice_eat(&s, SLICE("from ")) ? established(s, e) : -1;
 	}
+	if (slice_eat(&s, SLICE("TLSRPT: status=")))
+		return reported(p, s, e);
 	e->outbound = slice_eat(&s, SLICE("SSL_connect error to "));
 	if (e->outbound || slice_eat(&s, SLICE("SSL_accept error from ")))
 		return handshake_failed(s, e);

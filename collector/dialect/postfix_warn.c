@@ -90,9 +90,19 @@ about_client(struct slice s, struct event *e)
 		e->sub = SLICE("non_smtp");
 		return pf_client(&s, e);
 	}
-	if (slice_eat(&s, SLICE("Illegal address syntax from "))) {
+	if (slice_eat(&s, SLICE("Illegal address syntax from ")) ||
+	    slice_eat(&s, SLICE("malformed BDAT command syntax from ")) ||
+	    slice_eat(&s, SLICE("null BDAT request from "))) {
 		e->sub = SLICE("syntax");
 		return pf_client(&s, e);
+	}
+	if (pf_client(&s, e)) {
+		bool other = slice_starts(s, SLICE(" sent non-SMTP command: "));	/* before 2.3 */
+
+		e->sub = other ? SLICE("non_smtp") : SLICE("syntax");
+		if (other || slice_starts(s, SLICE(": request longer than ")))
+			return true;
+		e->sub.n = 0;
 	}
 	e->cls = REASON_none;
 	return false;
@@ -198,6 +208,8 @@ filter_broken(struct slice s, struct event *e)
 		}
 	if (service_down(s, e))
 		return true;
+	if (slice_starts(s, SLICE("connect to TCP map ")))
+		return false;	/* a table: known_trouble() has it */
 	if (slice_eat(&s, SLICE("problem talking to server ")) ||
 	    slice_eat(&s, SLICE("problem talking to service ")) ||
 	    slice_eat(&s, SLICE("timeout on ")) || slice_eat(&s, SLICE("connect to ")) ||
@@ -256,15 +268,21 @@ static const struct {
 	T("lookup error", QWARN, resource, "lookup"),
 	T("lookup problem", QWARN, resource, "lookup"),
 	T("lookup failure", QWARN, resource, "lookup"),
+	T("unsupported dictionary type", QWARN, resource, "config"),
 	T("table lookup", QWARN, resource, "lookup"),
+	T("TCP map ", QWARN, resource, "lookup"),
+	T(" socketmap server ", QWARN, resource, "lookup"),
 	T("dict_", QWARN, resource, "lookup"),
 	T("mysql", QWARN, resource, "lookup"),
 	T("ldap", QWARN, resource, "lookup"),
 	T("pgsql", QWARN, resource, "lookup"),
+	T("SMTPS wrappermode", QWARN, resource, "config"),
 	T("is unavailable. ", QWARN, resource, "lookup"),
 	T("is older than source file", QWARN, resource, "config"),
 	T("auth socket", QWARN, resource, "auth_server"),
 	T("SASL: Connect to ", QWARN, resource, "auth_server"),
+	T("sql plugin could", QWARN, resource, "auth_server"),
+	T("sql query failed", QWARN, resource, "auth_server"),
 	T("SASL per-connection", QWARN, resource, "auth_server"),
 	T("no SASL authentication mechanisms", QWARN, resource, "auth_server"),
 	T("xsasl", QWARN, resource, "auth_server"),

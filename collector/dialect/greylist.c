@@ -106,8 +106,9 @@ milter_greylist_addr(struct slice s, struct slice id, struct event *out)
 
 	e->id = id;
 	if (!slice_cut(&s, ' ', &peer) || !slice_eat(&s, SLICE("from ")) ||
-	    !helper_take_address(&s, &e->from) ||
-	    (!slice_eat(&s, SLICE("to ")) && !slice_eat(&s, SLICE("rcpt "))) ||
+	    !helper_take_address(&s, &e->from))
+		return -1;
+	if ((slice_eat(&s, SLICE("to ")) || slice_eat(&s, SLICE("rcpt "))) &&
 	    !helper_take_address(&s, &e->to))
 		return -1;
 	(void)slice_eat(&s, SLICE(": "));
@@ -162,21 +163,34 @@ milter_greylist_skip(struct slice s, struct slice id, struct event *out)
 static int
 milter_greylist(struct slice s, struct event *out)
 {
+#define H(head) { head, sizeof(head) - 1 }
+	static const struct slice talk[] = {
+		H("Final database dump"), H("reloading "), H("starting"), H("config file "),
+		H("smfi_main() returned 0"), H("failed resolving "), H("Connection to "),
+		H("Incoming MX sync connection from "), H("ratelimit overflow for class "), H("p0f "),
+		H("Unexpected p0f status "), H("milter-greylist-"), H("Version: "), H("fopen_ext: "),
+		H("fclose_ext: "), H("fdopen_ext: "), H("Access list dump:"), H("racl "), H("dacl "),
+	};
+#undef H
 	struct slice id = { 0 };
 
 	if (!slice_eat(&s, SLICE("(unknown id): ")))
 		(void)helper_take_id(&s, &id);
+	if (slice_starts(s, SLICE("addr ")) && slice_has(s, SLICE(" flushed, removed ")))
+		return helper_says(out, EV_INFO, SLICE("milter-greylist"), s);
 	if (slice_eat(&s, SLICE("addr ")))
 		return milter_greylist_addr(s, id, out);
 	if (slice_eat(&s, SLICE("skipping greylist because ")))
 		return milter_greylist_skip(s, id, out);
+	if (slice_has(s, SLICE("mi_stop=1")) || slice_has(s, SLICE("loaded config file ")) ||
+	    slice_has(s, SLICE("loading config file ")) || slice_has(s, SLICE(" not compiled in, ign")) ||
+	    slice_ends(s, SLICE(" are SPF-compliant, bypassing greylist")) ||
+	    slice_ends(s, SLICE(" is not a peer MX")) || helper_starts(s, talk, sizeof talk / sizeof talk[0]))
+		return helper_says(out, EV_INFO, SLICE("milter-greylist"), s);
 	if (helper_is_trouble(s))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("milter-greylist"), s);
-	if (slice_has(s, SLICE("mi_stop=1")) || slice_starts(s, SLICE("Final database dump")) ||
-	    slice_starts(s, SLICE("reloading ")) || slice_starts(s, SLICE("starting")) ||
-	    slice_starts(s, SLICE("config file ")) || slice_starts(s, SLICE("smfi_main() returned 0")))
-		return helper_says(out, EV_INFO, SLICE("milter-greylist"), s);
-	return -1;
+	return slice_starts(s, SLICE("ignored ")) || slice_starts(s, SLICE("invalid ")) ?
+	    helper_says(out, EV_QWARN, SLICE("milter-greylist"), s) : -1;
 }
 
 /* "new: 192.0.2(192.0.2.7), a@example.net -> c@example.org" */

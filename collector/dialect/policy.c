@@ -134,14 +134,23 @@ postfwd_match(struct slice s, struct event *out)
 	return 1;
 }
 
+/* "[RATES] ...", "[SENDDNS] ...": which part of postfwd speaks */
+static bool
+said_by_part(struct slice s)
+{
+	size_t n = 1;
+
+	while (n < s.n && ((s.p[n] >= 'A' && s.p[n] <= 'Z') || slice_is_digit(s.p[n]) || s.p[n] == '?'))
+		n++;
+	return s.n > 0 && s.p[0] == '[' && n > 1 && slice_starts(slice_from(s, n), SLICE("] "));
+}
+
 static int
 postfwd(struct slice s, struct event *out)
 {
 #define H(head) { head, sizeof(head) - 1 }
 	static const struct slice talk[] = {
-		H("postfwd"), H("[DNSBL] "), H("[DNS"), H("[STATS] "), H("[CLEANUP] "), H("[PLUGIN] "),
-		H("[DUMP] "), H("[LOGS] "), H("[MAIL] "), H("[SENDMAIL] "), H("[SCORE] "),
-		H("[DELCACHEITEM] "), H("[DELRATEITEM] "),
+		H("postfwd"), H("Started "), H("STATS requested"), H("Counters: "),
 		H("Saved "), H("Fetched "), H("ready for input"), H("catched HUP"), H("terminating"),
 		H("TESTMODE"), H("VERBOSE"), H("NODNS"), H("Overriding "), H("notice: "), H("loaded: "),
 		H("reading file"), H("rate "), H("request cache "), H("Setting status"),
@@ -155,6 +164,7 @@ postfwd(struct slice s, struct event *out)
 	if (slice_has(slice_head(s, 64), SLICE("timeout")) || slice_starts(s, SLICE("warning")) ||
 	    slice_starts(s, SLICE("ERROR")) || slice_starts(s, SLICE("error: ")) ||
 	    slice_starts(s, SLICE("critical: ")) || slice_starts(s, SLICE("Could not ")) ||
+	    slice_starts(s, SLICE("FATAL: ")) || slice_has(s, SLICE("-daemon check failed ")) ||
 	    slice_starts(s, SLICE("ignoring invalid ")) || slice_starts(s, SLICE("[DNS] ERROR")))
 		return helper_says(out, EV_QWARN, SLICE("postfwd"), s);
 	if (s.n > 0 && s.p[0] == '[') {
@@ -163,7 +173,7 @@ postfwd(struct slice s, struct event *out)
 		if (slice_cut_at(&rest, SLICE("] "), &kind) && slice_starts(rest, SLICE("rule=")))
 			return postfwd_match(rest, out);
 	}
-	return helper_starts(s, talk, sizeof talk / sizeof talk[0]) ?
+	return said_by_part(s) || helper_starts(s, talk, sizeof talk / sizeof talk[0]) ?
 	    helper_says(out, EV_INFO, SLICE("postfwd"), s) : -1;
 }
 
@@ -177,7 +187,7 @@ cbpolicyd(struct slice s, struct event *out)
 	if (!slice_eat(&s, SLICE("module="))) {
 		if (slice_has(s, SLICE("rror")) || slice_has(s, SLICE("ailed")))
 			return helper_says(out, EV_FILTER_FAIL, SLICE("cbpolicyd"), s);
-		return slice_starts(s, SLICE("[")) ? helper_says(out, EV_INFO, SLICE("cbpolicyd"), s) : -1;
+		return slice_starts(s, SLICE("[")) || slice_starts(s, SLICE("Policyd")) ? helper_says(out, EV_INFO, SLICE("cbpolicyd"), s) : -1;
 	}
 	if (!slice_cut_at(&s, SLICE(", "), &e->stage))
 		return -1;
@@ -187,14 +197,19 @@ cbpolicyd(struct slice s, struct event *out)
 	}
 	if (take_field(&s, SLICE("action"), &v))
 		e->sub = v;
-	if (e->sub.n == 0 || !take_field(&s, SLICE("host"), &v))
+	if (e->sub.n == 0)
 		return -1;
-	helper_client(v, e);
+	if (take_field(&s, SLICE("host"), &v))
+		helper_client(v, e);
+	else if (!slice_starts(s, SLICE("reason=")))	/* a quota at the end of the message has none */
+		return -1;
 	rest = s;
 	(void)take_field(&rest, SLICE("helo"), &e->helo);
 	(void)take_field(&rest, SLICE("from"), &e->from);
 	(void)take_field(&rest, SLICE("to"), &e->to);
-	e->text = slice_rcut_at(&s, SLICE(", reason="), &v) ? s : rest;
+	if (!slice_eat(&s, SLICE("reason=")) && !slice_rcut_at(&s, SLICE(", reason="), &v))
+		s = rest;
+	e->text = s;
 	return 1;
 }
 

@@ -638,6 +638,23 @@ header_plain(struct header *h, struct slice raw, struct line *out)
 	return plain(h, raw, out);
 }
 
+/* Drop "mailcow-postfix-1  | ", the service that docker compose puts before a line. */
+static bool
+skip_service(struct slice *s)
+{
+	size_t n = 0, blanks;
+
+	while (n < s->n && (slice_is_alnum(s->p[n]) || s->p[n] == '-' || s->p[n] == '_' || s->p[n] == '.'))
+		n++;
+	blanks = n;
+	while (blanks < s->n && s->p[blanks] == ' ')
+		blanks++;
+	if (n == 0 || blanks == n || !slice_starts(slice_from(*s, blanks), SLICE("| ")))
+		return false;
+	*s = slice_from(*s, blanks + 2);
+	return true;
+}
+
 __attribute__((noinline)) enum header_answer
 header_unusual(struct header *h, struct slice raw, struct line *out)
 {
@@ -657,6 +674,8 @@ header_unusual(struct header *h, struct slice raw, struct line *out)
 	if (raw.n > 30 && raw.p[10] == 'T' && shape_cri(h, raw, out, &answer))
 		return answer;
 	if (plain(h, raw, out) == HEADER_LINE)
+		return HEADER_LINE;
+	if (skip_service(&raw) && plain(h, raw, out) == HEADER_LINE)
 		return HEADER_LINE;
 	return shape_bare(h, raw, out) ? HEADER_LINE : HEADER_NONE;
 }

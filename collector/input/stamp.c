@@ -131,6 +131,54 @@ month_of(const char *p)
 	return 0;
 }
 
+/* The months as journalctl writes them in other languages: German, French, Spanish, Italian, Dutch,
+ * Portuguese, Polish, Czech, Russian, Swedish, Danish. */
+static const char *const local_months[12] = {
+	" jan janv ene gen sty led янв ",
+	" feb févr fev lut úno фев ",
+	" mär mars mar mrt bře мар ",
+	" avr avril abr apr kwi dub апр ",
+	" mai may mag mei maj kvě мая май ",
+	" juin jun giu cze čen июн ",
+	" juil jul lug lip čec июл ",
+	" août aug ago sie srp авг ",
+	" sept sep set wrz zář сен ",
+	" okt oct ott out paź říj окт ",
+	" nov lis ноя ",
+	" dez déc dec dic gru pro дек ",
+};
+
+enum { LOCAL_MONTH_MAX = 8 };	/* bytes of the longest */
+
+/* "Okt ", "juil. ", "ноя ", "11月 " at the front of *s; 0: none. */
+static int
+take_local_month(struct slice *s)
+{
+	char word[LOCAL_MONTH_MAX + 3] = " ";
+	size_t n = slice_until(slice_head(*s, LOCAL_MONTH_MAX + 2), ' ', '.');
+	struct slice rest = slice_from(*s, n), number = slice_head(*s, n);
+	uint64_t month;
+
+	(void)slice_eat_char(&rest, '.');
+	if (n == 0 || n > LOCAL_MONTH_MAX || memchr(s->p, '\0', n) != NULL || !slice_eat_char(&rest, ' '))
+		return 0;
+	if (slice_u64(&number, &month)) {	/* Chinese, Japanese and Korean */
+		if (!slice_eq(number, SLICE("月")) && !slice_eq(number, SLICE("월")))
+			return 0;
+		*s = rest;
+		return month <= 12 ? (int)month : 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		word[i + 1] = slice_lower(s->p[i]);
+	word[n + 1] = ' ';
+	for (int i = 0; i < 12; i++)
+		if (strstr(local_months[i], word) != NULL) {
+			*s = rest;
+			return i + 1;
+		}
+	return 0;
+}
+
 /* Drop ".123456" if it is there. */
 static void
 fraction(struct slice *s, uint32_t *usec)
@@ -177,7 +225,7 @@ take_year(struct slice *s)
 	return year;
 }
 
-/* "Nov 18 10:00:00 ", "Nov 18 10:00:00.123 2026 ", "2026 Nov 18 10:00:00 ",
+/* "Nov 18 10:00:00 ", "ноя 18 10:00:00 ", "Nov 18 10:00:00.123 2026 ", "2026 Nov 18 10:00:00 ",
  * "Nov 18 2026 10:00:00 ". */
 static bool
 bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
@@ -187,9 +235,10 @@ bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 	uint64_t day;
 
 	month = t.n > 4 && t.p[3] == ' ' ? month_of(t.p) : 0;
-	if (month == 0)
+	if (month != 0)
+		t = slice_from(t, 4);
+	else if ((month = take_local_month(&t)) == 0)
 		return false;
-	t = slice_from(t, 4);
 	(void)slice_eat_char(&t, ' ');
 	if (!slice_u64(&t, &day) || !slice_eat_char(&t, ' '))
 		return false;
@@ -208,7 +257,7 @@ bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 		*time = in_year(st, year, month, (int)day, tod);
 	} else {
 		*time = infer(st, month, (int)day, tod);
-		if (s->p[12] == ':' && s->p[6] == ' ') {
+		if (s->p[12] == ':' && s->p[6] == ' ' && s->p[3] == ' ') {
 			memcpy(st->bsd_key, s->p, STAMP_BSD_MINUTE);
 			st->bsd_utc = *time - two(s->p + 13);	/* 60 is a second, too */
 		}

@@ -433,13 +433,29 @@ pf_tail(struct slice s, struct event *e)
 	return first;	/* a line that was cut, or one without */
 }
 
+/* What systemd caught of a command's standard error: "postfix/postfix-script: starting ...", which
+ * is in the log as well, and "/usr/sbin/postconf: warning: ...", which is not. -1 if it is neither. */
+static int
+standard_error(const struct pf_line *p, struct event *out)
+{
+	struct pf_line inner = { .text = p->text, .service = PF_OTHER };
+	struct slice program;
+
+	if (slice_starts(p->text, SLICE("postfix/")) || slice_starts(p->text, SLICE("postfix: ")))
+		return 0;
+	if (!slice_starts(p->text, SLICE("/")) || !slice_cut_at(&inner.text, SLICE(": "), &program) ||
+	    service_of(last_component(program)) == PF_UNKNOWN)
+		return -1;
+	return pf_common(&inner, out);
+}
+
 /* Which daemon it was is not known; their lines are different enough. */
 static int
 any_daemon(const struct pf_line *p, struct event *out)
 {
 	static int (*const all[])(const struct pf_line *, struct event *) = {
 		pf_smtpd, pf_cleanup, pf_qmgr, pf_pickup, pf_agent, pf_bounce, pf_screen,
-		pf_postsuper, pf_dnsblog, pf_anvil, pf_master, pf_other,
+		pf_postsuper, pf_dnsblog, pf_anvil, pf_master, pf_other, standard_error,
 	};
 	int found = -1;
 

@@ -88,7 +88,8 @@ pf_other(const struct pf_line *p, struct event *out)
 	(void)out;
 	if (slice_starts(s, SLICE("statistics: ")) || slice_starts(s, SLICE("cache ")) ||
 	    slice_starts(s, SLICE("starting TLS")) || slice_starts(s, SLICE("open smtp")) ||
-	    slice_starts(s, SLICE("close ")) || slice_starts(s, SLICE("open ")))
+	    slice_starts(s, SLICE("close ")) || slice_starts(s, SLICE("open ")) ||
+	    slice_starts(s, SLICE("exiting to reopen ")))
 		return 0;
 	return -1;
 }

@@ -67,9 +67,9 @@ broken(const struct pf_line *p, enum event_kind kind, struct slice s, struct eve
 	if (kind == EV_RATELIMIT) {
 		e->cls = REASON_ratelimit;
 		e->sub = SLICE("error_limit");
-	} else if (kind == EV_INFO) {
+	} else if (kind == EV_INFO || kind == EV_REJECT) {
 		e->cls = REASON_protocol;
-		e->sub = SLICE("pipelining");
+		e->sub = kind == EV_INFO ? SLICE("pipelining") : SLICE("bare_lf");
 	}
 	if (!stage_and_client(&s, e))
 		return -1;
@@ -302,6 +302,10 @@ pf_smtpd(const struct pf_line *p, struct event *out)
 	struct slice s = p->text;
 
 	switch (s.n > 0 ? s.p[0] : '\0') {
+	case 'b':	/* 3.5.23, 3.6.13, 3.7.9, 3.8.4: the only line of a 521 */
+		if (slice_eat(&s, SLICE("bare <LF> received after ")))
+			return broken(p, EV_REJECT, s, out);
+		break;
 	case 'c':
 		if (slice_eat(&s, SLICE("connect from ")))
 			return connected(p, s, out);

@@ -327,6 +327,7 @@ static const struct {
 	T("mailer loop: ", QWARN, loop, ""),
 	T("greeted me with my own hostname", QWARN, loop, ""),
 	T("replied to HELO/EHLO with my own hostname", QWARN, loop, ""),
+	T(".cf, line ", QWARN, resource, "config"),
 	T("TLS", QWARN, tls_error, ""),
 	T("certificate", QWARN, tls_error, "cert"),
 	T("getpeername", INFO, none, ""),

@@ -260,8 +260,11 @@ remote_reply(struct slice s, struct event *e)
 {
 	struct slice dsn = e->dsn, sub;
 	struct event reply = { 0 };
+	ptrdiff_t ours = slice_rfind(s, SLICE(" (in reply to "));
 	enum reason r;
 
+	if (ours >= 0)
+		s = slice_head(s, (size_t)ours);
 	scan_reply(s, &reply);
 	e->code = (uint16_t)reply_code(s);
 	if (reply.dsn.n > 0)

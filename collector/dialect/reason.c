@@ -244,13 +244,16 @@ enum { TEXT_MAX = 2048 };	/* Postfix cuts its lines there */
 static struct slice
 spf_result(struct slice text)
 {
-	static const struct slice results[] = {
-		{ "softfail", 8 }, { "permerror", 9 }, { "temperror", 9 },
+	static const struct {
+		const char *text, *result;
+	} results[] = {
+		{ "softfail", "softfail" }, { "permerror", "permerror" }, { "temperror", "temperror" },
+		{ "SPF Permanent Error", "permerror" }, { "SPF Temporary Error", "temperror" },	/* pypolicyd-spf */
 	};
 
 	for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
-		if (slice_has(text, results[i]))
-			return results[i];
+		if (slice_has(text, slice_of(results[i].text)))
+			return slice_of(results[i].result);
 	return SLICE("fail");
 }
 

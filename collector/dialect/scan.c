@@ -83,13 +83,19 @@ scan_dsn(struct slice *s, struct slice *dsn)
 void
 scan_reply(struct slice s, struct event *e)
 {
+	struct slice marked;
+
 	if (s.n >= 3 && slice_is_digit(s.p[0]) && slice_is_digit(s.p[1]) && slice_is_digit(s.p[2]) &&
 	    (s.n == 3 || s.p[3] == ' ' || s.p[3] == '-')) {
 		e->code =
 		    (uint16_t)((s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + s.p[2] - '0');
 		s = slice_from(s, 4);
 	}
-	(void)scan_dsn(&s, &e->dsn);
+	marked = s;
+	if (slice_eat_char(&marked, '#') && scan_dsn(&marked, &e->dsn))	/* "550 #5.1.0 Address rejected." */
+		s = marked;
+	else
+		(void)scan_dsn(&s, &e->dsn);
 	e->text = s;
 }
 

@@ -289,6 +289,8 @@ pf_bounce(const struct pf_line *p, struct event *out)
 		return -1;
 	if (slice_starts(s, SLICE("not sending ")) || slice_starts(s, SLICE("no trace file ")))
 		return pf_info(p, out, REASON_none, SLICE(""));
+	if (slice_has(s, SLICE(" notification failed to ")))	/* 3.11 */
+		return pf_warning(p, SLICE("warning"), s, out);
 	if (!slice_cut_at(&s, SLICE(" notification: "), &e->stage) || !pf_is_id(s) ||
 	    (!slice_starts(e->stage, SLICE("sender ")) &&
 	    !slice_starts(e->stage, SLICE("postmaster "))))

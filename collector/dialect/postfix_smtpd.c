@@ -343,7 +343,7 @@ pf_smtpd(const struct pf_line *p, struct event *out)
 	    slice_starts(s, SLICE("proxy-")) || slice_starts(s, SLICE("milter-")) ||
 	    slice_starts(s, SLICE("hold: ")) || slice_starts(s, SLICE("discard: ")))
 		return pf_action(p, out);
-	if (slice_starts(s, SLICE("Refusing ")) || slice_has(s, SLICE(": replacing command \"")))
+	if (slice_starts(s, SLICE("Refusing ")) || slice_has(s, SLICE(": replacing ")))
 		return pf_info(p, out, REASON_none, SLICE(""));
 	return pf_tls(p, out);
 }

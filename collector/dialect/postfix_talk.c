@@ -52,6 +52,8 @@ static const struct slice parts[] = {
 	H(" stream disconnect"), H(" address list"), H(" TLS level: "), H(" all milters"),
 	H(": cleanup flags = "), H(": using backwards-compatible default setting "),
 	H(" asciified to "),
+	/* "hash:/etc/aliases lookup: "a" = "b"", of debug_peer_list and of the tables "debug:" (3.11) */
+	H(" lookup: \""), H(" update: \""), H(" delete: \""), H(" sequence: "),
 };
 #undef H
 

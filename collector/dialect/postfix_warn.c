@@ -11,6 +11,24 @@
 
 #include "poison.h"
 
+/* Is it our own authentication server that could not say whether the password is right? */
+static bool
+own_server_failed(struct slice reason)
+{
+	static const struct slice reasons[] = {
+#define R(text) { text, sizeof(text) - 1 }
+		R("Connection lost to authentication server"), R("Can't connect to authentication server"),
+		R("Authentication backend error"), R("Temporary authentication failure"),
+		R("generic failure"),	/* Cyrus' library */
+#undef R
+	};
+
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		if (slice_starts(reason, reasons[i]))
+			return true;
+	return false;
+}
+
 /* "CLIENT: SASL MECH authentication failed|aborted: why[, sasl_username=U]" */
 static int
 sasl_failed(struct slice s, struct event *e)
@@ -32,9 +50,8 @@ sasl_failed(struct slice s, struct event *e)
 	e->text = slice_trim(s);
 	e->kind = EV_AUTH_FAIL;
 	e->cls = REASON_auth_failed;
-	if (slice_starts(e->text, SLICE("Connection lost to authentication server")) ||
-	    slice_starts(e->text, SLICE("generic failure"))) {
-		e->kind = EV_QWARN;	/* our own authentication server's fault */
+	if (own_server_failed(e->text)) {
+		e->kind = EV_QWARN;
 		e->cls = REASON_resource;
 		e->sub = SLICE("auth_server");
 	}
@@ -286,6 +303,7 @@ static const struct {
 	T("SASL per-connection", QWARN, resource, "auth_server"),
 	T("no SASL authentication mechanisms", QWARN, resource, "auth_server"),
 	T("xsasl", QWARN, resource, "auth_server"),
+	T("SASL authentication failure: cannot connect to ", QWARN, resource, "auth_server"),
 	T("SASL authentication failure", INFO, auth_failed, ""),
 	T("SASL authentication problem", QWARN, resource, "auth_server"),
 	T("has reached its process limit", QWARN, resource, "proc_limit"),

@@ -87,6 +87,8 @@ postgrey(struct slice s, struct event *out)
 		helper_client(s, e);
 		return 1;
 	}
+	if (slice_starts(s, SLICE("delayed ")))	/* before 1.28 */
+		return helper_says(out, EV_INFO, SLICE("delayed"), s);
 	if (slice_starts(s, SLICE("FATAL: ")) || slice_starts(s, SLICE("fatal: ")) ||
 	    slice_starts(s, SLICE("ERROR: ")))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("postgrey"), s);

@@ -134,15 +134,16 @@ postfwd_match(struct slice s, struct event *out)
 	return 1;
 }
 
-/* "[RATES] ...", "[SENDDNS] ...": which part of postfwd speaks */
+/* "[RATES] ...", "[LOGS info]: ...": which part of postfwd speaks */
 static bool
 said_by_part(struct slice s)
 {
 	size_t n = 1;
 
-	while (n < s.n && ((s.p[n] >= 'A' && s.p[n] <= 'Z') || slice_is_digit(s.p[n]) || s.p[n] == '?'))
+	while (n < s.n && (slice_is_alnum(s.p[n]) || s.p[n] == '?' || s.p[n] == ' '))
 		n++;
-	return s.n > 0 && s.p[0] == '[' && n > 1 && slice_starts(slice_from(s, n), SLICE("] "));
+	return s.n > 1 && s.p[0] == '[' && s.p[1] >= 'A' && s.p[1] <= 'Z' &&
+	    (slice_starts(slice_from(s, n), SLICE("] ")) || slice_starts(slice_from(s, n), SLICE("]: ")));
 }
 
 static int

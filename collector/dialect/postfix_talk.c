@@ -91,6 +91,7 @@ static bool
 is_trouble(struct slice s)
 {
 	return slice_ends(s, SLICE(": disabling TLS support")) ||
+	    slice_starts(s, SLICE("cannot load Certificate Authority data")) ||	/* before 2.8 */
 	    slice_starts(s, SLICE("SMTPS wrappermode (TCP port 465) requires ")) ||
 	    slice_starts(s, SLICE("sql plugin could")) || slice_starts(s, SLICE("sql query failed: "));
 }

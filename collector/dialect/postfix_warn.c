@@ -347,7 +347,7 @@ static const struct {
 	T("replied to HELO/EHLO with my own hostname", QWARN, loop, ""),
 	T(".cf, line ", QWARN, resource, "config"),
 	T("TLS", QWARN, tls_error, ""),
-	T("certificate", QWARN, tls_error, "cert"),
+	T("ertificate", QWARN, tls_error, "cert"),
 	T("getpeername", INFO, none, ""),
 #undef T
 };

@@ -198,7 +198,10 @@ is_talk(struct slice s)
 		H("not peruser"), H("Pyspf Cached"), H("parsing configFile"), H("option "),
 		H("mail from: "), H("connect from "), H("processing"), H("testing:"), H("  "),
 		H("\t"), H("pyspf-milter "), H("Milter "), H("shutdown"), H("startup"),
-		H("Mail From (sender) check failed"),
+		H("Mail From (sender) check failed"), H("readConfigFile: "), H("readUserConfigFile: "),
+		H("User data: "), H("Reading per user data "), H("Per-user settings "), H("Domain_Whitelist"),
+		H("HELO_Whitelist"), H("PID dir created"), H("drop_privileges: "), H("Authserv_Id before"),
+		H("Authserv_Id after"),
 		H("Skipping SPF check"), H("Temporary DNS"), H("Loading "), H("Local "),
 	};
 #undef H
@@ -228,7 +231,8 @@ trouble(struct slice s, struct event *out)
 		H("Authserv_Id not set"), H("Header_Type includes both"),
 	};
 	static const struct slice warnings[] = {
-		H("ERROR: "), H("WARNING: "), H("warning: "), H("Configuration File parsing error"),
+		H("ERROR"), H("Unable to write pid"), H("Configuration item "),
+		H("Could not make HostDataset"), H("WARNING: "), H("warning: "), H("Configuration File parsing error"),
 	};
 #undef H
 
@@ -265,7 +269,8 @@ dispatch(struct slice s, struct event *out)
 {
 	struct slice id = { 0 }, word;
 
-	(void)slice_eat(&s, SLICE(": "));	/* an empty queue id, by old releases for Perl */
+	while (slice_eat(&s, SLICE(": ")))	/* an empty queue id, by old releases for Perl */
+		;
 	(void)helper_take_id(&s, &id);
 	if (slice_eat(&s, SLICE("prepend ")) || slice_eat(&s, SLICE("Header field not prepended: ")) ||
 	    slice_eat(&s, SLICE("result_only ")))
@@ -280,6 +285,8 @@ dispatch(struct slice s, struct event *out)
 	if (slice_starts(s, SLICE("defer_if_permit ")) ||
 	    (s.n > 4 && s.p[3] == ' ' && (s.p[0] == '4' || s.p[0] == '5') && slice_is_digit(s.p[1])))
 		return refusal(s, id, out);
+	if (slice_starts(s, SLICE("SPF not applicable ")))
+		return helper_says(out, EV_INFO, SLICE("skipped"), s);
 	if (slice_eat(&s, SLICE("SPF ")))
 		return perl_result(s, out);
 	if (slice_starts(s, SLICE("Received-SPF: ")) || slice_starts(s, SLICE("X-Comment: ")) ||

@@ -13,13 +13,13 @@
 
 #include "poison.h"
 
-/* "|command args", "/file", "save file", ">address": up to its " <address>", which these
- * always have; the last one before Exim's own fields. */
+/* "|command args", "/file", "save file", ">address", a mailbox with blanks in its name: up to its
+ * " <address>", which these always have; the last one before Exim's own fields. */
 static bool
 take_special(struct slice *s, struct event *e)
 {
 	static const struct slice ends[] = {
-		{ "> R=", 4 }, { "> T=", 4 }, { "> F=<", 5 }, { "> P=<", 5 }, { ">: ", 3 },
+		{ "> R=", 4 }, { "> T=", 4 }, { "> F=<", 5 }, { "> P=<", 5 }, { "> SRS=<", 7 }, { ">: ", 3 },
 		{ "> defer (", 9 },
 		{ "> routing defer (", 17 },
 	};
@@ -72,6 +72,20 @@ whole_address(struct event *e)
 		return;
 	e->to = e->orig_to;
 	e->orig_to = slice_head(e->to, 0);
+}
+
+/* "joe miller (a@example.org, "joe miller"@example.org) <a@example.org>": local parts are printed
+ * without their quotes. */
+static bool
+take_spaced(struct slice *s, struct event *e)
+{
+	struct slice name;
+
+	if (s->n == 0 || s->p[0] == '"' || !take_special(s, e))
+		return false;
+	if (slice_cut_at(&e->to, SLICE(" ("), &name))
+		e->to = name;
+	return true;
 }
 
 /* The recipient and what it was before aliases. */
@@ -178,14 +192,15 @@ take_shadow(struct slice *s)
 	return true;
 }
 
+/* SRS: up to 4.94, of a sender that was rewritten. */
 static bool
 take_envelope(struct slice *s)
 {
 	struct slice rest = *s, address;
 
-	if (!slice_starts(rest, SLICE(" F=<")) && !slice_starts(rest, SLICE(" P=<")))
+	if (!slice_eat(&rest, SLICE(" F=")) && !slice_eat(&rest, SLICE(" P=")) &&
+	    !slice_eat(&rest, SLICE(" SRS=")))
 		return false;
-	rest = slice_from(rest, 3);
 	if (!scan_address(&rest, &address))
 		return false;
 	*s = rest;
@@ -432,11 +447,23 @@ deferred(struct slice s, struct event *e)
 	return 1;
 }
 
+/* What follows the recipient. */
+static int
+outcome(struct slice s, struct slice flag, struct event *e)
+{
+	if (flag.p[0] == '*')
+		return bounced(s, e);
+	if (flag.p[1] == '=')
+		return deferred(s, e);
+	return delivered(s, flag.p[0] == '-', e);
+}
+
 int
 ex_delivery(const struct ex_line *l, struct event *out)
 {
 	struct slice s = l->text, flag = slice_head(s, 2);
 	struct event *e = ex_event(out, EV_DELIVERED, l);
+	int n;
 
 	s = slice_from(s, 3);
 	if (flag.p[0] == '*' && flag.p[1] == '>')
@@ -446,11 +473,9 @@ ex_delivery(const struct ex_line *l, struct event *out)
 		return dropped_all(l, s, out);
 	if (slice_starts(s, SLICE("mua_wrapper is set ")))
 		return ex_info(l, out, REASON_none, SLICE(""));
-	if (!take_recipient(&s, e))
-		return -1;
-	if (flag.p[0] == '*')
-		return bounced(s, e);
-	if (flag.p[1] == '=')
-		return deferred(s, e);
-	return delivered(s, flag.p[0] == '-', e);
+	if (take_recipient(&s, e) && (n = outcome(s, flag, e)) >= 0)
+		return n;
+	e = ex_event(out, EV_DELIVERED, l);
+	s = slice_from(l->text, 3);
+	return take_spaced(&s, e) ? outcome(s, flag, e) : -1;
 }

@@ -21,7 +21,8 @@ is_routine(struct slice s)
 		H("Warning: purging the environment"), H("Warning: No server certificate"),
 		H("Warning: Using pre-hardcoded"), H("no immediate delivery: "),
 		H("notify triggered queue run"), H("debugging Exim "), H("Spool file"),
-		H("Start ODMR queue run: "), H("End ODMR queue run: "), H("ATRN "), H("socket bind() to port "),
+		H("Start ODMR queue run: "), H("End ODMR queue run: "), H("ATRN "), H("SMTP connection identification "),
+		H("SMTP connection outbound "),
 #undef H
 	};
 
@@ -30,6 +31,8 @@ is_routine(struct slice s)
 			return true;
 	if (slice_eat(&s, SLICE("pid ")))
 		return slice_has(s, SLICE("SIGHUP received"));
+	if (slice_starts(s, SLICE("socket bind() to port ")))
+		return !slice_ends(s, SLICE(": daemon abandoned"));
 	return slice_starts(s, SLICE("exim ")) &&
 	    (slice_has(s, SLICE(" daemon started: ")) || slice_has(s, SLICE(" daemon terminating")));
 }
@@ -69,6 +72,8 @@ static const struct trouble heads[] = {
 	T("SIGINT received while reading local message", none, "", INFO),
 	T("overlong message header line received", protocol, "line_length", INFO),
 	T("ridiculously long message header received", protocol, "line_length", INFO),
+	T("socket bind() to port ", resource, "", QWARN),
+	T("listen() failed", resource, "", QWARN), T("listen() on ", resource, "", QWARN),
 	T("getsockname() failed", resource, "", QWARN),
 	T("getsockopt() failed", resource, "", QWARN),
 	T("setsockopt(", resource, "", QWARN),
@@ -78,6 +83,10 @@ static const struct trouble heads[] = {
 	T("Setting IPV6_V6ONLY", resource, "", QWARN),
 	T("daemon: ", resource, "", QWARN), T("queue run: ", resource, "", QWARN),
 	T("SIGSEGV", resource, "", QWARN), T("SEGV_", resource, "", QWARN),
+	T("bad memory ", resource, "", QWARN), T("string_sprintf ", resource, "", QWARN),
+	T("fork failed", resource, "", QWARN), T("fork of ", resource, "", QWARN),
+	T("fork() failed", resource, "", QWARN),
+	T("list matching forced to fail", dns, "", INFO),
 	T("Failed to get ", resource, "lookup", QWARN), T("Failed to open ", resource, "", QWARN),
 	T("failed to open ", resource, "", QWARN), T("Failed opening ", resource, "", QWARN),
 	T("Couldn't ", resource, "", QWARN), T("Cannot open ", resource, "", QWARN),

@@ -293,7 +293,14 @@ static const char *const exim_begins[] = {
 	"Start '", "End '", "Start ODMR ", "End ODMR ", "Abandon queue run: ", "log directory space check ",
 	"DNS list lookup ", "dnslists domain ", "host lookup deferred ", "host name alias list ",
 	"CNAME loop for ", "DANE error: ", "dcc acl condition", "DCC: ", "regex acl condition",
-	"acl_smtp_mime: ", "SIGTERM received while ", "SIGINT received while ", NULL
+	"acl_smtp_mime: ", "SIGTERM received while ", "SIGINT received while ", "list matching forced ",
+	"Couldn't ", "Error in ", "Error while ", "Format error in spool file ", "Rewrite of ", "rewrite: ",
+	"Attempt to exec tainted ", "attempt to use tainted ", "SEGV_", "SIGSEGV", "Stat failed on ",
+	"Wrong ownership on ", "bind of ", "debugging Exim ", "error in ", "fork ", "fork() ", "getsockname() ",
+	"getsockopt() ", "setsockopt(", "IPv4 socket ", "IPv6 socket ", "Setting IPV6_", "link(\"", "unlink(",
+	"rmdir(", "listen backlog ", "listen() ", "local_scan() ", "routing loop for ", "spoolfile error ",
+	"smtp-wait database ", "string_sprintf ", "string too large ", "tainted search query ",
+	"unknown item in dnslist ", "unknown log name ", "unknown named", "bad memory ", NULL
 };
 
 static bool
@@ -306,6 +313,8 @@ is_exim(struct slice s)
 	for (const char *const *at = exim_begins; *at != NULL; at++)
 		if (slice_starts(s, slice_of(*at)))
 			return true;
+	if (slice_starts(s, SLICE("\"")))	/* "a@b.example" from env-from rewritten as "c@b.example" by rule 1 */
+		return slice_has(s, SLICE(" rewritten as \""));
 	/* "login authenticator failed for": the first word is the admin's */
 	return slice_cut(&s, ' ', &word) && slice_starts(s, SLICE("authenticator "));
 }

@@ -8,6 +8,7 @@
  *	CHKUSER rejected rcpt: from <...
  *	spamdyke[9]: DENIED_RDNS_MISSING from: ...	qmail_filter.c
  *	simscan:[771]:CLEAN (0.10/12.00):...
+ *	smtp_auth: FAILED: anna - password incorrect ...	qmail_plesk.c
  * All of them write to one pipe. multilog, svlogd or splogger put a stamp before each line, which
  * input/header.c takes off: such lines have the tag "qmail", whatever splogger was told. Those
  * that know syslog themselves (spamdyke, vchkpw ...) come with their own tag.
@@ -74,6 +75,11 @@ static const struct program {
 	{ { "vchkpw", 6 }, vpopmail },
 	{ { "policy_check", 12 }, known },	/* eMPF says what it looks at; qlog the outcome */
 	{ { "qmail-daemon", 12 }, known },	/* indimail's qmail-start */
+	{ { "relaylock", 9 }, qmail_relaylock },
+	{ { "smtp_auth", 9 }, qmail_smtp_auth },
+	{ { "qmail-queue-handlers", 20 }, qmail_queue_handlers },
+	{ { "qmail-local-handlers", 20 }, known },	/* Plesk's, of deliveries */
+	{ { "qmail-remote-handlers", 21 }, known },
 };
 
 static const struct program *
@@ -92,7 +98,7 @@ claims(const struct line *l)
 
 	if (slice_eat(&t, SLICE("qmail")))
 		return t.n == 0 || t.p[0] == '-' || t.p[0] == '_';
-	return slice_starts(t, SLICE("vchkpw")) || program_of(t) != NULL;
+	return slice_starts(t, SLICE("vchkpw")) || program_of(scan_base(t)) != NULL;
 }
 
 const struct ruling *
@@ -260,7 +266,7 @@ static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
 	struct slice s = slice_trim(l->text);
-	const struct program *own = program_of(l->tag), *who = NULL;
+	const struct program *own = program_of(scan_base(l->tag)), *who = NULL;
 	uint32_t usec = l->usec;
 	int n;
 

@@ -48,5 +48,9 @@ int qmail_spamdyke(struct slice s, struct event *out);
 int qmail_simscan(struct slice s, struct event *out);
 int qmail_scanner(struct slice s, struct event *out);
 int qmail_vchkpw(struct slice name, struct slice s, struct event *out);
+/* qmail_plesk.c: Plesk's */
+int qmail_relaylock(struct slice s, struct event *out);
+int qmail_smtp_auth(struct slice s, struct event *out);
+int qmail_queue_handlers(struct slice s, struct event *out);
 
 #endif

@@ -182,7 +182,8 @@ is_other_service(struct slice s)
 		"director", "doveadm", "replicator", "aggregator", "indexer", "indexer-worker",
 		"ipc", "ssl-params", "imap-hibernate", "imap-urlauth", "imap-urlauth-worker",
 		"quota-status", "quota-warning", "script", "script-login", "health-check", "fs-auth",
-		"submission-login", "dsync-local", "dsync-server", "dsync", "welcome", "mail",
+		"dsync-local", "dsync-server", "dsync", "welcome", "mail",
+		"imap-urlauth-login", "ssl-build-param",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -191,15 +192,55 @@ is_other_service(struct slice s)
 	return false;
 }
 
+/* The master of 1.x, by syslog: neither service nor level. */
+static int
+master_1(const struct dv_line *d, struct event *out)
+{
+	static const struct {
+		const char *head;
+		enum event_kind kind;
+		const char *sub;
+	} words[] = {
+		{ "Dovecot starting up", EV_INFO, "start" },
+		{ "SIGHUP received", EV_INFO, "reload" },
+		{ "Killed with signal ", EV_INFO, "stop" },
+		{ "SSL parameters regeneration completed", EV_INFO, "" },
+		{ "Generating Diffie-Hellman parameters", EV_INFO, "" },
+		{ "If you have trouble with authentication failures", EV_INFO, "" },
+		{ "This message goes away after the first successful login", EV_INFO, "" },
+		{ "Created login processes successfully", EV_INFO, "" },
+		{ "child ", EV_QWARN, "process" },
+		{ "Login process died too early", EV_QWARN, "process" },
+		{ "Temporary failure in creating login processes", EV_QWARN, "process_limit" },
+		{ "Time just moved backwards", EV_QWARN, "clock" },	/* its other processes say so, too */
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (slice_starts(d->text, slice_of(words[i].head))) {
+			struct event *e = dv_event(out, words[i].kind, d, slice_of(words[i].sub));
+
+			e->cls = e->kind == EV_QWARN ? REASON_resource : REASON_none;
+			e->text = d->text;
+			return 1;
+		}
+	return -1;
+}
+
 static int
 by_service(const struct dv_line *d, struct event *out)
 {
 	struct slice s = d->service;
 
-	if (slice_ends(s, SLICE("-login")))
+	if (s.n == 0 || slice_starts(d->text, SLICE("Time just moved backwards"))) {
+		int n = master_1(d, out);
+
+		if (n >= 0)
+			return n;
+	}
+	if (slice_ends(s, SLICE("-login")) && !is_other_service(s))
 		return dv_login(d, out);
 	if (slice_eq(s, SLICE("auth")) || slice_eq(s, SLICE("auth-worker")) ||
-	    slice_starts(d->text, SLICE("pam_unix(dovecot")))
+	    slice_starts(d->text, SLICE("pam_")))
 		return dv_auth(d, out);
 	if (is_mail_service(s))
 		return dv_mail(d, out);
@@ -221,11 +262,11 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 	bool guessed = !slice_has(l->tag, SLICE("dovecot"));
 	int n;
 
-	if (guessed && !slice_starts(d.text, SLICE("pam_unix(dovecot")))
+	if (guessed && !(slice_starts(d.text, SLICE("pam_")) && slice_has(d.text, SLICE("(dovecot:"))))
 		return DIALECT_FOREIGN;
 	(void)slice_eat(&d.text, SLICE("dovecot: "));
 	d.level = take_level(&d.text);
-	if (!slice_starts(d.text, SLICE("Dovecot v")) && !slice_starts(d.text, SLICE("pam_unix(")))
+	if (!slice_starts(d.text, SLICE("Dovecot v")) && !slice_starts(d.text, SLICE("pam_")))
 		(void)take_service(&d);
 	if (d.level == DV_NONE)
 		d.level = take_level(&d.text);

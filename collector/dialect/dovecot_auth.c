@@ -47,7 +47,7 @@ outcome(struct slice s)
 }
 
 /* "pam_unix(dovecot:auth): authentication failure; logname= uid=0 euid=0 tty=dovecot
- * ruser=bob rhost=192.0.2.7  user=bob" */
+ * ruser=bob rhost=192.0.2.7  user=bob", or what pam_sss, pam_ldap ... say */
 static int
 pam(struct slice s, struct event *e)
 {
@@ -102,7 +102,7 @@ dv_auth(const struct dv_line *d, struct event *out)
 	struct slice s = without_password(d->text), head;
 
 	e->text = s;
-	if (slice_starts(s, SLICE("pam_unix(dovecot")))
+	if (slice_starts(s, SLICE("pam_")))
 		return pam(s, e);
 	if (slice_starts(s, SLICE("conn unix:")) && slice_cut_at(&s, SLICE(">: "), &head))
 		e->text = s;

@@ -162,6 +162,36 @@ is_end(struct slice s)
 	return false;
 }
 
+/* What is said in the middle of a session, with imap_id_log or auth_verbose: its end has the count. */
+static bool
+is_talk(struct slice s)
+{
+	return slice_starts(s, SLICE("ID sent: ")) || slice_starts(s, SLICE("Login failed: ")) ||
+	    slice_starts(s, SLICE("APOP failed: ")) || slice_starts(s, SLICE("SSL is disabled ")) ||
+	    (slice_starts(s, SLICE("Authenticate ")) && slice_has(s, SLICE(" failed: ")));
+}
+
+/* "access(tcpwrap): Client refused (rip=192.0.2.7)": no session came of it. */
+static int
+no_fields(const struct dv_line *d, struct event *out)
+{
+	struct slice ip = d->text, head;
+	struct event *e;
+
+	if (slice_starts(d->text, SLICE("Waiting for auth")))
+		return 0;
+	if (!slice_starts(d->text, SLICE("access(")))
+		return -1;
+	e = dv_event(out, EV_INFO, d, SLICE("access"));
+	e->text = d->text;
+	if (slice_rcut_at(&ip, SLICE(" (rip="), &head) && slice_ends(ip, SLICE(")"))) {
+		ip.n--;
+		if (scan_is_ip(ip))
+			scan_set_client(e, slice_head(ip, 0), ip);
+	}
+	return 1;
+}
+
 static int
 login(const struct dv_line *d, struct event *out)
 {
@@ -169,7 +199,7 @@ login(const struct dv_line *d, struct event *out)
 	struct event *e;
 
 	if (!cut_fields(&fields, &reason))
-		return slice_starts(d->text, SLICE("Waiting for auth")) ? 0 : -1;
+		return no_fields(d, out);
 	if (slice_eq(reason, SLICE("Login")) || slice_eq(reason, SLICE("Logged in"))) {
 		e = dv_event(out, EV_AUTH_OK, d, slice_head(reason, 0));
 		take_fields(fields, e);
@@ -177,6 +207,12 @@ login(const struct dv_line *d, struct event *out)
 	}
 	if (slice_starts(reason, SLICE("proxy("))) {
 		e = dv_event(out, EV_INFO, d, SLICE("proxy"));
+		e->text = reason;
+		take_fields(fields, e);
+		return 1;
+	}
+	if (is_talk(reason)) {
+		e = dv_event(out, EV_INFO, d, SLICE("talk"));
 		e->text = reason;
 		take_fields(fields, e);
 		return 1;

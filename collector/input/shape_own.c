@@ -202,14 +202,19 @@ shape_dovecot(struct header *h, struct slice s, struct line *out)
 	return set(h, "dovecot", s, s, out);
 }
 
-/* "dovecot: Nov 18 12:30:00 Info: imap-login: ", as 1.x wrote it */
+/* "dovecot: Nov 18 12:30:00 Info: imap-login: ", as 1.x wrote it; many had it write "2009-11-18 12:30:00" */
 static bool
 dovecot_1(struct header *h, struct slice s, struct line *out)
 {
-	if (!slice_eat(&s, SLICE("dovecot: ")) ||
-	    !stamp_take(&h->stamps, &s, &out->time, &out->usec) || !is_level(s))
+	struct civil_stamp c;
+
+	if (!slice_eat(&s, SLICE("dovecot: ")))
 		return false;
-	return set(h, "dovecot", s, s, out);
+	if (stamp_civil(&s, '-', ' ', &c) && slice_eat_char(&s, ' '))
+		out->time = stamp_zoned(&h->stamps, &s, c.civil);
+	else if (!stamp_take(&h->stamps, &s, &out->time, &out->usec))
+		return false;
+	return is_level(s) && set(h, "dovecot", s, s, out);
 }
 
 /* --- stamps that many programs share ------------------------------------------------ */

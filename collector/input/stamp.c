@@ -131,52 +131,92 @@ month_of(const char *p)
 	return 0;
 }
 
-/* The months as journalctl writes them in other languages: German, French, Spanish, Italian, Dutch,
- * Portuguese, Polish, Czech, Russian, Swedish, Danish. */
-static const char *const local_months[12] = {
-	" jan janv ene gen sty led янв ",
-	" feb févr fev lut úno фев ",
-	" mär mars mar mrt bře мар ",
-	" avr avril abr apr kwi dub апр ",
-	" mai may mag mei maj kvě мая май ",
-	" juin jun giu cze čen июн ",
-	" juil jul lug lip čec июл ",
-	" août aug ago sie srp авг ",
-	" sept sep set wrz zář сен ",
-	" okt oct ott out paź říj окт ",
-	" nov lis ноя ",
-	" dez déc dec dic gru pro дек ",
+/* "hh:mm:ss" at the front as seconds, or -1. Second 60 is a leap second. */
+static int
+clock_of(struct slice s)
+{
+	int hh, mm, ss;
+
+	if (s.n < 8 || s.p[2] != ':' || s.p[5] != ':')
+		return -1;
+	hh = two(s.p);
+	mm = two(s.p + 3);
+	ss = two(s.p + 6);
+	if (hh < 0 || hh > 23 || mm < 0 || mm > 59 || ss < 0 || ss > 60)
+		return -1;
+	return hh * HOUR_S + mm * MINUTE_S + ss;
+}
+
+/* journalctl names months in the language of whoever asks it, as the C library has them: of each
+ * month the words, without a dot behind them. */
+static const char *const months_abroad[] = {
+	"jan jän janv ene gen ian sty led oca tammi янв січ",
+	"feb févr febr fev lut úno şub helmi фев лют",
+	"mar mär mars mrt márc març bře maalis мар бер",
+	"apr avril april abr kwi dub nis ápr huhti апр кві",
+	"mai may maj mei mag maig máj kvě touko мая май тра",
+	"jun juin juni juny giu iun jún cze čen haz kesä июн чер",
+	"jul juil juli lug iul júl lip čec tem heinä июл лип",
+	"aug août ago ag sie srp ağu elo авг сер",
+	"sep sept set szept wrz zář eyl syys сен вер",
+	"okt oct ott out paź říj eki loka окт жов",
+	"nov lis kas marras ноя лис",
+	"dez dec déc dic des gru pro ara joulu дек гру",
 };
 
-enum { LOCAL_MONTH_MAX = 8 };	/* bytes of the longest */
-
-/* "Okt ", "juil. ", "ноя ", "11月 " at the front of *s; 0: none. */
+/* "Mär", "févr." */
 static int
-take_local_month(struct slice *s)
+month_word(struct slice word)
 {
-	char word[LOCAL_MONTH_MAX + 3] = " ";
-	size_t n = slice_until(slice_head(*s, LOCAL_MONTH_MAX + 2), ' ', '.');
-	struct slice rest = slice_from(*s, n), number = slice_head(*s, n);
-	uint64_t month;
+	if (word.n > 0 && word.p[word.n - 1] == '.')
+		word.n--;
+	for (int i = 0; i < 12; i++) {
+		struct slice list = slice_of(months_abroad[i]), one;
 
-	(void)slice_eat_char(&rest, '.');
-	if (n == 0 || n > LOCAL_MONTH_MAX || memchr(s->p, '\0', n) != NULL || !slice_eat_char(&rest, ' '))
-		return 0;
-	if (slice_u64(&number, &month)) {	/* Chinese, Japanese and Korean */
-		if (!slice_eq(number, SLICE("月")) && !slice_eq(number, SLICE("월")))
-			return 0;
-		*s = rest;
-		return month <= 12 ? (int)month : 0;
+		while (slice_next(&list, ' ', &one))
+			if (slice_eq_nocase(one, word))
+				return i + 1;
 	}
-	for (size_t i = 0; i < n; i++)
-		word[i + 1] = slice_lower(s->p[i]);
-	word[n + 1] = ' ';
-	for (int i = 0; i < 12; i++)
-		if (strstr(local_months[i], word) != NULL) {
-			*s = rest;
-			return i + 1;
-		}
 	return 0;
+}
+
+/* "11月", "11월". With a blank before it, as some have a single digit, it is none: so may the text of a
+ * mail's header begin in Exim's reject log. */
+static int
+month_number(struct slice word)
+{
+	uint64_t n;
+
+	if (!slice_u64(&word, &n) || n < 1 || n > 12 ||
+	    (!slice_eq(word, SLICE("月")) && !slice_eq(word, SLICE("월"))))
+		return 0;
+	return (int)n;
+}
+
+/* A month and its blank, if the day and the time follow. */
+static int
+take_month(struct slice *s)
+{
+	struct slice t = *s, word, rest;
+	uint64_t day;
+	int month = t.n > 4 && t.p[3] == ' ' ? month_of(t.p) : 0;
+
+	if (month != 0) {
+		*s = slice_from(t, 4);
+		return month;
+	}
+	word = slice_head(t, slice_until(slice_head(t, 16), ' ', ' '));
+	t = slice_from(t, word.n);
+	if (word.n < 2 || !slice_eat_char(&t, ' '))
+		return 0;
+	rest = t;
+	(void)slice_eat_char(&rest, ' ');
+	if (!slice_u64(&rest, &day) || !slice_eat_char(&rest, ' ') || clock_of(rest) < 0)
+		return 0;
+	month = slice_is_digit(word.p[0]) ? month_number(word) : month_word(word);
+	if (month != 0)
+		*s = t;
+	return month;
 }
 
 /* Drop ".123456" if it is there. */
@@ -194,22 +234,6 @@ fraction(struct slice *s, uint32_t *usec)
 			v = v * 10 + (uint32_t)(s->p[i] - '0');
 	*usec = v * scale[i <= 6 ? i - 1 : 6];
 	*s = slice_from(*s, i);
-}
-
-/* "hh:mm:ss" at the front as seconds, or -1. Second 60 is a leap second. */
-static int
-clock_of(struct slice s)
-{
-	int hh, mm, ss;
-
-	if (s.n < 8 || s.p[2] != ':' || s.p[5] != ':')
-		return -1;
-	hh = two(s.p);
-	mm = two(s.p + 3);
-	ss = two(s.p + 6);
-	if (hh < 0 || hh > 23 || mm < 0 || mm > 59 || ss < 0 || ss > 60)
-		return -1;
-	return hh * HOUR_S + mm * MINUTE_S + ss;
 }
 
 /* A year and its blank, as some templates have it before the month, after the
@@ -231,13 +255,10 @@ static bool
 bsd_any(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec)
 {
 	struct slice t = *s;
-	int year = take_year(&t), month, tod;
+	int year = take_year(&t), month = take_month(&t), tod;
 	uint64_t day;
 
-	month = t.n > 4 && t.p[3] == ' ' ? month_of(t.p) : 0;
-	if (month != 0)
-		t = slice_from(t, 4);
-	else if ((month = take_local_month(&t)) == 0)
+	if (month == 0)
 		return false;
 	(void)slice_eat_char(&t, ' ');
 	if (!slice_u64(&t, &day) || !slice_eat_char(&t, ' '))

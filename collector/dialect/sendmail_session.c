@@ -338,6 +338,8 @@ sm_session(const struct sm_line *p, struct event *out)
 		return lost(p, s, out);
 	if (slice_eat(&s, SLICE("timeout waiting for input from ")))
 		return timed_out(p, s, out);
+	if (slice_eat(&s, SLICE("Null connection from ")))	/* 8.9 and older: did not issue MAIL/... */
+		return sm_take_client(&s, sm_event(out, EV_DISCONNECT, p)) && s.n == 0 ? 1 : -1;
 	if (slice_eat(&s, SLICE("tcpwrappers (")))
 		return wrapped(p, s, out);
 	if (slice_eat(&s, SLICE("invalid domain name ")))

@@ -105,6 +105,16 @@ syserr(const struct sm_line *p, struct slice s, struct event *out)
 	return 1;
 }
 
+/* What newaliases tells: "alias database /etc/aliases rebuilt by root", "/etc/aliases: 13 aliases, longest 10
+ * bytes, 133 bytes total" */
+static bool
+is_rebuilt(struct slice s)
+{
+	if (slice_starts(s, SLICE("alias database ")))
+		return slice_has(s, SLICE(" rebuilt by "));
+	return s.n > 0 && (s.p[0] == '/' || slice_is_digit(s.p[0])) && slice_has(s, SLICE(" aliases, longest "));
+}
+
 /* What it logs of itself after an error of its own (LogLevel 10) or a SIGUSR1:
  *	  3: fl=0x2, mode=140777: SOCK localhost->[[UNIX: /dev/log]]
  *	MCI@0x0: NULL
@@ -130,8 +140,8 @@ sm_warning(const struct sm_line *p, struct event *out)
 		return p->id.n > 0 ? sm_info(p, out) : 0;
 	if (slice_eat(&s, SLICE("SYSERR")))
 		return syserr(p, s, out);
-	if (slice_has(s, SLICE(" rebuilt by ")) && slice_starts(s, SLICE("alias database ")))
-		return 0;
+	if (is_rebuilt(s))
+		return p->id.n > 0 ? sm_info(p, out) : 0;
 	for (size_t i = 0; i < sizeof warnings / sizeof warnings[0]; i++)
 		if (slice_starts(s, warnings[i].head)) {
 			struct event *e = sm_event(out, EV_QWARN, p);

@@ -173,6 +173,13 @@ is_mail_service(struct slice s)
 	    slice_eq(s, SLICE("submission")) || slice_eq_nocase(s, SLICE("managesieve"));
 }
 
+/* What libpam writes for it. */
+static bool
+is_pam(struct slice s)
+{
+	return slice_starts(s, SLICE("pam_")) || slice_starts(s, SLICE("(pam_"));
+}
+
 /* Services that have nothing to say of mails and logins. */
 static bool
 is_other_service(struct slice s)
@@ -240,7 +247,7 @@ by_service(const struct dv_line *d, struct event *out)
 	if (slice_ends(s, SLICE("-login")) && !is_other_service(s))
 		return dv_login(d, out);
 	if (slice_eq(s, SLICE("auth")) || slice_eq(s, SLICE("auth-worker")) ||
-	    slice_starts(d->text, SLICE("pam_")))
+	    is_pam(d->text))
 		return dv_auth(d, out);
 	if (is_mail_service(s))
 		return dv_mail(d, out);
@@ -266,7 +273,7 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		return DIALECT_FOREIGN;
 	(void)slice_eat(&d.text, SLICE("dovecot: "));
 	d.level = take_level(&d.text);
-	if (!slice_starts(d.text, SLICE("Dovecot v")) && !slice_starts(d.text, SLICE("pam_")))
+	if (!slice_starts(d.text, SLICE("Dovecot v")) && !is_pam(d.text))
 		(void)take_service(&d);
 	if (d.level == DV_NONE)
 		d.level = take_level(&d.text);

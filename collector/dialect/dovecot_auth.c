@@ -102,7 +102,7 @@ dv_auth(const struct dv_line *d, struct event *out)
 	struct slice s = without_password(d->text), head;
 
 	e->text = s;
-	if (slice_starts(s, SLICE("pam_")))
+	if (slice_starts(s, SLICE("pam_")) || slice_starts(s, SLICE("(pam_")))
 		return pam(s, e);
 	if (slice_starts(s, SLICE("conn unix:")) && slice_cut_at(&s, SLICE(">: "), &head))
 		e->text = s;

@@ -171,6 +171,31 @@ is_talk(struct slice s)
 	    (slice_starts(s, SLICE("Authenticate ")) && slice_has(s, SLICE(" failed: ")));
 }
 
+/* "Login: bob [192.0.2.7]", "Disconnected [192.0.2.7]", "Disconnected: Logged out": 0.99 and early 1.0. */
+static int
+early(const struct dv_line *d, struct event *out)
+{
+	struct slice s = d->text, ip = d->text, head;
+	struct event *e = dv_event(out, EV_INFO, d, slice_head(d->text, 0));
+
+	if (slice_rcut_at(&ip, SLICE(" ["), &head) && slice_ends(ip, SLICE("]"))) {
+		ip.n--;
+		if (!scan_is_ip(ip))
+			return -1;
+		scan_set_client(e, slice_head(ip, 0), ip);
+		s = head;
+	}
+	if (e->client_ip.n > 0 && slice_eat(&s, SLICE("Login: "))) {
+		e->kind = EV_AUTH_OK;
+		e->sasl_user = s;
+		return 1;
+	}
+	e->sub = SLICE("no_auth");
+	e->text = s;
+	return slice_eq(s, SLICE("Disconnected")) || slice_eq(s, SLICE("Aborted login")) ||
+	    slice_eq(s, SLICE("Disconnected: Logged out")) ? 1 : -1;
+}
+
 /* "access(tcpwrap): Client refused (rip=192.0.2.7)": no session came of it. */
 static int
 no_fields(const struct dv_line *d, struct event *out)
@@ -181,7 +206,7 @@ no_fields(const struct dv_line *d, struct event *out)
 	if (slice_starts(d->text, SLICE("Waiting for auth")))
 		return 0;
 	if (!slice_starts(d->text, SLICE("access(")))
-		return -1;
+		return early(d, out);
 	e = dv_event(out, EV_INFO, d, SLICE("access"));
 	e->text = d->text;
 	if (slice_rcut_at(&ip, SLICE(" (rip="), &head) && slice_ends(ip, SLICE(")"))) {

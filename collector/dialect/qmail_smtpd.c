@@ -304,6 +304,7 @@ static const struct ruling smtpd_rulings[] = {
 	{ "badmailfrom: ", EV_REJECT, REASON_policy, "blacklisted", "RCPT" },
 	{ "badrcptto: excessive", EV_RATELIMIT, REASON_none, "", "" },
 	{ "badrcptto: ", EV_REJECT, REASON_policy, "blacklisted", "RCPT" },
+	{ "badmailto: ", EV_REJECT, REASON_policy, "blacklisted", "RCPT" },
 	{ "validrcptto: drop", EV_REJECT, REASON_unknown_rcpt, "", "RCPT" },
 	{ "read failed", EV_LOST_CONN, REASON_none, "", "" },
 	{ "SSL error", EV_TLS_FAIL, REASON_tls_error, "handshake", "" },

@@ -39,7 +39,7 @@ static const struct meaning refusals[] = {
 	M("maximum allowed line length", protocol, "line_length"),
 	M("Non-CRLF-terminated header", protocol, "bare_lf"),
 	M("no HELO/EHLO given", protocol, "bad_sequence"),
-	M("nice hosts say HELO first", helo, ""), M("no valid sender in any header", protocol, "syntax"),
+	M("Blacklisted file extension", attachment, "banned"), M("nice hosts say HELO first", helo, ""), M("no valid sender in any header", protocol, "syntax"),
 	M("there is no valid sender in any header", protocol, "syntax"),
 };
 
@@ -103,6 +103,7 @@ static const struct meaning failures[] = {
 	M("Expansion of ", resource, "config"),
 	M("routing yielded", resource, "config"), M("syntax error in redirection", resource, "config"),
 	M("error in redirect data", resource, "config"), M("error in filter file", resource, "config"),
+	M("Tainted ", resource, "config"), M("User 0 set for ", resource, "config"),
 	M("delivery cancelled", policy, ""), M("forced failure", policy, ""),
 };
 
@@ -127,8 +128,13 @@ by_error(int error, struct event *e)
 		struct slice sub;
 	} errors[] = {
 #define E(error, cls, sub) { error, REASON_##cls, { sub, sizeof(sub) - 1 } }
+		E(-4, resource, "mailbox"), E(-5, resource, "mailbox"), E(-6, resource, "mailbox"),
+		E(-7, resource, "mailbox"), E(-8, resource, "mailbox"),
 		E(-18, remote_conn, "lost"), E(-19, remote_conn, "lost"), E(-22, mailbox_full, ""),
-		E(-9, resource, "mailbox"), E(-24, resource, "filter_down"), E(-27, resource, "config"),
+		E(-9, resource, "mailbox"), E(-24, resource, "filter_down"), E(-25, resource, "config"),
+		E(-26, resource, "disk"), E(-27, resource, "config"), E(-28, resource, "config"),
+		E(-29, resource, "config"), E(-30, resource, "config"), E(-33, resource, "mailbox"),
+		E(-34, resource, "config"), E(-39, resource, "mailbox"), E(-40, resource, "command"),
 		E(-32, dns, ""), E(-35, resource, "lookup"), E(-36, dns, "temp"),
 		E(-37, tls_error, "handshake"), E(-38, tls_required, ""), E(-42, auth_failed, ""),
 		E(-43, remote_conn, "timeout"), E(-47, remote_conn, "lost"), E(-50, loop, ""),

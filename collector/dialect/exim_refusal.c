@@ -321,7 +321,7 @@ client_between(struct slice s, const char *const *ends, struct event *e)
 static int
 too_soon(const struct ex_line *l, struct slice s, struct event *e)
 {
-	static const char *const input[] = { " input=\"", NULL };
+	static const char *const input[] = { " input=\"", "", NULL };
 	static const char *const next[] = { " next input=\"", NULL };
 	struct slice why;
 
@@ -406,7 +406,8 @@ ex_refusal(const struct ex_line *l, struct event *out)
 	if (slice_starts(s, SLICE("H=")) || slice_starts(s, SLICE("DSH=")) ||
 	    slice_starts(s, SLICE("U=")) || slice_starts(s, SLICE("F=")))
 		return by_acl(l, e);
-	if (slice_eat(&s, SLICE("SMTP protocol synchronization error (")))
+	if (slice_eat(&s, SLICE("SMTP protocol synchronization error (")) ||
+	    slice_eat(&s, SLICE("SMTP protocol violation: synchronization error (")))	/* up to 4.6x */
 		return too_soon(l, s, e);
 	if (slice_eat(&s, SLICE("unqualified sender")))
 		return unqualified(l, s, true, e);

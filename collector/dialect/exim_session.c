@@ -136,15 +136,23 @@ wrong(struct slice s, struct event *e)
 	return 1;
 }
 
+/* "[on ]connection from HOST (FUNCTION): TEXT", up to 4.8x "... to mx [192.0.2.9] (FUNCTION): TEXT" for what
+ * is delivered; with GnuTLS up to 4.7x "recv error on connection from HOST: TEXT". */
 static int
-tls_error(struct slice s, struct event *e)
+tls_error(struct slice s, bool ended, struct event *e)
 {
-	static const char *const ends[] = { " (", " ", NULL };
+	static const char *const ends[] = { " (", " ", ": ", NULL };
 
 	if (slice_eat(&s, SLICE("connection from ")) && !ex_client(&s, e, ends))
 		return -1;
+	e->outbound = slice_starts(s, SLICE("connection to "));
+	(void)slice_eat(&s, SLICE(": "));
 	e->text = slice_trim(s);
 	ex_tls_reason(e);
+	if (ended) {
+		e->kind = EV_INFO;
+		e->sub = SLICE("lost");
+	}
 	return 1;
 }
 
@@ -258,9 +266,11 @@ ex_session(const struct ex_line *l, struct event *out)
 	    slice_eat(&s, SLICE("unexpected EOF while reading SMTP command from ")))
 		return lost(s, e);
 	if (slice_eat(&s, SLICE("TLS error on ")))
-		return tls_error(s, e);
+		return tls_error(s, false, e);
+	if (slice_eat(&s, SLICE("TLS recv error on ")) || slice_eat(&s, SLICE("TLS send error on ")))
+		return tls_error(s, !slice_has(s, SLICE("alert")), e);
 	if (slice_starts(s, SLICE("TLS client disconnected cleanly")))
-		return tls_error(s, e);
+		return tls_error(s, false, e);
 	if (slice_eat(&s, SLICE("no MAIL in ")))
 		return no_mail(s, e);
 	if (slice_starts(s, SLICE("no host name found for ")) ||

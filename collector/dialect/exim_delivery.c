@@ -392,6 +392,7 @@ is_waiting(int error, struct slice text)
 	};
 
 	if (slice_starts(text, SLICE("SMTP delivery explicitly queued")) ||
+	    slice_starts(text, SLICE("domain matches queue_smtp_domains")) ||	/* its old wording */
 	    slice_starts(text, SLICE("first-pass only routing due to ")))
 		return true;
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++)

@@ -104,6 +104,13 @@ dv_auth(const struct dv_line *d, struct event *out)
 	e->text = s;
 	if (slice_starts(s, SLICE("pam_")) || slice_starts(s, SLICE("(pam_")))
 		return pam(s, e);
+	if (slice_starts(s, SLICE("mysql: Connect failed to ")) ||
+	    slice_starts(s, SLICE("pgsql: Connect failed to "))) {	/* 1.x by syslog has no levels */
+		e->kind = EV_QWARN;
+		e->cls = REASON_resource;
+		e->sub = SLICE("auth");
+		return 1;
+	}
 	if (slice_starts(s, SLICE("conn unix:")) && slice_cut_at(&s, SLICE(">: "), &head))
 		e->text = s;
 	if (!take_passdb(s, e) && d->user.n > 0 && memchr(d->user.p, ',', d->user.n) != NULL) {

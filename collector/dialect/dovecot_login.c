@@ -203,7 +203,8 @@ no_fields(const struct dv_line *d, struct event *out)
 	struct slice ip = d->text, head;
 	struct event *e;
 
-	if (slice_starts(d->text, SLICE("Waiting for auth")))
+	if (slice_starts(d->text, SLICE("Waiting for auth")) ||
+	    slice_starts(d->text, SLICE("Killed with signal ")))	/* 1.x, for each of them */
 		return 0;
 	if (!slice_starts(d->text, SLICE("access(")))
 		return early(d, out);

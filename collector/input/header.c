@@ -167,7 +167,7 @@ times(struct slice *s, uint32_t *n)
 }
 
 /* "last message repeated 3 times" and, from sysklogd, "last message buffered 3
- * times", in either case maybe between "--- " and " ---". */
+ * times", in either case maybe between "--- " and " ---"; rsyslog up to 5 keeps the tag of that message. */
 static inline bool
 repeats_last(struct slice s, uint32_t *n)
 {
@@ -243,7 +243,8 @@ text_done(struct header *h, struct line *out)
 		repeated(out);
 	else if (c == '1' && out->pid == 0)
 		shape_splogger(h, out);
-	else if (c == 'L' && suppressed(out->text, &out->repeat)) {
+	else if ((c == 'L' && suppressed(out->text, &out->repeat)) ||
+	    (c == 'l' && repeats_last(out->text, &out->repeat))) {
 		out->repeat_of_last = true;
 		out->tag.n = out->text.n = 0;
 		out->pid = 0;

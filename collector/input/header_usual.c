@@ -166,12 +166,14 @@ usual_host(struct header *h, const char *p, const char *end, struct line *out)
 static inline bool
 usual(struct header *h, struct slice raw, struct line *out)
 {
-	static const bool to_undo[256] = { ['['] = 1, ['m'] = 1, ['L'] = 1, [' '] = 1 };
+	/* 'l' with an 'a' behind it: "last message repeated" */
+	static const char to_undo[256] = { ['['] = 1, ['m'] = 1, ['L'] = 1, [' '] = 1, ['l'] = 'a' };
 	const char *p, *end = raw.p + raw.n;
 	uint32_t pid = 0;
 	__m128i v;
 	unsigned hits;
 	size_t n = 0;
+	char undo;
 
 	if (raw.n < STAMP_ISO_BYTES || end[-1] == '\r' || (p = usual_stamp(h, raw, out)) == NULL ||
 	    (p = usual_host(h, p, end, out)) == NULL || end - p < 32)
@@ -195,8 +197,9 @@ usual(struct header *h, struct slice raw, struct line *out)
 		p++;
 	}
 	/* "[ID 1 mail.info]", repeats, splogger's stamps and escapes go the long way */
-	if (p[0] != ':' || p[1] != ' ' || to_undo[(unsigned char)p[2]] || (p[2] == '1' && pid == 0) ||
-	    has_escape(h, p, end))
+	undo = to_undo[(unsigned char)p[2]];
+	if (p[0] != ':' || p[1] != ' ' || (undo != 0 && (undo == 1 || undo == p[3])) ||
+	    (p[2] == '1' && pid == 0) || has_escape(h, p, end))
 		return false;
 	shape_break(h);
 	out->behind = (struct slice){ p, (size_t)(end - p) };

@@ -26,6 +26,9 @@ ok $? "repeat_lost: a repeat of what was not seen"
 [ "$( { smtpd "Mar 20 10:00:00"; echo "Mar 20 10:00:01 mx1 last message repeated 3 times"; } |
     counted conn)" = 4 ]
 ok $? "a repeat of what was seen counts that many more"
+[ "$( { smtpd "Mar 20 10:00:00"; echo "Mar 20 10:00:01 mx1 postfix/smtpd[7]: last message repeated 3 times"; } |
+    counted conn)" = 4 ]
+ok $? "and so does one that has the tag of that message"
 [ "$(echo "Mar 20 10:00:00 mx1 rsyslogd: imuxsock lost 12 messages from pid 7 due to rate-limiting" |
     counted log_loss)" = 12 ]
 ok $? "log_loss: as many as the log daemon says"

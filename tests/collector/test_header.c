@@ -461,6 +461,12 @@ test_repeats(void)
 		{ "Nov 18 12:30:00 mx1 last message buffered 4 times", 4, true, "" },
 		{ "Nov 18 12:30:00 last message repeated 4 times", 4, true, "" },
 		{ "Nov 18 12:30:00 mx1 mail.info last message repeated 4 times", 4, true, "" },
+		{ "Nov 18 12:30:00 mx1 p[7]: last message repeated 4 times", 4, true, "" },
+		{ "Nov 18 12:30:00 mx1 p: last message repeated 4 times", 4, true, "" },
+		{ "Nov 18 12:30:00 mx1 p[7]: last message repeated 4 times over", 1, false,
+		    "last message repeated 4 times over" },
+		{ "Nov 18 12:30:00 mx1 p[7]: lost connection after DATA from x", 1, false,
+		    "lost connection after DATA from x" },
 		{ "Nov 18 12:30:00 mx1 last message repeated 4 times, or so", 1, false,
 		    "message repeated 4 times, or so" },
 		{ "Nov 18 12:30:00 mx1 p[7]: Last message 'a 'b' repeated 1' repeated 5 times, "

@@ -98,6 +98,7 @@ struct event {
 				 * same as others (Exim) */
 	bool in_filter;		/* DELIVERED: id is a filter's own name of the mail. It is one that an MTA's
 				 * delivery gave it, or else nothing but talk (Proxmox) */
+	bool piped;		/* DELIVERED: by a command that may give the mail back as another one */
 	bool no_end;		/* QUEUED, deliveries: no line will say that the mail is REMOVED; it
 				 * is gone when all its recipients are (Sendmail, OpenSMTPD) */
 	bool together;		/* QUEUED: all that wait are tried together; those that no line names

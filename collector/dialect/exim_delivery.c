@@ -258,6 +258,21 @@ is_lmtp(struct slice transport)
 	return slice_find_nocase(transport, SLICE("lmtp")) >= 0;
 }
 
+/* A filter behind a pipe gives the mail back through "exim -oMr spam-scanned -bS", as DirectAdmin has it
+ * by its transport spamcheck. Whether it did is told by the Message-ID alone. */
+static bool
+is_filter(struct slice transport)
+{
+	static const struct slice words[] = {
+		{ "spam", 4 }, { "scan", 4 }, { "virus", 5 }, { "amavis", 6 }, { "drweb", 5 },
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (slice_find_nocase(transport, words[i]) >= 0)
+			return true;
+	return false;
+}
+
 /* The next hop's answer. One on this machine may say that it dropped the mail. */
 static void
 take_answer(struct slice answer, struct event *e)
@@ -293,8 +308,10 @@ delivered(struct slice s, bool again, struct event *e)
 	} else if (e->relay_ip.n > 0 && !(e->relay_loopback && is_lmtp(w.transport))) {
 		e->where = WHERE_EXT;
 	}
-	if (e->relay.n == 0)
+	if (e->relay.n == 0) {
 		e->relay = w.transport;
+		e->piped = e->where == WHERE_LOCAL && is_filter(w.transport);
+	}
 	if (w.answer.n > 0)
 		take_answer(w.answer, e);
 	if (e->tls_proto.n == 0 || w.reused || again)

@@ -239,7 +239,7 @@ delivery(struct track *t, unsigned host, struct mail *m, struct fact *f, const s
 		f->flags |= FACT_IN_FILTER;
 	if (outward || hands_over)
 		f->other_id = e->new_id;
-	if (e->kind == EV_DELIVERED && !hands_over && slice_eq(e->service, SLICE("pipe")))
+	if (e->kind == EV_DELIVERED && !hands_over && (e->piped || slice_eq(e->service, SLICE("pipe"))))
 		f->flags |= FACT_BY_PIPE;
 	track_own_fact(t, m, f, times);
 	if (f->flags & FACT_BY_PIPE)

@@ -157,6 +157,7 @@ put_parties(struct buf *b, const struct event *e)
 	put_number(b, "relay_port", e->relay_port);
 	put_flag(b, "relay_loopback", e->relay_loopback);
 	put_flag(b, "in_filter", e->in_filter);
+	put_flag(b, "piped", e->piped);
 }
 
 /* What is below the class; a block list in lower case, as it is counted. */

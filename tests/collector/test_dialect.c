@@ -59,6 +59,7 @@ put_peers(struct buf *b, const struct event *e)
 	put_flag(b, "relay_loopback", e->relay_loopback);
 	put_flag(b, "outbound", e->outbound);
 	put_flag(b, "in_filter", e->in_filter);
+	put_flag(b, "piped", e->piped);
 	put_flag(b, "screen", e->screen);
 	put_flag(b, "by_admin", e->by_admin);
 	put_flag(b, "aborted", e->aborted);

@@ -183,6 +183,11 @@ auth_failed(const struct ex_line *l, struct slice method, struct slice s, struct
 		e->sasl_user = user;
 		(void)slice_rcut_at(&user, SLICE(")"), &e->sasl_user);
 	}
+	if (e->code / 100 == 4) {	/* nobody looked at the password */
+		e->kind = EV_QWARN;
+		e->cls = REASON_resource;
+		e->sub = SLICE("auth_server");
+	}
 	return 1;
 }
 

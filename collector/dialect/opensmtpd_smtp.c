@@ -254,6 +254,11 @@ authentication(struct slice s, struct event *e)
 		return -1;
 	e->kind = slice_eq(s, SLICE("ok")) ? EV_AUTH_OK : EV_AUTH_FAIL;
 	e->text = s;
+	if (slice_eq(s, SLICE("tempfail"))) {	/* nobody looked at the password */
+		e->kind = EV_QWARN;
+		e->cls = REASON_resource;
+		e->sub = SLICE("auth_server");
+	}
 	return 1;
 }
 

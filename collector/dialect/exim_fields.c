@@ -220,7 +220,8 @@ take_flag(struct slice *s)
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
 		size_t n = flags[i].n;
 
-		if (slice_starts(*s, flags[i]) && (s->n == n || s->p[n] == ' ')) {
+		if (slice_starts(*s, flags[i]) && (s->n == n || s->p[n] == ' ' ||
+		    slice_starts(slice_from(*s, n), SLICE(": ")))) {
 			*s = slice_from(*s, n);
 			return true;
 		}
@@ -290,8 +291,9 @@ ex_field(struct slice *s, struct event *e, bool spaced)
 		return take_flag(s);
 	rest = slice_from(*s, key.n + 2);
 	if (rest.n > 0 && rest.p[0] == '"') {	/* DN, and SNI before 4.95 */
-		if (!ex_quoted(&rest, &text) || (rest.n > 0 && rest.p[0] != ' '))
-			return false;
+		if (!ex_quoted(&rest, &text) ||
+		    (rest.n > 0 && rest.p[0] != ' ' && (spaced || !slice_starts(rest, SLICE(": ")))))
+			return false;	/* "** ... DN="CN=x": TEXT" */
 		*s = rest;
 		return true;
 	}

@@ -19,7 +19,8 @@ static bool
 take_special(struct slice *s, struct event *e)
 {
 	static const struct slice ends[] = {
-		{ "> R=", 4 }, { "> T=", 4 }, { "> F=<", 5 }, { "> P=<", 5 }, { "> SRS=<", 7 }, { ">: ", 3 },
+		{ "> R=", 4 }, { "> T=", 4 }, { "> F=<", 5 }, { "> P=<", 5 }, { "> Q=", 4 }, { "> SRS=<", 7 },
+		{ ">: ", 3 },
 		{ "> defer (", 9 },
 		{ "> routing defer (", 17 },
 	};

@@ -55,6 +55,8 @@ delivery(struct slice s, struct event *e)
 		return false;
 	(void)slice_eat(&s, SLICE("sieve: "));
 	e->text = s;
+	if (slice_cut(&s, ' ', &head) && !slice_eat(&s, SLICE("action: ")))	/* 2.4: "fileinto action: " */
+		s = e->text;
 	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
 		if (s.n > 0 && s.p[0] == outcomes[i].head[0] && slice_starts(s, slice_of(outcomes[i].head))) {
 			e->sub = slice_of(outcomes[i].sub);

@@ -159,10 +159,10 @@ static const char *const services[] = {
 static bool
 is_service(struct slice name)
 {
-	for (const char *const *at = services; *at != NULL; at++) {
-		struct slice rest = name;
+	for (const char *const *at = services; *at != NULL; at++) {	/* 1.x wrote IMAP, POP3 */
+		struct slice word = slice_of(*at), rest = slice_from(name, word.n);
 
-		if (slice_eat(&rest, slice_of(*at)) && (rest.n == 0 || rest.p[0] == '-' ||
+		if (slice_eq_nocase(slice_head(name, word.n), word) && (rest.n == 0 || rest.p[0] == '-' ||
 		    rest.p[0] == '_'))
 			return true;
 	}

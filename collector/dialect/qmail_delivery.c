@@ -57,17 +57,23 @@ static const struct {
 	TEXT("Uh-oh:_", resource, "config"),
 	TEXT("Home_directory_is_sticky", resource, "config"),
 	TEXT("Temporary_error_on_maildir_delivery", resource, "mailbox"),
-	TEXT("TLS_connect_failed", tls_error, ""),
+	TEXT("TLS_connect_failed", tls_error, ""), TEXT("TLS_not_available", tls_error, ""),
+	TEXT("mail_is_looping", loop, ""),
 #undef TEXT
 };
 
-/* "192.0.2.9_", "Connected_to_192.0.2.9_" where a line of s begins. */
+/* "192.0.2.9_", "Connected_to_192.0.2.9_" where a line of s begins; patches put "(a@example.net)_" or
+ * "<a@example.net>_" before it, the sender. */
 static void
 take_relay(struct slice s, struct event *e)
 {
-	struct slice part, ip;
+	struct slice part, ip, sender;
 
 	while (slice_next(&s, '/', &part)) {
+		if (slice_starts(part, SLICE("(")))
+			(void)slice_cut_at(&part, SLICE(")_"), &sender);
+		else if (slice_starts(part, SLICE("<")))
+			(void)slice_cut_at(&part, SLICE(">_"), &sender);
 		(void)slice_eat(&part, SLICE("Connected_to_"));
 		if (!slice_cut(&part, '_', &ip) || !scan_is_ip(ip))
 			continue;

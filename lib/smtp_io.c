@@ -423,14 +423,17 @@ say_proxy(struct smtp *s, double now)
 	return good;
 }
 
+/* first: nobody has waited for the server yet, so that its answer came, if at all, while we worked. */
 static void
-handshake(struct smtp *s, double now)
+handshake(struct smtp *s, bool first, double now)
 {
 	struct err e = { "" };
 	enum moved m = moved_tls(s, tlsclient_handshake(s->tls, &e));
 
 	if (m == LATER)
 		return;
+	if (first)
+		now = clock_now();
 	smtp_account(s, SMTP_STARTTLS, now);
 	if (m == MOVED) {
 		s->state = SMTP_TALKING;
@@ -477,7 +480,7 @@ smtp_begin_tls(struct smtp *s, double now)
 		return;
 	}
 	s->state = SMTP_HANDSHAKE;
-	handshake(s, now);
+	handshake(s, true, now);
 }
 
 static void
@@ -557,8 +560,9 @@ smtp_ready(struct smtp *s, short revents, double now)
 	if (s->state == SMTP_CONNECTING) {
 		if (revents != 0 || (now >= s->attempt_until && now < s->deadline))
 			connecting(s, revents, now);
+		now = clock_now();	/* with TLS from the start the handshake may be over by then */
 	} else if (s->state == SMTP_HANDSHAKE && revents != 0) {
-		handshake(s, now);
+		handshake(s, false, now);
 		now = clock_now();	/* our own work on it may have taken longer than the next reply takes */
 	}
 	if (s->state == SMTP_TALKING || s->state == SMTP_LEAVING) {

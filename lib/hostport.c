@@ -59,17 +59,40 @@ hostport_name(const struct hostport *h, unsigned usual, char name[HOSTPORT_NAME]
 		(void)snprintf(name, HOSTPORT_NAME, brackets ? "[%s]:%u" : "%s:%u", h->host, h->port);
 }
 
+static bool
+look_up(const struct hostport *h, struct addrinfo **a, struct err *e)
+{
+	struct addrinfo hint = { .ai_socktype = SOCK_STREAM };
+	char port[8];
+	int rc;
+
+	(void)snprintf(port, sizeof port, "%u", h->port);
+	rc = getaddrinfo(h->host, port, &hint, a);
+	return rc == 0 || err_set(e, "%s has no address: %s", h->host, gai_strerror(rc));
+}
+
+bool
+hostport_resolves(const struct hostport *h, struct err *e)
+{
+	struct addrinfo *a = NULL;
+
+	if (h->host[0] == '/' || h->host[0] == '@')
+		return true;
+	if (!look_up(h, &a, e))
+		return false;
+	freeaddrinfo(a);
+	return true;
+}
+
 bool
 hostport_connects(const struct hostport *h, struct err *e)
 {
-	struct addrinfo hint = { .ai_socktype = SOCK_STREAM }, *a = NULL;
-	int rc, error = 0;
+	struct addrinfo *a = NULL;
+	int error = 0;
 	bool good = false;
-	char port[8];
 
-	(void)snprintf(port, sizeof port, "%u", h->port);
-	if ((rc = getaddrinfo(h->host, port, &hint, &a)) != 0)
-		return err_set(e, "%s has no address: %s", h->host, gai_strerror(rc));
+	if (!look_up(h, &a, e))
+		return false;
 	for (const struct addrinfo *i = a; i != NULL && !good; i = i->ai_next) {
 		int fd = socket(i->ai_family, i->ai_socktype, i->ai_protocol);
 

@@ -21,6 +21,11 @@ bool hostport_parse(struct slice text, unsigned port, struct hostport *h, struct
  * one. */
 void hostport_name(const struct hostport *h, unsigned usual, char name[HOSTPORT_NAME]);
 
+/* Has it an address? False and *e: why not. It waits for name servers: for a process apart (apart.h) alone, and asked
+ * before a library that says nothing of them, or hides them behind its time-out. A socket of this machine ("/..." and
+ * "@...") has one. */
+bool hostport_resolves(const struct hostport *h, struct err *e);
+
 /* Does a connection come about? False and *e: why not, where a library does not tell: "Connection refused". It waits for
  * name servers and the peer: for a process apart (apart.h) alone. */
 bool hostport_connects(const struct hostport *h, struct err *e);

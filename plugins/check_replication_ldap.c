@@ -180,6 +180,11 @@ open_session(const struct peer *p, int to)
 		return NULL;
 	}
 	options(ld);
+	apart_phase(to, "looking up its address");
+	if (!hostport_resolves(&p->at, &e)) {
+		send_error(to, "connection", 0, e.text);
+		return NULL;
+	}
 	apart_phase(to, "connecting");
 	if (set.starttls && !reached(ld, p, to, "STARTTLS", lib.ldap_start_tls_s(ld, NULL, NULL)))
 		return NULL;

@@ -219,6 +219,11 @@ open_session(struct session *s, const struct peer *p)
 	if ((s->db = lib.mysql_init(NULL)) == NULL)
 		abort();
 	options(s->db);
+	apart_phase(s->to, "looking up its address");
+	if (p->socket == NULL && !hostport_resolves(&p->at, &e)) {	/* the library would ask again until the time is up */
+		send_error(s, "connection", 0, e.text);
+		return false;
+	}
 	apart_phase(s->to, "connecting");
 	if (lib.mysql_real_connect(s->db, p->socket != NULL ? NULL : p->at.host, set.user,
 	    set.password, NULL, p->at.port, p->socket, 0) == NULL) {

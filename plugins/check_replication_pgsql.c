@@ -180,6 +180,11 @@ open_session(struct session *s, const struct peer *p)
 		word[9] = "require_auth";
 		value[9] = "!password";		/* as it is: never */
 	}
+	apart_phase(s->to, "looking up its address");
+	if (!hostport_resolves(&p->at, &e)) {
+		send_error(s->to, "connection", NULL, e.text);
+		return false;
+	}
 	apart_phase(s->to, "connecting");
 	s->db = lib.PQconnectdbParams(word, value, 0);
 	if (lib.PQstatus(s->db) != CONNECTION_OK) {

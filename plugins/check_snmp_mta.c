@@ -246,9 +246,9 @@ refusal(int error)
 	}
 }
 
-/* so_far: after what it fell silent; NULL: it never said anything. */
+/* system: errno of the send that failed. so_far: after what it fell silent; NULL: it never said anything. */
 static _Noreturn void
-no_answer(int to, int error, const char *so_far)
+no_answer(int to, int error, int system, const char *so_far)
 {
 	if (refusal(error) != NULL)
 		end(to, CHECK_UNKNOWN, "%s", refusal(error));
@@ -257,7 +257,8 @@ no_answer(int to, int error, const char *so_far)
 	if (error == SNMPERR_TIMEOUT)
 		end(to, CHECK_CRITICAL, "gave no answer%s", set.user != NULL ? "" :
 		    ", as agents do for a wrong community, too");
-	end(to, CHECK_CRITICAL, "cannot be asked: %s", net.snmp_api_errstring(error));
+	end(to, CHECK_CRITICAL, "cannot be asked: %s", error == SNMPERR_BAD_SENDTO && system != 0 ? strerror(system) :
+	    net.snmp_api_errstring(error));
 }
 
 static void *
@@ -281,7 +282,7 @@ open_session(int to, const char *host)
 	apart_phase(to, "waiting for its first answer");
 	h = net.snmp_sess_open(&s);
 	if (h == NULL)
-		no_answer(to, s.s_snmp_errno, NULL);
+		no_answer(to, s.s_snmp_errno, 0, NULL);
 	return h;
 }
 
@@ -380,7 +381,7 @@ ask(struct asker *a)
 		net.snmp_add_null_var(q, a->open[i]->at, a->open[i]->at_n);
 	status = net.snmp_sess_synch_response(a->session, q, &answer);
 	if (status != STAT_SUCCESS || answer == NULL)
-		no_answer(a->to, status == STAT_TIMEOUT ? SNMPERR_TIMEOUT : s->s_snmp_errno, so_far(a));
+		no_answer(a->to, status == STAT_TIMEOUT ? SNMPERR_TIMEOUT : s->s_snmp_errno, s->s_errno, so_far(a));
 	a->answers++;
 	return answer;
 }

@@ -75,6 +75,7 @@ run 2 "STARTTLS: " --starttls $pair
 run 2 "127.0.0.1:1: connection: port 1: Connection refused" --provider 127.0.0.1:1 -H "$copy"
 says "servers=1"
 run 2 "a..b has no address" --provider a..b -H "$copy"
+adrift 2 "ldap9.invalid has no address: " "$BUILD/plugins/$what" -b dc=example,dc=org -H ldap9.invalid -H 127.0.0.1 -t 9
 echo "$D/good.pem" | tee "$D/tls" >"$D/source/tls"
 run 0 "0 s behind" --tls --ca-file "$D/ca.pem" $pair
 echo "$D/expired.pem" >"$D/tls"

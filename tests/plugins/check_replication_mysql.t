@@ -118,6 +118,7 @@ rm "$D/source/hello" "$D/source/q.position"
 run 0 "gap=40" --source auto
 run 2 "127.0.0.1:1: connection: port 1: Connection refused" --source 127.0.0.1:1
 run 2 "a..b has no address" --source a..b
+adrift 2 "db9.invalid: connection: db9.invalid has no address: " "$BUILD/plugins/$what" -H db9.invalid -u monitor -t 9
 run 3 "certificates of /dev/zero: this is no file" --tls --ca-file /dev/zero
 run 3 "certificates of $D/nothing: No such file" --tls --ca-file "$D/nothing"
 

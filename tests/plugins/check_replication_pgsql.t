@@ -29,6 +29,9 @@ subscription() {
         but "$@" >"$D/q.subscription"
 }
 
+adrift 2 "db9.invalid: connection: db9.invalid has no address: " "$BUILD/plugins/$what" -H db9.invalid -t 9
+run 2 "a..b has no address" --primary a..b
+
 # --- a standby
 standby
 receiver

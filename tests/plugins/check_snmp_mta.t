@@ -56,6 +56,7 @@ told "AsyncOS: little space"
 is "$(perf total) $(perf oldest) $(perf used)" "520 7200 83" "AsyncOS: its figures"
 run 2 "is full" full
 told "AsyncOS: no space"
+adrift 2 "192.0.2.9 cannot be asked: Network is unreachable" "$check" -H 192.0.2.9 -t 5
 run 0 "40 messages" barracuda && is "$(perf total) $(perf deferred)" "40 17" "Barracuda: its figures"
 run 0 "331 messages queued" fortimail
 is "$(perf total) $(perf bytes)" "331 9762816" "FortiMail: its figures"

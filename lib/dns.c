@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
@@ -25,7 +26,8 @@
 #include "poison.h"
 
 enum { UDP_BYTES = 1232, TRY_MS = 2000, TRIES = 2, AD_BIT = 0x20, AA_BIT = 0x04, CLASS_IN = 1,
-	HEADER = 12, QUESTION_FIXED = 4, RECORD_FIXED = 10, SOA_FIXED = 20 };
+	HEADER = 12, QUESTION_FIXED = 4, RECORD_FIXED = 10, SOA_FIXED = 20,
+	DNS_PORT = 53 };
 
 #define FUNCTIONS(F) \
 	F(ares_create_query) F(ares_destroy) F(ares_expand_name) F(ares_free_data) \
@@ -42,6 +44,7 @@ struct dns {
 	ares_channel channel;
 	bool direct;
 	size_t waiting;
+	char asked[300];	/* of dns_asked() */
 };
 
 struct question {
@@ -169,6 +172,7 @@ dns_resolver(struct dns *d, struct buf *b)
 		return;
 	for (struct ares_addr_port_node *s = all; s != NULL; s = s->next) {
 		struct net_addr a = { .len = 0 };
+		bool port = s->udp_port != 0 && s->udp_port != DNS_PORT;
 
 		a.sa.ss_family = (sa_family_t)s->family;
 		if (s->family == AF_INET)
@@ -176,9 +180,25 @@ dns_resolver(struct dns *d, struct buf *b)
 		else
 			memcpy(&((struct sockaddr_in6 *)&a.sa)->sin6_addr, &s->addr.addr6, 16);
 		buf_str(b, s != all ? ", " : "");
+		buf_str(b, port && s->family == AF_INET6 ? "[" : "");
 		net_addr_print(b, &a);
+		if (port)
+			buf_fmt(b, "%s:%d", s->family == AF_INET6 ? "]" : "", s->udp_port);
 	}
 	ares.ares_free_data(all);
+}
+
+const char *
+dns_asked(struct dns *d, const struct dns_answer *a)
+{
+	struct buf b = buf_new(sizeof d->asked);
+
+	if (a != NULL && a->state != DNS_TROUBLE)
+		return "";
+	dns_resolver(d, &b);
+	(void)snprintf(d->asked, sizeof d->asked, " (asked: %s)", b.p != NULL ? b.p : "nobody");
+	buf_free(&b);
+	return d->asked;
 }
 
 /* --- reading -------------------------------------------------------------------------- */

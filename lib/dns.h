@@ -63,8 +63,12 @@ struct dns_how {
 	bool direct;	/* a server of a zone is asked what it knows itself (no RD) */
 };
 struct dns *dns_open_how(const struct dns_how *how, struct err *e);
-/* Who is asked, for sentences: "192.0.2.53". */
+/* Who is asked, for sentences: "192.0.2.53", "192.0.2.53:5353". */
 void dns_resolver(struct dns *d, struct buf *b);
+
+/* The end of a sentence about a: " (asked: 192.0.2.53)" where nobody could say, so that one knows whom to look
+ * after, else "". a NULL: nothing came. It lives as long as d. */
+const char *dns_asked(struct dns *d, const struct dns_answer *a);
 
 typedef void (*dns_done)(void *arg, const struct dns_answer *a);
 void dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done done, void *arg);

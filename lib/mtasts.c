@@ -18,6 +18,7 @@ enum { POLICY_MAX = 65536, AGE_MAX = 31557600 };
 /* The TXT records of a domain that say STSv1. */
 struct record {
 	struct mtasts_policy *p;
+	struct dns *d;
 	struct err e;
 	int n;
 };
@@ -118,7 +119,7 @@ on_txt(void *arg, const struct dns_answer *a)
 	struct dns_cursor at = { 0 };
 
 	if (a->state != DNS_FOUND)
-		err_set(&r->e, "TXT: %s", a->why);
+		err_set(&r->e, "TXT: %s%s", a->why, dns_asked(r->d, a));
 	while (a->state == DNS_FOUND && dns_next(a, &at, &row)) {
 		buf_clear(&text);
 		if (!dns_txt(&row, &text) || !slice_starts(buf_slice(&text), SLICE("v=STSv1")))
@@ -133,7 +134,7 @@ bool
 mtasts_fetch(struct mtasts_policy *p, struct dns *d, const char *domain, const char *ca_file,
     double deadline, bool *ours, struct err *e)
 {
-	struct record r = { .p = p, .e = { "" } };
+	struct record r = { .p = p, .d = d, .e = { "" } };
 	struct smtp_pool only_dns = { .dns = d, .deadline = deadline };
 	struct buf name = buf_new(600), text = buf_new(POLICY_MAX);
 	bool good = false;
@@ -144,7 +145,7 @@ mtasts_fetch(struct mtasts_policy *p, struct dns *d, const char *domain, const c
 	dns_ask(d, name.p, DNS_TXT, on_txt, &r);
 	smtp_run(&only_dns);
 	if (dns_waiting(d) > 0)
-		err_set(e, "no answer of the name server in time");
+		err_set(e, "no answer of the name server in time%s", dns_asked(d, NULL));
 	else if (r.e.text[0] != '\0')
 		err_set(e, "%s: %s", name.p, r.e.text);
 	else if (r.n != 1)

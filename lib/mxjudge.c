@@ -363,7 +363,7 @@ static void
 tell_values(const struct mxset *m)
 {
 	size_t reached = 0;
-	double mx_ttl = m->answered && !m->implicit ? m->ttl : (double)NAN, ttl = (double)NAN;
+	double mx_ttl = (m->hosts > 0 || m->null) && !m->implicit ? m->ttl : (double)NAN, ttl = (double)NAN;
 	bool known = m->hosts > 0;
 
 	for (size_t i = 0; i < at.r->servers; i++)

@@ -47,7 +47,7 @@ on_address(void *arg, const struct dns_answer *a)
 			h->set->left_out++;
 	}
 	if (a->state == DNS_TROUBLE || a->fault == DNS_NO_NAME)
-		err_set(&h->trouble, "%s", a->why);
+		err_set(&h->trouble, "%s%s", a->why, dns_asked(h->set->dns, a));
 }
 
 /* DNS allows every byte in a name; this one will stand behind EHLO. */
@@ -124,7 +124,7 @@ on_mx(void *arg, const struct dns_answer *a)
 			add_host(m, preference, host.p);
 	}
 	if (a->state == DNS_TROUBLE || a->fault == DNS_NO_NAME)
-		err_set(&m->trouble, "%s", a->why);
+		err_set(&m->trouble, "%s%s", a->why, dns_asked(m->dns, a));
 	else if (m->hosts == 0 && !m->null) {
 		m->implicit = true;
 		add_host(m, 0, m->domain);
@@ -140,7 +140,7 @@ mxset_find(struct mxset *m, double deadline)
 	dns_ask(m->dns, m->domain, DNS_MX, on_mx, m);
 	smtp_run(&nobody);
 	if (!m->answered)
-		err_set(&m->trouble, "no answer of the name server in time");
+		err_set(&m->trouble, "no answer of the name server in time%s", dns_asked(m->dns, NULL));
 	if (m->hosts > 0)
 		qsort(m->host, m->hosts, sizeof *m->host, by_preference);
 	for (size_t i = 0; i < m->hosts; i++)
@@ -148,7 +148,7 @@ mxset_find(struct mxset *m, double deadline)
 	smtp_run(&nobody);
 	for (size_t i = 0; i < m->hosts; i++)
 		if (m->host[i].waiting > 0)
-			err_set(&m->host[i].trouble, "no answer of the name server in time");
+			err_set(&m->host[i].trouble, "no answer of the name server in time%s", dns_asked(m->dns, NULL));
 }
 
 bool

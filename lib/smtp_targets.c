@@ -101,7 +101,7 @@ on_addrs(void *arg, const struct dns_answer *a, const struct net_addr *addr, siz
 		memcpy(g->addr, addr, n * sizeof *addr);
 	g->addrs = n;
 	if (a->state != DNS_FOUND)
-		trouble(g, "address of %s: %s", g->host, a->why);
+		trouble(g, "address of %s: %s%s", g->host, a->why, dns_asked(g->all->dns, a));
 	answered(g);
 }
 
@@ -121,7 +121,7 @@ on_tlsa(void *arg, const struct dns_answer *a)
 			.data = { xslicedup(slice_from(r.data, 3)), r.data.n - 3 } };
 	}
 	if (a->state == DNS_TROUBLE)
-		trouble(g, "TLSA of %s: %s", g->host, a->why);
+		trouble(g, "TLSA of %s: %s%s", g->host, a->why, dns_asked(g->all->dns, a));
 	else if (g->pins == 0)
 		trouble(g, "%s has no TLSA records", g->host);
 	else if (!a->secure)
@@ -222,7 +222,7 @@ on_mx(void *arg, const struct dns_answer *a)
 	if (null)
 		trouble(g, "%s takes no mail (null MX)%s", g->host, n > 1 ? ", and has others beside it" : "");
 	else if (a->state == DNS_TROUBLE || a->fault == DNS_NO_NAME)
-		trouble(g, "MX of %s: %s", g->host, a->why);
+		trouble(g, "MX of %s: %s%s", g->host, a->why, dns_asked(g->all->dns, a));
 	else if (n == 0 && g->trouble[0] == '\0')
 		found_mx(g, 0, g->host, dns_s);		/* the domain itself is its mail server */
 	buf_free(&host);
@@ -267,7 +267,7 @@ mourn(struct smtp_target *g)
 		struct buf b = buf_new(100);
 
 		quantity_people(&b, clock_now() - g->asked, "s");
-		trouble(g, "no answer of the name server within %s", b.p);
+		trouble(g, "no answer of the name server within %s%s", b.p, dns_asked(t->dns, NULL));
 		buf_free(&b);
 	}
 	if (g->trouble[0] == '\0' || g->sessions > 0 || (n = new_session(g)) == NULL)

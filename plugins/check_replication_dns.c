@@ -151,7 +151,8 @@ on_addrs(void *arg, const struct dns_answer *a, const struct net_addr *addr, siz
 	struct host *h = arg;
 
 	if (n == 0) {
-		lag_state(CHECK_CRITICAL, h->zone, "%s has no address: %s", check_clean(slice_of(h->name)), a->why);
+		lag_state(CHECK_CRITICAL, h->zone, "%s has no address: %s%s", check_clean(slice_of(h->name)), a->why,
+		    dns_asked(all.look, a));
 		lame++;
 		nameless++;
 	}
@@ -194,8 +195,8 @@ on_ns(void *arg, const struct dns_answer *a)
 		buf_free(&b);
 	}
 	if (n == 0)	/* resolvers fail (SERVFAIL), too, where all servers of the zone are dead */
-		lag_state(CHECK_CRITICAL, zone, "its name servers are not known: %s", a->why[0] != '\0' ? a->why :
-		    "the answer names none");
+		lag_state(CHECK_CRITICAL, zone, "its name servers are not known: %s%s", a->why[0] != '\0' ? a->why :
+		    "the answer names none", dns_asked(all.look, a));
 }
 
 static void
@@ -235,7 +236,8 @@ find_servers(void)
 		dns_wait(all.look, until);
 	if (dns_waiting(all.look) > 0)
 		lag_state(CHECK_CRITICAL, set.resolver != NULL ? set.resolver : "the system's resolver",
-		    "it gave no answer in time, so not all servers are known");
+		    "it gave no answer in time, so not all servers are known%s",
+		    set.resolver != NULL ? "" : dns_asked(all.look, NULL));
 	if (all.crowded)
 		check_state(CHECK_UNKNOWN, "there are more than %d addresses; make it several services", SERVERS);
 }
@@ -481,7 +483,7 @@ main(int argc, char **argv)
 	/* where nobody has a serial there is nothing that others could lack */
 	check_known("behind", answering + differ > 0 ? behind : (double)NAN, "");
 	check_known("differ", answering + differ > 0 ? (double)differ : (double)NAN, "");
-	check_value("lame", (double)lame, "");
+	check_known("lame", all.servers + nameless > 0 ? (double)lame : (double)NAN, "");
 	check_value("servers", (double)answering, "");
 	if (all.servers + nameless > 0)
 		check_words("lame", NULL, "%zu of %zu servers do not answer for the zone", lame,

@@ -196,10 +196,12 @@ run 0 OK -H alias.example.org --no-probes --ignore alias
 run 1 "mx1.example.org and mx8.example.org have the same address" -H twins.example.org --no-probes
 run 0 OK -H twins.example.org --no-probes --ignore twins
 run 2 "MX of nothing.example.net: no such name" -H nothing.example.net
-run 2 "MX of fail.example.org: the resolver failed (SERVFAIL)" -H fail.example.org
+run 2 "MX of fail.example.org: the resolver failed (SERVFAIL) (asked: 127.0.0.1:" -H fail.example.org
+is "$(sed -n '1s/.* | //p' "$D/out")" "differences=U;0 mx=U addresses=U reached=U mx_ttl=U address_ttl=U" \
+    "where the name server fails nothing is known, no TTL either"
 run 2 "MX of garbage.example.org: the answer is damaged" -H garbage.example.org
 run 2 "address of mx5.example.org: the resolver failed" -H lame.example.org
-run 2 "MX of silent.example.org: no answer of the name server in time" -H silent.example.org -t 1
+run 2 "MX of silent.example.org: no answer of the name server in time (asked: 127.0.0.1:" -H silent.example.org -t 1
 is "$(sed -n '1s/.* | //p' "$D/out")" "differences=U;0 mx=U addresses=U reached=U mx_ttl=U address_ttl=U" \
     "performance data has all of it where nothing is known"
 run 2 "address of mx6.example.org: no answer of the name server in time" -H mute.example.org -t 1

@@ -108,9 +108,9 @@ told "a zone without name servers"
 "$BUILD/plugins/check_replication_dns" -H example.org --resolver 127.0.0.1:1 -t 3 >"$D/out" 2>&1
 is $? 2 "a resolver that is away is CRITICAL, as one that is silent"
 echo 'ns example.org !servfail' >"$D/zone"
-run 2 "example.org: its name servers are not known: the resolver failed (SERVFAIL)"
+run 2 "example.org: its name servers are not known: the resolver failed (SERVFAIL) (asked: 127.0.0.1:"
 told "so is one that fails: the servers of the zone may be dead"
-is "$(perf behind) $(perf differ) $(perf servers)" "U U 0" "and nobody knows who is behind"
+is "$(perf behind) $(perf differ) $(perf lame) $(perf servers)" "U U U 0" "and nobody knows who is behind or lame"
 /usr/bin/python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 0))

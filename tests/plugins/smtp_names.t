@@ -90,10 +90,11 @@ run 2 "null.example.org: dns: null.example.org takes no mail (null MX)" --mx nul
 run 2 "and has others beside it" --mx odd.example.org
 run 2 "nowhere.example.org: dns: address of nowhere.example.org: no such name" --mx dangling.example.org
 run 2 "dns: MX of nothing.example.net: no such name" --mx nothing.example.net
-run 2 "dns: MX of fail.example.org: the resolver failed (SERVFAIL)" --mx fail.example.org
+run 2 "dns: MX of fail.example.org: the resolver failed (SERVFAIL) (asked: 127.0.0.1:$(cat "$D/dns"))" --mx fail.example.org
 run 2 "dns: MX of refused.example.org: the resolver refused" --mx refused.example.org
 run 2 "dns: MX of garbage.example.org: the answer is damaged" --mx garbage.example.org
 run 2 "dns: no answer of the name server within" --mx silent.example.org -t 1
+says "s (asked: 127.0.0.1:$(cat "$D/dns")) | "
 run 2 "silent.example.org: dns: no answer of the name server within" -H silent.example.org -t 1
 run 2 "dns: address of nothing.example.net: no such name" -H nothing.example.net
 run 0 OK -H echo.example.org

@@ -127,6 +127,13 @@ row_at(const struct program *p, size_t i)
 	return NULL;
 }
 
+/* How somebody who typed an option that is not there finds the right one. */
+static const char *
+where_options_are(const struct program *p)
+{
+	return p->commands != NULL ? "a command's options stand behind the command" : "--help lists the options";
+}
+
 static const struct opt *
 by_letter(const struct program *p, char letter)
 {
@@ -135,7 +142,7 @@ by_letter(const struct program *p, char letter)
 	for (size_t i = 0; (o = row_at(p, i)) != NULL; i++)
 		if (o->letter == letter)
 			return o;
-	opt_fail(p, "unknown option -%c; --help lists the options", letter);
+	opt_fail(p, "unknown option -%c; %s", letter, where_options_are(p));
 }
 
 /* The long name of -H is --hostname in the guidelines for monitoring plugins, --host in what
@@ -162,7 +169,7 @@ by_name(const struct program *p, struct slice name)
 		opt_near(&near, typed, o->name);
 	if (near.word != NULL)
 		opt_fail(p, "unknown option --%.64s; did you mean --%s?", typed, near.word);
-	opt_fail(p, "unknown option --%.64s; --help lists the options", typed);
+	opt_fail(p, "unknown option --%.64s; %s", typed, where_options_are(p));
 }
 
 static bool

@@ -219,8 +219,8 @@ stateread_open_frozen(const char *dir, struct err *e)
 
 		(void)err_set(e, why == ENOENT ? "there is no state in %s: is --state right, and has "
 		    "mxgauged or \"mxgauge import\" run?" : why == EACCES ? "%s/state.db may not be read "
-		    "by this user; put it into the group of the state" : "%s/state.db cannot be read",
-		    dir);
+		    "by this user (uid %u); put that user into the group that \"ls -ld %s\" shows" :
+		    "%s/state.db cannot be read", dir, (unsigned)geteuid(), dir);
 		stateread_close(r);
 		return NULL;
 	}

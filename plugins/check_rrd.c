@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,14 +153,27 @@ rrd_error(const char *file)
 	return check_clean(slice_of(why));
 }
 
+/* What librrd says of a folder or an empty file has no cause. */
+static void
+look_at(const char *file)
+{
+	struct stat st;
+
+	if (access(file, R_OK) != 0 || stat(file, &st) != 0)
+		check_unknown("%s: %s", check_clean(slice_of(file)), strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		check_unknown("%s: this is no file", check_clean(slice_of(file)));
+	if (st.st_size == 0)
+		check_unknown("%s: it is empty", check_clean(slice_of(file)));
+}
+
 /* The data sources of FILE, each under its own name; the info has them in order. */
 static void
 read_file_sources(const char *file)
 {
 	rrd_info_t *info, *i;
 
-	if (access(file, R_OK) != 0)
-		check_unknown("%s: %s", check_clean(slice_of(file)), strerror(errno));
+	look_at(file);
 	check_phase("reading %s", file);
 	if ((info = rrd_info_r(file)) == NULL)
 		check_unknown("%s: %s", check_clean(slice_of(file)), rrd_error(file));
@@ -234,6 +248,7 @@ fetch(struct def *d, int64_t from, int64_t to)
 	size_t which = 0;
 
 	check_phase("reading %s", d->file);
+	look_at(d->file);
 	if (rrd_fetch_r(d->file, d->cf, &start, &end, &step, &sources, &names, &data) != 0)
 		check_unknown("%s: %s", check_clean(slice_of(d->file)), rrd_error(d->file));
 	while (which < sources && strcmp(names[which], d->ds) != 0)

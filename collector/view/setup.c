@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -432,7 +433,12 @@ bool
 setup_run(const char *root, const char *state, struct err *e)
 {
 	struct buf out = buf_new(1 << 20);
+	struct stat st;
 
+	if (root[0] != '\0' && stat(root, &st) != 0)
+		return err_set(e, "look at %s: %s", root, strerror(errno));
+	if (root[0] != '\0' && !S_ISDIR(st.st_mode))
+		return err_set(e, "look at %s: this is no folder", root);
 	setup_text(root, state, &out);
 	return print(&out, e);
 }

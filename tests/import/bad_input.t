@@ -138,6 +138,12 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     timeout 20 setpriv --reuid 65534 --clear-groups "$mxgauge" import --state "$T/forbidden/s" "$T/good" >"$T/out" 2>&1
     status=$?
     says "a state that may not be made" 1 "make directory $T/forbidden: Permission denied"
+    mkdir "$T/unread"
+    : >"$T/unread/state.db"
+    chmod 600 "$T/unread/state.db"
+    timeout 20 setpriv --reuid 65534 --clear-groups "$mxgauge" status --state "$T/unread" >"$T/out" 2>&1
+    status=$?
+    says "a state that may not be read" 1 "$T/unread/state.db may not be read by this user (uid 65534); put that user into the group"
     chmod 644 "$T/good"
     timeout 20 setpriv --reuid 65534 --clear-groups "$mxgauge" import --state "$T/state" "$T/good" >"$T/out" 2>&1
     status=$?
@@ -459,6 +465,9 @@ words 3 'UNKNOWN' "$check" --state "$T/state" -w 10:5
 words 3 'UNKNOWN' "$check" --state "$T/none"
 words 2 "$T/none: No such file" "$mxgauge" check-config "$T/none"
 words 2 '"mxgauge setup" proposes' "$mxgauge" check-config "$T/none"
+words 1 "look at $T/none: No such file or directory" "$mxgauge" setup --root "$T/none"
+words 1 "look at $T/good: this is no folder" "$mxgauge" setup --root "$T/good"
+words 2 "a command's options stand behind the command" "$mxgauge" --state "$T/state" report
 words 2 'graph: --out DIR is missing' "$mxgauge" graph --state "$T/state"
 words 2 'cacti-templates: --out DIR is missing' "$mxgauge" cacti-templates
 words 2 'cacti-value: --host HOST is missing' "$mxgauge" cacti-value --state "$T/state" flow

@@ -185,7 +185,9 @@ left_percent(const struct tlsclient_facts *f)
 {
 	double life = (double)(f->until - f->from);
 
-	return life > 0 ? floor(left_s(f) / life * 1000) / 10 : (double)NAN;
+	if (!(life > 0))
+		return (double)NAN;
+	return left_s(f) > life ? 100 : floor(left_s(f) / life * 1000) / 10;	/* all of it, before it begins */
 }
 
 /* The certificate that ends first. */
@@ -213,8 +215,8 @@ measure_certificate(const struct smtp_targets *t, bool cut_short)
 	}
 	f = &at->s.tls_facts;
 	if (check_value("cert", left_s(f), "s") > CHECK_OK)
-		check_words("cert", NULL, "%s: certificate ends in %s", name_of(at),
-		    check_people(left_s(f), "s"));
+		check_words("cert", NULL, "%s: certificate %s %s%s", name_of(at), left_s(f) < 0 ? "ended" : "ends in",
+		    check_people(fabs(left_s(f)), "s"), left_s(f) < 0 ? " ago" : "");
 	if (check_value("cert_left", left_percent(f), "%") > CHECK_OK)
 		check_words("cert_left", NULL, "%s: %s of the certificate's lifetime left", name_of(at),
 		    check_people(left_percent(f), "%"));
@@ -270,24 +272,52 @@ phases_text(struct buf *b, const struct smtp_session *n)
 }
 
 static void
+day_of(int64_t at, char day[32])
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	(void)snprintf(day, 32, "?");
+	if (gmtime_r(&t, &tm) != NULL)
+		(void)strftime(day, 32, "%Y-%m-%d", &tm);
+}
+
+/* ", begins 2026-12-01 (in 8 d), ends 2027-03-01 (98 d left)" */
+static void
+validity_text(struct buf *b, const struct tlsclient_facts *f)
+{
+	double wait_s = difftime((time_t)f->from, time(NULL)), left = left_s(f);
+	char day[32];
+
+	if (wait_s > 0) {
+		day_of(f->from, day);
+		buf_fmt(b, ", begins %s (in %s)", day, check_people(wait_s, "s"));
+	}
+	day_of(f->until, day);
+	if (left < 0)
+		buf_fmt(b, ", ended %s (%s ago)", day, check_people(-left, "s"));
+	else
+		buf_fmt(b, ", ends %s (%s left)", day, check_people(left, "s"));
+}
+
+static void
 tell_tls(const struct smtp *s)
 {
 	const struct tlsclient_facts *f = &s->tls_facts;
-	char day[32] = "?";
-	time_t until = (time_t)f->until;
-	struct tm tm;
+	struct buf validity;
 
 	if (!s->was_tls)
 		return;
-	if (gmtime_r(&until, &tm) != NULL)
-		(void)strftime(day, sizeof day, "%Y-%m-%d", &tm);
-	check_detail("  %s, %s, %s %d bits; certificate of %s by %s, ends %s (%s left), %s%s", f->version,
+	validity = buf_new(200);
+	validity_text(&validity, f);
+	check_detail("  %s, %s, %s %d bits; certificate of %s by %s%s, %s%s", f->version,
 	    f->cipher, f->key_kind, f->key_bits, check_clean(slice_of(f->subject)),
-	    check_clean(slice_of(f->issuer)), day, check_people(left_s(f), "s"),
+	    check_clean(slice_of(f->issuer)), validity.p,
 	    f->pinned ? "as TLSA says" : f->trusted ? "trusted" : "not trusted: ",
 	    f->trusted ? "" : f->why);
 	if (strcmp(f->ends, f->subject) != 0)
 		check_detail("  the first of its chain to end is %s", check_clean(slice_of(f->ends)));
+	buf_free(&validity);
 }
 
 static void

@@ -69,7 +69,7 @@ def make_context(pem):
     return context
 
 
-CONTEXT = {pem: make_context(pem) for pem in ('good', 'rsa', 'self', 'expired', 'other', 'old', 'soon')
+CONTEXT = {pem: make_context(pem) for pem in ('good', 'rsa', 'self', 'expired', 'later', 'other', 'old', 'soon')
            if os.path.exists(f'{DIR}/{pem}.pem')}
 
 
@@ -307,7 +307,7 @@ def garbage(c):
 
 
 SERVERS['garbage'] = garbage
-for pem in ('good', 'self', 'expired', 'other', 'old', 'soon'):
+for pem in ('good', 'self', 'expired', 'later', 'other', 'old', 'soon'):
     if pem in CONTEXT:
         SERVERS[f'tls.{pem}'] = normal(ext=PIPE + ['STARTTLS'], pem=pem)
         SERVERS[f'smtps.{pem}'] = tls_first(pem)

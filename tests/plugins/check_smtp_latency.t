@@ -134,14 +134,18 @@ run 0 tls.soon "OK" -S --no-verify
 says "not trusted: unable to get local issuer certificate"
 run 2 tls.self "the certificate is not trusted for 127.0.0.1: self-signed certificate" $T
 run 2 tls.expired "certificate has expired" $T
-run 2 tls.expired "certificate ends in -" $T --no-verify -c cert=1d
+says ", ended 2024-04-01 ("
+run 2 tls.later "certificate is not yet valid" $T
+says ", begins 2100-12-01 (in "
+says " cert_left=100%"
+run 2 tls.expired "certificate ended " $T --no-verify -c cert=1d
 run 2 tls.other "IP address mismatch" $T
 run 2 tls.good "hostname mismatch" $T --tls-name mx9.example.org
 run 0 tls.good "OK" $T --tls-name mx1.example.org
 run 1 tls.soon "certificate ends in 5 d (at least 21 d)" $T -w cert=21d -c cert=2d
 run 3 tls.soon "-w cert=21: a number without a unit would be seconds; write cert=21d for days" $T -w cert=21
 run 3 tls.soon "-c cert=@1d:7: a number without a unit" $T -c cert=@1d:7
-run 2 tls.expired "certificate ends in -" $T --no-verify -c cert=0
+run 2 tls.expired " d ago" $T --no-verify -c cert=0
 run 1 tls.soon "of the certificate's lifetime left" --no-verify -S -w cert_left=100%
 run 3 good "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -6
 run 0 good OK -4

@@ -169,8 +169,8 @@ auth_allowed(struct smtp *s, double now)
 
 	s->mech = s->plan->mech != SASL_NONE ? s->plan->mech : sasl_best(offered);
 	if (!any) {
-		smtp_leave(s, SMTP_REFUSED, SMTP_AUTH, now, "no login is offered%s",
-		    s->tls == NULL ? " (without TLS)" : "");
+		smtp_leave(s, SMTP_REFUSED, SMTP_AUTH, now, "no login is offered%s", s->tls != NULL ? "" :
+		    offers(s, SLICE("STARTTLS")) ? " without TLS; STARTTLS is (-S)" : " (without TLS)");
 		return false;
 	}
 	while (s->plan->mech != SASL_NONE && slice_next(&all, ' ', &word)) {

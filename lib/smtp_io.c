@@ -18,7 +18,8 @@ enum {
 	CHUNK = 16384,
 	CHUNKS = 16,		/* at once of one server: more than a reply may have */
 	OUT_ROOM = 1 << 16,
-	TALK_MAX = 1 << 16
+	TALK_MAX = 1 << 16,
+	SUBMISSIONS = 465	/* RFC 8314 */
 };
 /* How long a server may take to say good-bye to somebody who leaves early. */
 static const double leave_s = 1;
@@ -140,6 +141,14 @@ half(const struct smtp *s, struct buf *b)
 	return b->n > 0 ? b->p : "";
 }
 
+/* What a server waits for that says nothing. */
+static const char *
+hint(const struct smtp *s)
+{
+	return s->state == SMTP_TALKING && s->await[0] == AWAIT_BANNER && s->tls == NULL && s->reply.bytes == 0 &&
+	    net_addr_port(&s->addr[s->addr_at]) == SUBMISSIONS ? ": this port speaks TLS from the start (--tls)" : "";
+}
+
 /* The time is up. */
 static void
 expire(struct smtp *s, double now)
@@ -157,8 +166,8 @@ expire(struct smtp *s, double now)
 		smtp_fail(s, SMTP_BROKEN, phase, now, "the server did not take the message within %s",
 		    span.p);
 	else
-		smtp_fail(s, SMTP_BROKEN, phase, now, "no whole reply within %s%s", span.p,
-		    half(s, &piece));
+		smtp_fail(s, SMTP_BROKEN, phase, now, "no whole reply within %s%s%s", span.p,
+		    half(s, &piece), hint(s));
 	buf_free(&span);
 	buf_free(&piece);
 }

@@ -162,6 +162,20 @@ run 2 tls454 "starttls: 454 4.7.0 TLS not available" $T
 run 2 inject 'an injection: "250 injected' $T
 run 2 garbage "starttls: TLS handshake: wrong version number: what it says is no TLS" $T
 run 0 smtps.good "OK" --tls --ca-file "$D/ca.pem"
+# Port 465, in a network of its own where that is free: up with the loopback, and nobody speaks.
+if unshare --user --map-root-user --net true 2>/dev/null; then
+    answers 2 ": this port speaks TLS from the start (--tls)" "port 465 without --tls" \
+        unshare --user --map-root-user --net /usr/bin/python3 -c 'import fcntl, socket, struct, subprocess, sys
+s = socket.socket()
+fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 1))
+s.bind(("127.0.0.1", 465))
+s.listen(9)
+sys.exit(subprocess.run(sys.argv[1:]).returncode)' "$check" -H 127.0.0.1 -p 465 -t 1
+else
+    ok 0 "port 465 without --tls # SKIP this system grants no namespaces"
+fi
+late silent "banner: no whole reply within "
+silent "this port speaks TLS"
 # A handshake that is over before anybody waits for it; on a busy machine most are.
 wrong=$(for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     "$check" -H 127.0.0.1 -p "$(port smtps.good)" --tls --ca-file "$D/ca.pem" | grep -E '=-|starttls=0s'
@@ -184,7 +198,8 @@ run 2 auth "auth: 535 5.7.8 wrong password" -u other $password --auth PLAIN --cl
 run 3 auth "auth: PLAIN without TLS would show the password" -u probe $password --auth PLAIN
 run 0 tls.good "OK" $T -u probe $password
 run 2 authplain "auth: CRAM-MD5 is not offered, but PLAIN" -u probe $password --auth CRAM-MD5
-run 2 good "auth: no login is offered" -u probe $password
+run 2 good "auth: no login is offered (without TLS)" -u probe $password
+run 2 tls.good "auth: no login is offered without TLS; STARTTLS is (-S)" -u probe $password
 run 2 scramliar "the server does not know the password" -u probe $password
 run 2 scramgreedy "auth: challenge of SCRAM-SHA-256: this is no first message of SCRAM" -u probe $password
 run 2 authodd "auth: challenge of CRAM-MD5: this is no base64" -u probe $password

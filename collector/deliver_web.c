@@ -13,7 +13,7 @@ char *
 web_secret(const char *file, const struct deliver_to *to)
 {
 	struct err e;
-	char *secret = secret_is_private(file, &e) ? secret_read(file, NULL, &e) : NULL;
+	char *secret = secret_is_private(file, &e) ? secret_read(NULL, file, NULL, &e) : NULL;
 
 	if (secret == NULL)
 		deliver_failed(to, "%s", e.text);

@@ -177,7 +177,7 @@ pseudonyms_open(const char *dir, bool make, struct err *e)
 	if (!name_of(name, dir, "", e) ||
 	    (make && access(name, F_OK) != 0 && errno == ENOENT && !make_key(dir, name, e)))
 		return NULL;
-	if (!secret_is_private(name, &why) || (line = secret_read(name, NULL, &why)) == NULL) {
+	if (!secret_is_private(name, &why) || (line = secret_read(NULL, name, NULL, &why)) == NULL) {
 		err_set(e, "the key of the addresses: %s", why.text);
 		return NULL;
 	}

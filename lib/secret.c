@@ -36,7 +36,7 @@ first_line(const char *file, struct err *e)
 }
 
 char *
-secret_read(const char *file, const char *variable, struct err *e)
+secret_read(const char *option, const char *file, const char *variable, struct err *e)
 {
 	const char *value;
 
@@ -45,7 +45,7 @@ secret_read(const char *file, const char *variable, struct err *e)
 	value = getenv(variable);
 	if (value != NULL && value[0] != '\0' && strlen(value) <= SECRET_MAX)
 		return xstrdup(value);
-	err_set(e, "there is no password: --password-file, or the environment variable %s", variable);
+	err_set(e, "there is no password: %s, or the environment variable %s", option, variable);
 	return NULL;
 }
 

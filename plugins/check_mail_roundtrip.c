@@ -163,10 +163,10 @@ check_options(void)
 }
 
 static char *
-password(const char *file, const char *variable)
+password(const char *option, const char *file, const char *variable)
 {
 	struct err e = { "" };
-	char *got = secret_read(file, variable, &e);
+	char *got = secret_read(option, file, variable, &e);
 
 	if (got == NULL)
 		check_unknown("%s", e.text);
@@ -191,7 +191,7 @@ make_plan(struct smtp_plan *p, const char *token)
 		.padding = (size_t)set.size };
 	if (set.user != NULL) {
 		p->user = slice_of(set.user);
-		p->password = slice_of(password(set.password_file, set.password_env));
+		p->password = slice_of(password("--password-file", set.password_file, set.password_env));
 		p->mech = set.auth != NULL ? sasl_mech_of(slice_of(set.auth)) : SASL_NONE;
 	}
 	if (!smtp_plan_check(p, &e))
@@ -221,7 +221,7 @@ make_mailbox(struct mailbox *m)
 		.cleartext = set.cleartext, .unverified = set.no_verify, .ca_file = set.ca_file,
 		.ca_dir = set.ca_dir, .family = net_family(set.four, set.six) };
 	if (!mailbox_is_maildir(m->kind))
-		m->link.password = password(set.box_file, set.box_env);
+		m->link.password = password("--mailbox-password-file", set.box_file, set.box_env);
 	(void)mailbox_folder(m, "INBOX", false, true);
 	for (size_t i = 0; i < set.folders.n; i++)
 		add_folder(m, set.folders.v[i], false, true);

@@ -317,7 +317,7 @@ check_options(struct peer *p)
 			if (slice_eq_nocase(slice_of(p[k].name), slice_of(p[i].name)))
 				opt_fail(&program, "%s is given twice: it is like itself", p[k].name);
 	}
-	set.password = secret_read(set.password_file, set.password_env, &e);
+	set.password = secret_read("--password-file", set.password_file, set.password_env, &e);
 	if (set.password == NULL)
 		check_unknown("%s", e.text);
 }

@@ -305,7 +305,7 @@ check_options(struct peer *p)
 		check_readable("certificates of", set.ca_file);
 	if (set.user == NULL)
 		return n;
-	set.password = secret_read(set.password_file, set.password_env, &e);
+	set.password = secret_read("--password-file", set.password_file, set.password_env, &e);
 	if (set.password == NULL)
 		check_unknown("%s", e.text);
 	if (!set.tls && !set.starttls && !set.cleartext)

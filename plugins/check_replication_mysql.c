@@ -373,7 +373,7 @@ check_options(struct peer p[2])
 	if (set.source != NULL && strcmp(set.source, "auto") != 0)
 		read_peer(&p[1], set.source);
 	if (set.user != NULL && (set.password_file != NULL || getenv(set.password_env) != NULL)) {
-		set.password = secret_read(set.password_file, set.password_env, &e);
+		set.password = secret_read("--password-file", set.password_file, set.password_env, &e);
 		if (set.password == NULL)
 			check_unknown("%s", e.text);
 	}

@@ -289,7 +289,7 @@ check_options(struct peer p[2])
 	if (set.tls)
 		check_readable("certificates of", set.ca_file);
 	if (set.user != NULL && (set.password_file != NULL || getenv(set.password_env) != NULL)) {
-		set.password = secret_read(set.password_file, set.password_env, &e);
+		set.password = secret_read("--password-file", set.password_file, set.password_env, &e);
 		if (set.password == NULL)
 			check_unknown("%s", e.text);
 	}

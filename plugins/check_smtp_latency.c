@@ -224,7 +224,7 @@ plan_login(struct smtp_plan *p)
 
 	if (set.user == NULL)
 		return;
-	password = secret_read(set.password_file, set.password_env, &e);
+	password = secret_read("--password-file", set.password_file, set.password_env, &e);
 	if (password == NULL)
 		check_unknown("%s", e.text);
 	p->user = slice_of(set.user);

@@ -486,14 +486,14 @@ work(void *arg, int to)
 /* --- in us ----------------------------------------------------------------------------------- */
 
 static char *
-secret(const char *file, const char *variable, const char *otherwise)
+secret(const char *option, const char *file, const char *variable, const char *otherwise)
 {
 	struct err e;
 	char *s;
 
 	if (file == NULL && getenv(variable) == NULL)
 		return otherwise == NULL ? NULL : xstrdup(otherwise);
-	s = secret_read(file, variable, &e);
+	s = secret_read(option, file, variable, &e);
 	if (s == NULL)
 		check_unknown("%s", e.text);
 	if (otherwise == NULL && strlen(s) < PASS_MIN)
@@ -525,11 +525,11 @@ check_options(void)
 		opt_fail(&program, "--context: a name has at most 32 bytes");
 	if (set.extend != NULL && !mtamib_extend_oid(&extend_oid, set.extend))
 		opt_fail(&program, "--extend: a name has 1 to 64 bytes");
-	community = secret(set.community_file, "MXGAUGE_SNMP_COMMUNITY", "public");
+	community = secret("--community-file", set.community_file, "MXGAUGE_SNMP_COMMUNITY", "public");
 	if (set.user == NULL)
 		return;
-	auth_secret = secret(set.auth_file, "MXGAUGE_SNMP_AUTH", NULL);
-	priv_secret = secret(set.priv_file, "MXGAUGE_SNMP_PRIV", NULL);
+	auth_secret = secret("--auth-file", set.auth_file, "MXGAUGE_SNMP_AUTH", NULL);
+	priv_secret = secret("--priv-file", set.priv_file, "MXGAUGE_SNMP_PRIV", NULL);
 	if (priv_secret != NULL && auth_secret == NULL)
 		check_unknown("encryption needs --auth-file, too: who is not known has no key");
 }

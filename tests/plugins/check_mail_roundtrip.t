@@ -272,7 +272,7 @@ run 3 "modified UTF-7" -r a@example.org -b "$m" --folder "$(printf 'a\001')"
 run 3 "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -r a@example.org -b "$m" -6
 run 3 "::1 is an IPv6 address, and -4 asks" -r a@example.org -b "imap://[::1]:143/" -4
 run 3 "POP3 has one folder only" -r a@example.org -b pop3://x --junk Spam
-MXGAUGE_MAILBOX_PASSWORD='' box 3 good "there is no password"
+MXGAUGE_MAILBOX_PASSWORD='' box 3 good "there is no password: --mailbox-password-file, or"
 NAGIOS_PLUGIN_STATE_DIRECTORY=$D/nowhere box 3 good "cannot open the folder"
 rm -f "$D/release.held"
 "$check" -H 127.0.0.1 -p "$(port smtp)" -t 4 -r held@example.org -f two@example.org --cleartext \

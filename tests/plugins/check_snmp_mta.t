@@ -140,6 +140,8 @@ told "a wrong community is silence"
 echo public >"$D/community"
 run 0 "1,204" good --community-file "$D/community"
 told "the community from a file"
+MXGAUGE_SNMP_COMMUNITY='' run 3 "there is no password: --community-file, or" good
+told "an empty community is none"
 MXGAUGE_SNMP_COMMUNITY=private run 2 "no answer" good -t 1
 told "the community from the environment"
 run 3 "No such file" good --community-file "$D/none"

@@ -245,17 +245,29 @@ is_row_of(const struct dnsbl_row *row, struct slice zone)
 	return name.n == 0 || (zone.n > name.n && slice_eq_nocase(slice_from(zone, zone.n - name.n), name));
 }
 
+static struct dnsbl_code other_codes[] = {
+	{ .says = DNSBL_BLOCKED, .pattern = "127.255.255.[0..255]",
+	    .words = "error code: the resolver is blocked or over its quota" },
+	{ .says = DNSBL_BLOCKED, .pattern = "127.0.0.1", .words = "error code: the resolver is blocked" },
+	{ .says = DNSBL_LISTED, .pattern = "127.[0..255].[0..255].[0..255]", .weight = 1, .words = "" }
+};
+static const struct dnsbl_row others = { .zone = "*", .kinds = DNSBL_IP, .what = "", .by = "", .removal = "",
+	.code = other_codes, .codes = sizeof other_codes / sizeof *other_codes };
+
 const struct dnsbl_row *
 dnsbl_row(const struct dnsbl_table *t, struct slice zone)
 {
-	const struct dnsbl_row *best = NULL;
+	const struct dnsbl_row *best = &others;
+	bool found = false;
 
 	for (size_t i = t->rows; i > 0; i--) {
 		const struct dnsbl_row *row = &t->row[i - 1];
 
 		/* the longest name is the most exact; of two the later one */
-		if (is_row_of(row, zone) && (best == NULL || strlen(row->zone) > strlen(best->zone)))
-			best = row;
+		if (!is_row_of(row, zone) || (found && strlen(row->zone) <= strlen(best->zone)))
+			continue;
+		best = row;
+		found = true;
 	}
 	return best;
 }

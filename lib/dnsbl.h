@@ -2,7 +2,7 @@
  * points, whom to ask for removal, and which of them are dead.
  *
  * It stands in files that administrators can read and add to (plugins/dnsbl.conf explains the
- * form); nothing of it is in the program. */
+ * form); in the program is only what holds for a list that no file knows. */
 #ifndef MX_DNSBL_H
 #define MX_DNSBL_H
 
@@ -52,7 +52,8 @@ struct dnsbl_table {
 /* Add what a file says; its rows win over those of the same zone that were there. */
 bool dnsbl_read(struct dnsbl_table *t, const char *path, struct err *e);
 void dnsbl_free(struct dnsbl_table *t);
-/* The row for a zone; NULL if there is none, not even one for every other list. */
+/* The row for a zone; where no file has one, that of all lists which nobody knows: every answer in 127/8 is a
+ * listing, but for those that are known to say that the resolver may not ask. */
 const struct dnsbl_row *dnsbl_row(const struct dnsbl_table *t, struct slice zone);
 
 /* Does ip match one of the patterns "127.0.0.2" "127.0.[0;3].[2..11]" (as Postfix writes them),

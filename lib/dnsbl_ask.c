@@ -96,7 +96,7 @@ dnsbl_add_list(struct dnsbl_run *r, const struct dnsbl_table *t, struct slice zo
 	l = &r->list[r->lists++];
 	*l = (struct dnsbl_list){ .zone = small_letters(r, zone), .row = dnsbl_row(t, zone),
 		.latency_s = (double)NAN };
-	l->kinds = l->row != NULL ? l->row->kinds : DNSBL_IP;
+	l->kinds = l->row->kinds;
 	return l;
 }
 
@@ -313,10 +313,10 @@ add_health(struct asking *k)
 	for (size_t i = 0; i < r->lists; i++) {
 		struct dnsbl_list *l = &r->list[i];
 
-		add_point(k, l, &l->test, l->row != NULL ? l->row->test : NULL, false);
-		if ((l->kinds & DNSBL_IP) == DNSBL_IP && (l->row == NULL || l->row->test == NULL))
+		add_point(k, l, &l->test, l->row->test, false);
+		if ((l->kinds & DNSBL_IP) == DNSBL_IP && l->row->test == NULL)
 			add_point(k, l, &l->test6, "::ffff:7f00:2", false);
-		add_point(k, l, &l->clean, l->row != NULL ? l->row->clean : NULL, true);
+		add_point(k, l, &l->clean, l->row->clean, true);
 		add_random(k, &l->random, l->zone);
 		add_job(k, &l->soa, DNS_SOA, true, l->zone);
 		add_job(k, &l->ns, DNS_NS, true, l->zone);
@@ -414,7 +414,7 @@ ask_again(struct dnsbl_run *r)
 		struct dnsbl_list *l = &r->list[i];
 
 		if (l->test.answered && l->test.fault == DNS_NOBODY)
-			add_point(k, l, &r->again[i], l->row != NULL ? l->row->test : NULL, false);
+			add_point(k, l, &r->again[i], l->row->test, false);
 	}
 	run_jobs(k);
 }

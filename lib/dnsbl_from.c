@@ -32,7 +32,7 @@ dnsbl_from_add(struct dnsbl_from *f, struct slice zone, unsigned kinds, const st
 		return false;
 	f->found++;
 	/* what the table does not know is of the sort for which it is asked */
-	if (kinds != 0 && f->run->lists > had && (l->row == NULL || l->row->zone[0] == '*'))
+	if (kinds != 0 && f->run->lists > had && l->row->zone[0] == '*')
 		l->kinds = kinds;
 	for (size_t i = 0; i < l->uses; i++)
 		if (strcmp(l->use[i].who, use->who) == 0 && strcmp(l->use[i].how, use->how) == 0 &&

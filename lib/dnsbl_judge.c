@@ -27,14 +27,13 @@ struct worst {
 static struct worst
 worst_of(const struct dnsbl_list *l, const struct dnsbl_reply *reply)
 {
-	static const struct dnsbl_row nothing_known = { .codes = 0 };
 	struct worst w = { .any = false };
 
 	for (unsigned i = 0; i < reply->n; i++) {
 		struct dnsbl_reading r;
 		size_t at = 0;
 
-		while (dnsbl_next(l->row != NULL ? l->row : &nothing_known, reply->addr[i], &at, &r)) {
+		while (dnsbl_next(l->row, reply->addr[i], &at, &r)) {
 			if (w.any && r.says <= w.reading.says)
 				continue;
 			w = (struct worst){ r, reply->addr[i], true };
@@ -82,7 +81,7 @@ is_wild(struct dnsbl_list *l)
 	if (!w.any || w.reading.says == DNSBL_NOTHING)
 		return false;
 	return is(l, DNSBL_WILDCARD, "lists the world: answers %u.%u.%u.%u to what must not be listed (%s)",
-	    w.ip[0], w.ip[1], w.ip[2], w.ip[3], l->row != NULL && l->row->clean != NULL ?
+	    w.ip[0], w.ip[1], w.ip[2], w.ip[3], l->row->clean != NULL ?
 	    l->row->clean : (l->kinds & DNSBL_IP) != 0 ? "127.0.0.1" : "invalid");
 }
 
@@ -130,13 +129,13 @@ has_a_listing(const struct dnsbl_run *r, const struct dnsbl_list *l)
 static bool
 is_unheard_of(const struct dnsbl_list *l)
 {
-	return l->row == NULL || (l->row->zone[0] == '*' && l->row->test == NULL);
+	return l->row->zone[0] == '*' && l->row->test == NULL;
 }
 
 static bool
 is_empty(const struct dnsbl_run *r, struct dnsbl_list *l)
 {
-	const char *point = l->row != NULL && l->row->test != NULL ? l->row->test :
+	const char *point = l->row->test != NULL ? l->row->test :
 	    (l->kinds & DNSBL_IP4) != 0 ? "127.0.0.2" : (l->kinds & DNSBL_IP6) != 0 ? "::ffff:7f00:2" : "test";
 
 	if (!l->test.asked || l->test.n > 0)
@@ -200,7 +199,7 @@ judge_list(const struct dnsbl_run *r, struct dnsbl_list *l, const struct dnsbl_r
 	if (!told)
 		(void)is(l, l->test.asked ? DNSBL_OK : DNSBL_UNTESTED, "%s",
 		    l->test.asked ? "" : "was not tested");
-	if (l->row != NULL && l->row->dead != NULL && l->health < DNSBL_PARKED) {
+	if (l->row->dead != NULL && l->health < DNSBL_PARKED) {
 		bool dated = strcmp(l->row->dead, "-") != 0;
 
 		(void)is(l, DNSBL_DEAD, "is dead%s%s: %s", dated ? " since " : "", dated ? l->row->dead : "",
@@ -264,7 +263,7 @@ put_codes(const struct dnsbl_list *l, const struct dnsbl_reply *reply, struct dn
 		struct dnsbl_reading r;
 		size_t at = 0;
 
-		while (l->row != NULL && dnsbl_next(l->row, ip, &at, &r)) {
+		while (dnsbl_next(l->row, ip, &at, &r)) {
 			buf_fmt(&b, "%s%u.%u.%u.%u", b.n > 0 ? ", " : "", ip[0], ip[1], ip[2], ip[3]);
 			buf_str(&b, r.says == DNSBL_STRANGE ? ", a code that the table does not know" :
 			    r.says == DNSBL_OUTSIDE ? ", outside of 127/8" : "");

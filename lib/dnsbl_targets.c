@@ -116,8 +116,6 @@ dnsbl_target_host(struct dnsbl_run *r, const char *name, struct err *e)
 {
 	struct found *f = xcalloc(1, sizeof *f);	/* a late answer finds it */
 
-	if (!dnsbl_add_target(r, slice_of(name), e))
-		return false;
 	dns_addrs(r->dns, name, AF_UNSPEC, on_addrs, f);
 	while (!f->answered && clock_now() < r->deadline)
 		dns_wait(r->dns, r->deadline);

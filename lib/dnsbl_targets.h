@@ -10,7 +10,7 @@
 bool dnsbl_target_net(struct dnsbl_run *r, struct slice text, struct err *e);
 /* One of them a line, "#" begins a remark. False and *e also for a file without any: nobody would be looked for. */
 bool dnsbl_target_file(struct dnsbl_run *r, const char *path, struct err *e);
-/* The name itself, and all addresses that it has. False and *e: it has none, or nobody could say. */
+/* All addresses of a name. False and *e: it has none, or nobody could say. */
 bool dnsbl_target_host(struct dnsbl_run *r, const char *name, struct err *e);
 /* The addresses from which this machine reaches the world, as far as the world can see them. What is
  * left out is told in *e ("" if nothing); false: there was none. */

@@ -76,7 +76,7 @@ static void
 tell_target(const struct dnsbl_list *l, const struct dnsbl_target *target, const struct dnsbl_reply *reply,
     const struct dnsbl_found *f)
 {
-	const char *removal = l->row != NULL ? l->row->removal : "";
+	const char *removal = l->row->removal;
 
 	check_detail("%s: %s %s: %s%s%s", l->zone, target->text, dnsbl_verdict_name[f->verdict],
 	    check_clean(slice_of(f->words)), f->verdict == DNSBL_IS_LISTED && removal[0] != '\0' ?
@@ -293,11 +293,11 @@ operators(const struct dnsbl_run *r, const bool *listed)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->lists; i++) {
-		const char *by = r->list[i].row != NULL ? r->list[i].row->by : "";
+		const char *by = r->list[i].row->by;
 		bool again = false;
 
 		for (size_t j = 0; j < i && by[0] != '\0' && !again; j++)
-			again = listed[j] && r->list[j].row != NULL && strcmp(r->list[j].row->by, by) == 0;
+			again = listed[j] && strcmp(r->list[j].row->by, by) == 0;
 		n += listed[i] && !again;
 	}
 	return n;
@@ -319,11 +319,11 @@ asked_for(const struct dnsbl_run *r)
 	return n;
 }
 
-/* Where the resolver was mute nobody knows: 0 would say that we are on no list. */
+/* Where the resolver was mute, or no address was found, nobody knows: 0 would say that we are on no list. */
 static void
-count(const char *name, bool mute, double n)
+count(const char *name, bool unknown, double n)
 {
-	if (mute)
+	if (unknown)
 		check_show(name, (double)NAN, "");
 	else
 		check_value(name, n, "");
@@ -337,11 +337,12 @@ measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 	double slow = slowest(t, 0, &zone);
 	struct buf b = buf_new(800);
 	size_t asked = asked_for(r);
+	bool unknown = mute || (t->unfound && asked == 0);
 
-	count("lists", mute, (double)s->lists);
-	count("weight", mute, s->weight);
-	count("operators", mute, (double)s->operators);
-	count("missing", mute, (double)s->missing);
+	count("lists", unknown, (double)s->lists);
+	count("weight", unknown, s->weight);
+	count("operators", unknown, (double)s->operators);
+	count("missing", unknown, (double)s->missing);
 	if (s->tested == 0 || mute)
 		check_show("unhealthy", s->tested == 0 ? (double)NAN : 100, "%");
 	else
@@ -403,7 +404,7 @@ json_texts(struct buf *b, const struct dnsbl_run *r, const struct dnsbl_list *l)
 		buf_str(b, ",\"text\":");
 		buf_json(b, slice_of(check_clean(slice_of(l->of[i].text != NULL ? l->of[i].text : ""))));
 		buf_str(b, ",\"removal\":");
-		buf_json(b, slice_of(l->row != NULL ? l->row->removal : ""));
+		buf_json(b, slice_of(l->row->removal));
 		buf_char(b, '}');
 		comma = ",";
 	}

@@ -19,6 +19,7 @@ struct dnsbl_tell {
 	const struct dnsbl_limit *limit;
 	size_t limits;
 	const char *resolver;
+	bool unfound;			/* a host that was to be looked for has no address */
 };
 
 /* After dnsbl_judge(). The measures are those of dnsbl_measures. */

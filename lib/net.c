@@ -63,6 +63,8 @@ net_fits(const char *host, int family, struct err *e)
 
 	if (host == NULL)
 		return true;
+	if (!net_addr_parse(host, 0, &a) && host[strcspn(host, "/@ ")] != '\0')
+		return err_set(e, "%s is neither a name nor an address", host);
 	if (!net_addr_parse(host, 0, &a))	/* '%': of a link, which some resolvers take */
 		return strchr(host, ':') == NULL || strchr(host, '%') != NULL ||
 		    err_set(e, "%s is neither a name nor an address; a port is no part of it", host);

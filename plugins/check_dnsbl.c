@@ -25,7 +25,7 @@ static struct {
 	struct opt_list list, domain_list, allow_list, table, host, domain;
 	const char *resolver, *networks;
 	const char *postfix, *exim, *sendmail, *spamassassin;
-	bool all, own, no_health, no_history, no_table, log;
+	bool all, own, no_health, no_history, no_table, log, unfound;
 	double patience_s;
 	int64_t tries;
 	struct dnsbl_limit limit[LIMITS_MAX];
@@ -261,13 +261,14 @@ add_host(struct dnsbl_run *r, const char *host)
 	struct net_addr a;
 	struct err e = { "" };
 
-	if (net_addr_parse(host, 0, &a)) {
-		if (!dnsbl_add_target(r, slice_of(host), &e))
-			check_unknown("%s", e.text);
-	} else {
-		check_phase("asking for the addresses of %s", host);
-		if (!dnsbl_target_host(r, host, &e))
-			check_state(CHECK_CRITICAL, "%s", e.text);
+	if (!dnsbl_add_target(r, slice_of(host), &e))
+		check_unknown("-H %s%s", e.text, strchr(host, '/') != NULL ? "; networks are for --networks" : "");
+	if (net_addr_parse(host, 0, &a))
+		return;
+	check_phase("asking for the addresses of %s", host);
+	if (!dnsbl_target_host(r, host, &e)) {
+		check_state(CHECK_CRITICAL, "%s", e.text);
+		set.unfound = true;
 	}
 }
 
@@ -335,7 +336,7 @@ ask_lists(struct dnsbl_run *r)
 	if (past != NULL && !dnsbl_keep(r, slice_of(set.resolver), (int64_t)time(NULL), past, &e))
 		check_detail("%s", e.text);
 	dnsbl_tell(&(struct dnsbl_tell){ .run = r, .past = past, .limit = set.limit, .limits = set.limits,
-		.resolver = set.resolver });
+		.resolver = set.resolver, .unfound = set.unfound });
 }
 
 int

@@ -154,7 +154,7 @@ check_options(struct mxprobe_run *r, struct mxjudge *j)
 		opt_fail(&program, "-H takes a domain, and %s is an address", set.domain);
 	if (set.four && set.six)
 		opt_fail(&program, "-4 and -6 exclude each other");
-	if (!net_fits(set.source, net_family(set.four, set.six), &e))
+	if (!net_fits(set.domain, AF_UNSPEC, &e) || !net_fits(set.source, net_family(set.four, set.six), &e))
 		opt_fail(&program, "%s", e.text);
 	for (size_t i = 0; i < set.ignore.n; i++)
 		if (probe_of(set.ignore.v[i]) < MXPROBES)

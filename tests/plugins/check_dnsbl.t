@@ -120,6 +120,12 @@ run 0 "1 address on none of 2 lists; 2 of 2 lists healthy" $(list good) $(list o
 run 2 "2001:db8::5 is on good.example.org (127.0.0.2)" $(list good) -H 2001:db8::5
 run 2 "192.0.2.5 and 1 more are on good.example.org" $(list good) -H mx.example.org
 run 2 "address of nobody.example.org: no such name" $(list good) -H nobody.example.org
+says "lists=U weight=U operators=U missing=U"
+run 3 "-H 192.0.2.0/24 is neither an address nor a name; networks are for --networks" $(list good) -H 192.0.2.0/24
+run 3 "-H anna@example.org is neither an address nor a name" $(list good) -H anna@example.org
+# A list that no table knows, and there is no table.
+answers 2 "192.0.2.5 is on good.example.org (127.0.0.4)" "no table" "$BUILD/plugins/check_dnsbl" --resolver "$server" \
+    --no-table --no-history -H 192.0.2.5 -l good.example.org
 run 2 "192.0.2.5 is on alias.example.org (127.0.0.5)" $(list alias) -H 192.0.2.5
 run 2 "192.0.2.5 is on masked.example.org (127.0.0.192 abuse, 127.0.0.192 cracked)" $(list masked) -H 192.0.2.5
 run 2 "192.0.2.5 is on nopoint.example.org" $(list nopoint) -H 192.0.2.5

@@ -232,6 +232,9 @@ run 3 "--must-refuse relais: there is no such probe" -H example.org --must-refus
 run 3 "control character" -H example.org -r "a> b"
 run 3 "-H is empty" -H ''
 run 3 "-H takes a domain, and 127.0.0.1 is an address" -H 127.0.0.1
+run 3 "anna@example.org is neither a name nor an address" -H anna@example.org
+run 3 "http://example.org is neither a name nor an address" -H http://example.org
+run 3 "example.org:25 is neither a name nor an address; a port is no part of it" -H example.org:25
 run 3 "resolver ns: this is no address" -H example.org --resolver ns
 run 3 "-4 and -6 exclude each other" -H example.org -4 -6
 run 3 "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -H example.org -6 --source 127.0.0.1

@@ -151,6 +151,7 @@ run 3 good "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" -6
 run 0 good OK -4
 run 3 good "[::1] is an IPv6 address, and -4 asks for IPv4 alone" -4 -H "[::1]"
 run 3 good "::1 is an IPv6 address" -4 --source ::1
+run 3 good "anna@example.org is neither a name nor an address" -H anna@example.org
 run 3 good "127.0.0.1:25 is neither a name nor an address; a port is no part of it" -H 127.0.0.1:25
 run 3 tls.good "certificates of $D/none: No such file or directory" -S --ca-file "$D/none"
 run 3 tls.good "starttls: certificates of $D/ports: no certificate or crl found" -S --ca-file "$D/ports"

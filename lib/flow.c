@@ -25,6 +25,18 @@ flow_unit(const struct flow *f)
 	return units[f->kind];
 }
 
+const char *
+flow_people(const struct flow *f, double v)
+{
+	struct buf b = buf_new(100);
+	const char *text;
+
+	buf_fmt(&b, "%s%s", check_people(v, flow_unit(f)), f->kind == FLOW_BYTES ? "/min" : "");
+	text = check_clean(buf_slice(&b));
+	buf_free(&b);
+	return text;
+}
+
 static bool
 resolve(void *arg, struct slice name, unsigned *number)
 {

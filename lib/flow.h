@@ -26,6 +26,8 @@ struct flow {
 void flow_parse(struct flow *f, struct slice text, const char *name);
 /* As check_value() knows it. */
 const char *flow_unit(const struct flow *f);
+/* v as people read it: "0.7/min", "825 B/min", "71.1%"; it lives until the eighth call after this one. */
+const char *flow_people(const struct flow *f, double v);
 
 /* Of a cell that has so many minutes; NAN for an empty one and where the expression says so. */
 double flow_now(const struct flow *f, const struct cell *c, double minutes);

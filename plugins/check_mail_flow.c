@@ -336,9 +336,8 @@ judge_past(struct item *it, const struct past *p, double n)
 		d = distance_by_days(it);
 	it->state = check_value(it->name, d, "");
 	check_words(it->name, NULL, "%s is %s: %s where %s give or take %s is usual at this time", it->name,
-	    check_people(d, ""), check_people(it->v, flow_unit(&it->flow)),
-	    check_people(it->usual.value, flow_unit(&it->flow)),
-	    check_people(d > 0 ? fabs(it->v - it->usual.value) / d : it->usual.spread, flow_unit(&it->flow)));
+	    check_people(d, ""), flow_people(&it->flow, it->v), flow_people(&it->flow, it->usual.value),
+	    flow_people(&it->flow, d > 0 ? fabs(it->v - it->usual.value) / d : it->usual.spread));
 }
 
 static void
@@ -383,7 +382,7 @@ say(void)
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	else if (first->form == NOW)
 		check_words(first->name, NULL, "%s %s in %s%s%s", first->name,
-		    isnan(first->v) ? "unknown" : check_people(first->v, flow_unit(&first->flow)),
+		    isnan(first->v) ? "unknown" : flow_people(&first->flow, first->v),
 		    check_people(set.window_s, "s"), set.host != NULL ? " on " : "",
 		    set.host != NULL ? checkstate_whose(&set) : "");
 }
@@ -403,13 +402,12 @@ json_number(struct buf *json, const char *name, double v)
 static void
 tell_item(const struct item *it, struct buf *json)
 {
-	const char *u = flow_unit(&it->flow);
+	const struct flow *f = &it->flow;
 
 	if (it->state > CHECK_OK || check_is_verbose(1))
 		check_detail("%s: %s now, %s in the %s before, %s at the same time yesterday", it->name,
-		    check_people(it->v, u), isnan(it->before) ? "unknown" : check_people(it->before, u),
-		    how_long(it),
-		    isnan(it->yesterday) ? "unknown" : check_people(it->yesterday, u));
+		    flow_people(f, it->v), isnan(it->before) ? "unknown" : flow_people(f, it->before), how_long(it),
+		    isnan(it->yesterday) ? "unknown" : flow_people(f, it->yesterday));
 	buf_str(json, json->n > 1 ? "," : "");
 	buf_json(json, slice_of(it->name));
 	buf_str(json, ":{");

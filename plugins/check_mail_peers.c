@@ -417,11 +417,10 @@ node_name(size_t i)
 static void
 words(struct buf *b, const struct finding *f)
 {
-	const char *unit = flow_unit(flow_of(f->flow));
+	const struct flow *flow = flow_of(f->flow);
 
 	buf_fmt(b, "%s: %s %s where its %s %s", node_name(f->node), run.flow_name[f->flow],
-	    check_people(f->at.v, unit), run.nodes > 2 ? "peers have" : "peer has",
-	    check_people(f->at.peers, unit));
+	    flow_people(flow, f->at.v), run.nodes > 2 ? "peers have" : "peer has", flow_people(flow, f->at.peers));
 }
 
 static void

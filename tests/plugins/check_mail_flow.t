@@ -40,6 +40,8 @@ at 10:45 0 'bounce/expire'; ok "a share of nothing"
 says "bounce/expire unknown in 15 min | bounce/expire=U"; ok "is unknown and no alarm"
 at 10:45 0 'recv_bytes / recv_msg' 'max(rej, tmp) - 1'; ok "operands are shown"
 says "recv_bytes / recv_msg 444 B in 15 min"; ok "bytes by messages are bytes"
+at 10:45 0 recv_bytes -v; ok "bytes alone are a rate"
+says "FLOW OK - recv_bytes 533 B/min in 15 min | recv_bytes=533.333B" && says "recv_bytes: 533 B/min now, "; ok "and said to be one"
 
 at 11:45 2 -c 'change(rej_dnsbl/(rej+recv_rcpt))=10'; ok "a list that answers nothing is a change"
 says "0% where 90% give or take"; ok "with what is usual"

@@ -370,6 +370,8 @@ short_options(const struct program *p, char **argv, int argc, int *i)
 		char shown[3] = { '-', *c, '\0' };
 
 		if (takes_argument(o)) {
+			if (c[1] == '=')	/* of a letter it would be part of the argument */
+				opt_fail(p, "%s%.64s: no \"=\" behind a letter, but %s %.64s", shown, c + 1, shown, c + 2);
 			set_argument(p, o, shown,
 			    c[1] != '\0' ? c + 1 : next_argument(p, o, shown, argv, argc, i));
 			return;

@@ -152,6 +152,7 @@ static const struct {
 	{ W("show", "--flag=", "x"), 0, "100 DEF png n=20 w=900 list= [x]\n" },
 	{ W("show", "x", "-d"), 2, "mxtool show: -d needs an argument: -d DIR\n" },
 	{ W("show", "--flag=1", "x"), 2, "mxtool show: --flag takes no argument, leave out \"=1\"\n" },
+	{ W("show", "-n=5", "x"), 2, "mxtool show: -n=5: no \"=\" behind a letter, but -n 5\n" },
 	{ W("show", "-n", "0", "x"), 2,
 	    "mxtool show: -n 0 is out of its limits: N may be from 1 to 1000\n" },
 	{ W("show", "-n", "5x", "x"), 2, "mxtool show: -n wants a whole number, not \"5x\"\n" },

@@ -369,7 +369,7 @@ static const struct command commands[] = {
 	    "older than six hours, as in an archive. With --host or --span only those pictures "
 	    "are drawn and the page stays as it is.",
 	    "mxgauge graph --state ./state --out ./graphs\n"
-	    "mxgauge graph --out /var/www/mail --host mx1 --span day --format svg" },
+	    "mxgauge graph --out /var/www/mail --host mx1 --span day --format svg", "--out DIR" },
 	{ "parse", "show what is understood of each line, as JSON", "FILE...", parse_opts, run_parse,
 	    "Prints one JSON object for each event. Nothing is counted or stored.",
 	    "mxgauge parse --unknown /var/log/mail.log" },
@@ -399,7 +399,8 @@ static const struct command commands[] = {
 	    "DIR/mxgauge-polled.xml, with which its poller asks mxgauge itself. Those of the RRD "
 	    "templates that come with mxgauge are installed; this is for your own. Importing them "
 	    "again changes what was imported before.",
-	    "mxgauge cacti-templates --templates /etc/mxgauge/rrd-templates --out /srv/cacti-templates" },
+	    "mxgauge cacti-templates --templates /etc/mxgauge/rrd-templates --out /srv/cacti-templates",
+	    "--out DIR" },
 	{ "cacti-value", "answer Cacti's poller", "TEMPLATE [NAME,NAME...]", cacti_value_opts,
 	    run_cacti_value,
 	    "Prints NAME:VALUE for each data source of an RRD template, or for those that are named. "
@@ -408,7 +409,7 @@ static const struct command commands[] = {
 	    "last five minutes, delays those of the deliveries in them, U what is not known. "
 	    "mxgauge-polled.xml, of cacti-templates, has templates that ask so.",
 	    "mxgauge cacti-value --host mx1 flow recv_rcpt,rej\n"
-	    "mxgauge cacti-value --host _farm --list zen.spamhaus.org dnsbl" },
+	    "mxgauge cacti-value --host _farm --list zen.spamhaus.org dnsbl", "--host HOST" },
 	{ "setup", "propose a configuration for this machine", NULL, setup_opts, run_setup,
 	    "Looks which MTA runs here, where its log and queue are and who may read them, and "
 	    "prints a configuration with comments. It changes nothing.",

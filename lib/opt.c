@@ -449,7 +449,7 @@ as_program(const struct program *p, const struct command *c)
 	(void)snprintf(name, strlen(p->name) + strlen(c->name) + 2, "%s %s", p->name, c->name);
 	return (struct program){ .name = name, .summary = c->summary, .about = c->about,
 		.opts = c->opts, .args = c->args, .examples = c->examples,
-		.exit_status = p->exit_status };
+		.exit_status = p->exit_status, .needs = c->needs };
 }
 
 static const struct command *

@@ -74,6 +74,7 @@ struct command {
 	int (*run)(int argc, char **argv);
 	const char *about;	/* description; paragraphs are separated by an empty line */
 	const char *examples;	/* command lines, and indented by nothing; "# " begins a remark */
+	const char *needs;	/* the options without which it does nothing, as help shows them: "--out DIR" */
 };
 
 struct program {
@@ -85,6 +86,7 @@ struct program {
 	const struct measure *measures;	/* a check's */
 	const struct command *commands;	/* a tool's; ends with a row of zeros */
 	const char *exit_status;	/* NULL: the usual sentences */
+	const char *needs;		/* as in struct command */
 };
 
 /* Fill the variables of p->opts. Returns the number of operands, which were moved to

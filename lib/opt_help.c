@@ -218,6 +218,8 @@ opt_help(struct buf *b, const struct program *p, const struct opt_manner *m)
 	buf_fmt(b, "\nUsage: %s", p->name);
 	if (p->commands != NULL)
 		buf_str(b, " COMMAND ...");
+	if (p->needs != NULL)
+		buf_fmt(b, " %s", p->needs);
 	buf_fmt(b, " [OPTION]...%s%s\n", p->args != NULL ? " " : "", p->args != NULL ? p->args : "");
 	if (p->about != NULL) {
 		buf_char(b, '\n');
@@ -394,6 +396,10 @@ man_title(struct buf *b, const struct program *p)
 	buf_str(b, "\n.SH SYNOPSIS\n\\fB");
 	troff_str(b, p->name);
 	buf_str(b, p->commands != NULL ? "\\fR \\fICOMMAND\\fR" : "\\fR");
+	if (p->needs != NULL) {
+		buf_char(b, ' ');
+		troff_str(b, p->needs);
+	}
 	buf_str(b, " [\\fIOPTION\\fR]...");
 	if (p->args != NULL) {
 		buf_str(b, " \\fI");

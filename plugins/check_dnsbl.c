@@ -106,6 +106,7 @@ static const struct program program = {
 	"Latencies of the last 100 runs are kept for p50 and p95, for each resolver, in "
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID.",
 	opts, .measures = dnsbl_measures,
+	.needs = "-l ZONE|--all|--from-...",
 	.examples = "check_dnsbl -H mx1.example.org -l zen.spamhaus.org -l bl.spamcop.net\n"
 	    "check_dnsbl --all --networks /etc/mxgauge/outgoing -w operators=1 -c operators=3\n"
 	    "check_dnsbl -H 192.0.2.25 -l zen.spamhaus.org -l dnsbl-3.uceprotect.net -c zen.spamhaus.org\n"

@@ -107,6 +107,7 @@ static const struct program program = {
 	"-c junk= and loss= say otherwise. POP3 shows the inbox only. What is remembered lies in "
 	"NAGIOS_PLUGIN_STATE_DIRECTORY, or /var/tmp/mxgauge-UID.",
 	opts, .measures = roundtrip_measures,
+	.needs = "-H HOST -r ADDRESS -b URL|DIR",
 	.examples = "check_mail_roundtrip -t 60 -H mx1.example.org -r probe@example.org -b imaps://imap.example.org "
 	    "--mailbox-password-file /etc/nagios/private/probe -w delivery=20s\n"
 	    "check_mail_roundtrip --no-wait -H mx1.example.org -r probe@example.org -b imaps://imap.example.org "

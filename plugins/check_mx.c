@@ -78,6 +78,7 @@ static const struct program program = {
 	"strangers do not see; exempt it from greet pauses and fail2ban. A caching resolver tells what is "
 	"left of a TTL: ask the domain's own name server with --resolver.",
 	opts, .measures = measures,
+	.needs = "-H DOMAIN",
 	.examples = "check_mx -H example.org -r anna@example.org -t 60\n"
 	    "check_mx -H example.org --must-refuse unknown-rcpt -w mx_ttl=1d -w address_ttl=1h\n"
 	    "check_mx -H example.org --no-probes --ignore private -c reached=2\n"

@@ -67,6 +67,7 @@ static const struct program program = {
 	"The limits of lag are short where NOTIFY works; where a server comes for the zone by itself, let "
 	"them be longer than REFRESH and RETRY of the SOA.",
 	opts, .measures = measures,
+	.needs = "-H ZONE",
 	.examples = "check_replication_dns -H example.org\n"
 	    "check_replication_dns -H example.org -H example.com --primary 192.0.2.53 -w 5m -c 1h\n"
 	    "check_replication_dns -H example.org --server ns1.example.net --server 192.0.2.54:5353 -c servers=2"

@@ -50,6 +50,7 @@ static const struct program program = {
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or /var/tmp/mxgauge-UID. Contents never leave a machine, but a hash of a short "
 	"secret can be guessed: exclude those. Paths are told as they were given, so give the same on each machine.",
 	opts, .measures = measures,
+	.needs = "--tree PATH|--manifest FILE",
 	.examples = "# on each machine, by cron, and fetched by the one that compares\n"
 	    "check_replication_files --print --tree /etc/postfix --exclude '*.db' >/var/lib/mxgauge/mx2.manifest\n"
 	    "check_replication_files --tree /etc/postfix --exclude '*.db' --manifest mx2.manifest --manifest mx3.manifest\n"

@@ -90,6 +90,7 @@ static const struct program program = {
 	"and do not end are behind. doveadm replicator wants root, or the account of Dovecot's replicator: let sudo allow "
 	"it. Dovecot 2.4 has no replicator any more: there, compare mailboxes by -H.",
 	opts, .measures = measures,
+	.needs = "-H HOST -H HOST -u NAME|--replicator",
 	.examples = "check_replication_imap -H imap1.example.org -H imap2.example.org -u probe --password-file /etc/mxgauge/imap\n"
 	    "check_replication_imap -H imap1.example.org -H imap2.example.org -u probe --tls -m INBOX -m Archive -c messages=10\n"
 	    "check_replication_imap -H 192.0.2.1 -H 192.0.2.2 -u probe --cleartext --loose\n"

@@ -80,6 +80,7 @@ static const struct program program = {
 	"Whoever asks has to be allowed to read the suffix' own entry, with its operational attributes; for --agreements "
 	"cn=mapping tree,cn=config.",
 	opts, .measures = measures,
+	.needs = "-b SUFFIX -H HOST -H HOST",
 	.examples = "check_replication_ldap -b dc=example,dc=org --provider ldap1.example.org -H ldap2.example.org --starttls\n"
 	    "# two that write, each has to have the other's\n"
 	    "check_replication_ldap -b dc=example,dc=org -H ldap1.example.org -H ldap2.example.org -c servers=2\n"

@@ -88,6 +88,7 @@ static const struct program program = {
 	"The account needs SLAVE MONITOR (MariaDB 10.5 and later) or REPLICATION CLIENT; for --source "
 	"in MariaDB BINLOG MONITOR; for --is-source PROCESS; SELECT on the heartbeat's table and on performance_schema.",
 	opts, .measures = measures,
+	.needs = "-H HOST|--socket PATH",
 	.examples = "check_replication_mysql -H db2.example.org -u monitor --password-file /etc/mxgauge/db --tls\n"
 	    "# frozen sources are found, and how many transactions are missing\n"
 	    "check_replication_mysql -H db2.example.org -u monitor --source db1.example.org -w gap=1000\n"

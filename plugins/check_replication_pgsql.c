@@ -81,6 +81,7 @@ static const struct program program = {
 	"The account needs pg_monitor, and nothing else. Without --tls a server in between could ask for the "
 	"password as it is where libpq is older than 16. PostgreSQL 10 and later.",
 	opts, .measures = measures,
+	.needs = "-H HOST",
 	.examples = "check_replication_pgsql -H db2.example.org -u monitor --password-file /etc/mxgauge/db --role standby\n"
 	    "check_replication_pgsql -H db2.example.org -u monitor --primary db1.example.org --tls -w bytes=64MB\n"
 	    "check_replication_pgsql -H db1.example.org -u monitor --role primary --standby db2 -w slot_bytes=10GB\n"

@@ -146,6 +146,7 @@ static const struct program program = {
 	"Certificates are verified by chain and name. Old versions of TLS and weak ciphers are spoken, "
 	"so that they are seen and told. Do not go deeper than EHLO with servers of others.",
 	opts, .measures = measures,
+	.needs = "-H HOST|--mx DOMAIN|--socket PATH",
 	.examples = "check_smtp_latency -H mx1.example.org -w banner=2s -c total=8s\n"
 	    "check_smtp_latency --mx example.org --starttls -w cert=21d -c cert=7d\n"
 	    "check_smtp_latency -H mx1.example.org -r probe@example.org -m -w accept=5s\n"

@@ -84,6 +84,7 @@ static const struct program program = {
 	"NAGIOS_PLUGIN_STATE_DIRECTORY or in /var/tmp/mxgauge-UID. The first run has none, nor one after the "
 	"agent was started anew.",
 	opts, .measures = measures,
+	.needs = "-H HOST",
 	.examples = "check_snmp_mta -H mx1.example.org -w 500 -c 5000 -w oldest=4h -c growth=50/min\n"
 	    "check_snmp_mta -H mx1.example.org -H mx2.example.org -w worst=1000 --community-file /etc/nagios/community\n"
 	    "check_snmp_mta -H esa.example.org --user monitor --auth SHA-256 --auth-file /etc/nagios/snmp.auth "

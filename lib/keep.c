@@ -20,29 +20,33 @@
 
 enum { NAME_BYTES = 128 };
 
+static struct {
+	char own[64];		/* the account's folder */
+	const char *named;	/* that of the last call of folder() */
+} at;
+
 /* The open folder, or -1. */
 static int
 folder(struct err *e)
 {
-	const char *named = getenv("NAGIOS_PLUGIN_STATE_DIRECTORY");
-	char own[64];
 	struct stat st;
 	int fd;
 
-	(void)snprintf(own, sizeof own, "/var/tmp/mxgauge-%ld", (long)geteuid());
-	if (named == NULL || named[0] != '/') {
-		named = own;
-		if (mkdir(own, 0700) != 0 && errno != EEXIST) {
-			err_set(e, "cannot make %s: %s", own, strerror(errno));
+	at.named = getenv("NAGIOS_PLUGIN_STATE_DIRECTORY");
+	(void)snprintf(at.own, sizeof at.own, "/var/tmp/mxgauge-%ld", (long)geteuid());
+	if (at.named == NULL || at.named[0] != '/') {
+		at.named = at.own;
+		if (mkdir(at.own, 0700) != 0 && errno != EEXIST) {
+			err_set(e, "cannot make %s: %s", at.own, strerror(errno));
 			return -1;
 		}
 	}
-	fd = open(named, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (named == own ? O_NOFOLLOW : 0));
+	fd = open(at.named, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (at.named == at.own ? O_NOFOLLOW : 0));
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		err_set(e, "cannot open the folder %s: %s", named, strerror(errno));
-	} else if (named == own && (st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
+		err_set(e, "cannot open the folder %s: %s", at.named, strerror(errno));
+	} else if (at.named == at.own && (st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
 		err_set(e, "%s belongs to somebody else, or others may write to it; "
-		    "set NAGIOS_PLUGIN_STATE_DIRECTORY", own);
+		    "set NAGIOS_PLUGIN_STATE_DIRECTORY", at.own);
 	} else {
 		return fd;
 	}
@@ -96,7 +100,7 @@ keep_read(const char *check, struct slice thing, struct buf *bytes, struct err *
 	good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
 	    read_all(fd, bytes);
 	if (!good)
-		err_set(e, "cannot read what %s kept in %s: %s", check, name,
+		err_set(e, "cannot read what %s kept in %s/%s: %s", check, at.named, name,
 		    fd < 0 ? strerror(errno) : "not a file of this account's");
 	if (fd >= 0)
 		close(fd);
@@ -135,7 +139,7 @@ keep_write(const char *check, struct slice thing, struct slice bytes, struct err
 		good = close(fd) == 0 && good;
 	good = good && renameat(dir, new, dir, name) == 0;
 	if (!good) {
-		err_set(e, "cannot keep %s: %s", name, strerror(errno));
+		err_set(e, "cannot keep %s/%s: %s", at.named, name, strerror(errno));
 		(void)unlinkat(dir, new, 0);
 	}
 	close(dir);
@@ -169,10 +173,10 @@ keep_lock(const char *check, struct slice thing, double until, struct err *e)
 	fd = openat(dir, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	close(dir);
 	if (fd < 0)
-		return err_set(e, "cannot open %s: %s", lock, strerror(errno));
+		return err_set(e, "cannot open %s/%s: %s", at.named, lock, strerror(errno));
 	while (fcntl(fd, F_SETLK, &all) != 0) {
 		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-			return err_set(e, "cannot lock %s: %s", lock, strerror(errno));
+			return err_set(e, "cannot lock %s/%s: %s", at.named, lock, strerror(errno));
 		if (clock_now() >= until)
 			return err_set(e, "another run of the same check is still at it");
 		(void)nanosleep(&pause, NULL);

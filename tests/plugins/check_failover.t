@@ -197,7 +197,7 @@ told "a file that never ends is named"
 NAGIOS_PLUGIN_STATE_DIRECTORY=$dir/nowhere run 3 "what moves is not seen, because nothing can be remembered: cannot open" -k "$dir/a" &&
     [ "$(perf changes)" = U ]
 told "without a memory no move is ever seen: UNKNOWN"
-NAGIOS_PLUGIN_STATE_DIRECTORY=/proc run 3 "because nothing can be remembered: cannot keep" -k "$dir/a"
+NAGIOS_PLUGIN_STATE_DIRECTORY=/proc run 3 "because nothing can be remembered: cannot keep /proc/check_failover-" -k "$dir/a"
 told "nor where it cannot be kept"
 vrrp c 3
 run 2 "state FAULT" -k "$dir/c"

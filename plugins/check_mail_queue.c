@@ -92,8 +92,39 @@ static const struct program program = {
 static struct queue q;
 static struct queue_place place[QUEUE_PLACES_MAX];
 static size_t places;
+static const char *foreign;	/* a folder of --spool of which the MTA's own command knows nothing */
 
 /* --- whose queue ---------------------------------------------------------------------- */
+
+static bool
+same_folder(const char *a, const char *b)
+{
+	size_t an = strlen(a), bn = strlen(b);
+
+	an -= an > 1 && a[an - 1] == '/';
+	bn -= bn > 1 && b[bn - 1] == '/';
+	return an == bn && memcmp(a, b, an) == 0;
+}
+
+/* The folders of --spool, and which of this machine's instances each is: its command has to be told. */
+static void
+given_places(const struct queue_mta *mta, struct arena *memory)
+{
+	static struct queue_place usual[QUEUE_PLACES_MAX];
+	size_t n = set.spool.n > 0 ? queue_places(mta, memory, usual, QUEUE_PLACES_MAX) : 0;
+
+	for (size_t i = 0; i < set.spool.n && places < QUEUE_PLACES_MAX; i++) {
+		struct queue_place *p = &place[places++];
+		size_t u = 0;
+
+		while (u < n && !same_folder(usual[u].spool, set.spool.v[i]))
+			u++;
+		*p = u < n ? usual[u] : (struct queue_place){ .mta = mta };
+		p->spool = set.spool.v[i];
+		if (u == n)
+			foreign = p->spool;
+	}
+}
 
 /* The queues to look at: of one MTA. */
 static void
@@ -104,8 +135,7 @@ find_places(void)
 	if (strcmp(set.mta, "auto") != 0) {
 		const struct queue_mta *mta = queue_mta(set.mta);
 
-		for (size_t i = 0; i < set.spool.n && places < QUEUE_PLACES_MAX; i++)
-			place[places++] = (struct queue_place){ .mta = mta, .spool = set.spool.v[i] };
+		given_places(mta, &memory);
 		if (places == 0)
 			places = queue_places(mta, &memory, place, QUEUE_PLACES_MAX);
 		if (places == 0)
@@ -182,13 +212,16 @@ static void
 ask(const char *why)
 {
 	const char *command = set.command != NULL ? set.command : q.mta->ask[0];
-	bool each = places > 1 && place[0].conf != NULL;
+	bool each = (places > 1 || set.spool.n > 0) && place[0].conf != NULL;
 	const struct queue_mta *mta = q.mta;
 	int64_t now = q.now, before[QUEUE_BOXES];
 	struct err e;
 
 	if (command == NULL || strcmp(set.ask, "never") == 0)
 		check_unknown("%s%s", why, hint(why, ""));
+	if (foreign != NULL && set.command == NULL)
+		check_unknown("%s%s%s is not asked, because it knows nothing of %s%s", why, why[0] == '\0' ? "" : "; ",
+		    command, foreign, hint(why, ""));
 	queue_free(&q);
 	queue_init(&q, mta, now);
 	check_phase("waiting for %s", command);

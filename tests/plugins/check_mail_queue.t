@@ -233,6 +233,9 @@ run 0 --mta sendmail --ask always --command "$dir/mailq" --no-growth --spool "$d
 is "$(perf total) $(perf bytes) $(perf null_sender)" "2 275 50" "mailq"
 run 0 --mta opensmtpd --ask always --command "$dir/smtpctl" --no-growth --spool "$dir/opensmtpd"
 is "$(perf total) $(perf deferred) $(perf hold)" "2 1 1" "smtpctl show queue"
+run 3 --mta postfix --ask always --no-growth --spool "$dir/postfix" &&
+    says "QUEUE UNKNOWN - /usr/sbin/postqueue is not asked, because it knows nothing of $dir/postfix"
+told "it is not asked for a queue that is not its own"
 run 3 --mta postfix --ask always --command "$dir/down" --no-growth && says "mail system is down"
 told "an MTA that is down is UNKNOWN with its own words, not an empty queue"
 run 0 --mta postfix --ask always --command "$dir/empty" --no-growth && is "$(perf total)" 0 "an empty listing is an empty queue"
@@ -326,6 +329,10 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
         --ask never --no-growth >"$dir/out" 2>"$dir/err"
     [ $? = 3 ] && says "Permission denied; its folders are 0700: give the program"
     told "without the right it is UNKNOWN, and says how to give it"
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$PWD/$check" --mta postfix --spool "$dir/few" \
+        --no-growth >"$dir/out" 2>"$dir/err"
+    [ $? = 3 ] && says "/usr/sbin/postqueue is not asked, because it knows nothing of $dir/few; its folders are 0700"
+    told "and the queue of another Postfix is not told in its place"
     chmod 755 "$dir/few/hold" && chmod 700 "$dir/few/deferred/A"
     setpriv --reuid 65534 --regid 65534 --clear-groups "$PWD/$check" --mta postfix --spool "$dir/few" \
         --ask never --no-growth >"$dir/out" 2>"$dir/err"

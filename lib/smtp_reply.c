@@ -128,11 +128,25 @@ smtp_reply_enhanced(struct slice text)
 	return slice_head(text, text.n - s.n);
 }
 
+static bool
+has_one(struct slice text, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (slice_find_nocase(text, slice_of(*words)) >= 0)
+			return true;
+	return false;
+}
+
 bool
 smtp_reply_greylists(int code, struct slice text)
 {
-	static const char *const words[] = { "greylist", "graylist", "grey-list", "gray-list",
-		"grey list", "gray list", "try again later", "come back later", "retry later" };
+	static const char *const named[] = { "greylist", "graylist", "grey-list", "gray-list", "grey list", "gray list",
+		NULL };
+	static const char *const polite[] = { "try again later", "come back later", "retry later", NULL };
+	/* Who is broken asks to come again, too: "451 4.7.1 Service unavailable - try again later" is Postfix whose milter
+	 * is away, "4.7.0 Temporary server error. Please try again later" is Exchange. */
+	static const char *const trouble[] = { "available", "error", "fail", "problem", "busy", "load", "too many", "limit",
+		"quota", "maintenance", "timeout", "timed out", "resource", "unable", "could not", "cannot", NULL };
 	struct slice enhanced = smtp_reply_enhanced(text);
 
 	if (code != 450 && code != 451)
@@ -140,8 +154,8 @@ smtp_reply_greylists(int code, struct slice text)
 	/* 4.3.x and 4.4.x: mail system and network; no policy speaks so */
 	if (slice_starts(enhanced, SLICE("4.3.")) || slice_starts(enhanced, SLICE("4.4.")))
 		return false;
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (slice_find_nocase(text, slice_of(words[i])) >= 0)
-			return true;
-	return false;
+	/* so says spamd(8) of OpenBSD to whom it does not know, and without an enhanced code */
+	if (enhanced.n == 0 && slice_starts(text, SLICE("Temporary failure, please try again later")))
+		return true;
+	return has_one(text, named) || (has_one(text, polite) && !has_one(text, trouble));
 }

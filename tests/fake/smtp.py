@@ -253,6 +253,7 @@ SERVERS = {
     'mail530': normal(replies={'MAIL': '530 5.7.0 must issue a STARTTLS command first'}),
     'rcpt550': normal(ext=PIPE, replies={'RCPT': '550 5.1.1 user unknown'}),
     'rcptgrey': normal(replies={'RCPT': '450 4.2.0 <a@example.org>: Greylisted, see elsewhere'}),
+    'milteraway': normal(replies={'MAIL': '451 4.7.1 Service unavailable - try again later'}),
     'rcpt451': normal(replies={'RCPT': '451 4.3.5 server configuration error'}),
     'rcpt421': normal(replies={'RCPT': '421 4.3.2 system going down'}),
     'data451': normal(replies={'DATA': '451 4.3.0 try later'}),

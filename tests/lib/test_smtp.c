@@ -70,6 +70,14 @@ test_replies(void)
 	ok(smtp_reply_greylists(450, SLICE("4.2.0 Greylisted")), "greylisting");
 	ok(smtp_reply_greylists(451, SLICE("4.7.1 Please try again later")), "greylisting, politely");
 	ok(!smtp_reply_greylists(451, SLICE("4.3.0 try again later")), "trouble of the server's own");
+	ok(smtp_reply_greylists(451, SLICE("4.7.1 Try again later")), "Rspamd's greylisting");
+	ok(!smtp_reply_greylists(451, SLICE("4.7.1 Service unavailable - try again later")), "Postfix whose milter is away");
+	ok(!smtp_reply_greylists(451, SLICE("4.7.0 Temporary server error. Please try again later. PRX2")),
+	    "Exchange in trouble");
+	ok(smtp_reply_greylists(451, SLICE("Temporary failure, please try again later.")), "spamd's greylisting");
+	ok(!smtp_reply_greylists(451, SLICE("4.7.1 Temporary failure, please try again later.")), "somebody else's trouble");
+	ok(!smtp_reply_greylists(450, SLICE("4.7.1 Error: too much mail, try again later")), "a limit");
+	ok(smtp_reply_greylists(451, SLICE("4.7.1 Greylisted due to high load, try again later")), "greylisting that says why");
 	ok(!smtp_reply_greylists(550, SLICE("greylisted")), "5xx is no greylisting");
 }
 

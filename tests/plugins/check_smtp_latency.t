@@ -85,6 +85,7 @@ run 2 rcpt550 "rcpt: 550 5.1.1 user unknown" $a
 run 2 rcpt550 "rcpt: 550 5.1.1 user unknown" $a -m --pipelining
 run 2 rcpt421 "rcpt: 421 4.3.2 system going down" $a
 run 2 rcpt451 "rcpt: 451 4.3.5" $a --greylist-ok
+run 2 milteraway "mail: 451 4.7.1 Service unavailable" $a --greylist-ok
 run 2 rcptgrey "rcpt: greylisted: 450 4.2.0" $a
 run 0 rcptgrey "greylisted" $a --greylist-ok
 run 2 data451 "data: 451 4.3.0 try later" $a -m

@@ -335,6 +335,14 @@ tell_runs(const struct smtp_session *n)
 	}
 }
 
+/* The kernel takes connections for a server, whatever became of that. */
+static bool
+is_mute(const struct smtp *s)
+{
+	return s->verdict == SMTP_BROKEN && s->phase == SMTP_BANNER && s->reply.bytes == 0 &&
+	    strstr(s->sentence, "no whole reply") != NULL;
+}
+
 static void
 tell_session(const struct smtp_session *n)
 {
@@ -348,6 +356,9 @@ tell_session(const struct smtp_session *n)
 	    check_people(n->s.phase_s[SMTP_TOTAL], "s"), times.n > 0 ? times.p : "");
 	if (n->s.banner[0] != '\0')
 		check_detail("  %s", check_clean(slice_of(n->s.banner)));
+	if (is_mute(&n->s))
+		check_detail("  it took the connection and says nothing: all its processes are busy or none can start (its log "
+		    "says so), or it waits for a name server");
 	if (n->s.accepted[0] != '\0')
 		check_detail("  the message: %s%s", check_clean(slice_of(n->s.accepted)),
 		    n->s.chunked ? " (by BDAT)" : "");

@@ -104,8 +104,10 @@ run 2 late421 "banner: 421 4.4.2 idle"
 run 0 barelf "OK"
 run 0 nul "OK"
 late silent "banner: no whole reply within "
+says "  it took the connection and says nothing: all its processes are busy"
 late busy "banner: no whole reply within"
 late halfwait ', after 27 bytes of a reply 220 that ends in "220 ha"'
+silent "says nothing"
 late drip "banner: no whole reply within "
 late tlssilent "starttls: no end of the TLS handshake within" -S
 run 2 good "connect: Connection refused" -p 1

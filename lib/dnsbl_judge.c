@@ -101,18 +101,18 @@ judge_fault(struct dnsbl_list *l, const struct dnsbl_reply *reply, const struct 
 	case DNS_TIMEOUT:
 		return is(l, DNSBL_TIMED_OUT, "does not answer in time");
 	case DNS_NOBODY:
-		return is(l, DNSBL_TIMED_OUT, "no name server gave an answer");
+		return is(l, DNSBL_TIMED_OUT, "is asked in vain: no name server gave an answer");
 	case DNS_REFUSED:
 		return is(l, DNSBL_REFUSES, "refuses to answer (REFUSED)");
 	case DNS_SERVFAIL:
-		return is(l, DNSBL_SERVFAILS, "its name servers fail (SERVFAIL)");
+		return is(l, DNSBL_SERVFAILS, "fails (SERVFAIL of its name servers)");
 	case DNS_OTHER:
-		return is(l, DNSBL_SERVFAILS, "its answer is of no use");
+		return is(l, DNSBL_SERVFAILS, "answers with nothing of use");
 	case DNS_WELL: case DNS_NO_NAME: case DNS_NO_RECORD:
 		break;
 	}
 	if (several)
-		return is(l, DNSBL_SERVFAILS, "its name servers fail now and then");
+		return is(l, DNSBL_SERVFAILS, "fails now and then (its name servers)");
 	return false;
 }
 
@@ -146,7 +146,7 @@ is_empty(const struct dnsbl_run *r, struct dnsbl_list *l)
 	if (l->test.fault == DNS_WELL)
 		return is(l, DNSBL_DEAD, "answers without an address");
 	if (l->soa.answered && l->soa.fault == DNS_NO_NAME)
-		return is(l, DNSBL_DEAD, "its zone does not exist");
+		return is(l, DNSBL_DEAD, "is no zone that exists");
 	return is(l, DNSBL_DEAD, "does not list its test point %s: emptied, or the zone or its key is wrong",
 	    point);
 }

@@ -157,7 +157,7 @@ health blocked blocked 1 "blocked.example.org blocked"
 health empty dead 1 "empty.example.org dead"
 says "does not list its test point 127.0.0.2"
 health gone dead 1 "gone.example.org dead"
-says "its zone does not exist"
+says " is no zone that exists"
 health dead dead 1 "dead.example.org dead"
 says "is dead since 2024-06-05: closed"
 run 2 "lists the world" $(list wild) -H 192.0.2.5

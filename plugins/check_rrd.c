@@ -26,7 +26,7 @@ enum { DEFS_MAX = 50, POINTS_MAX = 1 << 22 };
 
 static struct opt_list defs_given;
 static const char *expression, *consolidation = "AVERAGE", *take = "avg", *unit_given = "none";
-static const char *daemon_address, *until_text, *title, *graph_url;
+static const char *daemon_address, *daemon_base, *until_text, *title, *graph_url;
 static double window_s = 900, stale_s = 900, span_s = 14 * 86400;
 static int64_t at;
 static bool season, below;
@@ -51,6 +51,8 @@ static const struct opt opts[] = {
 	{ 0, "season", OPT_FLAG, &season, NULL, "the value has a daily tide, which is no growth" },
 	{ 'd', "daemon", OPT_STRING, &daemon_address, "ADDRESS",
 	    "rrdcached, unix:/path or host:port: it writes first what it holds of the files" },
+	{ 0, "daemon-base", OPT_STRING, &daemon_base, "DIR",
+	    "the base folder (-b) of an rrdcached that is asked over TCP: it knows files by where they are below it" },
 	{ 0, "at", OPT_TIME, &at, "TIME",
 	    "answer as of then: \"2026-11-20 03:00\", \"yesterday 03:00\", \"-2h\", \"@EPOCH\"" },
 	{ 0, "graph-url", OPT_STRING, &graph_url, "URL", "address of the graph, printed with the details" },
@@ -223,6 +225,23 @@ read_expression(void)
 
 /* --- reading ------------------------------------------------------------------------------ */
 
+/* As rrdcached knows the file: over TCP it takes no path from the root, but those below its base folder. */
+static const char *
+daemon_path(const char *file)
+{
+	struct slice s = slice_of(file);
+
+	if (file[0] != '/' || daemon_address[0] == '/' || slice_starts(slice_of(daemon_address), SLICE("unix:")))
+		return file;
+	if (daemon_base == NULL)
+		check_unknown("rrdcached at %s knows %s by where it is below a folder of its own (-b): --daemon-base DIR",
+		    check_clean(slice_of(daemon_address)), check_clean(s));
+	if (!slice_eat(&s, slice_of(daemon_base)) || (!slice_eat_char(&s, '/') && s.p[-1] != '/'))
+		check_unknown("%s is not below --daemon-base %s", check_clean(slice_of(file)),
+		    check_clean(slice_of(daemon_base)));
+	return s.p;
+}
+
 static void
 flush(const char *file)
 {
@@ -232,7 +251,7 @@ flush(const char *file)
 	if (rrdc_connect(daemon_address) != 0)
 		check_unknown("rrdcached at %s: %s", check_clean(slice_of(daemon_address)),
 		    rrd_error(daemon_address));
-	if (rrdc_flush(file) != 0)
+	if (rrdc_flush(daemon_path(file)) != 0)
 		check_unknown("rrdcached does not write %s: %s", check_clean(slice_of(file)),
 		    check_clean(slice_of(rrd_get_error())));
 }

@@ -104,13 +104,25 @@ at 3 -e '1+1' "$dir/disk.rrd"; ok "an expression without a data source"
 at 3; ok "nothing to read"
 
 if command -v rrdcached >/dev/null 2>&1; then
-    rrdcached -g -l "unix:$dir/sock" -b "$dir" -p "$dir/rrdcached.pid" -w 3600 -f 7200 >"$dir/rrdcached.out" 2>&1 &
+    port=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+    rrdcached -g -l "unix:$dir/sock" -l "127.0.0.1:$port" -b "$dir" -p "$dir/rrdcached.pid" -w 3600 -f 7200 >"$dir/rrdcached.out" 2>&1 &
     pid=$!
     until_so 60 [ -S "$dir/sock" ]
     rrdtool update --daemon "unix:$dir/sock" "$dir/disk.rrd" $((now + 300)):90:10
     now=$((now + 300))
     at 3 --window 5m "$dir/disk.rrd" && says "used has no known value in 5 min"; ok "what rrdcached holds is not in the file"
     at 0 -d "unix:$dir/sock" --window 5m "$dir/disk.rrd" && says "used 90"; ok "until it is asked to write"
+    rrdtool update --daemon "unix:$dir/sock" "$dir/disk.rrd" $((now + 300)):80:10
+    now=$((now + 300))
+    at 3 -d "127.0.0.1:$port" --window 5m "$dir/disk.rrd" &&
+        says "knows $dir/disk.rrd by where it is below a folder of its own (-b): --daemon-base DIR"
+    ok "over TCP it has to be told where that is"
+    at 3 -d "127.0.0.1:$port" --daemon-base "$dir/di" --window 5m "$dir/disk.rrd" && says "$dir/disk.rrd is not below --daemon-base"
+    ok "a folder that it is not below"
+    at 0 -d "127.0.0.1:$port" --daemon-base "$dir/" --window 5m "$dir/disk.rrd" && says "used 80"; ok "and writes"
     kill $pid && wait $pid 2>/dev/null
     pid=''
     at 3 -d "unix:$dir/nosock" "$dir/disk.rrd"; ok "no rrdcached"

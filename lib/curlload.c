@@ -69,6 +69,8 @@ curlload_why(CURL *h, CURLcode rc, const char *error)
 		return strerror((int)number);
 	if (rc == CURLE_RECV_ERROR)
 		return "the server closed the connection";	/* its own words: "reading failed (errno: 115)" */
+	if (strstr(error, "SSL_ERROR_SYSCALL") != NULL)		/* OpenSSL: the connection ended */
+		return "the server closed the connection in the TLS handshake";
 	if (strstr(error, ":0A00010B:") != NULL)	/* OpenSSL: "wrong version number", or less */
 		return "the server speaks no TLS there";
 	return error[0] != '\0' ? error : curl.curl_easy_strerror(rc);

@@ -305,6 +305,7 @@ SERVERS = {
     'starttls': imap(starttls='good'), 'starttls.other': imap(starttls='other'), 'nostarttls': imap(),
     'tls.silent': then(30),
     'silent': imap(greeting=then(30)),
+    'hangup': lambda c: c.sock.recv(65536),
     'drip': imap(greeting=lambda c: [(c.say(b'*'), time.sleep(0.2)) for _ in range(100)]),
     'bye': imap(greeting=then('* BYE too many connections from your address', None)),
     'http': imap(greeting=then('HTTP/1.1 400 Bad Request', None)),

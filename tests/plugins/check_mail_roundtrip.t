@@ -188,6 +188,7 @@ tls 2 pop.other "certificate subject name" pop3s
 tls 0 tls.other "delivered in " imaps --no-verify
 tls 2 silent "connect: no end of the TLS handshake in time" imaps -t 1
 tls 2 http "connect: the server speaks no TLS there" imaps
+tls 2 hangup "connect: the server closed the connection in the TLS handshake" imaps
 tls 2 nostarttls "STARTTLS is not offered" imap
 never nostarttls "s3cret"
 box 2 bye "too many connections"

@@ -24,6 +24,7 @@ struct limit {
 	bool critical;
 	bool named;		/* else for the main measurement */
 	bool used;
+	bool of_file;		/* of --extra-opts */
 	struct slice name;
 	struct slice range;
 };
@@ -188,13 +189,22 @@ list_names(struct buf *b)
 		buf_fmt(b, "%s%s", comma, m->name);
 }
 
+/* "--extra-opts: -w": where it was given. */
+static const char *
+given_as(const struct limit *l)
+{
+	static const char *const ways[2][2] = { { "-w", "-c" }, { "--extra-opts: -w", "--extra-opts: -c" } };
+
+	return ways[l->of_file][l->critical];
+}
+
 static void
 no_such_name(const struct limit *l, struct buf *b)
 {
 	const char *typed = check_clean(l->name);
 	struct opt_near near = { 0 };
 
-	buf_fmt(b, "%s %s: there is no measurement \"%s\"", l->critical ? "-c" : "-w",
+	buf_fmt(b, "%s %s: there is no measurement \"%s\"", given_as(l),
 	    check_clean((struct slice){ l->name.p, l->name.n + 1 + l->range.n }), typed);
 	for (size_t i = 0; i < run.answer.values; i++)
 		opt_near(&near, typed, run.answer.value[i].name);
@@ -228,9 +238,9 @@ read_range(const struct limit *l, const char *unit, struct range *r)
 
 	if (m != NULL && m->in_full != NULL && range_lacks_unit(l->range))
 		check_unknown("%s %s=%s: a number without a unit would be seconds; write %s=%s for days",
-		    l->critical ? "-c" : "-w", m->name, check_clean(l->range), m->name, m->in_full);
+		    given_as(l), m->name, check_clean(l->range), m->name, m->in_full);
 	if (!range_parse(l->range, unit, r, &e))
-		check_unknown("%s%s%s: %s", l->critical ? "-c" : "-w", l->named ? " " : "",
+		check_unknown("%s%s%s: %s", given_as(l), l->named ? " " : "",
 		    l->named ? check_clean(l->name) : "", e.text);
 	if (m == NULL || r->inside || slice_has(l->range, SLICE(":")))
 		return;
@@ -242,9 +252,9 @@ read_range(const struct limit *l, const char *unit, struct range *r)
 
 /* Look at a limit as closely as can be before anything is measured. */
 static void
-add_limit(const char *text, bool critical)
+add_limit(const char *text, bool critical, bool of_file)
 {
-	struct limit l = { .critical = critical, .range = slice_of(text) };
+	struct limit l = { .critical = critical, .of_file = of_file, .range = slice_of(text) };
 	const struct measure *m = NULL;
 	struct range r;
 
@@ -282,9 +292,9 @@ ready(const struct program *p)
 		add_default(m, m->crit, true);
 	}
 	for (size_t i = 0; i < run.warn.n; i++)
-		add_limit(run.warn.v[i], false);
+		add_limit(run.warn.v[i], false, i < run.warn.of_file);
 	for (size_t i = 0; i < run.crit.n; i++)
-		add_limit(run.crit.v[i], true);
+		add_limit(run.crit.v[i], true, i < run.crit.of_file);
 }
 
 void

@@ -296,6 +296,8 @@ set_argument(const struct program *p, const struct opt *o, const char *shown, co
 		list = o->to;
 		list->v = xreallocarray(list->v, list->n + 1, sizeof *list->v);
 		list->v[list->n++] = value;
+		if (in_file)
+			list->of_file = list->n;
 		break;
 	case OPT_INT:
 		set_int(p, o, shown, value);

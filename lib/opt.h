@@ -41,6 +41,7 @@ enum opt_type {
 struct opt_list {
 	const char **v;
 	size_t n;
+	size_t of_file;		/* the first so many stood in the file of --extra-opts */
 };
 
 struct opt {

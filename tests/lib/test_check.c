@@ -361,6 +361,12 @@ static const struct {
 	    "--bogus; --help lists the options\n" },
 	{ plain, W("--extra-opts=good@tests/lib/opts.ini", "--bogus"), 3, "THING UNKNOWN - unknown option "
 	    "--bogus; --help lists the options\n" },
+	{ plain, W("--extra-opts=range@tests/lib/opts.ini", "-c", "5"), 3, "THING UNKNOWN - --extra-opts: -w: bad range "
+	    "\"2:1\": the start is above the end\n" },
+	{ plain, W("--extra-opts=good@tests/lib/opts.ini", "-w", "2:1"), 3, "THING UNKNOWN - -w: bad range "
+	    "\"2:1\": the start is above the end\n" },
+	{ plain, W("--extra-opts=name@tests/lib/opts.ini"), 3, "THING UNKNOWN - --extra-opts: -c nosuch=5: there is no "
+	    "measurement \"nosuch\"; there are: files, oldest, share | files=12345 oldest=14400s share=12.5%\n" },
 	{ plain, W("--extra-opts=@/nonexistent/x.ini"), 3, "THING UNKNOWN - --extra-opts: open "
 	    "/nonexistent/x.ini: No such file or directory\n" },
 	/* the deadline, and a bug */

@@ -70,33 +70,30 @@ host_asked(const struct stateread_host *hosts, size_t n, const char **asked)
 	    check_clean(slice_of(*asked)), n > 0 ? b.p : "none", b.full ? ", ..." : "");
 }
 
-/* The first and the newest line of the host, or of all. */
-static void
-span(const struct checkstate *s, int64_t *first, int64_t *newest)
+/* The newest line of the host, or of all. */
+static int64_t
+newest_line(const struct checkstate *s)
 {
-	*first = stateread_first(s->hosts, s->n, s->id);
-	*newest = stateread_newest(s->hosts, s->n, s->id);
-	if (*newest == 0)
+	int64_t newest = stateread_newest(s->hosts, s->n, s->id);
+
+	if (newest == 0)
 		check_unknown("the state in %s has no log line yet: is the collector's log the right "
 		    "one? See \"mxgauge status --state %s\"", s->state, s->state);
+	return newest;
 }
 
 int64_t
 checkstate_complete(const struct checkstate *s)
 {
-	int64_t first, newest;
+	int64_t newest = newest_line(s);
 
-	span(s, &first, &newest);
 	return (newest < s->as_of ? newest : s->as_of) / 60;
 }
 
 int64_t
 checkstate_first(const struct checkstate *s)
 {
-	int64_t first, newest;
-
-	span(s, &first, &newest);
-	return first;
+	return stateread_begin(s->r, s->hosts, s->n, s->id);
 }
 
 void
@@ -117,10 +114,10 @@ checkstate_past(const struct checkstate *s, struct past *p)
 static void
 require_fresh(const struct checkstate *s)
 {
-	int64_t written = stateread_committed_at(s->r), first, newest;
+	int64_t written = stateread_committed_at(s->r), newest = newest_line(s);
+	int64_t first = s->at != 0 ? checkstate_first(s) : 0;
 
-	span(s, &first, &newest);
-	if (s->at != 0 && s->at < first)
+	if (s->at < first)
 		check_unknown("the state begins at %s, after %s", checkstate_time(first),
 		    checkstate_time(s->at));
 	if ((double)(s->as_of - newest) > s->stale_s && s->at != 0)
@@ -217,10 +214,7 @@ checkstate_begin(struct checkstate *s)
 	if (!stateread_hosts(s->r, &s->hosts, &s->n, &e))
 		check_unknown("%s", e.text);
 	s->id = host_asked(s->hosts, s->n, &s->host);
-	s->kept = 0;
-	for (size_t i = 0; i < s->n; i++)
-		if ((s->id == STATEREAD_FARM || s->hosts[i].id == s->id) && s->hosts[i].kept > s->kept)
-			s->kept = s->hosts[i].kept;
+	s->kept = stateread_minutes_from(s->hosts, s->n, s->id);
 }
 
 void

@@ -68,7 +68,7 @@ void checkstate_open(struct checkstate *s);
  * missed, and what a log that lags has not brought yet. */
 int64_t checkstate_complete(const struct checkstate *s);
 
-/* The time of the oldest line of whose numbers are asked for. */
+/* Since when something is known of whose numbers are asked for. */
 int64_t checkstate_first(const struct checkstate *s);
 
 /* The weeks before of whose numbers and window are asked for; a detail says so where the state does

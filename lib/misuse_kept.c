@@ -29,7 +29,7 @@ read_span(struct stateread *r, int64_t *first, int64_t *newest)
 
 	if (!stateread_hosts(r, &hosts, &n, NULL))
 		return false;
-	*first = stateread_first(hosts, n, STATEREAD_FARM);
+	*first = stateread_begin(r, hosts, n, STATEREAD_FARM);
 	*newest = stateread_newest(hosts, n, STATEREAD_FARM);
 	return *newest != 0;
 }

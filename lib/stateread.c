@@ -363,14 +363,14 @@ stateread_newest(const struct stateread_host *hosts, size_t n, int host)
 }
 
 int64_t
-stateread_first(const struct stateread_host *hosts, size_t n, int host)
+stateread_minutes_from(const struct stateread_host *hosts, size_t n, int host)
 {
-	int64_t first = INT64_MAX;
+	int64_t from = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if ((host == STATEREAD_FARM || hosts[i].id == host) && hosts[i].first < first)
-			first = hosts[i].first;
-	return first;
+		if ((host == STATEREAD_FARM || hosts[i].id == host) && hosts[i].kept > from)
+			from = hosts[i].kept;
+	return from;
 }
 
 /* The state's number of what a key is of, to the enum's; METRIC_N: no longer known. Others stay. */
@@ -619,10 +619,18 @@ stateread_oldest(struct stateread *r, int host, int64_t *minute)
 	return oldest_row(r, "SELECT at FROM cell WHERE at >= ?1 AND at < ?2 ORDER BY at", host, minute);
 }
 
-bool
-stateread_oldest_hour(struct stateread *r, int host, int64_t *hour)
+int64_t
+stateread_begin(struct stateread *r, const struct stateread_host *hosts, size_t n, int host)
 {
-	return oldest_row(r, "SELECT at FROM hour WHERE at >= ?1 AND at < ?2 ORDER BY at", host, hour);
+	int64_t first = INT64_MAX, hour;
+
+	for (size_t i = 0; i < n; i++)
+		if ((host == STATEREAD_FARM || hosts[i].id == host) && hosts[i].first < first)
+			first = hosts[i].first;
+	if (first != INT64_MAX && oldest_row(r, "SELECT at FROM hour WHERE at >= ?1 AND at < ?2 ORDER BY at", host,
+	    &hour) && hour > first / 3600)
+		return hour * 3600;
+	return first;
 }
 
 struct slice

@@ -71,8 +71,11 @@ bool stateread_hosts(struct stateread *r, const struct stateread_host **hosts, s
 const struct stateread_host *stateread_host_named(const struct stateread_host *hosts, size_t n, const char *name);
 /* The log time of the newest line of a host, or of all of them; 0: there is none. */
 int64_t stateread_newest(const struct stateread_host *hosts, size_t n, int host);
-/* That of the oldest one; INT64_MAX: there is none. */
-int64_t stateread_first(const struct stateread_host *hosts, size_t n, int host);
+/* Since when something is known of a host, or of any: the log time of the oldest line, or the oldest hour, where
+ * those before were dropped. INT64_MAX: nothing is. */
+int64_t stateread_begin(struct stateread *r, const struct stateread_host *hosts, size_t n, int host);
+/* Minutes of a host, or of any, before this one were dropped, and there are hours alone; 0: none were. */
+int64_t stateread_minutes_from(const struct stateread_host *hosts, size_t n, int host);
 
 /* "1d", "15m", a date and so on are the caller's business; here host is an id,
  * or STATEREAD_FARM: all hosts and the corrections of what was joined inside the farm. */
@@ -112,9 +115,8 @@ bool stateread_rows(struct stateread *r, int host, int64_t from_minute, int64_t 
 
 /* The oldest and newest minute that has a cell; false if there is none. */
 bool stateread_span(struct stateread *r, int64_t *first, int64_t *last);
-/* The oldest of a host; and its oldest hour. */
+/* The oldest of a host. */
 bool stateread_oldest(struct stateread *r, int host, int64_t *minute);
-bool stateread_oldest_hour(struct stateread *r, int host, int64_t *hour);
 
 /* The text of a word ("zen.example.org"), empty if unknown. Lives until close. */
 struct slice stateread_word(struct stateread *r, uint32_t word);

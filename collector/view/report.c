@@ -39,15 +39,6 @@ kept_from(struct stateread *s, const struct stateread_host *h)
 	return h->first / 60 < first ? first : 0;
 }
 
-/* Since when anything of a host is there: hours that are too old were dropped. */
-static int64_t
-begin_of(struct stateread *s, const struct stateread_host *h)
-{
-	int64_t hour;
-
-	return stateread_oldest_hour(s, h->id, &hour) && hour > h->first / 3600 ? hour * 3600 : h->first;
-}
-
 static bool
 no_such_host(const char *name, const struct stateread_host *hosts, size_t n, struct err *e)
 {
@@ -91,7 +82,7 @@ choose_period(struct report *r, int64_t from, int64_t to)
 
 	for (size_t i = 0; i < r->nhosts; i++) {
 		const struct stateread_host *h = r->hosts[i].host;
-		int64_t k = kept_from(r->state, h), begin = begin_of(r->state, h);
+		int64_t k = kept_from(r->state, h), begin = stateread_begin(r->state, h, 1, h->id);
 
 		first = begin < first ? begin : first;
 		newest = stateread_last(h) > newest ? stateread_last(h) : newest;
@@ -295,6 +286,7 @@ report_json(const struct report *r, struct buf *out)
 	member(out, "from", r->from);
 	member(out, "to", r->to);
 	buf_char(out, '}');
+	member(out, "begin", r->begin);
 	lines_json(&r->sum, out);
 	buf_str(out, ",\"counts\":");
 	counts_json(&r->sum, out);

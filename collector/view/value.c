@@ -24,26 +24,35 @@ struct answer {
 	int host;
 	uint32_t word;
 	int64_t at;
+	bool begun;		/* something is known of that time */
 	struct cell total;	/* since the month began */
 	struct cell lately;	/* in the last minutes, */
 	struct columns columns;	/* and them one by one */
 };
 
+/* Of a total the whole hours come by the hour, the minutes behind them by the minute: both are dropped in time. */
+static bool
+has_begun(const struct answer *a, const struct stateread_host *hosts, size_t n)
+{
+	int64_t end = a->at / 60 + 1, hour = end / 60 * 60;
+
+	return a->at >= stateread_begin(a->r, hosts, n, a->host) &&
+	    (end == hour || hour >= stateread_minutes_from(hosts, n, a->host));
+}
+
 static bool
 find_host(struct answer *a, const char *name, struct err *e)
 {
-	const struct stateread_host *hosts, *found;
+	const struct stateread_host *hosts, *found = NULL;
+	bool farm = strcmp(name, HOST_FARM) == 0;
 	size_t n;
 
-	a->host = STATEREAD_FARM;
-	if (strcmp(name, HOST_FARM) == 0)
-		return true;
 	if (!stateread_hosts(a->r, &hosts, &n, e))
 		return false;
-	found = stateread_host_named(hosts, n, name);
-	if (found == NULL)
+	if (!farm && (found = stateread_host_named(hosts, n, name)) == NULL)
 		return err_set(e, "there is no host %s in the state", name);
-	a->host = found->id;
+	a->host = farm ? STATEREAD_FARM : found->id;
+	a->begun = has_begun(a, hosts, n);
 	return true;
 }
 
@@ -115,7 +124,7 @@ quantile(const struct answer *a, const struct template_ds *ds)
 	return ds->q < 1 ? hist_quantile(&h, ds->q) : hist_count(&h) > 0 ? hist_max(&h) : (double)NAN;
 }
 
-/* Add " NAME:VALUE"; a is NULL where nothing is known. */
+/* Add " NAME:VALUE"; a is NULL where nothing is known at all. */
 static void
 tell(struct buf *line, const struct template *t, size_t ds, const struct answer *a)
 {
@@ -123,11 +132,11 @@ tell(struct buf *line, const struct template *t, size_t ds, const struct answer 
 	double v;
 
 	buf_fmt(line, "%s%s:", line->n > 0 ? " " : "", d->name);
-	if (a != NULL && d->source == DS_COUNT) {
+	if (a != NULL && d->source == DS_COUNT && a->begun) {
 		buf_fmt(line, "%lld", (long long)cell_get(&a->total, d->key + a->word));
 		return;
 	}
-	v = a == NULL ? (double)NAN : d->source == DS_QUANTILE ? quantile(a, d) : mean(a, ds);
+	v = a == NULL || d->source == DS_COUNT ? (double)NAN : d->source == DS_QUANTILE ? quantile(a, d) : mean(a, ds);
 	if (isnan(v))
 		buf_str(line, "U");
 	else

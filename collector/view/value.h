@@ -3,7 +3,8 @@
  * One line, "NAME:VALUE NAME:VALUE". A count is the total since the first of the month (UTC), which
  * only grows: Cacti takes the difference between two answers (DERIVE), so a run of its poller that is
  * left out loses nothing, and a late line counts when it comes. When a month begins the total is
- * smaller than before, and Cacti has one unknown value. Gauges are the mean of the last five
+ * smaller than before, and Cacti has one unknown value. It is U of a time before the first line, or that was
+ * dropped (keep_minutes, keep_hours), and lacks the month's hours that were. Gauges are the mean of the last five
  * closed minutes, delays are those of the deliveries in them; U is unknown. */
 #ifndef MX_VALUE_H
 #define MX_VALUE_H

@@ -129,7 +129,7 @@ static void
 test_json(struct stateread *r)
 {
 	static const char *const parts[] = {
-		"{\"period\":{\"from\":", "},\"lines\":{\"read\":1000,\"events\":793,\"known\":0,"
+		"{\"period\":{\"from\":", "\"lines\":{\"read\":1000,\"events\":793,\"known\":0,"
 		"\"foreign\":200,\"unknown\":7},\"counts\":{", "\"conn\":0,", "\"rej\":600,\"tmp\":5,",
 		"\"rej_dnsbl\":600,\"tmp_greylist\":5}", "\"reject\":{\"dnsbl\":600},"
 		"\"tempfail\":{\"greylist\":5},\"dnsbl\":{\"bl.example.net\":600},"

@@ -40,7 +40,7 @@ is "$(asked "2025-03-11 12:00" --host MX1.example.org flow rej)" "$(asked "2025-
     "the host with its domain, in capitals"
 is "$(asked "2025-03-31 23:59" --host mx1 flow rej)" "$(asked "2025-03-12 00:00" --host mx1 flow rej)" "a total stays until the month ends"
 is "$(asked "2025-04-01 00:00" --host mx1 flow rej)" rej:0 "then it begins anew"
-is "$(asked "2025-03-01 00:00" --host mx1 flow rej)" rej:0 "before the first line there was nothing"
+is "$(asked "2025-03-01 00:00" --host mx1 flow rej)" rej:U "before the first line nothing is known"
 is "$(asked "2025-03-11 12:00" --host mx1 conn lost,conn | tr ' ' '\n' | cut -d: -f1 | tr '\n' ' ')" "lost conn " "names come as they are asked for"
 is "$(asked "2025-03-11 12:00" --host mx1 reject | tr ' ' '\n' | wc -l)" "$(asked "2025-03-11 12:00" --host nobody reject | tr ' ' '\n' | grep -c ':U$')" \
     "of a host that is not known all is U"

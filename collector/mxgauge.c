@@ -28,7 +28,8 @@ static const char *state = "/var/lib/mxgauge", *host, *zone, *templates;
 static const char *configured_state, *configured_templates;	/* what they are without options */
 static int64_t year;
 static int64_t from = REPORT_WHOLE, to = REPORT_WHOLE;
-static const char *root = "", *config = CONFIG_DEFAULT_FILE, *proposed;
+static const char usual_config[] = CONFIG_DEFAULT_FILE;
+static const char *root = "", *config = usual_config, *proposed;
 static const char *rrd, *out, *span, *format = "png";
 static bool no_rrd, phases, json, manual, hash_addresses;
 static const char *rules_file;
@@ -136,9 +137,9 @@ status_of(bool good, const struct err *e)
 	return good ? 0 : 1;
 }
 
-/* The same of a command line that names too little. */
+/* The same of a command line that names too little or too much. */
 static int
-lacks(const char *sentence)
+misused(const char *sentence)
 {
 	fprintf(stderr, "mxgauge: %s\n", sentence);
 	return 2;
@@ -199,7 +200,7 @@ run_graph(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (out == NULL)
-		return lacks("graph: --out DIR is missing");
+		return misused("graph: --out DIR is missing");
 	return status_of(pictures_draw(&p, &e), &e);
 }
 
@@ -221,7 +222,7 @@ run_cacti_templates(int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (out == NULL)
-		return lacks("cacti-templates: --out DIR is missing");
+		return misused("cacti-templates: --out DIR is missing");
 	return status_of(cacti_run(&c, &e), &e);
 }
 
@@ -246,7 +247,7 @@ run_cacti_value(int argc, char **argv)
 	struct err e;
 
 	if (host == NULL)
-		return lacks("cacti-value: --host HOST is missing");
+		return misused("cacti-value: --host HOST is missing");
 	return status_of(value_run(&v, &e), &e);
 }
 
@@ -276,6 +277,8 @@ static const struct opt check_config_opts[] = {
 static int
 run_check_config(int argc, char **argv)
 {
+	if (argc > 0 && config != usual_config)
+		return misused("check-config: the file is named twice, by --config and without");
 	return checkconfig_run(argc > 0 ? argv[0] : config);
 }
 
@@ -320,6 +323,8 @@ run_parse(int argc, char **argv)
 		.now = (int64_t)time(NULL), .host = slice_of(host != NULL ? host : "") };
 	struct err e;
 
+	if (unknown && stats)
+		return misused("parse: --unknown and --stats exclude each other");
 	if (!take_rules() || !take_zone())
 		return 2;
 	o.words = rules != NULL ? rules->words : NULL;
@@ -348,7 +353,7 @@ run_trace(int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++)
 		if (argv[i][0] == '\0')
-			return lacks("trace: a name is empty");
+			return misused("trace: a name is empty");
 	return trace_run(state, argv, (size_t)argc, host);
 }
 

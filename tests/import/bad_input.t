@@ -477,6 +477,8 @@ words 3 '--state is empty' "$check" --state=
 words 2 'trace: a name is empty' "$mxgauge" trace --state "$T/state" mx1 ""
 words 1 "write $T/none/copy.db: No such file or directory" "$mxgauge" backup --state "$T/state" "$T/none/copy.db"
 words 2 'NUL' "$mxgauge" check-config "$T/binary"
+words 2 'check-config: the file is named twice' "$mxgauge" check-config -f "$T/binary" "$T/none"
+words 2 'parse: --unknown and --stats exclude each other' "$mxgauge" parse --unknown --stats "$T/good"
 printf 'state = "/x"\nsource "a" { files = { "/y" }\n' >"$T/conf"
 words 2 "$T/conf:" "$mxgauge" check-config "$T/conf"
 printf 'state = "/x"\nhorizon = 8parsecs\nsource "a" { files = { "/y" } }\n' >"$T/conf"

@@ -23,6 +23,7 @@
 #include "mem.h"
 #include "message.h"
 #include "notify.h"
+#include "plural.h"
 #include "queues.h"
 #include "reading.h"
 #include "server.h"
@@ -67,14 +68,22 @@ now_s(void)
 	return (int64_t)time(NULL);
 }
 
+/* Since the start. */
+static uint64_t
+lines_read(const struct daemon *d)
+{
+	return d->lines + (d->in != NULL ? ingest_totals(d->in)->lines : 0);
+}
+
 /* In the words of "systemctl status". */
 static void
 tell_manager(const struct daemon *d)
 {
+	uint64_t lines = lines_read(d);
 	char status[200];
 
-	(void)snprintf(status, sizeof status, "%" PRIu64 " lines read since the start%s%s",
-	    d->lines + (d->in != NULL ? ingest_totals(d->in)->lines : 0),
+	(void)snprintf(status, sizeof status, "%" PRIu64 " %s read since the start%s%s", lines,
+	    PLURAL(lines, "line", "lines"),
 	    d->paused ? "; the state cannot be written, reading pauses" : "",
 	    drawing_fails(d->drawing) ? "; the RRDs cannot be written" : "");
 	notify_alive(status);
@@ -201,7 +210,7 @@ commit(struct daemon *d, bool last)
 	d->committed_at = now_s();
 	if (dirty)
 		drawing_committed(d->drawing);
-	message(MSG_committed, "%" PRIu64 " lines", d->lines + ingest_totals(d->in)->lines);
+	message(MSG_committed, "%" PRIu64 " %s", lines_read(d), PLURAL(lines_read(d), "line", "lines"));
 	return true;
 }
 
@@ -458,8 +467,8 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 		notify("READY=1");
 		tell_manager(d);
 	} else if (sig == SIGUSR1) {
-		message(MSG_numbers, "%" PRIu64 " lines in %" PRId64 " s%s",
-		    d->lines + ingest_totals(d->in)->lines, now_s() - d->started_at,
+		message(MSG_numbers, "%" PRIu64 " %s in %" PRId64 " s%s", lines_read(d),
+		    PLURAL(lines_read(d), "line", "lines"), now_s() - d->started_at,
 		    d->paused ? ", reading pauses" : "");
 	} else {
 		event_base_loopbreak(d->base);
@@ -532,7 +541,7 @@ run(struct daemon *d)
 		return;
 	}
 	drawing_last(d->drawing);
-	message(MSG_stopped, "%" PRIu64 " lines were read", d->lines + ingest_totals(d->in)->lines);
+	message(MSG_stopped, "%" PRIu64 " %s read", lines_read(d), PLURAL(lines_read(d), "line was", "lines were"));
 }
 
 int
@@ -547,7 +556,7 @@ daemon_run(struct config *c, const char *path, int sensor, void (*running)(void)
 		(void)commit(&d, false);	/* who is told that it runs finds it alive */
 		running();
 		message(MSG_started, "state %s, %zu source%s", c->state, c->nsources,
-		    c->nsources == 1 ? "" : "s");
+		    PLURAL(c->nsources, "", "s"));
 		start_timers(&d);
 		run(&d);
 	} else {

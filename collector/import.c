@@ -22,6 +22,7 @@
 #include "ingest.h"
 #include "input/newyears.h"
 #include "mem.h"
+#include "plural.h"
 #include "pseudonym.h"
 #include "stopping.h"
 #include "store/account.h"
@@ -60,8 +61,8 @@ progress(const char *path, const struct reader *r, uint64_t lines)
 	for (int i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i < fill ? '#' : '.';
 	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r%.30s [%s] %3d %%  %" PRIu64 " lines ", name != NULL ? name + 1 : path,
-	    bar, total > 0 ? (int)((double)done * 100 / (double)total) : 0, lines);
+	fprintf(stderr, "\r%.30s [%s] %3d %%  %" PRIu64 " %s ", name != NULL ? name + 1 : path,
+	    bar, total > 0 ? (int)((double)done * 100 / (double)total) : 0, lines, PLURAL(lines, "line", "lines"));
 }
 
 static void
@@ -322,15 +323,16 @@ import_file(struct run *x, const char *path, struct err *e)
 static void
 summary(const struct ingest_totals *t, double seconds)
 {
-	printf("%" PRIu64 " lines, %" PRIu64 " understood (%" PRIu64 " gave events), %" PRIu64
-	    " of other programs, %" PRIu64 " unknown", t->lines, t->events + t->known, t->events,
-	    t->foreign, t->unknown);
+	printf("%" PRIu64 " %s, %" PRIu64 " understood (%" PRIu64 " gave events), %" PRIu64
+	    " of other programs, %" PRIu64 " unknown", t->lines, PLURAL(t->lines, "line", "lines"),
+	    t->events + t->known, t->events, t->foreign, t->unknown);
 	if (t->copies > 0)
-		printf(", %" PRIu64 " copies", t->copies);
+		printf(", %" PRIu64 " %s", t->copies, PLURAL(t->copies, "copy", "copies"));
 	if (t->too_late > 0)
 		printf(", %" PRIu64 " too old or in the future", t->too_late);
 	if (t->waiting > 0)
-		printf(", %" PRIu64 " pieces of lines whose rest may come", t->waiting);
+		printf(", %" PRIu64 " %s whose rest may come", t->waiting,
+		    PLURAL(t->waiting, "piece of a line", "pieces of lines"));
 	if (t->cut > 0)
 		printf(", %" PRIu64 " cut", t->cut);
 	printf(", %.0f lines/s\n", seconds > 0 ? (double)t->lines / seconds : 0);

@@ -10,6 +10,7 @@
 #include "mem.h"
 #include "opt.h"
 #include "passive.h"
+#include "plural.h"
 #include "store/backup.h"
 #include "store/config.h"
 #include "view/cacti.h"
@@ -108,7 +109,7 @@ done_with(int status)
 
 	if (n > 0)
 		fprintf(stderr, "mxgauge: reason \"%s\": its expression took too many steps; rules gave "
-		    "up %" PRIu64 " time%s\n", name, n, n == 1 ? "" : "s");
+		    "up %" PRIu64 " time%s\n", name, n, PLURAL(n, "", "s"));
 	config_free(rules);
 	rules = NULL;
 	return status;

@@ -18,6 +18,7 @@
 #include "near.h"
 #include "notify.h"
 #include "passive_priv.h"
+#include "plural.h"
 #include "store/account.h"
 
 /* behind ours: its macro EV_TIMEOUT and the event of that name do not get along */
@@ -44,8 +45,8 @@ tell_how(struct passive *p)
 	passive_status(p, false);
 	for (size_t i = 0; i < p->nlines; i++)
 		down += p->line[i].fault.since != 0;
-	(void)snprintf(status, sizeof status, "%zu checks, %zu monitors, %zu of them cannot be told", p->njobs,
-	    p->nlines, down);
+	(void)snprintf(status, sizeof status, "%zu %s, %zu %s, %zu of them cannot be told", p->njobs,
+	    PLURAL(p->njobs, "check", "checks"), p->nlines, PLURAL(p->nlines, "monitor", "monitors"), down);
 	notify_alive(status);
 }
 
@@ -337,7 +338,8 @@ run(struct passive *p)
 		p->status = 1;
 	} else {
 		notify("READY=1");
-		message(MSG_started, "%zu checks for %zu monitors", p->njobs, p->nlines);
+		message(MSG_started, "%zu %s for %zu %s", p->njobs, PLURAL(p->njobs, "check", "checks"), p->nlines,
+		    PLURAL(p->nlines, "monitor", "monitors"));
 		tell_how(p);
 		turn(p);
 		(void)event_base_dispatch(p->base);

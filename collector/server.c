@@ -11,6 +11,7 @@
 
 #include "logtime.h"
 #include "mem.h"
+#include "plural.h"
 #include "server_priv.h"
 
 #include "poison.h"
@@ -244,11 +245,11 @@ look_at_certificates(struct server *s, int64_t now)
 		return;
 	}
 	if (left < 0)
-		snprintf(text, sizeof text, "%s: %s expired %" PRId64 " hours ago", first->name,
-		    first->source->tls_certificate, -left / HOUR_S);
+		snprintf(text, sizeof text, "%s: %s expired %" PRId64 " %s ago", first->name,
+		    first->source->tls_certificate, -left / HOUR_S, PLURAL(-left / HOUR_S, "hour", "hours"));
 	else
-		snprintf(text, sizeof text, "%s: %s in %" PRId64 " hours", first->name,
-		    first->source->tls_certificate, left / HOUR_S);
+		snprintf(text, sizeof text, "%s: %s in %" PRId64 " %s", first->name,
+		    first->source->tls_certificate, left / HOUR_S, PLURAL(left / HOUR_S, "hour", "hours"));
 	fault_met(&s->expires, now, text);
 }
 

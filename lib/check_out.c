@@ -8,6 +8,7 @@
 
 #include "check_priv.h"
 #include "mem.h"
+#include "plural.h"
 #include "quantity.h"
 
 #include "poison.h"
@@ -224,7 +225,7 @@ check_out_text(struct buf *b, const struct check_answer *a)
 	for (size_t i = 0; i < a->details; i++) {
 		/* room is kept for the line that says that lines are missing */
 		if (b->n + strlen(a->detail[i]) + 1 > TOTAL_BYTES - 40) {
-			buf_fmt(b, "... and %zu lines more\n", a->details - i);
+			buf_fmt(b, "... and %zu %s more\n", a->details - i, PLURAL(a->details - i, "line", "lines"));
 			break;
 		}
 		buf_fmt(b, "%s\n", a->detail[i]);
@@ -282,7 +283,7 @@ check_out_json(struct buf *b, const struct check_answer *a)
 	for (size_t i = 0; i < a->details; i++) {
 		buf_str(b, i > 0 ? "," : "");
 		if (b->n > JSON_DETAIL_BYTES) {
-			buf_fmt(b, "\"... and %zu lines more\"", a->details - i);
+			buf_fmt(b, "\"... and %zu %s more\"", a->details - i, PLURAL(a->details - i, "line", "lines"));
 			break;
 		}
 		buf_json(b, slice_of(a->detail[i]));

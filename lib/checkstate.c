@@ -11,6 +11,7 @@
 #include "hold.h"
 #include "host.h"
 #include "metric.h"
+#include "plural.h"
 #include "quantity.h"
 #include "when.h"
 
@@ -245,7 +246,8 @@ checkstate_tell_silent(const struct checkstate *s)
 			    check_clean(slice_of(s->hosts[i].name)), checkstate_time(s->hosts[i].newest));
 	}
 	if (silent > SILENT_SHOWN)
-		check_detail("and %zu hosts more are missing", silent - SILENT_SHOWN);
+		check_detail("and %zu %s missing", silent - SILENT_SHOWN,
+		    PLURAL(silent - SILENT_SHOWN, "host more is", "hosts more are"));
 }
 
 static const struct {

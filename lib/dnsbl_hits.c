@@ -10,6 +10,7 @@
 
 #include "metric.h"
 
+#include "plural.h"
 #include "poison.h"
 
 enum { WEEK_HOURS = 7 * 24, JSON_BYTES = 1 << 16, RUNS_NOW = 3, RUNS_WEEK = 20, NAMED = 12 };
@@ -48,15 +49,16 @@ measure(const char *name, const struct compared *c)
 		return;
 	}
 	check_value(name, c->percent, "%");
-	check_words(name, NULL, "%s: %s hits where its week lets expect %s", check_clean(c->zone),
-	    check_people(c->hits, ""), check_people(round(c->expected * 10) / 10, ""));
+	check_words(name, NULL, "%s: %s %s where its week lets expect %s", check_clean(c->zone),
+	    check_people(c->hits, ""), PLURAL(c->hits, "hit", "hits"),
+	    check_people(round(c->expected * 10) / 10, ""));
 }
 
 static void
 tell(struct buf *json, const struct compared *c, bool judged)
 {
-	check_detail("%s: %s hits, %s expected%s", check_clean(c->zone), check_people(c->hits, ""),
-	    check_people(round(c->expected * 10) / 10, ""), judged ? "" : "; not judged");
+	check_detail("%s: %s %s, %s expected%s", check_clean(c->zone), check_people(c->hits, ""),
+	    PLURAL(c->hits, "hit", "hits"), check_people(round(c->expected * 10) / 10, ""), judged ? "" : "; not judged");
 	buf_str(json, json->n > 1 ? "," : "");
 	buf_json(json, slice_of(check_clean(c->zone)));
 	buf_fmt(json, ":{\"hits\":%.0f,\"expected\":%.1f}", c->hits, c->expected);
@@ -132,7 +134,7 @@ tell_ill(struct checkstate *s, const struct cell *now)
 	} else {
 		check_value("logged_ill", (double)ill, "");
 		check_words("logged_ill", NULL, "%zu of %zu %s ill by the log%s%s%s", ill, lists,
-		    lists == 1 ? "list" : "lists", ill > 0 ? ": " : "", names.n > 0 ? names.p : "",
+		    PLURAL(lists, "list", "lists"), ill > 0 ? ": " : "", names.n > 0 ? names.p : "",
 		    ill > NAMED ? ", ..." : "");
 	}
 	buf_free(&names);

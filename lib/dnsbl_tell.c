@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "plural.h"
 #include "quantity.h"
 
 #include "poison.h"
@@ -84,7 +85,7 @@ tell_target(const struct dnsbl_list *l, const struct dnsbl_target *target, const
 	if (reply->text != NULL)
 		check_detail("    \"%s\"", check_clean(slice_of(reply->text)));
 	if (reply->left_out > 0)
-		check_detail("    and %u more codes", reply->left_out);
+		check_detail("    and %u more %s", reply->left_out, PLURAL(reply->left_out, "code", "codes"));
 }
 
 /* One list's listings, told by the first of them. */
@@ -196,7 +197,7 @@ tell_dead(const struct dnsbl_list *l)
 			continue;
 		buf_fmt(&who, "%s%s", n++ > 0 ? " and " : "", l->use[i].who);
 	}
-	check_state(CHECK_WARNING, "%s still %s %s", who.p, n == 1 ? "asks" : "ask", l->zone);
+	check_state(CHECK_WARNING, "%s still %s %s", who.p, PLURAL(n, "asks", "ask"), l->zone);
 	buf_free(&who);
 }
 
@@ -353,22 +354,22 @@ measure(const struct dnsbl_tell *t, const struct sums *s, bool mute)
 	if (asked > 0 && mute)
 		buf_str(&b, "what is on the lists is not known");
 	else if (asked > 0)
-		buf_fmt(&b, "%zu %s on %s of %zu %s%s%s", asked, asked == 1 ? "address" : "addresses",
+		buf_fmt(&b, "%zu %s on %s of %zu %s%s%s", asked, PLURAL(asked, "address", "addresses"),
 		    s->lists == 0 ? "none" : check_people((double)s->lists, ""), r->lists,
-		    r->lists == 1 ? "list" : "lists", s->names.n > 0 ? ": " : "",
+		    PLURAL(r->lists, "list", "lists"), s->names.n > 0 ? ": " : "",
 		    s->names.n > 0 ? s->names.p : "");
 	if (s->tested > 0)
 		buf_fmt(&b, "%s%zu of %zu %s healthy", b.n > 0 ? "; " : "", s->tested - s->ill, s->tested,
-		    s->tested == 1 ? "list" : "lists");
+		    PLURAL(s->tested, "list", "lists"));
 	if (!isnan(slow))
 		buf_fmt(&b, "%sslowest %s", b.n > 0 ? ", " : "", check_people(slow, "s"));
 	check_words("lists", NULL, "%s", b.n > 0 ? b.p : "nothing was asked");
 	if (s->ill > 0)
 		check_words("unhealthy", NULL, "%zu of %zu %s unhealthy: %s", s->ill, s->tested,
-		    s->tested == 1 ? "list" : "lists", s->ills.p);
+		    PLURAL(s->tested, "list", "lists"), s->ills.p);
 	if (s->missing > 0)
 		check_words("missing", NULL, "missing on %zu allow %s", s->missing,
-		    s->missing == 1 ? "list" : "lists");
+		    PLURAL(s->missing, "list", "lists"));
 	buf_free(&b);
 }
 
@@ -464,7 +465,8 @@ tell_json(const struct dnsbl_tell *t)
 	}
 	buf_char(&b, '}');
 	if (left_out > 0)
-		check_detail("%zu lists have no room in the JSON: ask for fewer addresses at once", left_out);
+		check_detail("%zu %s no room in the JSON: ask for fewer addresses at once", left_out,
+		    PLURAL(left_out, "list has", "lists have"));
 	check_extra("lists", buf_slice(&b));
 	buf_clear(&b);
 	buf_json(&b, slice_of(t->resolver));

@@ -7,6 +7,7 @@
 
 #include "mem.h"
 
+#include "plural.h"
 #include "poison.h"
 
 enum { JSON_BYTES = 1 << 17 };
@@ -168,11 +169,11 @@ say_total(double total, double oldest)
 
 	for (size_t i = 0; i < all.n; i++)
 		answered += all.h[i].trouble == CHECK_OK;
-	buf_fmt(&b, "%s %s queued", people(total, ""), total == 1 ? "message" : "messages");
+	buf_fmt(&b, "%s %s queued", people(total, ""), PLURAL(total, "message", "messages"));
 	if (all.n == 1)
 		buf_fmt(&b, " at %s", clean(all.h[0].name));
 	else
-		buf_fmt(&b, " at %zu hosts", answered);
+		buf_fmt(&b, " at %zu %s", answered, PLURAL(answered, "host", "hosts"));
 	say_cause(&b, total);
 	if (oldest > 0)
 		buf_fmt(&b, ", oldest %s", check_people(oldest, "s"));
@@ -259,7 +260,8 @@ tell_host(const struct mtahost *h)
 	if (h->mib->space == 2 || h->mib->space == 3)
 		check_state(h->mib->space == 3 ? CHECK_CRITICAL : CHECK_WARNING, "%s says that its queue %s",
 		    clean(h->name), h->mib->space == 3 ? "is full" : "is short of space");
-	buf_fmt(&b, "%s: %s messages", clean(h->name), people(h->sum.total, ""));
+	buf_fmt(&b, "%s: %s %s", clean(h->name), people(h->sum.total, ""),
+	    PLURAL(h->sum.total, "message", "messages"));
 	if (h->sum.oldest_s > 0)
 		buf_fmt(&b, ", oldest %s", check_people(h->sum.oldest_s, "s"));
 	if (h->sum.bytes > 0)
@@ -272,7 +274,8 @@ tell_host(const struct mtahost *h)
 		check_detail("%s has more applications or groups than %d and %d; the rest was not read",
 		    clean(h->name), MTAMIB_APPLS, MTAMIB_GROUPS);
 	if (h->mib->wrong > 0)
-		check_detail("%s: %u values are of a wrong type and were left out", clean(h->name), h->mib->wrong);
+		check_detail("%s: %u %s left out", clean(h->name), h->mib->wrong,
+		    PLURAL(h->mib->wrong, "value is of a wrong type and was", "values are of a wrong type and were"));
 	buf_free(&b);
 }
 

@@ -13,6 +13,7 @@
 #include "check.h"
 #include "mem.h"
 
+#include "plural.h"
 #include "poison.h"
 
 enum { SERVERS_MAX = MXSET_HOSTS * MXSET_ADDRS, LINE_BYTES = 4000, SAID_BYTES = 90, WORDS_MAX = 100,
@@ -284,7 +285,8 @@ judge_set(const struct mxset *m)
 	if (m->implicit && !is_ignored(SLICE("implicit")))
 		check_state(CHECK_WARNING, "%s has no MX: mail goes to its own address", m->domain);
 	if (m->left_out > 0)
-		check_state(CHECK_UNKNOWN, "%zu hosts or addresses too many were left out", m->left_out);
+		check_state(CHECK_UNKNOWN, "%zu %s left out", m->left_out,
+		    PLURAL(m->left_out, "host or address too many was", "hosts or addresses too many were"));
 	for (size_t i = 0; i < m->hosts; i++) {
 		judge_host(&m->host[i]);
 		if (!is_ignored(SLICE("twins")))
@@ -353,10 +355,10 @@ tell_differences(const struct mxset *m, size_t reached)
 	check_value("differences", (double)at.differences, "");
 	if (at.differences > 0)
 		check_words("differences", NULL, "%zu difference%s: %s", at.differences,
-		    at.differences > 1 ? "s" : "", at.list.p);
+		    PLURAL(at.differences, "", "s"), at.list.p);
 	else
 		check_words("differences", NULL, "%s: %zu MX, %zu address%s, no difference", m->domain, m->hosts,
-		    at.r->servers, at.r->servers == 1 ? "" : "es");
+		    at.r->servers, PLURAL(at.r->servers, "", "es"));
 }
 
 static void

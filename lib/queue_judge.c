@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "check.h"
 
+#include "plural.h"
 #include "poison.h"
 
 #define AGES(box) \
@@ -152,7 +153,7 @@ say_all(const struct queue *q)
 			    check_people(queue_in_box(q, (enum queue_box)i), ""), queue_box_name[i]);
 	say_cause(q, &cause);
 	buf_fmt(&b, "%s %s queued", check_people((double)queue_total(q), ""),
-	    queue_total(q) == 1 ? "message" : "messages");
+	    PLURAL(queue_total(q), "message", "messages"));
 	if (boxes.n > 0)
 		buf_fmt(&b, " (%s)", boxes.p);
 	if (cause.n > 0)

@@ -13,6 +13,7 @@
 #include "lag.h"
 #include "logtime.h"
 
+#include "plural.h"
 #include "poison.h"
 
 enum { SYNCS = 200, TOLD = 10, CLOCKS_APART_S = 1, HANGS_S = 30, NAME_BYTES = 400 };
@@ -373,8 +374,8 @@ replica_dovecot_measure(const struct rows *r)
 	double longest = running(r, &n);
 
 	check_value("failed", row_number(sum, "failed"), "");
-	check_words("failed", NULL, "copying failed for %.0f of %.0f users", row_number(sum, "failed"),
-	    row_number(sum, "listed"));
+	check_words("failed", NULL, "copying failed for %.0f of %.0f %s", row_number(sum, "failed"),
+	    row_number(sum, "listed"), PLURAL(row_number(sum, "listed"), "user", "users"));
 	check_known("success", row_number(sum, "oldest"), "s");
 	if (oldest.n > 0)
 		check_words("success", NULL, "%.*s was last copied %s ago", (int)oldest.n, oldest.p,

@@ -13,6 +13,7 @@
 #include "gtid.h"
 #include "lag.h"
 
+#include "plural.h"
 #include "poison.h"
 
 enum { NAME_BYTES = 400 };
@@ -144,8 +145,9 @@ judge_applier(const struct channel *c)
 	else if (why.n > 0)
 		lag_state(CHECK_WARNING, c->name, "the applier has trouble and tries again%s", why.p);
 	if (skip > 0)
-		lag_state(CHECK_WARNING, c->name, "the next %s events will be skipped "
-		    "(sql_slave_skip_counter): the copy will differ", check_people(skip, ""));
+		lag_state(CHECK_WARNING, c->name, "the next %s %s will be skipped "
+		    "(sql_slave_skip_counter): the copy will differ", check_people(skip, ""),
+		    PLURAL(skip, "event", "events"));
 	buf_free(&why);
 	return runs;
 }
@@ -276,8 +278,8 @@ judge_own(const struct channel *c)
 		return;
 	own = gtid_lacks(source, row_text(c->row, "Executed_Gtid_Set"), self);
 	if (own > 0)
-		lag_state(CHECK_WARNING, c->name, "it has %s transactions that %s has not: somebody wrote to it",
-		    check_people(own, ""), c->m->source_name);
+		lag_state(CHECK_WARNING, c->name, "it has %s %s that %s has not: somebody wrote to it",
+		    check_people(own, ""), PLURAL(own, "transaction", "transactions"), c->m->source_name);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "check.h"
 #include "mem.h"
 
+#include "plural.h"
 #include "poison.h"
 
 /* A network of the list, and those of the state that it is made of: first to first + n - 1 by address. */
@@ -104,11 +105,12 @@ head(struct buf *b, const struct reputation_export *x, size_t networks, size_t l
 	    "# Made by mxgauge (check_reputation) at %s from what %s saw in the hours from\n"
 	    "# %s to %s.\n", x->zone ? "a zone of rbldnsd (dataset type combined)" :
 	    "a cidr map of Postfix", x->made, x->whose, x->from, x->to);
-	buf_fmt(b, "# Listed: %zu networks with a score of %g or more, on %zu lines (two halves of a network that are\n"
+	buf_fmt(b, "# Listed: %zu %s with a score of %g or more, on %zu %s (two halves of a network that are\n"
 	    "# both listed are one line). Left out: networks named as ours.\n"
 	    "# score = 100 * bad / (bad + %g * good + %g); half-life %g h. bad: recipients refused or condemned,\n"
 	    "# at least; good: recipients accepted, at most. docs/reputation.md explains it.\n", networks,
-	    x->bad_score, lines, x->rule->good_weight, x->rule->doubt, x->rule->half_life_h);
+	    PLURAL(networks, "network", "networks"), x->bad_score, lines, PLURAL(lines, "line", "lines"),
+	    x->rule->good_weight, x->rule->doubt, x->rule->half_life_h);
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "clock.h"
+#include "plural.h"
 #include "when.h"
 
 #include "poison.h"
@@ -276,7 +277,8 @@ tell_values(const struct roundtrip *r, const struct probes_sum *s)
 	tell_hops(r);
 	value("loss", known > 0 ? 100 * (double)s->lost / known : (double)NAN, "%");
 	if (s->lost > 0)
-		check_words("loss", NULL, "%zu of the last %.0f messages were lost (%s)", s->lost, known,
+		check_words("loss", NULL, "%zu of the last %.0f %s lost (%s)", s->lost, known,
+		    known == 1 ? "message was" : PLURAL(s->lost, "messages was", "messages were"),
 		    check_people(100 * (double)s->lost / known, "%"));
 	value("junk", r->looked ? (double)r->junk : (double)NAN, "");
 	if (r->junk > 0)

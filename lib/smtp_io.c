@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "plural.h"
 #include "quantity.h"
 #include "smtp_priv.h"
 
@@ -129,7 +130,7 @@ static const char *
 half(const struct smtp *s, struct buf *b)
 {
 	if (s->reply.bytes > 0) {
-		buf_fmt(b, ", after %zu bytes of a reply", s->reply.bytes);
+		buf_fmt(b, ", after %zu %s of a reply", s->reply.bytes, PLURAL(s->reply.bytes, "byte", "bytes"));
 		if (s->reply.code > 0)
 			buf_fmt(b, " %d", s->reply.code);
 		if (s->reply.line.n > 0) {

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "mem.h"
+#include "plural.h"
 #include "sample.h"
 
 #include "poison.h"
@@ -92,8 +93,8 @@ tell_findings(const struct smtp_judge *j, const struct smtp_targets *t)
 			    n->s.tls_facts.version);
 	}
 	if (t->left_out > 0)
-		check_state(CHECK_UNKNOWN, "%zu servers more than %d were left out", t->left_out,
-		    SMTP_TARGETS_MAX);
+		check_state(CHECK_UNKNOWN, "%zu %s more than %d %s left out", t->left_out,
+		    PLURAL(t->left_out, "server", "servers"), SMTP_TARGETS_MAX, PLURAL(t->left_out, "was", "were"));
 }
 
 /* --- values --------------------------------------------------------------------------------- */
@@ -328,7 +329,7 @@ tell_runs(const struct smtp_session *n)
 		size_t k = samples(&n, 1, i, &v);
 
 		if (k > 0)
-			check_detail("  %s over %zu runs: p50 %s, p95 %s, max %s", smtp_phase_name[i], k,
+			check_detail("  %s over %zu %s: p50 %s, p95 %s, max %s", smtp_phase_name[i], k, PLURAL(k, "run", "runs"),
 			    check_people(sample_quantile(v, k, 0.5), "s"), check_people(sample_quantile(v, k, 0.95), "s"),
 			    check_people(sample_quantile(v, k, 1), "s"));
 		free(v);

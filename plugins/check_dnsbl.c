@@ -15,6 +15,7 @@
 #include "dnsbl_tell.h"
 #include "near.h"
 
+#include "plural.h"
 #include "poison.h"
 
 #define ETC_TABLE "/etc/mxgauge/dnsbl.conf"
@@ -223,7 +224,7 @@ add_from(struct dnsbl_run *r, const struct dnsbl_table *t)
 			check_detail("%s asks no list", all[i].who);
 		if (f.unclear > 0)
 			check_detail("%s: %zu %s put together at run time and not asked, as %s", all[i].who,
-			    f.unclear, f.unclear == 1 ? "list is" : "lists are", check_clean(slice_of(f.example)));
+			    f.unclear, PLURAL(f.unclear, "list is", "lists are"), check_clean(slice_of(f.example)));
 		set.read_somebody = true;
 	}
 }
@@ -325,7 +326,7 @@ ask_lists(struct dnsbl_run *r)
 	if (set.resolver == NULL)
 		set.resolver = resolver.n > 0 ? resolver.p : "of the system";
 	find_targets(r);
-	check_phase("asking %zu lists", r->lists);
+	check_phase("asking %zu %s", r->lists, PLURAL(r->lists, "list", "lists"));
 	if (!dnsbl_ask(r, &e))
 		check_unknown("%s", e.text);
 	dnsbl_judge(r);

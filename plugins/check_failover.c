@@ -16,6 +16,7 @@
 #include "keep.h"
 #include "mem.h"
 #include "moves.h"
+#include "plural.h"
 #include "wholefile.h"
 
 #include "poison.h"
@@ -247,7 +248,7 @@ measure(int64_t now, bool known)
 		check_value("age", age, "s");
 	if (moved != NULL)
 		check_words("changes", NULL, "%s moved %zu %s within the hour", check_clean(slice_of(moved)), changes,
-		    changes == 1 ? "time" : "times");
+		    PLURAL(changes, "time", "times"));
 	else
 		say_active(active);
 }

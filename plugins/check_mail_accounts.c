@@ -16,6 +16,7 @@
 #include "misuse.h"
 #include "misuse_kept.h"
 #include "nextstep.h"
+#include "plural.h"
 #include "stateread.h"
 #include "users.h"
 
@@ -194,7 +195,7 @@ several(double n, const char *noun)
 	static unsigned next;
 	char *to = ring[next++ % 8];
 
-	(void)snprintf(to, sizeof ring[0], "%s %s%s", check_people(n, ""), noun, n > 1 || n < 1 ? "s" : "");
+	(void)snprintf(to, sizeof ring[0], "%s %s%s", check_people(n, ""), noun, PLURAL(n, "", "s"));
 	return to;
 }
 
@@ -328,8 +329,8 @@ measure_account(int which)
 	if (a != NULL && v > 0)
 		word_account(which, a, v);
 	else if (which == RISE)
-		check_words(m->name, NULL, "no account sent to %s recipients in an hour",
-		    check_people((double)judge.min_rcpt, ""));
+		check_words(m->name, NULL, "no account sent to %s in an hour",
+		    several((double)judge.min_rcpt, "recipient"));
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "mem.h"
 #include "metric.h"
 #include "nextstep.h"
+#include "plural.h"
 #include "stateread.h"
 
 #include "poison.h"
@@ -157,16 +158,16 @@ measure(const struct books *b)
 	for (int i = OPEN; i < BOOKS_N; i++)
 		check_value(measures[i].name, (double)b->n[i], "");
 	if (lost_of(b) > 0)
-		check_words("unaccounted", NULL, "%s unaccounted of %s recipients accepted in %s%s%s",
-		    check_people((double)lost_of(b), ""),
-		    check_people((double)b->n[ACCEPTED], ""),
+		check_words("unaccounted", NULL, "%s unaccounted of %s %s accepted in %s%s%s",
+		    check_people((double)lost_of(b), ""), check_people((double)b->n[ACCEPTED], ""),
+		    PLURAL(b->n[ACCEPTED], "recipient", "recipients"),
 		    check_people(set.window_s, "s"), on, who);
 	else if (b->n[ACCEPTED] == 0)
 		check_words("unaccounted", NULL, "no recipients in %s%s%s",
 		    check_people(set.window_s, "s"), on, who);
 	else
-		check_words("unaccounted", NULL, "%s recipients accepted in %s%s%s, none unaccounted",
-		    check_people((double)b->n[ACCEPTED], ""),
+		check_words("unaccounted", NULL, "%s %s accepted in %s%s%s, none unaccounted",
+		    check_people((double)b->n[ACCEPTED], ""), PLURAL(b->n[ACCEPTED], "recipient", "recipients"),
 		    check_people(set.window_s, "s"), on, who);
 }
 
@@ -188,8 +189,8 @@ tell_books(const struct books *b)
 		check_detail("%-14s %12lld", rows[i].title, (long long)b->n[rows[i].at]);
 	check_detail("%-14s %12lld", "= unaccounted", (long long)(b->n[UNACCOUNTED] + b->late));
 	if (b->late != 0)
-		check_detail("%lld of them ended less than %s ago (--older) and are not judged yet",
-		    (long long)b->late, check_people(older_s, "s"));
+		check_detail("%lld of them ended less than %s ago (--older) and %s not judged yet",
+		    (long long)b->late, check_people(older_s, "s"), PLURAL(b->late, "is", "are"));
 }
 
 static const struct farm *sorted;	/* qsort() hands nothing on */
@@ -243,7 +244,7 @@ tell_hosts(const struct farm *f)
 	}
 	buf_char(&json, '}');
 	if (bad > HOSTS_SHOWN)
-		check_detail("and %zu hosts more", bad - HOSTS_SHOWN);
+		check_detail("and %zu %s more", bad - HOSTS_SHOWN, PLURAL(bad - HOSTS_SHOWN, "host", "hosts"));
 	if (!json.full)
 		check_extra("hosts", buf_slice(&json));
 	buf_free(&json);
@@ -268,7 +269,7 @@ tell_samples(void)
 		const char *host = check_clean(slice_of(checkstate_name(&set, lost[i].host)));
 
 		check_detail("%s on %s: %lld recipient%s, gone at %s", check_clean(slice_of(lost[i].id)), host,
-		    (long long)lost[i].rcpts, lost[i].rcpts == 1 ? "" : "s", checkstate_time(lost[i].time));
+		    (long long)lost[i].rcpts, PLURAL(lost[i].rcpts, "", "s"), checkstate_time(lost[i].time));
 		(void)nextstep_add(&w, slice_of(lost[i].id));
 		buf_fmt(&json, "%s{\"id\":", i > 0 ? "," : "");
 		buf_json(&json, slice_of(lost[i].id));

@@ -18,6 +18,7 @@
 #include "mem.h"
 #include "nextstep.h"
 #include "past.h"
+#include "plural.h"
 #include "quantity.h"
 #include "specimen.h"
 #include "stateread.h"
@@ -177,8 +178,9 @@ measure(const struct cell *c, const struct hist *h)
 		check_words("p95", after.p, "no deliveries in %s%s%s", check_people(set.window_s, "s"),
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	else
-		check_words("p95", after.p, "95%% of %s deliveries within %s in %s%s%s",
-		    check_people((double)n, ""), check_people(hist_quantile(h, 0.95), "s"),
+		check_words("p95", after.p, "95%% of %s %s within %s in %s%s%s",
+		    check_people((double)n, ""), PLURAL(n, "delivery", "deliveries"),
+		    check_people(hist_quantile(h, 0.95), "s"),
 		    check_people(set.window_s, "s"), set.host != NULL ? " on " : "",
 		    set.host != NULL ? checkstate_whose(&set) : "");
 	buf_free(&after);
@@ -198,7 +200,7 @@ measure_waiting(void)
 	    WAITING_SHOWN, &n);
 	check_value("waiting", (double)n, "");
 	check_words("waiting", NULL, "%s %s waited for more than %s", check_people((double)n, ""),
-	    n == 1 ? "mail has" : "mails have", check_people(older_s, "s"));
+	    PLURAL(n, "mail has", "mails have"), check_people(older_s, "s"));
 	check_value("oldest", waiting_n > 0 ? (double)(set.as_of - waiting[0].since) : 0, "s");
 	if (waiting_n > 0)
 		check_words("oldest", NULL, "the oldest mail has waited for %s",

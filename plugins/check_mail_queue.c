@@ -14,6 +14,7 @@
 #include "checkstate.h"
 #include "keep.h"
 #include "mem.h"
+#include "plural.h"
 #include "queue.h"
 #include "queue_find.h"
 #include "queue_judge.h"
@@ -198,14 +199,14 @@ tell_place(const struct queue_place *p, const int64_t before[QUEUE_BOXES],
 	for (int i = 0; i < QUEUE_BOXES; i++)
 		all += after[i] - before[i];
 	if (q.mta->boxed)
-		check_detail("%s%s%s: %s messages, %s deferred, %s on hold", p->name != NULL ?
+		check_detail("%s%s%s: %s %s, %s deferred, %s on hold", p->name != NULL ?
 		    check_clean(slice_of(p->name)) : "", p->name != NULL ? " in " : "",
-		    check_clean(slice_of(p->spool)), check_people((double)all, ""),
+		    check_clean(slice_of(p->spool)), check_people((double)all, ""), PLURAL(all, "message", "messages"),
 		    check_people((double)(after[QUEUE_DEFERRED] - before[QUEUE_DEFERRED]), ""),
 		    check_people((double)(after[QUEUE_HOLD] - before[QUEUE_HOLD]), ""));
 	else
-		check_detail("%s: %s messages", check_clean(slice_of(p->spool)),
-		    check_people((double)all, ""));
+		check_detail("%s: %s %s", check_clean(slice_of(p->spool)),
+		    check_people((double)all, ""), PLURAL(all, "message", "messages"));
 }
 
 static void
@@ -420,8 +421,9 @@ add_host(const struct stateread_host *h, struct counts *sum)
 		check_unknown("%s", e.text);
 	if ((double)(state.as_of - of.last.minute * 60) > state.stale_s + 60)
 		stale(h, of.last.minute * 60);
-	check_detail("%s: %s messages, counted at %s", check_clean(slice_of(h->name)),
-	    check_people(all_of(&of.last), ""), checkstate_time(of.last.minute * 60));
+	check_detail("%s: %s %s, counted at %s", check_clean(slice_of(h->name)),
+	    check_people(all_of(&of.last), ""), PLURAL(all_of(&of.last), "message", "messages"),
+	    checkstate_time(of.last.minute * 60));
 	if (sum->last.minute == 0) {
 		*sum = of;
 		return;
@@ -484,7 +486,7 @@ from_state(void)
 	if (oldest > 0)
 		buf_fmt(&text, ", oldest %s", check_people(oldest, "s"));
 	check_words("total", NULL, "%s message%s queued%s", check_people(all_of(&sum.last), ""),
-	    all_of(&sum.last) == 1 ? "" : "s", text.n > 0 ? text.p : "");
+	    PLURAL(all_of(&sum.last), "", "s"), text.n > 0 ? text.p : "");
 	check_done();
 }
 

@@ -14,6 +14,7 @@
 #include "checkstate.h"
 #include "monitors.h"
 #include "nextstep.h"
+#include "plural.h"
 #include "programs.h"
 #include "toplist.h"
 
@@ -326,9 +327,10 @@ tell_programs(int64_t from, int64_t to, double share)
 		char lines[32];
 
 		(void)snprintf(lines, sizeof lines, "%s", check_people((double)p[i].lines, ""));
-		check_detail("%s: %s of %s lines in the hour%s of the window not understood%s%s%s",
+		check_detail("%s: %s of %s %s in the hour%s of the window not understood%s%s%s",
 		    check_clean(p[i].name), check_people((double)p[i].unknown, ""), lines,
-		    to - from == 1 ? "" : "s", sample != NULL ? ", as \"" : "",
+		    PLURAL(p[i].lines, "line", "lines"),
+		    PLURAL(to - from, "", "s"), sample != NULL ? ", as \"" : "",
 		    sample != NULL ? check_clean(slice_of(sample)) : "", sample != NULL ? " ...\"" : "");
 	}
 	free(p);
@@ -421,7 +423,7 @@ tell_limits(void)
 		bit++;
 		buf_fmt(&names, "%s%s", names.n > 0 ? ", " : "", check_clean(slice_of(l[i].name)));
 		check_detail("Limit %s: bit %s time%s in all, last at %s", check_clean(slice_of(l[i].name)),
-		    check_people((double)l[i].hits, ""), l[i].hits == 1 ? "" : "s",
+		    check_people((double)l[i].hits, ""), PLURAL(l[i].hits, "", "s"),
 		    checkstate_time(l[i].hit_at));
 	}
 	bit += dropped_results(&names);

@@ -17,6 +17,7 @@
 #include "metric.h"
 #include "nextstep.h"
 #include "past.h"
+#include "plural.h"
 #include "quantity.h"
 #include "quietday.h"
 #include "reason.h"
@@ -234,8 +235,9 @@ measure(const struct counts *c)
 		check_words("ratio", after.p, "no recipients in %s%s%s", check_people(set.window_s, "s"),
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	else
-		check_words("ratio", after.p, "%s of %s recipients rejected in %s%s%s",
-		    check_people(ratio_of(c), "%"), all.p, check_people(set.window_s, "s"),
+		check_words("ratio", after.p, "%s of %s %s rejected in %s%s%s",
+		    check_people(ratio_of(c), "%"), all.p, PLURAL(all_of(c), "recipient", "recipients"),
+		    check_people(set.window_s, "s"),
 		    set.host != NULL ? " on " : "", set.host != NULL ? checkstate_whose(&set) : "");
 	buf_free(&after);
 	buf_free(&all);
@@ -447,8 +449,9 @@ measure_traffic(const struct past *p, const struct counts *c)
 		return;
 	}
 	check_value("traffic", v, "%");
-	check_words("traffic", NULL, "%s recipients where %s are usual at this time",
-	    check_people((double)c->outside, ""), check_people(round(u.value), ""));
+	check_words("traffic", NULL, "%s %s where %s are usual at this time",
+	    check_people((double)c->outside, ""), PLURAL(c->outside, "recipient", "recipients"),
+	    check_people(round(u.value), ""));
 }
 
 /* The same in the last minutes alone: sooner than a longer window, which they fill in part. */
@@ -570,8 +573,8 @@ tell_before(struct stateread *r, int host, int64_t from, int64_t to, const char 
 	if (all_of(&c) == 0)
 		check_detail("%s: no recipients", title);
 	else
-		check_detail("%s: %s of %s recipients rejected", title, check_people(ratio_of(&c), "%"),
-		    check_people((double)all_of(&c), ""));
+		check_detail("%s: %s of %s %s rejected", title, check_people(ratio_of(&c), "%"),
+		    check_people((double)all_of(&c), ""), PLURAL(all_of(&c), "recipient", "recipients"));
 	buf_fmt(&json, "{\"rejected\":%lld,\"accepted\":%lld,\"tempfailed\":%lld}",
 	    (long long)c.rejected, (long long)c.accepted, (long long)c.tempfailed);
 	check_extra(name, buf_slice(&json));
@@ -584,11 +587,14 @@ tell_blind_spots(const struct counts *c)
 	int64_t ours = c->lines - c->foreign;
 
 	if (c->unknown > 0 && ours > 0)
-		check_detail("%s lines of mail programs (%s) were not understood and count nothing: "
-		    "\"mxgauge parse --unknown LOG\" shows them", check_people((double)c->unknown, ""),
-		    check_people(percent(c->unknown, ours), "%"));
+		check_detail("%s %s of mail programs (%s) %s nothing: "
+		    "\"mxgauge parse --unknown LOG\" shows %s", check_people((double)c->unknown, ""),
+		    PLURAL(c->unknown, "line", "lines"), check_people(percent(c->unknown, ours), "%"),
+		    PLURAL(c->unknown, "was not understood and counts", "were not understood and count"),
+		    PLURAL(c->unknown, "it", "them"));
 	if (c->too_late > 0)
-		check_detail("%s lines came too late to be counted", check_people((double)c->too_late, ""));
+		check_detail("%s %s came too late to be counted", check_people((double)c->too_late, ""),
+		    PLURAL(c->too_late, "line", "lines"));
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "lag.h"
 #include "mem.h"
 #include "net.h"
+#include "plural.h"
 #include "serial.h"
 
 #include "poison.h"
@@ -434,11 +435,14 @@ say_well(void)
 	const struct server *best = newest(set.zones.v[0]);
 
 	if (differ > 0 && worst_lag == 0)
-		check_words("lag", NULL, "%zu of %zu servers do not have the newest serial yet", differ, all.servers);
+		check_words("lag", NULL, "%zu of %zu %s not have the newest serial yet", differ, all.servers,
+		    all.servers == 1 ? "server does" : PLURAL(differ, "servers does", "servers do"));
 	else if (differ == 0 && best != NULL && set.zones.n == 1)
-		check_words("lag", NULL, "%zu servers have serial %u", answering, (unsigned)best->serial);
+		check_words("lag", NULL, "%zu %s serial %u", answering,
+		    PLURAL(answering, "server has", "servers have"), (unsigned)best->serial);
 	else if (differ == 0 && best != NULL)
-		check_words("lag", NULL, "%zu servers of %zu zones have the newest serial", answering, set.zones.n);
+		check_words("lag", NULL, "%zu %s of %zu zones %s the newest serial", answering,
+		    PLURAL(answering, "server", "servers"), set.zones.n, PLURAL(answering, "has", "have"));
 }
 
 static void
@@ -487,8 +491,8 @@ main(int argc, char **argv)
 	check_known("lame", all.servers + nameless > 0 ? (double)lame : (double)NAN, "");
 	check_value("servers", (double)answering, "");
 	if (all.servers + nameless > 0)
-		check_words("lame", NULL, "%zu of %zu servers do not answer for the zone", lame,
-		    all.servers + nameless);
+		check_words("lame", NULL, "%zu of %zu %s not answer for the zone", lame, all.servers + nameless,
+		    all.servers + nameless == 1 ? "server does" : PLURAL(lame, "servers does", "servers do"));
 	tell_json();
 	check_done();
 }

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "drbd.h"
 #include "lag.h"
+#include "plural.h"
 #include "wholefile.h"
 
 #include "poison.h"
@@ -241,9 +242,9 @@ measure(void)
 	}
 	lag_tell();
 	if (well == n)
-		check_words("lag", NULL, "%zu %s complete on both sides", n, n == 1 ? "volume is" : "volumes are");
+		check_words("lag", NULL, "%zu %s complete on both sides", n, PLURAL(n, "volume is", "volumes are"));
 	else if (worst_lag == 0)
-		check_words("lag", NULL, "%zu of %zu volumes not complete on both sides", n - well, n);
+		check_words("lag", NULL, "%zu of %zu %s not complete on both sides", n - well, n, PLURAL(n, "volume", "volumes"));
 	if (isnan(oos))
 		check_show("out_of_sync", oos, "B");
 	else

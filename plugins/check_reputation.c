@@ -17,6 +17,7 @@
 #include "metric.h"
 #include "netlist.h"
 #include "nextstep.h"
+#include "plural.h"
 #include "reputation.h"
 #include "reputation_export.h"
 #include "reputation_kept.h"
@@ -208,7 +209,7 @@ find_contacts(void)
 
 	if (rir_files.n == 0)
 		return;
-	check_phase("reading %zu file%s of registries", rir_files.n, rir_files.n == 1 ? "" : "s");
+	check_phase("reading %zu file%s of registries", rir_files.n, PLURAL(rir_files.n, "", "s"));
 	n = n < RIR_WANTED_MAX ? n : RIR_WANTED_MAX;
 	run.contact = xcalloc(n + 1, sizeof *run.contact);
 	for (size_t i = 0; i < n; i++)
@@ -393,9 +394,9 @@ measure(void)
 	    enough && run.all.recent >= (uint64_t)min_refused);
 	check_value("refused", (double)run.all.refused, "");
 	word_score();
-	check_words("networks", NULL, "%zu network%s with a score of %lld or more", run.bad, run.bad == 1 ? "" : "s",
+	check_words("networks", NULL, "%zu network%s with a score of %lld or more", run.bad, PLURAL(run.bad, "", "s"),
 	    (long long)bad_score);
-	check_words("new", NULL, "%zu network%s became bad within %s", run.new, run.new == 1 ? "" : "s",
+	check_words("new", NULL, "%zu network%s became bad within %s", run.new, PLURAL(run.new, "", "s"),
 	    check_people(rise_s, "s"));
 	check_words("share", NULL, "the worst %zu sent %s of all that was refused", shown(),
 	    check_people(share, "%"));
@@ -508,9 +509,9 @@ tell(void)
 	for (size_t i = 0; i < shown(); i++)
 		tell_network(&run.all.net[i]);
 	if (run.all.unknown_hours > 0)
-		check_detail("In %lld hours of a host nothing says where accepted mail came from (an older release read "
-		    "them, or the log names no clients): any network may have sent it, so scores are lower",
-		    (long long)run.all.unknown_hours);
+		check_detail("In %lld %s of a host nothing says where accepted mail came from (an older release read "
+		    "the log, or it names no clients): any network may have sent it, so scores are lower",
+		    (long long)run.all.unknown_hours, PLURAL(run.all.unknown_hours, "hour", "hours"));
 	if (run.by_hours)
 		check_detail("Networks are known by whole hours: those that were over at %s",
 		    checkstate_time(set.as_of));
@@ -554,7 +555,8 @@ write_list(void)
 	if (out != NULL) {
 		if (!reputation_write(out, buf_slice(&b), &e))
 			check_unknown("%s", e.text);
-		check_detail("%s has %zu networks for review; nothing uses it by itself", out, n);
+		check_detail("%s has %zu %s for review; nothing uses it by itself", out, n,
+		    PLURAL(n, "network", "networks"));
 		buf_free(&b);
 		return;
 	}

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "input/tls.h"
+#include "plural.h"
 #include "secret.h"
 #include "store/account.h"
 #include "store/config.h"
@@ -172,7 +173,7 @@ static void
 say_many(size_t n, const char *one, const char *many)
 {
 	if (n > 0)
-		printf("; %zu %s", n, n == 1 ? one : many);
+		printf("; %zu %s", n, PLURAL(n, one, many));
 }
 
 static void

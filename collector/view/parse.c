@@ -16,6 +16,7 @@
 #include "input/lines.h"
 #include "input/reader.h"
 #include "mem.h"
+#include "plural.h"
 #include "poison.h"
 
 enum answer { ANSWER_EVENTS, ANSWER_KNOWN, ANSWER_FOREIGN, ANSWER_UNKNOWN, ANSWERS };
@@ -519,7 +520,8 @@ parse_files(struct parsing *p, char *const *files, size_t n, struct err *e)
 		fprintf(stderr, "mxgauge: %s\n", e->text);
 		failed++;
 	}
-	return failed == 0 || err_set(e, "%zu of %zu files were not read to the end", failed, n);
+	return failed == 0 || err_set(e, "%zu of %zu files %s not read to the end", failed, n,
+	    PLURAL(failed, "was", "were"));
 }
 
 bool

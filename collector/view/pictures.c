@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "host.h"
 #include "mem.h"
+#include "plural.h"
 #include "stateread.h"
 #include "store/rrd.h"
 #include "store/template.h"
@@ -244,7 +245,7 @@ finish(struct drawing *d, struct err *e)
 	if (whole)
 		good = page_write(&d->page, index.p, e);
 	if (good && d->failed == 0)
-		printf("%zu pictures in %s%s%s\n", d->total, d->p->out,
+		printf("%zu %s in %s%s%s\n", d->total, PLURAL(d->total, "picture", "pictures"), d->p->out,
 		    whole ? ", all of them on " : "", whole ? index.p : "");
 	buf_free(&index);
 	return good && d->failed == 0;

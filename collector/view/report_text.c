@@ -2,6 +2,7 @@
  *
  * At most 78 columns, worst and largest first. All names in it come from
  * strangers and are cleaned. Sections with nothing to say are left out. */
+#include "plural.h"
 #include "view/report.h"
 
 #include <inttypes.h>
@@ -92,7 +93,7 @@ title(const struct report *r, struct buf *out)
 		buf_fmt(out, "Mail report: farm of %zu hosts\n", r->nhosts);
 	else
 		buf_fmt(out, "Mail report: farm of %zu host%s (%s)\n", r->nhosts,
-		    r->nhosts == 1 ? "" : "s", names.p == NULL ? "" : names.p);
+		    PLURAL(r->nhosts, "", "s"), names.p == NULL ? "" : names.p);
 	buf_fmt(out, "%s to %s, %s\n", words_time(r->from, false).s, words_time(r->to, true).s,
 	    words_seconds((double)(r->to - r->from)).s);
 	buf_free(&names);
@@ -130,7 +131,7 @@ in_short(const struct report *r, struct buf *out)
 		buf_str(out, "\nNo mail came in from outside.\n");
 	} else {
 		buf_fmt(out, "\nOf %s recipient%s that clients asked for, %s were refused",
-		    words_count(all).s, all == 1 ? "" : "s", words_share(rej, all).s);
+		    words_count(all).s, PLURAL(all, "", "s"), words_share(rej, all).s);
 		if (why != NULL)
 			buf_fmt(out, "\n(most: %s)", why);
 		buf_fmt(out, ",%s%s put off and %s accepted.\n", why != NULL ? " " : "\n",
@@ -138,7 +139,7 @@ in_short(const struct report *r, struct buf *out)
 	}
 	if (lost != 0)
 		buf_fmt(out, "ATTENTION: %s recipient%s unaccounted for (see The books).\n",
-		    words_count(lost).s, lost == 1 ? " is" : "s are");
+		    words_count(lost).s, PLURAL(lost, " is", "s are"));
 }
 
 /* --- what came, what went ------------------------------------------------------------ */
@@ -168,9 +169,9 @@ incoming(const struct cell *c, struct buf *out)
 	    words_bytes((double)cell_get(c, M_recv_bytes)).s,
 	    msgs == 0 ? 0 : (double)in / (double)msgs);
 	row(out, "messages of logged-in users", cell_get(c, M_auth_ok), "to %s recipient%s",
-	    words_count(by_users).s, by_users == 1 ? "" : "s");
+	    words_count(by_users).s, PLURAL(by_users, "", "s"));
 	row(out, "messages made on the hosts", cell_get(c, M_recv_local), "to %s recipient%s",
-	    words_count(by_hosts).s, by_hosts == 1 ? "" : "s");
+	    words_count(by_hosts).s, PLURAL(by_hosts, "", "s"));
 	row_if(out, "failed logins", cell_get(c, M_auth_fail), "");
 	row_if(out, "logins to mailboxes", cell_get(c, M_login_ok), "");
 	row_if(out, "failed logins to mailboxes", cell_get(c, M_login_fail), "");
@@ -349,7 +350,7 @@ books(const struct report *r, struct buf *out)
 	row(out, "- discarded", cell_get(c, M_b_discarded), "%s", "");
 	row(out, "- on hold", cell_get(c, M_b_held), "%s", "");
 	row(out, "- still under way", report_open(c), "in %s mail%s",
-	    words_count(mails).s, mails == 1 ? "" : "s");
+	    words_count(mails).s, PLURAL(mails, "", "s"));
 	row(out, "= unaccounted for", cell_get(c, M_b_lost), "%s",
 	    cell_get(c, M_b_lost) == 0 ? "the books balance" :
 	    "mails that ended without an outcome");
@@ -379,7 +380,7 @@ host_table(const struct report *r, struct buf *out)
 	}
 	if (hops != 0)
 		buf_fmt(out, "  %s %s went from one to another: the farm has %s once\n", words_count(hops).s,
-		    hops == 1 ? "recipient" : "recipients", hops == 1 ? "it" : "them");
+		    PLURAL(hops, "recipient", "recipients"), PLURAL(hops, "it", "them"));
 }
 
 /* Whose lines these were. */

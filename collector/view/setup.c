@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "plural.h"
 #include "view/machine.h"
 #include "view/words.h"
 
@@ -136,8 +137,8 @@ say_log(const struct machine_log *l, struct buf *out)
 		    "who runs mxgauged needs to.", l->path, l->owner, l->group,
 		    (unsigned)l->mode & 0777);
 	else if (l->mail > 0)
-		say(out, "%s: %s of its last %s lines are the mail system's%s.", l->path,
-		    words_count(l->mail).s, words_count(l->lines).s, l->chosen ? "" :
+		say(out, "%s: %s of its last %s lines %s the mail system's%s.", l->path,
+		    words_count(l->mail).s, words_count(l->lines).s, PLURAL(l->mail, "is", "are"), l->chosen ? "" :
 		    "; not proposed, because another log has the same lines");
 	else
 		say(out, "%s: no line of a mail system at its end.", l->path);

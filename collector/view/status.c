@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "monitors.h"
+#include "plural.h"
 #include "programs.h"
 #include "view/words.h"
 #include "when.h"
@@ -56,6 +57,7 @@ disk(struct stateread *state, const char *dir, struct buf *out)
 	bool any = stateread_span(state, &first, &last);
 	double covered = any ? (double)(last - first + 1) / 1440 : 0;
 	double a_day = covered > 0 ? (double)bytes / covered : 0, free_bytes;
+	int64_t days;
 	struct statvfs fs;
 
 	buf_fmt(out, "  size          %s", words_bytes((double)bytes).s);
@@ -68,15 +70,18 @@ disk(struct stateread *state, const char *dir, struct buf *out)
 	free_bytes = (double)fs.f_bavail * (double)fs.f_frsize;
 	buf_fmt(out, "  disk          %s free of %s", words_bytes(free_bytes).s,
 	    words_bytes((double)fs.f_blocks * (double)fs.f_frsize).s);
-	if (covered < 0.25)
+	if (covered < 0.25) {
 		buf_str(out, "; too early to say how long it lasts\n");
-	else if (free_bytes > a_day * 3650)
+		return;
+	}
+	if (free_bytes > a_day * 3650) {
 		buf_str(out, ": lasts for more than ten years\n");
-	else
-		buf_fmt(out, ": lasts %.0f %s, and longer\n%16sonce the oldest minutes and mails are "
-		    "dropped (keep_minutes,\n%16skeep_mails)\n",
-		    free_bytes / a_day / (free_bytes > a_day * 730 ? 365 : 1),
-		    free_bytes > a_day * 730 ? "years" : "days", "", "");
+		return;
+	}
+	days = (int64_t)(free_bytes / a_day);
+	buf_fmt(out, ": lasts %" PRId64 " %s, and longer\n%16sonce the oldest minutes and mails are "
+	    "dropped (keep_minutes,\n%16skeep_mails)\n", days > 730 ? days / 365 : days,
+	    days > 730 ? "years" : PLURAL(days, "day", "days"), "", "");
 }
 
 static void
@@ -95,7 +100,7 @@ one_source(const struct stateread_source *s, size_t files, int64_t now, struct b
 			buf_fmt(out, ", %s to go", words_bytes((double)(s->size - s->offset)).s);
 		buf_str(out, "; ");
 	}
-	buf_fmt(out, "%s line%s so far", words_count((int64_t)s->lines).s, s->lines == 1 ? "" : "s");
+	buf_fmt(out, "%s line%s so far", words_count((int64_t)s->lines).s, PLURAL(s->lines, "", "s"));
 	if (files > 1)
 		buf_fmt(out, " from %zu files", files);
 	buf_fmt(out, "\n      newest line %s, last read %s\n", ago(s->newest, now).s,
@@ -312,13 +317,14 @@ monitors(const char *dir, int64_t now, struct buf *out, struct err *e)
 		return false;
 	if (!there)
 		return true;
-	buf_fmt(out, "\nMonitors, told by mxgauge passive: %s checks, last sign of life %s%s\n",
-	    words_count(m.checks).s, ago(m.beat_at, now).s, m.pid == 0 ? "; it does not run" : "");
+	buf_fmt(out, "\nMonitors, told by mxgauge passive: %s %s, last sign of life %s%s\n",
+	    words_count(m.checks).s, PLURAL(m.checks, "check", "checks"),
+	    ago(m.beat_at, now).s, m.pid == 0 ? "; it does not run" : "");
 	for (size_t i = 0; i < m.n; i++) {
 		const struct monitor_row *r = &m.row[i];
 
-		buf_fmt(out, "  %s (%s)\n      last told %s, %s results so far", r->name, r->type, ago(r->sent_at, now).s,
-		    words_count(r->sent).s);
+		buf_fmt(out, "  %s (%s)\n      last told %s, %s %s so far", r->name, r->type, ago(r->sent_at, now).s,
+		    words_count(r->sent).s, PLURAL(r->sent, "result", "results"));
 		if (r->waiting > 0)
 			buf_fmt(out, "; %s waiting, the first from %s", words_count(r->waiting).s,
 			    ago(r->oldest_at, now).s);

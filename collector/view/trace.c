@@ -13,6 +13,7 @@
 #include "host.h"
 #include "mem.h"
 #include "net.h"
+#include "plural.h"
 #include "pseudonym.h"
 #include "store/mails.h"
 #include "when.h"
@@ -318,9 +319,9 @@ put_fact(struct buf *b, const struct fact *f, const struct names *hosts)
 	case FACT_QUEUED:
 		buf_str(b, "queued, from <");
 		buf_clean(b, f->a, TEXT_MAX);
-		buf_fmt(b, ">, %llu bytes", (unsigned long long)f->size);
+		buf_fmt(b, ">, %llu %s", (unsigned long long)f->size, PLURAL(f->size, "byte", "bytes"));
 		if (f->nrcpt > 0)
-			buf_fmt(b, ", %u recipient%s", f->nrcpt, f->nrcpt == 1 ? "" : "s");
+			buf_fmt(b, ", %u recipient%s", f->nrcpt, PLURAL(f->nrcpt, "", "s"));
 		break;
 	case FACT_STARTED:
 		put(b, f->other_id.n > 0 ? "delivery begins: " : "waits for a queue run: ", f->a);

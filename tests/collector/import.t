@@ -37,7 +37,7 @@ lines "2 lines, 2 understood (2 gave events), 0 of other programs, 0 unknown" "a
 wait
 printf '%s' "$whole" >>"$d/mail.log"
 touch -d '2025-03-11 11:00' "$d/mail.log"
-lines "1 lines, 1 understood (1 gave events), 0 of other programs, 0 unknown" \
+lines "1 line, 1 understood (1 gave events), 0 of other programs, 0 unknown" \
     "the last line needs no end, where nobody writes any more"
 lines "0 lines, 0 understood (0 gave events), 0 of other programs, 0 unknown" "and comes once"
 done_testing

@@ -180,7 +180,7 @@ says "a log that shrinks while it is read" 1 "$T/melts shrank while it was read"
 has "what was read of it is counted" rej 48
 rejects 50 50 >>"$T/melts"
 import "$T/melts"
-says "what it holds then is read by the next import" 0 "1 lines"
+says "what it holds then is read by the next import" 0 "1 line,"
 has "and counted" rej 49
 
 # of refusals some are kept as samples

@@ -267,16 +267,16 @@ perl -e '
 "$BUILD/bin/mxgauge" import --no-rrd --state "$D/state" "$D/log" >"$D/out" 2>&1
 ok $? "a week of logs is imported"
 check="$BUILD/plugins/check_dnsbl --at 2026-11-20T04:00Z --state $D/state"
-run 1 "bl.example.net: 1 hits where its week lets expect" --from-state
-says "rare.example.com: 1 hits, 1.8 expected; not judged"
+run 1 "bl.example.net: 1 hit where its week lets expect" --from-state
+says "rare.example.com: 1 hit, 1.8 expected; not judged"
 silent "new.example.com"
 says "mad.example.com: 60 hits where its week lets expect"
 run 0 "of no list 500 hits were to be expected" --from-state --least-hits 500
-run 2 "bl.example.net: 1 hits" --from-state -c hits_least=10:
+run 2 "bl.example.net: 1 hit" --from-state -c hits_least=10:
 run 2 "mad.example.com: 60 hits" --from-state -c hits_least=0: -w hits_least=0: -c hits_most=1000
-run 0 "bl.example.net: 1 hits" --from-state -w hits_least=0: -w hits_most=1000000
+run 0 "bl.example.net: 1 hit" --from-state -w hits_least=0: -w hits_most=1000000
 run 3 "for the hits of one mail server: --of HOST" --from-state -H mx1
-run 1 "bl.example.net: 1 hits" --from-state --of mx1
+run 1 "bl.example.net: 1 hit" --from-state --of mx1
 run 1 "1 of 1 list unhealthy" --from-state -w hits_least=0: -w hits_most=1000000 -l gone.example.org --resolver "$server"
 run 3 "no state" --from-state --state "$D/nowhere"
 run 3 "--of needs --from-state" $(list good) --of mx1
@@ -286,7 +286,7 @@ cp -r "$D/state" "$D/later"
 echo "2026-12-01T00:00:00+00:00 mx1 postfix/anvil[9]: statistics: max cache size 3 at x" >"$D/log"
 "$BUILD/bin/mxgauge" import --no-rrd --state "$D/later" "$D/log" >"$D/out" 2>&1
 ok $? "minutes go, hours stay"
-run 1 "bl.example.net: 1 hits where its week lets expect" --from-state --state "$D/later"
+run 1 "bl.example.net: 1 hit where its week lets expect" --from-state --state "$D/later"
 
 # --- health by what --log logged: each half hour of the week, in the last hour one is ill and two are slow
 perl -e '

@@ -49,12 +49,12 @@ run 0 "6 servers of 2 zones have" -H EXAMPLE.ORG.
 told "a name is a name in capitals and with a dot at its end"
 
 zone "2 example.org serial 2026010102" "3 example.org serial 2026010101" "4 example.org serial 2026010102"
-run 0 "1 of 3 servers do not have the newest serial yet"
+run 0 "1 of 3 servers does not have the newest serial yet"
 told "a difference is seen the first time"
 is "$(perf behind) $(perf differ)" "1 1" "by one serial"
 NAGIOS_PLUGIN_STATE_DIRECTORY=$D/nowhere run 3 "since when servers differ is not known, because nothing can be remembered: cannot open the folder"
 told "a server that is behind, and no memory for how long: UNKNOWN"
-run 0 "1 of 3 servers do not have the newest serial yet"
+run 0 "1 of 3 servers does not have the newest serial yet"
 says "ns3.example.org (127.0.0.3) port $port has serial 2026010101, 1 behind 2026010102"
 told "and by whom"
 run 1 "1" -w behind=0

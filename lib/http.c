@@ -20,10 +20,11 @@ options(CURL *h, struct buf *b, const char *url, const char *ca_file, double tim
 }
 
 bool
-http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, bool *ours,
+http_get(struct buf *b, const char *url, const char *at, const char *ca_file, double timeout_s, bool *ours,
     struct err *e)
 {
 	char error[CURL_ERROR_SIZE] = "";
+	struct curl_slist *places;
 	CURL *h;
 	CURLcode rc;
 	long status = 0;
@@ -36,6 +37,8 @@ http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, 
 	if (h == NULL)
 		return false;
 	options(h, b, url, ca_file, timeout_s);
+	places = at != NULL ? curl.curl_slist_append(NULL, at) : NULL;
+	curl.curl_easy_setopt(h, CURLOPT_RESOLVE, places);
 	curl.curl_easy_setopt(h, CURLOPT_ERRORBUFFER, error);
 	rc = curl.curl_easy_perform(h);
 	*ours = curlload_is_ours(rc);
@@ -44,6 +47,7 @@ http_get(struct buf *b, const char *url, const char *ca_file, double timeout_s, 
 	else
 		err_set(e, "%s: %s", url, b->full ? "it is too long" : curlload_why(h, rc, error));
 	curl.curl_easy_cleanup(h);
+	curl.curl_slist_free_all(places);
 	if (rc != CURLE_OK)
 		return false;
 	return status == 200 || err_set(e, "%s: HTTP status %ld", url, status);

@@ -15,12 +15,13 @@
 /* RFC 8461 3.2 and 3.3: max_age up to a year; 64 KB are enough for any policy. */
 enum { POLICY_MAX = 65536, AGE_MAX = 31557600 };
 
-/* The TXT records of a domain that say STSv1. */
-struct record {
+/* What name servers say of a domain: its TXT records with STSv1, and where its policy is. */
+struct found {
 	struct mtasts_policy *p;
 	struct dns *d;
-	struct err e;
+	struct err txt_e, host_e;
 	int n;
+	struct buf at;		/* as http_get() wants it */
 };
 
 void
@@ -113,50 +114,85 @@ mtasts_matches(const struct mtasts_policy *p, const char *host)
 static void
 on_txt(void *arg, const struct dns_answer *a)
 {
-	struct record *r = arg;
+	struct found *f = arg;
 	struct dns_record row;
 	struct buf text = buf_new(4096);
 	struct dns_cursor at = { 0 };
 
 	if (a->state != DNS_FOUND)
-		err_set(&r->e, "TXT: %s%s", a->why, dns_asked(r->d, a));
+		err_set(&f->txt_e, "TXT: %s%s", a->why, dns_asked(f->d, a));
 	while (a->state == DNS_FOUND && dns_next(a, &at, &row)) {
 		buf_clear(&text);
 		if (!dns_txt(&row, &text) || !slice_starts(buf_slice(&text), SLICE("v=STSv1")))
 			continue;
-		r->n++;
-		(void)mtasts_read_record(r->p, buf_slice(&text), &r->e);
+		f->n++;
+		(void)mtasts_read_record(f->p, buf_slice(&text), &f->txt_e);
 	}
 	buf_free(&text);
+}
+
+static void
+on_addrs(void *arg, const struct dns_answer *a, const struct net_addr *addr, size_t n)
+{
+	struct found *f = arg;
+
+	if (n == 0)
+		err_set(&f->host_e, "%s%s", a->why, dns_asked(f->d, a));
+	for (size_t i = 0; i < n; i++) {
+		bool six = addr[i].sa.ss_family == AF_INET6;
+
+		buf_str(&f->at, i > 0 ? "," : "");
+		buf_str(&f->at, six ? "[" : "");
+		net_addr_print(&f->at, &addr[i]);
+		buf_str(&f->at, six ? "]" : "");
+	}
+}
+
+/* Both questions at once. False and *e: what they say is of no use. */
+static bool
+ask(struct found *f, struct dns *d, const char *domain, const char *host, double deadline, struct err *e)
+{
+	struct smtp_pool only_dns = { .dns = d, .deadline = deadline };
+	struct buf record = buf_new(600);
+	bool good = false;
+
+	buf_fmt(&record, "_mta-sts.%s", domain);
+	buf_fmt(&f->at, "%s:443:", host);
+	dns_ask(d, record.p, DNS_TXT, on_txt, f);
+	dns_addrs(d, host, AF_UNSPEC, on_addrs, f);
+	smtp_run(&only_dns);
+	if (dns_waiting(d) > 0)
+		err_set(e, "no answer of the name server in time%s", dns_asked(d, NULL));
+	else if (f->txt_e.text[0] != '\0')
+		err_set(e, "%s: %s", record.p, f->txt_e.text);
+	else if (f->n != 1)
+		err_set(e, "%s has %d records of STSv1", record.p, f->n);
+	else if (f->host_e.text[0] != '\0')
+		err_set(e, "%s: %s", host, f->host_e.text);
+	else
+		good = true;
+	buf_free(&record);
+	return good;
 }
 
 bool
 mtasts_fetch(struct mtasts_policy *p, struct dns *d, const char *domain, const char *ca_file,
     double deadline, bool *ours, struct err *e)
 {
-	struct record r = { .p = p, .d = d, .e = { "" } };
-	struct smtp_pool only_dns = { .dns = d, .deadline = deadline };
-	struct buf name = buf_new(600), text = buf_new(POLICY_MAX);
-	bool good = false;
+	struct found f = { .p = p, .d = d, .at = buf_new(DNS_ADDRS_MAX * 50 + 600) };
+	struct buf host = buf_new(600), url = buf_new(700), text = buf_new(POLICY_MAX);
+	bool good;
 
 	*ours = false;
 	*p = (struct mtasts_policy){ .mx_n = 0 };
-	buf_fmt(&name, "_mta-sts.%s", domain);
-	dns_ask(d, name.p, DNS_TXT, on_txt, &r);
-	smtp_run(&only_dns);
-	if (dns_waiting(d) > 0)
-		err_set(e, "no answer of the name server in time%s", dns_asked(d, NULL));
-	else if (r.e.text[0] != '\0')
-		err_set(e, "%s: %s", name.p, r.e.text);
-	else if (r.n != 1)
-		err_set(e, "%s has %d records of STSv1", name.p, r.n);
-	else
-		good = true;
-	buf_clear(&name);
-	buf_fmt(&name, "https://mta-sts.%s/.well-known/mta-sts.txt", domain);
-	good = good && http_get(&text, name.p, ca_file, deadline - clock_now(), ours, e) &&
+	buf_fmt(&host, "mta-sts.%s", domain);
+	buf_fmt(&url, "https://%s/.well-known/mta-sts.txt", host.p);
+	good = ask(&f, d, domain, host.p, deadline, e) &&
+	    http_get(&text, url.p, f.at.p, ca_file, deadline - clock_now(), ours, e) &&
 	    mtasts_read_policy(p, buf_slice(&text), e);
-	buf_free(&name);
+	buf_free(&f.at);
+	buf_free(&host);
+	buf_free(&url);
 	buf_free(&text);
 	return good;
 }

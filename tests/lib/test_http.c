@@ -17,7 +17,7 @@ main(void)
 	unsetenv("HTTPS_PROXY");
 	unsetenv("https_proxy");
 	unsetenv("all_proxy");
-	ok(!http_get(&b, "https://127.0.0.1:1/x", NULL, 5, &ours, &e), "nobody listens");
+	ok(!http_get(&b, "https://127.0.0.1:1/x", NULL, NULL, 5, &ours, &e), "nobody listens");
 	if (strstr(e.text, "this needs a library") == NULL && strstr(e.text, "static build") == NULL)
 		is_str(e.text, "https://127.0.0.1:1/x: Connection refused", "with the cause");
 	else

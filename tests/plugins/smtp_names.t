@@ -68,8 +68,11 @@ _mta-sts.two-records.example.org TXT v=STSv1; id=1;
 _mta-sts.two-records.example.org TXT v=STSv1; id=2;
 example.com MX 10 mx1.example.org
 _mta-sts.example.com TXT v=STSv1; id=1;
+mta-sts.example.com A 127.0.0.9
 _mta-sts.bad.example.org TXT v=STSv1; id=not-good;
 two-records.example.org MX 10 mx1.example.org
+homeless.example.org MX 10 mx1.example.org
+_mta-sts.homeless.example.org TXT v=STSv1; id=1;
 bad.example.org MX 10 mx1.example.org
 ZONE
 check="$BUILD/plugins/check_smtp_latency --resolver 127.0.0.1:$(cat "$D/dns") -p $farm"
@@ -135,5 +138,9 @@ export LD_LIBRARY_PATH="$D/lib"
 run 3 "MTA-STS of example.com: this needs a library (in Debian the package libcurl4): $D/lib/libcurl.so.4: " \
     --mx example.com -S --no-verify --mta-sts
 unset LD_LIBRARY_PATH
+run 2 "MTA-STS of example.com: https://mta-sts.example.com/.well-known/mta-sts.txt: Connection refused" \
+    --mx example.com -S --no-verify --mta-sts
+run 2 "MTA-STS of homeless.example.org: mta-sts.homeless.example.org: no such name" \
+    --mx homeless.example.org -S --no-verify --mta-sts
 run 2 "the record has no id" --mx bad.example.org -S --no-verify --mta-sts
 done_testing

@@ -252,7 +252,8 @@ def policies():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with open('zone', 'w') as f:
         for domain in 'example.org', 'wrong.example.org':
-            f.write('%s MX 10 mx1.example.org\n_mta-sts.%s TXT v=STSv1; id=2026;\n' % (domain, domain))
+            f.write('%s MX 10 mx1.example.org\n_mta-sts.%s TXT v=STSv1; id=2026;\nmta-sts.%s A 127.0.0.1\n' %
+                    (domain, domain, domain))
         f.write('mx1.example.org A 192.0.2.31\n')
     dns = subprocess.Popen(['/usr/bin/python3', HERE + '/../../fake/dns.py', 'zone', 'dns'], stdin=subprocess.PIPE)
     until('dns.py', lambda: os.path.exists('dns'))

@@ -22,7 +22,6 @@ settings() {
     cp "$here/smtp/dovecot.conf" /etc/dovecot/lab.conf
     echo 'anna:{PLAIN}secret:61006:65534::/var/mail/anna::' >/etc/dovecot/lab.users
     sed -i 's/^192.0.2.25 mx1/192.0.2.31 mx1/' /etc/hosts
-    echo '127.0.0.1 mta-sts.example.org mta-sts.wrong.example.org' >>/etc/hosts
     for n in 31 32 33 34; do
         echo "192.0.2.$n mx$n.example.org" >>/etc/hosts
     done

@@ -235,6 +235,34 @@ buf_json(struct buf *b, struct slice s)
 	buf_free(&t);
 }
 
+/* Is the character of len bytes, 0: none, fit for one line of text? */
+static bool
+is_bad(const char *at, size_t len)
+{
+	unsigned char c = (unsigned char)*at;
+
+	return len == 0 || c < ' ' || c == 127 || utf8_deceives(at, len);
+}
+
+void
+buf_json_name(struct buf *b, struct slice s)
+{
+	struct buf t = buf_new(6 * s.n + 1);	/* "\\xff" of each byte, before JSON doubles backslashes */
+
+	for (size_t i = 0; i < s.n; ) {
+		size_t len = utf8_len(s.p + i, s.n - i), all = len > 0 ? len : 1;
+
+		if (is_bad(s.p + i, len) || memchr("|<>&\\", s.p[i], 5) != NULL)
+			for (size_t k = 0; k < all; k++)
+				buf_fmt(&t, "\\x%02x", (unsigned char)s.p[i + k]);
+		else
+			buf_add(&t, (struct slice){ s.p + i, all });
+		i += all;
+	}
+	buf_json(b, buf_slice(&t));
+	buf_free(&t);
+}
+
 void
 buf_clean(struct buf *b, struct slice s, size_t max)
 {
@@ -245,9 +273,8 @@ buf_clean(struct buf *b, struct slice s, size_t max)
 	if (used > 0)
 		buf_add(b, slice_head(s, used));	/* as nearly always, this is all */
 	for (size_t i = used; i < s.n; ) {
-		unsigned char c = (unsigned char)s.p[i];
 		size_t len = utf8_len(s.p + i, s.n - i);
-		bool bad = len == 0 || c < ' ' || c == 127 || utf8_deceives(s.p + i, len);
+		bool bad = is_bad(s.p + i, len);
 		size_t out = bad ? 1 : len;
 
 		if (used + out > max)

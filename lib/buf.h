@@ -123,6 +123,10 @@ slice_text(struct slice *s, struct slice *text)
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void buf_json(struct buf *b, struct slice s);
 
+/* A member's name of strangers' text, with its quotes: what buf_clean() takes out, and | < > & \, is \xHH of each byte, so that
+ * different texts are different names. */
+void buf_json_name(struct buf *b, struct slice s);
+
 /* Text from strangers made fit for one line of a terminal, a mail or a check's
  * output: control characters, broken UTF-8, and what turns the direction of the text around it or is seen
  * as nothing or as another line become '?', at most max bytes. */

@@ -60,7 +60,7 @@ tell(struct buf *json, const struct compared *c, bool judged)
 	check_detail("%s: %s %s, %s expected%s", check_clean(c->zone), check_people(c->hits, ""),
 	    PLURAL(c->hits, "hit", "hits"), check_people(round(c->expected * 10) / 10, ""), judged ? "" : "; not judged");
 	buf_str(json, json->n > 1 ? "," : "");
-	buf_json(json, slice_of(check_clean(c->zone)));
+	buf_json_name(json, c->zone);
 	buf_fmt(json, ":{\"hits\":%.0f,\"expected\":%.1f}", c->hits, c->expected);
 }
 

@@ -210,10 +210,10 @@ static void
 tell_host(const char *name, const struct books *b, size_t shown, struct buf *json)
 {
 	if (lost_of(b) > 0 && shown < HOSTS_SHOWN)
-		check_detail("%s: %lld unaccounted of %lld accepted", name, (long long)lost_of(b),
+		check_detail("%s: %lld unaccounted of %lld accepted", check_clean(slice_of(name)), (long long)lost_of(b),
 		    (long long)b->n[ACCEPTED]);
 	buf_str(json, json->n > 1 ? "," : "");
-	buf_json(json, slice_of(name));
+	buf_json_name(json, slice_of(name));
 	buf_char(json, ':');
 	for (int i = 0; i < BOOKS_N; i++)
 		buf_fmt(json, "%s\"%s\":%lld", i == 0 ? "{" : ",", measures[i].name, (long long)
@@ -239,7 +239,7 @@ tell_hosts(const struct farm *f)
 
 		if (!f->host[h->id].any)
 			continue;
-		tell_host(check_clean(slice_of(h->name)), &f->host[h->id], i, &json);
+		tell_host(h->name, &f->host[h->id], i, &json);
 		bad += lost_of(&f->host[h->id]) > 0;
 	}
 	buf_char(&json, '}');

@@ -450,7 +450,7 @@ tell_hosts(void)
 			buf_fmt(&text, "%s%s %s of %s", i > 0 ? ", " : "", name, check_people(d[i].p95, "s"),
 			    check_people((double)d[i].n, ""));
 		buf_str(&json, i > 0 ? "," : "");
-		buf_json(&json, slice_of(name));
+		buf_json_name(&json, slice_of(set.hosts[d[i].host].name));
 		buf_fmt(&json, ":{\"deliveries\":%lld,\"p95\":", (long long)d[i].n);
 		quantity_plain(&json, d[i].p95, 6);
 		buf_char(&json, '}');

@@ -545,7 +545,7 @@ tell_lists(struct stateread *r, const struct counts *c)
 			buf_fmt(&text, "%s%s %s", i > 0 ? ", " : "", check_clean(zone[i].text),
 			    check_people((double)zone[i].n, ""));
 		buf_str(&json, i > 0 ? "," : "");
-		buf_json(&json, slice_of(check_clean(zone[i].text)));
+		buf_json_name(&json, zone[i].text);
 		buf_fmt(&json, ":%llu", (unsigned long long)zone[i].n);
 	}
 	buf_char(&json, '}');

@@ -468,7 +468,7 @@ put_stats(struct parsing *p)
 	for (unsigned i = 0; i < p->nprograms; i++) {
 		if (i > 0)
 			buf_char(b, ',');
-		buf_json(b, p->programs[i].name);
+		buf_json_name(b, p->programs[i].name);
 		buf_str(b, ":{");
 		put_counts(b, &p->programs[i]);
 		buf_char(b, '}');

@@ -193,7 +193,7 @@ zones_json(const struct report *r, struct buf *out)
 	buf_char(out, '{');
 	for (size_t i = 0; i < n; i++) {
 		buf_str(out, i == 0 ? "" : ",");
-		buf_json(out, zone[i].text);
+		buf_json_name(out, zone[i].text);
 		buf_fmt(out, ":%" PRIu64, zone[i].n);
 	}
 	buf_char(out, '}');
@@ -251,7 +251,7 @@ programs_json(const struct report *r, struct buf *out)
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
 		buf_str(out, i == 0 ? "" : ",");
-		buf_json(out, p[i].name);
+		buf_json_name(out, p[i].name);
 		buf_str(out, ":{");
 		member(out, "lines", p[i].lines);
 		member(out, "unknown", p[i].unknown);
@@ -304,7 +304,7 @@ report_json(const struct report *r, struct buf *out)
 	buf_str(out, ",\"hosts\":{");
 	for (size_t i = 0; i < r->nhosts; i++) {
 		buf_str(out, i == 0 ? "" : ",");
-		buf_json(out, slice_of(r->hosts[i].host->name));
+		buf_json_name(out, slice_of(r->hosts[i].host->name));
 		buf_char(out, ':');
 		counts_json(&r->hosts[i].sum, out);
 	}

@@ -55,7 +55,7 @@ report_lists_json(const struct report *r, struct buf *out)
 	buf_str(out, ",\"dnsbl_health\":{");
 	for (size_t i = 0; i < n; i++) {
 		buf_str(out, i == 0 ? "" : ",");
-		buf_json(out, f[i].zone);
+		buf_json_name(out, f[i].zone);
 		buf_fmt(out, ":{\"runs\":%" PRId64 ",\"ill\":%" PRId64 ",\"asked\":%" PRId64 ",\"unanswered\":%" PRId64,
 		    f[i].tested, f[i].ill, f[i].asked, f[i].unanswered);
 		if (isnan(f[i].latency_s))

@@ -74,7 +74,7 @@ report_queues_json(const struct report *r, struct buf *out)
 			continue;
 		buf_str(out, first ? ",\"queues\":{" : ",");
 		first = false;
-		buf_json(out, slice_of(r->hosts[i].host->name));
+		buf_json_name(out, slice_of(r->hosts[i].host->name));
 		for (int m = METRIC_GAUGE_FIRST; m <= METRIC_GAUGE_LAST; m++) {
 			double mean = level(&r->hosts[i].sum, m);
 

@@ -138,7 +138,7 @@ test_json(struct stateread *r)
 		"\"asked\":24,\"unanswered\":6,\"latency\":0.020000}},\"delay\":{\"p50\":",
 		"\"open\":{\"mails\":2,\"rcpts\":5},\"balance\":{\"accepted\":100,\"delivered\":95,"
 		"\"bounced\":0,\"expired\":0,\"discarded\":0,\"held\":0,\"open\":5,\"unaccounted\":0},"
-		"\"hops\":0,\"programs\":{},\"hosts\":{\"mx1.example.org\":{", "},\"mx2\\\"\\u001b[2J\":{",
+		"\"hops\":0,\"programs\":{},\"hosts\":{\"mx1.example.org\":{", "},\"mx2\\\"\\\\x1b[2J\":{",
 	};
 	struct report rep = make(r, NULL, REPORT_WHOLE, REPORT_WHOLE);
 	struct buf out = buf_new(1 << 20);

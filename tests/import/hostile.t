@@ -132,4 +132,40 @@ perl -e '
 is "$? $(sed -n 's/,.*//p' "$T/out")" "0 60002 lines" "a chain of filters' names of any length is followed to its end"
 is "$("$BUILD/bin/mxgauge" report --json --state "$T/chain" | tr ',{' '\n\n' | sed -n 's/^"\(recv_rcpt\|dlv_ext\)"://p' | head -2 | tr '\n' ' ')" \
     "1 1 " "and is one mail"
+
+# Names that differ in what cannot be printed, or far behind, are different members of an object.
+perl -e '
+    my $n = 0;
+    my $line = sub { printf "2026-03-10T10:00:%02d+00:00 %s\n", $n++, "@_" };
+    $line->($_, "postfix/smtpd[1]: connect from a.example.net[192.0.2.1]") for "mx\xfe", "mx\xff", "mx?", "mx\\xff";
+    $line->("mx1", "post\xfefix/smtpd[1]: connect from a.example.net[192.0.2.1]");
+    $line->("mx1", "post\xfffix/smtpd[1]: connect from a.example.net[192.0.2.1]");
+    for my $list ("bl.\xfe.example.org", "bl.\xff.example.org", "bl.?.example.org", "bl.\x01.example.org", "a" x 200 . ".b", "a" x 200 . ".c") {
+        $line->("mx1", "postfix/smtpd[1]: NOQUEUE: reject: RCPT from unknown[192.0.2.7]: 554 5.7.1 Service unavailable; ",
+            "Client host [192.0.2.7] blocked using $list; from=<a\@example.net> to=<b\@example.org> proto=ESMTP helo=<x>");
+    }
+    for my $mx ("mx\xfe", "mx\xff") {
+        $line->($mx, "postfix/smtp[5]: A000000001: to=<b\@example.org>, relay=mx.example.com[203.0.113.9]:25, ",
+            "delay=1, delays=1/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok)");
+    }' >"$T/names.log"
+"$BUILD/bin/mxgauge" import --no-rrd --state "$T/names" "$T/names.log" >"$T/out" 2>&1
+# twice COMMAND...: names that an object of its JSON has twice, or "no JSON"
+twice() {
+    "$@" | /usr/bin/python3 -c '
+import json, sys
+def look(pairs):
+    names = [n for n, _ in pairs]
+    for n in sorted({n for n in names if names.count(n) > 1}):
+        print(n)
+    return dict(pairs)
+try:
+    json.load(sys.stdin, object_pairs_hook=look)
+except ValueError:
+    print("no JSON")'
+}
+none "report: no name twice" "$(twice "$BUILD/bin/mxgauge" report --json --state "$T/names")"
+none "parse: no name twice" "$(twice "$BUILD/bin/mxgauge" parse --stats "$T/names.log")"
+for check in check_reject_ratio check_mail_balance check_mail_delay; do
+    none "$check: no name twice" "$(twice "$BUILD/plugins/$check" --json --state "$T/names" --at "2026-03-10T10:00:30Z")"
+done
 done_testing

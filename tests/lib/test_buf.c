@@ -100,6 +100,17 @@ json(struct slice s)
 	return b.p;
 }
 
+static const char *
+name(struct slice s)
+{
+	static struct buf b;
+
+	buf_free(&b);
+	b = buf_new(1000);
+	buf_json_name(&b, s);
+	return b.p;
+}
+
 int
 main(void)
 {
@@ -112,6 +123,10 @@ main(void)
 	    "broken UTF-8 becomes U+FFFD");
 	is_str(json(SLICE("\xed\xa0\x80")), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"",
 	    "half a surrogate is broken");
+	is_str(name(SLICE("mx1.example.org \xc3\xa4\"")), "\"mx1.example.org \xc3\xa4\\\"\"", "a name");
+	is_str(name(SLICE("a\xff\001<\xe2\x80\xae")), "\"a\\\\xff\\\\x01\\\\x3c\\\\xe2\\\\x80\\\\xae\"",
+	    "what is unfit, byte by byte");
+	is_str(name(SLICE("a\\xff")), "\"a\\\\x5cxff\"", "and nobody can write a name so himself");
 	buf_json(&b, SLICE("abcdef"));
 	ok(b.full && b.n == 0, "a JSON string that does not fit is left out whole");
 	buf_free(&b);

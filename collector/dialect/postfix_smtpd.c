@@ -282,6 +282,8 @@ pf_action(const struct pf_line *p, struct event *out)
 		if (e->kind == EV_REJECT && (e->code / 100 == 4 ||
 		    (e->code == 0 && e->dsn.n > 0 && e->dsn.p[0] == '4')))
 			e->kind = EV_TEMPFAIL;
+	} else if (e->kind == EV_HELD && e->id.n == 0 && slice_eq(action, SLICE("milter-hold"))) {
+		e->kind = EV_INFO;	/* a dead milter holds at each step: the last one names the mail */
 	} else {
 		action_reason(e, action);
 	}

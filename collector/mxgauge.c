@@ -233,7 +233,7 @@ static int64_t at = VALUE_NOW;
 static const struct opt cacti_value_opts[] = {
 	STATE_ROW("folder of the state"),
 	{ 'H', "host", OPT_STRING, &host, "HOST", "one host, or _farm" },
-	{ 0, "list", OPT_STRING, &list, "ZONE", "of which block list" },
+	{ 0, "list", OPT_STRING, &list, "ZONE", "of which block list", .empty = true },
 	{ 0, "at", OPT_TIME, &at, "TIME", "as of then: \"2026-11-20 03:00\", \"-2h\", \"@EPOCH\"; "
 	    "else now, if the collector is at work" },
 	{ 0, "templates", OPT_STRING, &templates, "DIR", "folder of the RRD templates" },
@@ -255,7 +255,8 @@ run_cacti_value(int argc, char **argv)
 static const struct opt setup_opts[] = {
 	{ 's', "state", OPT_STRING, &proposed, "DIR", "folder of the state that the configuration "
 	    "names; else the usual one" },
-	{ 0, "root", OPT_STRING, &root, "DIR", "look at the machine whose files are below DIR" },
+	{ 0, "root", OPT_STRING, &root, "DIR", "look at the machine whose files are below DIR",
+	    .empty = true },
 	{ 0, "manual", OPT_FLAG, &manual, NULL, "print the manual of all settings instead" },
 	{ 0 }
 };

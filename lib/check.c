@@ -301,7 +301,7 @@ void
 check_begin(const char *name)
 {
 	static const struct opt_manner manner = {
-		.common = common, .exit_status = exits, .extra_opts = true, .no_empty = true, .help_status = 3,
+		.common = common, .exit_status = exits, .extra_opts = true, .help_status = 3,
 		.begin = begin, .fail = fail, .ready = ready
 	};
 

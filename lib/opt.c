@@ -265,23 +265,14 @@ set_int(const struct program *p, const struct opt *o, const char *shown, const c
 	check_limits(p, o, shown, value, (double)*(int64_t *)o->to);
 }
 
-/* An empty argument is a macro of the monitoring's, or a variable of a script's, that is not set. */
-static bool
-is_needed(const struct opt *o)
-{
-	if (o->empty || may_lack_argument(o))
-		return false;
-	return manner->no_empty || o->letter == 'H' ||
-	    (strcmp(o->arg, "DIR") == 0 && (o->letter == 's' || o->letter == 'o'));
-}
-
 static void
 set_argument(const struct program *p, const struct opt *o, const char *shown, const char *value)
 {
 	struct err e = { "" };
 	struct opt_list *list;
 
-	if (value[0] == '\0' && is_needed(o))
+	/* a macro of the monitoring's, or a variable of a script's, that is not set */
+	if (value[0] == '\0' && !o->empty && !may_lack_argument(o))
 		opt_fail(p, "%s is empty", shown);
 	switch (o->type) {
 	case OPT_STRING:

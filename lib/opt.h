@@ -52,7 +52,7 @@ struct opt {
 	const char *arg;	/* what help calls the argument; "[=X]" if it may be left out (a long name's; "" then) */
 	const char *help;
 	double min, max;	/* of OPT_INT, OPT_COUNT, OPT_DURATION; both 0: no limits */
-	bool empty;		/* its argument may be empty where others' may not: see struct opt_manner */
+	bool empty;		/* its argument may be empty; others' would be a variable that is not set */
 };
 
 /* What a check measures: the names that -w and -c know. The first is the one that
@@ -108,7 +108,6 @@ struct opt_manner {
 	const struct opt *common;	/* rows that every such program has */
 	const char *exit_status;	/* for the manual */
 	bool extra_opts;		/* --extra-opts is expanded first */
-	bool no_empty;			/* an empty argument is a macro that is not set; without it that of -H alone */
 	int help_status;		/* of --help, --version and --man */
 	void (*begin)(const struct program *p, int argc, char **argv);	/* nothing is read yet; again when extra_opts are in argv */
 	void (*fail)(const struct program *p, const char *sentence);	/* does not return */

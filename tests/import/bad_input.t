@@ -472,6 +472,9 @@ words 2 'graph: --out DIR is missing' "$mxgauge" graph --state "$T/state"
 words 2 'cacti-templates: --out DIR is missing' "$mxgauge" cacti-templates
 words 2 'cacti-value: --host HOST is missing' "$mxgauge" cacti-value --state "$T/state" flow
 words 2 '--state is empty' "$mxgauge" import --state "" "$T/good"
+words 2 '--templates is empty' "$mxgauge" graph --state "$T/state" -o "$T/g" --templates ""
+words 2 '--config is empty' "$mxgauge" import --config= "$T/good"
+words 0 'Configuration of mxgauged' "$mxgauge" setup --root ""
 words 2 '-o is empty' "$mxgauge" graph --state "$T/state" -o ""
 words 3 '--state is empty' "$check" --state=
 words 2 'trace: a name is empty' "$mxgauge" trace --state "$T/state" mx1 ""

@@ -64,6 +64,16 @@ opt_fail(const struct program *p, const char *fmt, ...)
 	exit(2);
 }
 
+void
+opt_each_once(const struct program *p, const char *const *names, size_t n,
+    int (*compare)(const char *, const char *))
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			if (compare(names[k], names[i]) == 0)
+				opt_fail(p, "%s is given twice: it is like itself", names[k]);
+}
+
 /* Edits that lead from a to b: insert, delete, replace, swap two neighbours. */
 static unsigned
 distance(const char *a, const char *b)

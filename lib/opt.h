@@ -103,6 +103,11 @@ int opt_commands(const struct program *p, int argc, char **argv);
 _Noreturn void opt_fail(const struct program *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same where one of n names, which are to be compared with each other or added up, is given twice: by strcmp() or
+ * strcasecmp(). */
+void opt_each_once(const struct program *p, const char *const *names, size_t n,
+    int (*compare)(const char *, const char *));
+
 /* How a kind of program behaves, set before opt_parse; tools need none. */
 struct opt_manner {
 	const struct opt *common;	/* rows that every such program has */

@@ -213,10 +213,7 @@ main(int argc, char **argv)
 		opt_fail(&program, "compared with what? --manifest FILE, or --print");
 	if (set.manifests.n > NODES_MAX)
 		opt_fail(&program, "more than %d manifests", NODES_MAX);
-	for (size_t i = 1; i < set.manifests.n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(set.manifests.v[k], set.manifests.v[i]) == 0)
-				opt_fail(&program, "%s is given twice: it is like itself", set.manifests.v[i]);
+	opt_each_once(&program, set.manifests.v, set.manifests.n, strcmp);
 	if (set.print) {
 		bool good;
 

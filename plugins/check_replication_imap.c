@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -291,6 +292,7 @@ static void
 check_options(struct peer *p)
 {
 	unsigned usual = set.tls ? 993 : 143;
+	const char *names[SERVERS_MAX];
 	struct err e = { "" };
 
 	set.replicator = set.replicator || set.file != NULL;
@@ -314,10 +316,9 @@ check_options(struct peer *p)
 		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &p[i].at, &e))
 			opt_fail(&program, "%s", e.text);
 		hostport_name(&p[i].at, usual, p[i].name);
-		for (size_t k = 0; k < i; k++)
-			if (slice_eq_nocase(slice_of(p[k].name), slice_of(p[i].name)))
-				opt_fail(&program, "%s is given twice: it is like itself", p[k].name);
+		names[i] = p[i].name;
 	}
+	opt_each_once(&program, names, set.hosts.n, strcasecmp);
 	set.password = secret_read("--password-file", set.password_file, set.password_env, &e);
 	if (set.password == NULL)
 		check_unknown("%s", e.text);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "apart.h"
@@ -272,6 +273,7 @@ usual_port(void)
 static void
 add_peers(struct peer *p, size_t *n, const struct opt_list *list, bool provider)
 {
+	const char *names[SERVERS_MAX];
 	struct err e = { "" };
 
 	for (size_t i = 0; i < list->n; i++, ++*n) {
@@ -281,10 +283,10 @@ add_peers(struct peer *p, size_t *n, const struct opt_list *list, bool provider)
 		if (!hostport_parse(slice_of(list->v[i]), (unsigned)set.port, &p[*n].at, &e))
 			opt_fail(&program, "%s", e.text);
 		hostport_name(&p[*n].at, usual_port(), p[*n].name);
-		for (size_t k = 0; k < *n; k++)
-			if (slice_eq_nocase(slice_of(p[k].name), slice_of(p[*n].name)))
-				opt_fail(&program, "%s is given twice: it has what it has itself", p[k].name);
 	}
+	for (size_t i = 0; i < *n; i++)
+		names[i] = p[i].name;
+	opt_each_once(&program, names, *n, strcasecmp);
 }
 
 static size_t

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -506,16 +507,22 @@ secret(const char *option, const char *file, const char *variable, const char *o
 static void
 check_options(void)
 {
+	static char name[APART_JOBS][HOSTPORT_NAME];
+	const char *names[APART_JOBS];
 	struct hostport h;
 	struct err e;
 
 	extend_oid = buf_new(400);
 	if (set.hosts.n == 0 || set.hosts.n > APART_JOBS)
 		opt_fail(&program, "whom to ask? -H HOST, at most %d times", APART_JOBS);
-	for (size_t i = 0; i < set.hosts.n; i++)
+	for (size_t i = 0; i < set.hosts.n; i++) {
 		if (!hostport_parse(slice_of(set.hosts.v[i]), (unsigned)set.port, &h, &e) ||
 		    !net_fits(h.host, net_family(set.four, set.six), &e))
 			opt_fail(&program, "%s", e.text);
+		hostport_name(&h, (unsigned)set.port, name[i]);
+		names[i] = name[i];
+	}
+	opt_each_once(&program, names, set.hosts.n, strcasecmp);
 	if (set.four && set.six)
 		opt_fail(&program, "-4 and -6 exclude each other");
 	if (set.user == NULL && (set.auth_file != NULL || set.priv_file != NULL))

@@ -150,6 +150,8 @@ echo short >"$D/short"
 run 3 "fewer than 8 characters" good --user ann --auth-file "$D/short"
 told "a passphrase that is too short"
 run 3 "127.0.0.1 is an IPv4 address, and -6 asks for IPv6 alone" good -6
+run 3 "$good is given twice" good -H "$good"
+told "a host twice"
 run 3 "need --user" good --auth-file "$D/community"
 told "a passphrase without a user"
 "$check" >"$D/out" 2>&1

@@ -196,7 +196,7 @@ tell_one(const struct checkstate *s, const struct sample *x, struct buf *json)
 	put(&b, ", user ", text[SPECIMEN_USER], "");
 	put(&b, ", sender ", text[SPECIMEN_FROM], "");
 	put(&b, ", recipient ", text[SPECIMEN_TO], "");
-	put(&b, ": ", text[SPECIMEN_SAID], text[SPECIMEN_SAID].n == SPECIMEN_TEXT_MAX ? " ~" : "");
+	put(&b, ": ", text[SPECIMEN_SAID], slice_cut_mark(text[SPECIMEN_SAID], SPECIMEN_TEXT_MAX));
 	check_detail("%s", b.p);
 	buf_fmt(json, "%s{\"time\":%lld,\"kind\":", json->n > 1 ? "," : "", (long long)x->s.time);
 	buf_json(json, x->s.kind);

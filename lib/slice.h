@@ -253,6 +253,13 @@ slice_has(struct slice s, struct slice needle)
 	return slice_find(s, needle) >= 0;
 }
 
+/* What stands behind a text of which at most so many bytes are kept: " ~" where more may have been. */
+static inline const char *
+slice_cut_mark(struct slice s, size_t kept)
+{
+	return s.n == kept ? " ~" : "";
+}
+
 /* Without blanks at both ends. */
 struct slice slice_trim(struct slice s);
 

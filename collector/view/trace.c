@@ -243,7 +243,7 @@ static void
 put_cut(struct buf *b, struct slice s, size_t kept)
 {
 	put(b, ": ", s);
-	buf_str(b, s.n == kept ? " ~" : "");
+	buf_str(b, slice_cut_mark(s, kept));
 }
 
 static void

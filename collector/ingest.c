@@ -81,11 +81,11 @@ ingest_state(struct ingest *in)
 	return in->state;
 }
 
-/* Our clock was ahead. Pieces of lines do not wait for what is of another time. */
+/* Our clock was ahead. */
 static void
 take_back(struct ingest *in, int64_t after)
 {
-	join_end(in->join, true);
+	join_disown(in->join, after);
 	in->era++;
 	state_disown(in->state, after, in->now);
 }

@@ -498,6 +498,12 @@ take(struct join *j, unsigned host, uint32_t pid, const struct piece *from)
 		make_room(j);
 }
 
+static int64_t
+patience(const struct join *j, bool numbered)
+{
+	return numbered ? j->lasting_s : PATIENCE_S;
+}
+
 void
 join_add(struct join *j, unsigned host, const struct line *l, const struct part *p,
     uint64_t mark, struct slice raw)
@@ -511,8 +517,7 @@ join_add(struct join *j, unsigned host, const struct line *l, const struct part 
 	const struct host *h = *find_host(j, host);
 
 	/* a source may lag behind others of its host */
-	new.deadline = (h != NULL && h->clock > l->time ? h->clock : l->time) +
-	    (p->n != 0 ? j->lasting_s : PATIENCE_S);
+	new.deadline = (h != NULL && h->clock > l->time ? h->clock : l->time) + patience(j, p->n != 0);
 	new.number = j->next++;
 	take(j, host, l->pid, &new);
 }
@@ -558,6 +563,52 @@ join_end(struct join *j, bool all)
 				give_up(j, g);
 		}
 	}
+}
+
+/* --- a clock that was ahead ------------------------------------------------------------------ */
+
+struct taken_out {
+	struct piece *piece;
+	unsigned host;
+	uint32_t pid;
+};
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct piece *x = ((const struct taken_out *)a)->piece, *y = ((const struct taken_out *)b)->piece;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* All that waits is taken out, and what is not of later comes in again, as it came. */
+void
+join_disown(struct join *j, int64_t after)
+{
+	struct taken_out *out = xreallocarray(NULL, j->pieces + 1, sizeof *out);
+	size_t n = 0;
+
+	while (j->oldest != NULL) {
+		struct group *g = j->oldest;
+
+		unlink_group(j, g);
+		for (struct piece *p = g->piece; p != NULL; p = p->next)
+			out[n++] = (struct taken_out){ p, g->host, g->pid };
+		free(g);
+	}
+	qsort(out, n, sizeof *out, by_number);
+	for (size_t i = 0; i < n; i++) {
+		struct piece *p = out[i].piece;
+		int64_t waits = patience(j, p->n != 0);
+
+		p->number = j->next++;
+		if (p->deadline - waits > after)	/* by a clock that was ahead */
+			p->deadline = p->time + waits;
+		if (p->time <= after)
+			take(j, out[i].host, out[i].pid, p);
+		free(p);
+	}
+	free(out);
 }
 
 /* --- on disk -------------------------------------------------------------------------------- */

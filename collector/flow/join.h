@@ -63,6 +63,10 @@ void join_time(struct join *j, unsigned host, int64_t time);
  * with all also the others are given up. */
 void join_end(struct join *j, bool all);
 
+/* Our clock was ahead: pieces later than after are forgotten. The others wait on, and what time it is at their hosts is
+ * learnt anew. */
+void join_disown(struct join *j, int64_t after);
+
 /* What changed of the waiting pieces since join_stored(): each new one as bytes under a
  * number, and each that is gone with none. join_load() takes them back, in rising order of
  * their numbers; false if one is damaged. */

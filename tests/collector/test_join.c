@@ -289,6 +289,40 @@ test_bounds(void)
 	free(big);
 }
 
+/* Our clock is set back: what came of later is forgotten, also what it said of the time. */
+static void
+test_disown(void)
+{
+	struct join *j = begin();
+
+	add(j, 0, 100, "", "a", OF(1, 2));
+	add(j, 0, 900, "", "x", OF(1, 2));
+	add(j, 1, 900, "", "y", OF(1, 2));
+	join_disown(j, 500);
+	ok(join_waiting(j) == 1, "one waits on, two are of later");
+	add(j, 0, 101, "", "b", OF(2, 2));
+	is(j, true, "100 ab*2", "and is whole when its rest comes");
+	j = begin();
+	add(j, 0, 500, "", "a", OF(1, 3));
+	add(j, 0, 501, "", "b", OF(2, 3));
+	join_disown(j, 500);
+	add(j, 0, 502, "", "c", OF(3, 3));
+	ok(join_waiting(j) == 2 && out.n == 0, "of one line some pieces are of later");
+	add(j, 0, 501, "", "b", OF(2, 3));
+	is(j, true, "500 abc*3", "which come again");
+	j = begin();
+	add(j, 0, 100, "n", "z", OF(1, 2));
+	tell(j, 0, 900);
+	add(j, 0, 101, "s", "a", FIRST);
+	tell(j, 0, 910);
+	ok(out.n == 0, "a line waits for what goes on, by a clock that is ahead");
+	join_disown(j, 500);
+	tell(j, 0, 111);
+	ok(out.n == 0, "and then by one that is right");
+	tell(j, 0, 112);
+	is(j, true, "101 a*1; 100 ?z*1", "not longer");
+}
+
 /* --- over restarts ------------------------------------------------------------------ */
 
 struct row {
@@ -363,6 +397,8 @@ mess(uint64_t seed, unsigned every, bool all)
 		time += roll(5) == 0 ? (int)roll(roll(20) == 0 ? 800 : 8) : 0;
 		at = time - (roll(4) == 0 ? (int)roll(20) : 0);
 		(void)snprintf(text, sizeof text, "%d,", i);
+		if (roll(40) == 0)
+			join_disown(j, time - (int)roll(30));
 		if (kind == 0)
 			join_time(j, roll(2), roll(9) == 0 ? at + 86400 : at);
 		else if (kind < 5)
@@ -547,6 +583,7 @@ main(void)
 	test_hosts();
 	test_one_far_ahead();
 	test_told();
+	test_disown();
 	test_bounds();
 	test_restarts();
 	test_one_clock();

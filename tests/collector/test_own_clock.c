@@ -8,6 +8,7 @@
 
 #include "commit.h"
 #include "ingest.h"
+#include "ingest_priv.h"
 #include "message.h"
 #include "state_dir.h"
 #include "stateread.h"
@@ -263,6 +264,43 @@ test_hop(bool away, const char *how)
 	drop_state(dir);
 }
 
+#define PIECE(n, text) "exim[7]: [" n "/2] " text
+#define EXIM "1r0abc-000000012Xy-0aBc"
+
+/* Half of a line came before our clock jumped, the other half comes when it is right again; and one of later waits, too. */
+static void
+test_pieces(bool killed, const char *how)
+{
+	struct ingest *in = begin();
+	struct feed *f = open_feed(in);
+	int64_t late = T0 + 5 * DAY;
+
+	ingest_clock(in, T0);
+	take(in, f, T0, PIECE("1", EXIM " <= a@example.net H=mx.example.net "));
+	commit(in, true);
+	ingest_clock(in, late);
+	take_of(in, f, "mx2", late, PIECE("1", EXIM " <= b@example.net H=mx.example.net "));
+	commit(in, true);
+	ingest_clock(in, T0 + HOUR);
+	commit(in, true);
+	if (killed) {
+		feed_close(f);
+		ingest_close(in);
+		in = begin();
+		f = open_feed(in);
+		ingest_clock(in, T0 + HOUR);
+	}
+	take(in, f, T0, PIECE("2", "[192.0.2.1] P=esmtp S=900"));
+	commit(in, true);
+	is_int(sum(T0, T0 + HOUR, M_unknown), 0, how);
+	is_int(sum(T0, T0 + HOUR, M_recv_msg), 1, "it is a mail");
+	is_int(sum(T0 + DAY + HOUR, late + YEAR, M_lines), 0, "nothing is left of later");
+	ok(join_waiting(in->join) == 0, "nor does anything wait");
+	feed_close(f);
+	ingest_close(in);
+	drop_state(dir);
+}
+
 /* A host that also sends lines of before the jump, and whose lines are all of one minute. */
 static void
 test_host(void)
@@ -349,6 +387,8 @@ main(void)
 	test_mails(true, "a mail that was put away a year later");
 	test_hop(false, "a mail goes on to another host, whose clock is right");
 	test_hop(true, "that host's part of it was put away");
+	test_pieces(false, "a line whose pieces came before the jump and after it is whole");
+	test_pieces(true, "also where mxgauged was killed in between");
 	test_host();
 	test_unreadable();
 	(void)rmdir(dir);

@@ -560,21 +560,15 @@ tell_limits(struct ingest *in)
 	memset(in->evicted, 0, sizeof in->evicted);
 }
 
-/* Count the mails that were forgotten with a commit. Was there any? */
+/* For tell_limits(), how many mails were forgotten with a commit. Was there any? */
 static bool
-count_gone(struct ingest *in)
+any_gone(struct ingest *in)
 {
-	bool any = false;
+	uint64_t before = in->forgotten;
 
-	for (unsigned h = 0; h < state_hosts(in->state); h++) {
-		int64_t gone = state_gone(in->state, h);
-
-		in->forgotten += (uint64_t)gone;
-		any = any || gone > 0;
-		if (gone > 0)
-			tally_add(in->tally, h, state_newest(in->state)[h] / 60, M_evicted, gone);
-	}
-	return any;
+	for (unsigned h = 0; h < state_hosts(in->state); h++)
+		in->forgotten += (uint64_t)state_gone(in->state, h);
+	return in->forgotten > before;
 }
 
 /* *more: there is something left for another commit, which at the end has to follow. */
@@ -607,7 +601,7 @@ commit(struct ingest *in, bool last, bool *more, struct err *e)
 		return false;
 	in->lines_committed = in->total.lines;
 	in->sampled = false;
-	*more = count_gone(in);
+	*more = any_gone(in);
 	*more = state_old_left(in->state) || *more;
 	if (slow)
 		in->slow_at = in->now;

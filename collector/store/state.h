@@ -114,7 +114,7 @@ bool state_commit(struct state *s, const struct commit *c, struct err *e);
 /* Did the last commit leave some of what is too old to be kept, as there was so much? */
 bool state_old_left(const struct state *s);
 
-/* How many mails of a host the last commit dropped for their age, and they had not ended; asking takes it. */
+/* How many mails of a host the last commit dropped for their age, and counted, and they had not ended; asking takes it. */
 int64_t state_gone(struct state *s, unsigned host);
 
 /* What the RRDs do not show yet: the oldest minute of a host that changed, INT64_MAX if none.

@@ -271,7 +271,7 @@ put_hosts(struct writing *w)
 		sqlite3_bind_int64(st, 3, w->s->host_first[h]);
 		sqlite3_bind_int64(st, 4, w->s->host_newest[h]);
 		sqlite3_bind_int64(st, 5, undrawn);
-		sqlite3_bind_int64(st, 6, w->s->host_kept[h]);
+		sqlite3_bind_int64(st, 6, w->kept[h]);
 		sqlite3_bind_int64(st, 7, w->s->host_skew[h]);
 		sqlite3_bind_int64(st, 8, w->s->host_sampled[h]);
 		good = db_step(w->s, st, "write", w->e);
@@ -468,6 +468,27 @@ expire(struct writing *w, const struct commit *c)
 	    waiting_expire(w->s, c->keep_mails, w->e) && mails_expire(w->s, c->keep_mails, w->e);
 }
 
+/* Mails that were forgotten for their age: in this commit, or their number would be gone with a kill before the next. */
+static bool
+put_gone(struct writing *w)
+{
+	struct cell c = { 0 };
+	bool good = true, any = false;
+
+	drop_hours(w);	/* they are written */
+	places_init(&w->hours);
+	for (size_t h = 0; good && h < w->s->hosts; h++) {
+		if (w->s->gone[h] == 0)
+			continue;
+		any = true;
+		cell_clear(&c);
+		cell_add(&c, CELL_METRIC + M_evicted, w->s->gone[h]);
+		good = put_cell_at(w, (unsigned)h, w->s->host_newest[h] / 60, &c, true);
+	}
+	cell_free(&c);
+	return good && (!any || (put_hours(w) && put_hosts(w)));
+}
+
 static bool
 store_all(struct writing *w, const struct commit *c)
 {
@@ -486,7 +507,7 @@ store_all(struct writing *w, const struct commit *c)
 	if (c->specimens != NULL && !specimens_store(s, c->specimens, w->e))
 		return false;
 	if (!tops_store(s, c->tops, tally_origins(c->tally), c->with_tables, w->e) ||
-	    !disowned_drop(s, w->e) || (w->expires && !expire(w, c)))
+	    !disowned_drop(s, w->e) || (w->expires && (!expire(w, c) || !put_gone(w))))
 		return false;
 	/* the answers of an import are made when it ends */
 	if ((c->slow || !c->with_tables) && !kept_store(s, c->slow, w->e))

@@ -8,6 +8,7 @@
 #include "commit.h"
 #include "ingest.h"
 #include "state_dir.h"
+#include "stateread.h"
 #include "tap.h"
 
 #include "poison.h"
@@ -43,7 +44,7 @@ open_feed(struct ingest *in)
 }
 
 static void
-take(struct ingest *in, struct feed *f, const char *host, int64_t t)
+take_text(struct ingest *in, struct feed *f, const char *host, int64_t t, const char *text)
 {
 	time_t time = (time_t)t;
 	struct err e = { "" };
@@ -51,9 +52,15 @@ take(struct ingest *in, struct feed *f, const char *host, int64_t t)
 	struct tm tm;
 
 	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S+00:00", gmtime_r(&time, &tm));
-	(void)snprintf(raw, sizeof raw, "%s %s postfix/smtpd[7]: connect from unknown[192.0.2.1]", at, host);
+	(void)snprintf(raw, sizeof raw, "%s %s postfix/%s", at, host, text);
 	if (!ingest_line(in, f, slice_of(raw), false, &e))
 		die(&e);
+}
+
+static void
+take(struct ingest *in, struct feed *f, const char *host, int64_t t)
+{
+	take_text(in, f, host, t, "smtpd[7]: connect from unknown[192.0.2.1]");
 }
 
 static void
@@ -186,6 +193,49 @@ test_portions(void)
 	end(in, f);
 }
 
+/* How many mails the report says were forgotten, by minutes or hours; as if we were killed. */
+static int64_t
+forgotten(bool by_hours)
+{
+	struct err e = { "" };
+	struct stateread *r = stateread_open(dir, &e);
+	struct cell c = { 0 };
+	int64_t n, from = T0 / 3600, to = (T0 + DAYS * DAY) / 3600;
+
+	if (r == NULL || !(by_hours ? stateread_sum_hours(r, STATEREAD_FARM, from, to, &c, &e) :
+	    stateread_sum(r, STATEREAD_FARM, from * 60, to * 60, &c, &e)))
+		die(&e);
+	stateread_close(r);
+	n = cell_get(&c, M_evicted);
+	cell_free(&c);
+	return n;
+}
+
+/* A mail that nobody ends, put away, and then too old: the commit that forgets it counts it. */
+static void
+test_forgotten(void)
+{
+	struct ingest *in = begin(false);
+	struct feed *f = open_feed(in);
+
+	take_text(in, f, "mx1", T0, "qmgr[7]: 4A1B2C3D: from=<a@example.net>, size=900, nrcpt=1 (queue active)");
+	for (int i = 0; i < 25000; i++)
+		take(in, f, "mx1", T0 + HOUR);
+	commit(in, false);
+	commit(in, true);
+	is_int(forgotten(false), 0, "a mail waits in a block");
+	take(in, f, "mx1", T0 + 20 * DAY);
+	commit(in, false);
+	is_int(ask("SELECT count(*) FROM block"), 0, "it is forgotten");
+	is_int(forgotten(false), 1, "by a commit that says so, in the minute");
+	is_int(forgotten(true), 1, "and in the hour");
+	is_int(ask("SELECT kept FROM host WHERE id = 0"), (T0 + HOUR) / 60 + 1, "which minutes went with it is known");
+	commit(in, true);
+	is_int(forgotten(false), 1, "once");
+	is_int(forgotten(true), 1, "in the hour too");
+	end(in, f);
+}
+
 int
 main(void)
 {
@@ -195,6 +245,7 @@ main(void)
 	test_undrawn();
 	test_unsure();
 	test_portions();
+	test_forgotten();
 	(void)rmdir(dir);
 	return done_testing();
 }

@@ -1,199 +1,5 @@
-/* test_rrd.c - minutes of RRDs read back by rrdtool are the counts, whatever happened.
- *
- * Cells come from memory; what is in the files is asked of the rrdtool program. */
-#include <errno.h>
-#include <math.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "buf.h"
-#include "hist.h"
-#include "mem.h"
-#include "store/rrd.h"
-#include "tap.h"
-
-/* 2026-05-23 00:00 UTC: a midnight; the cells begin 10 minutes after the one before. */
-#define DAY ((int64_t)29658240)	/* minutes since 1970 */
-enum { MINUTES = 4000 };
-
-/* Cells of the minutes from DAY - 1430 on. */
-static struct {
-	int64_t first;
-	struct cell cell[MINUTES];
-	char dir[64], conf[80], rrd[80];
-	char noted[600];
-	int64_t also;		/* each minute from this one on is busy, too; 0: none */
-	int64_t dies_at;	/* whoever asks for the cells of this minute is killed; 0: nobody */
-	bool clock_unsure;
-	int64_t clock_sure;
-	int64_t first_line;	/* of a host that is new; else cells were dropped before */
-	int64_t kept;		/* this minute; 0: w.first */
-} w;
-
-static bool
-source(void *arg, int64_t from, int64_t to, stateread_minute_fn *f, void *f_arg, struct err *e)
-{
-	(void)arg;
-	(void)e;
-	if (w.dies_at > 0 && from >= w.dies_at)
-		(void)raise(SIGKILL);
-	for (int64_t m = from; m < to; m++) {
-		int64_t i = w.also > 0 && m >= w.also ? m % 50 : m - w.first;
-
-		if (i >= 0 && i < MINUTES && w.cell[i].n > 0 && !f(f_arg, 1, m, &w.cell[i]))
-			break;
-	}
-	return true;
-}
-
-static void
-make_cells(void)
-{
-	unsigned x = 12345;
-
-	w.first = DAY - 1430;
-	for (int i = 0; i < MINUTES; i++) {
-		x = x * 1103515245 + 12345;
-		if (i % 60 > 50)
-			continue;	/* ten silent minutes an hour */
-		cell_add(&w.cell[i], CELL_METRIC + M_rej, (x >> 16) % 1000);
-		cell_add(&w.cell[i], CELL_METRIC + M_recv_bytes, 1234567891 + (x >> 8));
-		if (i % 7 == 0)
-			cell_add(&w.cell[i], CELL_METRIC + M_tmp, -3);	/* of the farm, say */
-		if (i % 3 == 0)
-			cell_add(&w.cell[i], CELL_DELAY + hist_bucket(x % 90000), 4);
-	}
-}
-
-static void
-write_conf(const char *name, const char *text)
-{
-	struct buf path = buf_new(200);
-	FILE *f;
-
-	buf_fmt(&path, "%s/%s.conf", w.conf, name);
-	f = fopen(path.p, "w");
-	if (f != NULL) {
-		fputs(text, f);
-		fclose(f);
-	}
-	buf_free(&path);
-}
-
-#define RRAS "rra = { \"AVERAGE 1m 8d 0.5\", \"AVERAGE 10m 35d 0.9\", \"MAX 1h 400d 0.9\", " \
-	"\"AVERAGE 1d 2y 0.9\" }\n"
-
-static void
-keep_note(void *arg, const char *sentence)
-{
-	(void)arg;
-	(void)snprintf(w.noted, sizeof w.noted, "%s", sentence);
-}
-
-/* Write the host up to minute end with a store of its own. */
-static bool
-run(const char *name, int64_t end, int64_t changed, struct err *e)
-{
-	struct rrd_minutes m = { .name = name, .kept = w.first_line != 0 ? w.first_line : w.kept != 0 ? w.kept : w.first,
-	    .dropped = w.first_line == 0, .end = end, .limit = end,
-	    .changed = changed, .source = source, .clock_unsure = w.clock_unsure, .clock_sure = w.clock_sure };
-	struct templates t;
-	struct rrd_options o = { .dir = w.rrd, .templates = &t, .note = keep_note };
-	struct rrd_store *s;
-	bool good;
-
-	w.noted[0] = '\0';
-	e->text[0] = '\0';
-	if (!templates_load(w.conf, &t, e))
-		return false;
-	s = rrd_store_open(&o, e);
-	good = s != NULL && rrd_store_write(s, &m, e);
-	rrd_store_close(s);
-	templates_free(&t);
-	if (!good && e->text[0] != '\0')
-		printf("# %s\n", e->text);
-	return good;
-}
-
-/* How many minutes of [from, to) rrdtool reads back as something else than the cells say. */
-static int
-wrong(const char *file, const char *ds, int key, int64_t from, int64_t to)
-{
-	struct buf cmd = buf_new(600);
-	int column = -1, bad = 0, seen = 0;
-	char line[4096];
-	FILE *p;
-
-	buf_fmt(&cmd, "rrdtool fetch '%s/%s' AVERAGE -r 60 -s %lld -e %lld", w.rrd, file,
-	    (long long)(60 * from), (long long)(60 * to - 60));
-	p = popen(cmd.p, "r");
-	buf_free(&cmd);
-	while (p != NULL && fgets(line, sizeof line, p) != NULL) {
-		char *at = line, *end;
-		long long time;
-		double v = 0;
-
-		if (column < 0) {	/* the names of the columns */
-			for (char *word = strtok_r(line, " \n", &at); word != NULL;
-			    word = strtok_r(NULL, " \n", &at), seen++)
-				if (strcmp(word, ds) == 0)
-					column = seen;
-			seen = 0;
-			continue;
-		}
-		time = strtoll(line, &end, 10);
-		if (*end != ':')
-			continue;
-		at = end + 1;
-		for (int i = 0; i <= column; i++, at = end)
-			v = strtod(at, &end);
-		int64_t i = time / 60 - 1 - w.first;
-		double want = i < 0 || i >= MINUTES ? NAN :
-		    (double)cell_get(&w.cell[i], (uint32_t)key);
-
-		seen++;
-		if (isnan(v) != isnan(want) || (!isnan(v) && fabs(v * 60 - want) > 1e-9 * fabs(want)))
-			bad++;
-	}
-	if (p != NULL)
-		pclose(p);
-	return seen == (int)(to - from) ? bad : -1;
-}
-
-/* The whole file as rrdtool dumps it, but for what says when. */
-static bool
-same_rows(const char *a, const char *b)
-{
-	struct buf cmd = buf_new(2000);
-	bool same;
-
-	buf_fmt(&cmd, "rrdtool dump '%s/%s' | sed '/<v>/!d' > '%s/a'; "
-	    "rrdtool dump '%s/%s' | sed '/<v>/!d' > '%s/b'; test -s '%s/a' && cmp -s '%s/a' '%s/b'",
-	    w.rrd, a, w.dir, w.rrd, b, w.dir, w.dir, w.dir, w.dir);
-	same = system(cmd.p) == 0;
-	buf_free(&cmd);
-	return same;
-}
-
-static bool
-shell(const char *fmt, const char *a)
-{
-	struct buf cmd = buf_new(2000);
-	bool good;
-
-	buf_fmt(&cmd, "cd '%s' && ", w.rrd);
-	for (const char *c = fmt; *c != '\0'; c++)
-		if (*c == '@')
-			buf_str(&cmd, a);
-		else
-			buf_char(&cmd, *c);
-	good = system(cmd.p) == 0;
-	buf_free(&cmd);
-	return good;
-}
+/* test_rrd.c - minutes of RRDs read back by rrdtool are the counts, in whatever pieces they came and however the templates changed. */
+#include "rrd_cells.h"
 
 static void
 test_exact(void)
@@ -318,274 +124,6 @@ test_shapes(void)
 	ok(shell("rm -f @; mkdir @", file) && !run("mx1.example.org", DAY + 1501, RRD_COMPARE, &e) &&
 	    strstr(e.text, "one.rrd: it is no file") != NULL, "a folder in its place is an error");
 	ok(shell("rmdir @", file), "taken away again");
-}
-
-/* Every other word of the head as it was before: so may a file be left by who is killed. */
-static bool
-tear(const char *path, const char *undo)
-{
-	char file[700], before[700];
-	uint64_t was[2], is;
-	FILE *f, *u;
-	size_t torn = 0;
-
-	(void)snprintf(file, sizeof file, "%s/%s", w.rrd, path);
-	(void)snprintf(before, sizeof before, "%s/%s", w.rrd, undo);
-	f = fopen(file, "r+b");
-	u = fopen(before, "rb");
-	while (f != NULL && u != NULL && fread(was, sizeof was, 1, u) == 1) {
-		long at = ftell(u) - (long)sizeof was;
-
-		if (fseek(f, at, SEEK_SET) != 0 || fread(&is, sizeof is, 1, f) != 1)
-			break;
-		torn += is != was[0];
-		if (fseek(f, at, SEEK_SET) != 0 || fwrite(was, sizeof was[0], 1, f) != 1)
-			break;
-	}
-	if (f != NULL)
-		(void)fclose(f);
-	if (u != NULL)
-		(void)fclose(u);
-	return torn > 0;
-}
-
-/* Killed while rows were appended, and all that librrd keeps beside the rows is torn. */
-static void
-test_torn(void)
-{
-	static const char *const file = "torn.example.org/one.rrd";
-	int64_t from = DAY + 1000, to = from + 2 * COLUMNS_MINUTES + 7;
-	struct err e;
-	int status = 0;
-	pid_t pid;
-
-	ok(run("torn.example.org", from, RRD_COMPARE, &e) &&
-	    run("sound.example.org", from, RRD_COMPARE, &e), "two files alike");
-	(void)fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		w.dies_at = from + COLUMNS_MINUTES;
-		(void)run("torn.example.org", to, RRD_NOTHING_CHANGED, &e);
-		_exit(0);
-	}
-	ok(pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "killed on its way");
-	ok(tear(file, "torn.example.org/one.rrd.undo"), "what it leaves is torn");
-	ok(run("torn.example.org", to, RRD_COMPARE, &e) && w.noted[0] == '\0' &&
-	    run("sound.example.org", to, RRD_NOTHING_CHANGED, &e), "the next run");
-	ok(same_rows(file, "sound.example.org/one.rrd"), "makes every row good");
-	ok(!shell("ls torn.example.org sound.example.org | grep -q -e undo -e new", ""), "nothing lies about");
-	ok(shell("touch torn.example.org/one.rrd.undo; cp torn.example.org/one.rrd ../before", "") &&
-	    run("torn.example.org", to, RRD_COMPARE, &e) &&
-	    shell("cmp torn.example.org/one.rrd ../before && ! test -e torn.example.org/one.rrd.undo", ""),
-	    "what was kept, and is no head of it, is not put back");
-}
-
-/* Killed so late that the oldest minutes were overwritten, of which a new file would be made next. */
-static void
-test_overwritten(void)
-{
-	int64_t day = (w.first / 1440 + 1) * 1440, full = day + 8 * 1440, to = full + COLUMNS_MINUTES + 7;
-	struct err e;
-	int status = 0;
-	pid_t pid;
-
-	w.also = full - 700;
-	ok(run("over.example.org", w.also, RRD_COMPARE, &e) && run("kept.example.org", w.also, RRD_COMPARE, &e),
-	    "two files alike, of eight days");
-	(void)fflush(stdout);
-	pid = fork();
-	if (pid == 0) {
-		w.dies_at = full + COLUMNS_MINUTES;
-		(void)run("over.example.org", to, RRD_NOTHING_CHANGED, &e);
-		_exit(0);
-	}
-	ok(pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status), "killed when a day was appended");
-	w.kept = day + 300;
-	ok(run("over.example.org", to, RRD_COMPARE, &e) && run("kept.example.org", to, RRD_NOTHING_CHANGED, &e),
-	    "the next run, when the first cells are gone");
-	ok(same_rows("over.example.org/one.rrd", "kept.example.org/one.rrd"), "takes nothing for the minutes of a week ago");
-	w.also = w.kept = 0;
-}
-
-static void
-test_no_space(void)
-{
-	static const char *const file = "mx1.example.org/one.rrd";
-	struct rlimit all, little;
-	struct err e;
-
-	ok(run("mx1.example.org", DAY + 1400, RRD_COMPARE, &e), "before the disk is full");
-	ok(shell("cp @ ../before", file), "remembered");
-	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)getrlimit(RLIMIT_FSIZE, &all);
-	little = (struct rlimit){ 20000, all.rlim_max };
-	(void)setrlimit(RLIMIT_FSIZE, &little);
-	cell_add(&w.cell[50], CELL_METRIC + M_rej, 9);
-	ok(!run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) && e.text[0] != '\0',
-	    "no room for a new file");
-	(void)setrlimit(RLIMIT_FSIZE, &all);
-	ok(shell("cmp -s @ ../before && ! ls mx1.example.org | grep -q new", file),
-	    "the old one is untouched, nothing lies about");
-	ok(run("mx1.example.org", DAY + 1500, RRD_COMPARE, &e) &&
-	    wrong(file, "rej", M_rej, w.first, DAY + 1500) == 0, "with room again it is exact");
-}
-
-/* Up to which minute it has rows; 0: there is no such file. */
-static int64_t
-last_of(const char *file)
-{
-	struct buf cmd = buf_new(600);
-	char line[100] = "0";
-	FILE *p;
-
-	buf_fmt(&cmd, "test ! -e '%s/%s' || rrdtool last '%s/%s'", w.rrd, file, w.rrd, file);
-	p = popen(cmd.p, "r");
-	if (p != NULL && fgets(line, sizeof line, p) == NULL)
-		line[0] = '\0';
-	if (p != NULL)
-		pclose(p);
-	buf_free(&cmd);
-	return strtoll(line, NULL, 10) / 60;
-}
-
-/* Our own clock is never sure, as that of who imports each other day. The copy is of the time when it was last. */
-static void
-test_clock_unsure(void)
-{
-	static const char *const file = "odd.example.org/one.rrd", *const before = "odd.example.org/one.rrd.before";
-	struct err e;
-
-	w.clock_unsure = true;
-	ok(run("odd.example.org", DAY + 100, RRD_COMPARE, &e), "a file of an unsure clock");
-	is_int(last_of(before), 0, "has no copy");
-	w.clock_sure = 60 * (DAY + 100);
-	ok(run("odd.example.org", DAY + 1600, RRD_COMPARE, &e), "a jump");
-	is_int(last_of(before), DAY + 100, "has one of before");
-	w.clock_sure = 60 * (DAY + 1600);
-	ok(run("odd.example.org", DAY + 3200, RRD_COMPARE, &e), "another, when the first was right");
-	is_int(last_of(before), DAY + 1600, "has one of between");
-	ok(run("odd.example.org", DAY + 4800, RRD_COMPARE, &e), "one more, when that was not");
-	is_int(last_of(before), DAY + 1600, "leaves it");
-	ok(run("odd.example.org", DAY + 1700, RRD_COMPARE, &e) && last_of(file) == DAY + 1700 &&
-	    wrong(file, "rej", M_rej, w.first, DAY + 1700) == 0, "set back, the file goes on from there");
-	is_int(last_of(before), 0, "and is itself again");
-	w.clock_unsure = false;
-}
-
-/* A host that comes when our clock is ahead has no file of before: it is that of its cells alone, be its first true line
- * of that day or of a later one. */
-static void
-test_clock_new(int64_t first)
-{
-	struct err e;
-
-	w.first_line = DAY + 200;
-	w.clock_unsure = true;
-	ok(shell("rm -rf new.example.org now.example.org", "") &&
-	    run("new.example.org", DAY + 40 * 1440, RRD_COMPARE, &e), "a new host, forty days ahead");
-	w.clock_unsure = false;
-	w.first_line = first;
-	cell_add(&w.cell[DAY - w.first + 1000], CELL_METRIC + M_rej, 5000);
-	ok(run("new.example.org", DAY + 3200, RRD_COMPARE, &e), "set back, with a line more of that day");
-	ok(run("now.example.org", DAY + 3200, RRD_COMPARE, &e) &&
-	    same_rows("new.example.org/one.rrd", "now.example.org/one.rrd"), "it has what a new file has");
-	cell_add(&w.cell[DAY - w.first + 1000], CELL_METRIC + M_rej, -5000);
-	w.first_line = 0;
-}
-
-/* What is not drawn any more: its copy stays as long as our clock is unsure. */
-static void
-test_clock_undrawn(void)
-{
-	struct err e;
-
-	w.clock_unsure = true;
-	ok(run("un.example.org", DAY + 100, RRD_COMPARE, &e) && shell("cd un.example.org && cp one.rrd ahead.rrd.before && "
-	    "cp one.rrd right.rrd && cp one.rrd right.rrd.before", "") && run("un.example.org", DAY + 1600, RRD_COMPARE, &e) &&
-	    shell("cd un.example.org && cp one.rrd ahead.rrd", ""), "two files that no template has");
-	ok(run("un.example.org", DAY + 1000, RRD_COMPARE, &e) &&
-	    shell("test -f un.example.org/ahead.rrd.before && test -f un.example.org/right.rrd.before", ""),
-	    "their copies stay while our clock is unsure");
-	w.clock_unsure = false;
-	ok(run("un.example.org", DAY + 1000, RRD_COMPARE, &e) && shell("! ls un.example.org | grep -q before", ""),
-	    "and go when it is sure");
-	is_int(last_of("un.example.org/ahead.rrd"), DAY + 100, "what went ahead is as it was");
-}
-
-/* A day on which a host had nothing but lines that were too late. */
-static void
-test_too_late(void)
-{
-	int64_t first = w.first;
-	struct err e;
-
-	write_conf("one", "ds = { rej }\n" RRAS);
-	w.first = DAY;
-	for (int i = 0; i < 1440; i++)
-		cell_clear(&w.cell[i]);
-	cell_add(&w.cell[600], CELL_METRIC + M_too_late, 3);
-	ok(run("late.example.org", DAY + 2400, RRD_COMPARE, &e), "a day of lines that are too late alone");
-	ok(shell("test $(rrdtool fetch @ AVERAGE -r 60 -s 1779494400 -e 1779580740 | grep -c '^[0-9].*[0-9]e') -eq 1",
-	    "late.example.org/one.rrd"), "one minute of it is known");
-	ok(shell("test $(rrdtool fetch @ AVERAGE -r 86400 -s 1779494400 -e 1779494400 | grep -c '^[0-9].*[0-9]e') -eq 0",
-	    "late.example.org/one.rrd"), "and nothing of the day");
-	w.first = first;
-}
-
-/* The last cell that was dropped was of the minute before, and then the host had none all day: somebody watched. */
-static void
-test_quiet_since(void)
-{
-	int64_t first = w.first;
-	struct err e;
-
-	w.first = DAY;
-	w.kept = DAY + 100;
-	for (int i = 0; i < 1440; i++)
-		cell_clear(&w.cell[i]);
-	ok(run("quiet.example.org", DAY + 2400, RRD_COMPARE, &e) &&
-	    wrong("quiet.example.org/one.rrd", "rej", CELL_METRIC + M_rej, w.kept, DAY + 2400) == 0,
-	    "what is left of the first day that is kept is zero where it has no cell");
-	(void)shell("ls -i @ >../inode", "quiet.example.org/one.rrd");
-	ok(run("quiet.example.org", DAY + 2400, RRD_COMPARE, &e) &&
-	    shell("ls -i @ | cmp - ../inode", "quiet.example.org/one.rrd"), "and is not made anew for it");
-	w.first = first;
-	w.kept = 0;
-}
-
-/* No byte of the file is good, or the head is gone, or it stands still: each is told, kept
- * under a name of its own, and replaced by what the cells say. */
-static void
-test_damaged(void)
-{
-	static const char *const file = "mx1.example.org/one.rrd";
-	static const struct {
-		const char *what, *how;
-	} cases[] = {
-		{ "all zeros", "n=$(stat -c %s @); head -c $n /dev/zero > @" },
-		{ "empty", ": > @" },
-		{ "text", "yes rubbish | head -c 9000 > @" },
-		{ "the first block zeros", "dd if=/dev/zero of=@ bs=512 count=1 conv=notrunc 2>/dev/null" },
-		{ "the last tenth cut off", "n=$(stat -c %s @); truncate -s $((n * 9 / 10)) @" },
-		{ "a foreign RRD", "rrdtool create @ -s 60 -b 1779580000 DS:rej:COUNTER:600:0:U "
-		    "RRA:AVERAGE:0.5:1:10" },
-	};
-	struct err e;
-
-	ok(shell("rm -rf mx1.example.org", ""), "begin anew");
-	ok(run("mx1.example.org", DAY + 1400, RRD_COMPARE, &e), "a good file");
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		char left[80];
-
-		(void)snprintf(left, sizeof left, "test $(ls mx1.example.org | grep -c bad-) = %zu", i + 1);
-		ok(shell(cases[i].how, file) && run("mx1.example.org", DAY + 1401, RRD_COMPARE, &e) &&
-		    strstr(w.noted, "it is now one.rrd.bad-") != NULL, "%s: %s", cases[i].what, w.noted);
-		ok(wrong(file, "rej", M_rej, w.first, DAY + 1401) == 0 && shell(left, ""),
-		    "made anew, none of the old ones overwritten");
-		ok(run("mx1.example.org", DAY + 1401, RRD_COMPARE, &e) && w.noted[0] == '\0', "said once");
-	}
-	ok(shell("rm -f @; mkfifo @", file) && !run("mx1.example.org", DAY + 1401, RRD_COMPARE, &e) &&
-	    strstr(e.text, "it is no file") != NULL && shell("rm -f @", file), "a pipe holds nobody up");
 }
 
 /* What rrdtool has for a day of a consolidation, unknown ones too. */
@@ -723,6 +261,47 @@ test_closed(void)
 	ok(m.end == 5999 && m.limit == 6001, "one that lags a little does");
 }
 
+/* A day on which a host had nothing but lines that were too late. */
+static void
+test_too_late(void)
+{
+	int64_t first = w.first;
+	struct err e;
+
+	write_conf("one", "ds = { rej }\n" RRAS);
+	w.first = DAY;
+	for (int i = 0; i < 1440; i++)
+		cell_clear(&w.cell[i]);
+	cell_add(&w.cell[600], CELL_METRIC + M_too_late, 3);
+	ok(run("late.example.org", DAY + 2400, RRD_COMPARE, &e), "a day of lines that are too late alone");
+	ok(shell("test $(rrdtool fetch @ AVERAGE -r 60 -s 1779494400 -e 1779580740 | grep -c '^[0-9].*[0-9]e') -eq 1",
+	    "late.example.org/one.rrd"), "one minute of it is known");
+	ok(shell("test $(rrdtool fetch @ AVERAGE -r 86400 -s 1779494400 -e 1779494400 | grep -c '^[0-9].*[0-9]e') -eq 0",
+	    "late.example.org/one.rrd"), "and nothing of the day");
+	w.first = first;
+}
+
+/* The last cell that was dropped was of the minute before, and then the host had none all day: somebody watched. */
+static void
+test_quiet_since(void)
+{
+	int64_t first = w.first;
+	struct err e;
+
+	w.first = DAY;
+	w.kept = DAY + 100;
+	for (int i = 0; i < 1440; i++)
+		cell_clear(&w.cell[i]);
+	ok(run("quiet.example.org", DAY + 2400, RRD_COMPARE, &e) &&
+	    wrong("quiet.example.org/one.rrd", "rej", CELL_METRIC + M_rej, w.kept, DAY + 2400) == 0,
+	    "what is left of the first day that is kept is zero where it has no cell");
+	(void)shell("ls -i @ >../inode", "quiet.example.org/one.rrd");
+	ok(run("quiet.example.org", DAY + 2400, RRD_COMPARE, &e) &&
+	    shell("ls -i @ | cmp - ../inode", "quiet.example.org/one.rrd"), "and is not made anew for it");
+	w.first = first;
+	w.kept = 0;
+}
+
 static void
 test_templates(void)
 {
@@ -769,33 +348,16 @@ test_templates(void)
 int
 main(void)
 {
-	(void)snprintf(w.dir, sizeof w.dir, "%s", "/tmp/test_rrd.XXXXXX");
-	if (mkdtemp(w.dir) == NULL)
+	if (!begin())
 		return 1;
-	(void)snprintf(w.conf, sizeof w.conf, "%s/conf", w.dir);
-	(void)snprintf(w.rrd, sizeof w.rrd, "%s/rrd", w.dir);
-	(void)mkdir(w.conf, 0700);
-	make_cells();
-	write_conf("one", "ds = { rej, tmp, recv_bytes, delay_p95, delay_max }\n" RRAS);
 	test_exact();
 	test_late();
 	test_shapes();
-	test_torn();
-	test_overwritten();
-	test_no_space();
-	test_clock_unsure();
-	test_clock_new(DAY + 200);
-	test_clock_new(DAY + 1640);
-	test_clock_undrawn();
-	test_damaged();
 	test_reshaped();
 	test_folder();
 	test_closed();
 	test_too_late();
 	test_quiet_since();
 	test_templates();
-	for (int i = 0; i < MINUTES; i++)
-		cell_free(&w.cell[i]);
-	shell("cd .. && rm -rf '@'", w.dir);
-	return done_testing();
+	return end();
 }

@@ -485,8 +485,8 @@ smtp_begin_tls(struct smtp *s, double now)
 		return;
 	}
 	if (s->pins > 0 && tlsclient_pin(s->tls, s->host, s->pin, s->pins) == 0) {
-		smtp_fail(s, SMTP_BROKEN, SMTP_STARTTLS, now, "none of the %zu TLSA records can be used",
-		    s->pins);
+		smtp_fail(s, SMTP_BROKEN, SMTP_STARTTLS, now, "%s",
+		    PLURAL(s->pins, "the TLSA record cannot be used", "none of the TLSA records can be used"));
 		return;
 	}
 	s->state = SMTP_HANDSHAKE;

@@ -657,6 +657,8 @@ skip_service(struct slice *s)
 }
 
 __attribute__((noinline)) enum header_answer
+	if (raw.n > 0 && (raw.p[raw.n - 1] == '}' || raw.p[raw.n - 1] == ']') && shape_fluent(h, raw, out))
+		return HEADER_LINE;
 header_unusual(struct header *h, struct slice raw, struct line *out)
 {
 	enum header_answer answer;

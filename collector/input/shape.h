@@ -25,6 +25,8 @@ enum { HOST_PLACES = 4, HOSTS_FEW = 16, HOSTS_MANY = 4096 };
 enum field {
 	F_TIME, F_HOST, F_TAG, F_COMM, F_SYSLOG_PID, F_PID, F_MESSAGE,	/* the journal's */
 	F_LOG, F_STREAM, F_WHEN,					/* docker's */
+	FIELDS_KEPT,			/* those before can be in a line that is not whole */
+	F_ID = FIELDS_KEPT, F_MODULE, F_FUNCTION,			/* rspamd's */
 	FIELDS
 };
 
@@ -123,3 +125,23 @@ void field_begin(struct header *h, enum field f);
 void field_end(struct header *h, enum field f);
 
 #endif
+/* What a program printed, noted at that time by whoever runs its container or ships its log. */
+struct noted {
+	int64_t time;
+	uint32_t usec;
+	bool err;		/* on stderr */
+	bool end;		/* with its line end, which text has not */
+	struct slice host;	/* of lines that name none */
+	struct slice text;
+};
+/* shape_json.c: the line in n, of any shape; where it has no stamp, when it was noted. */
+enum header_answer shape_noted(struct header *h, const struct noted *n, struct line *out);
+
+/* shape_shipped.c: a name that log shippers have for a field of ours, FIELDS if it is none; *better: it counts
+ * though another name for it was there. */
+enum field field_shipped(struct slice name, bool *better);
+/* The line that a record of a log shipper is. when: of those that have no time of their own, may be empty. */
+enum header_answer shape_shipped(struct header *h, struct slice when, struct line *out);
+
+/* The same behind Fluentd's "TIME\tTAG\t" or Fluent Bit's "TAG: [TIME, ". False: it is none. */
+bool shape_fluent(struct header *h, struct slice raw, struct line *out);

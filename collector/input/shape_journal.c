@@ -24,6 +24,9 @@ static const struct {
 	[F_LOG] = { "log", MESSAGE_MAX },
 	[F_STREAM] = { "stream", SMALL_MAX },
 	[F_WHEN] = { "time", SMALL_MAX },
+	[F_ID] = { "id", SMALL_MAX },
+	[F_MODULE] = { "module", SMALL_MAX },
+	[F_FUNCTION] = { "function", SMALL_MAX },
 };
 
 enum field
@@ -120,7 +123,7 @@ header_unfinished(const struct header *h, struct buf *b)
 	buf_varint(b, h->entry.field);
 	buf_varint(b, h->entry.bytes);
 	buf_varint(b, h->entry.left);
-	for (enum field f = 0; f < FIELDS; f++) {
+	for (enum field f = 0; f < FIELDS_KEPT; f++) {
 		buf_varint(b, h->fields.in[f].there ? 1 : 0);
 		buf_varint(b, h->fields.in[f].at);
 		buf_varint(b, h->fields.in[f].n);
@@ -140,7 +143,7 @@ header_set_unfinished(struct header *h, struct slice s)
 	bool good = slice_varint(&s, &at) && slice_varint(&s, &field) && slice_varint(&s, &bytes) &&
 	    slice_varint(&s, &left) && at <= ENTRY_END && field <= FIELDS && bytes <= 8;
 
-	for (enum field f = 0; good && f < FIELDS; f++) {
+	for (enum field f = 0; good && f < FIELDS_KEPT; f++) {
 		good = slice_varint(&s, &there) && slice_varint(&s, &from) && slice_varint(&s, &n) &&
 		    from <= SCRATCH_MAX && n <= SCRATCH_MAX;
 		if (good) {
@@ -151,7 +154,7 @@ header_set_unfinished(struct header *h, struct slice s)
 	}
 	for (int i = 0; good && i < 3; i++)
 		good = take_text(&s, &text[i]);
-	for (enum field f = 0; good && f < FIELDS; f++)
+	for (enum field f = 0; good && f < FIELDS_KEPT; f++)
 		good = in.in[f].at + in.in[f].n <= text[0].n;
 	if (!good)
 		return;

@@ -1,9 +1,11 @@
-/* shape_json.c - lines that are JSON: `journalctl -o json`, and docker's json-file log around
- * whatever its program printed; and what containerd and CRI-O have around it for Kubernetes:
+/* shape_json.c - lines that are JSON: `journalctl -o json`, docker's json-file log around
+ * whatever its program printed, and records of log shippers (shape_shipped.c); and what containerd and CRI-O
+ * have around a line for Kubernetes:
  *
  *	2026-11-18T12:30:00.123456789Z stdout F TEXT
  *
- * One object a line, fields in any order; those not wanted are skipped. What is longer than
+ * One object a line, fields in any order, those of objects in it by names like "host.name"; those not wanted
+ * are skipped. What is longer than
  * 16 KiB is cut: a piece has no line end, or is P and not F, and waits for the rest of its stream. */
 #include "input/shape.h"
 
@@ -212,8 +214,15 @@ value(struct header *h, struct slice *s, enum field f)
 			good = string(&first, b) && skip(s);
 		else if (!(good = bytes_of(s, b)) && !skip(s))
 			return false;
-	} else if (!skip(s)) {
-		return false;
+	} else {
+		struct slice number = *s;
+
+		if (!skip(s))
+			return false;
+		if ((f == F_PID || f == F_WHEN) && slice_is_digit(number.p[0])) {
+			buf_add(b, slice_head(number, number.n - s->n));
+			good = true;
+		}
 	}
 	if (good)
 		field_end(h, f);
@@ -224,50 +233,83 @@ value(struct header *h, struct slice *s, enum field f)
 	return true;
 }
 
-/* All the fields of the object that raw is. */
-static bool
-object(struct header *h, struct slice s)
-{
-	char name[32];
+enum { NAME_MAX_BYTES = 48, DEPTH_MAX = 4 };
 
-	fields_clear(h);
-	if (!slice_eat_char(&s, '{'))
+/* What an object held besides fields of the journal and of docker. */
+struct object {
+	bool shipped;			/* names that docker's json-file has not */
+	bool by_other[FIELDS];		/* a shipper's name gave it */
+	char name[NAME_MAX_BYTES];	/* of the object that is being read, with a dot */
+};
+
+/* The field of this name in an object whose own name is n bytes of o->name; FIELDS if it is not wanted. */
+static enum field
+wanted(const struct header *h, struct object *o, size_t n, struct slice key)
+{
+	enum field f = n == 0 ? field_named(key) : FIELDS;
+	bool better = f != FIELDS;
+
+	if (f < F_LOG || f > F_WHEN)
+		o->shipped |= !slice_eq(key, SLICE("attrs"));
+	if (f == FIELDS && n + key.n < sizeof o->name) {
+		memcpy(o->name + n, key.p, key.n);
+		f = field_shipped((struct slice){ o->name, n + key.n }, &better);
+		if (f != FIELDS && (!h->fields.in[f].there || (better && o->by_other[f]))) {
+			o->by_other[f] = !better;
+			return f;
+		}
+		return FIELDS;
+	}
+	if (f != FIELDS && h->fields.in[f].there && !o->by_other[f])
+		return FIELDS;
+	if (f != FIELDS)
+		o->by_other[f] = false;
+	return f;
+}
+
+/* The fields of the object at the front of *s. */
+static bool
+object(struct header *h, struct slice *s, struct object *o, size_t n, unsigned depth)
+{
+	if (!slice_eat_char(s, '{'))
 		return false;
+	skip_blanks(s);
+	if (slice_eat_char(s, '}'))
+		return depth > 0;
 	do {
 		struct slice key;
-		enum field f = FIELDS;
+		enum field f;
 
-		skip_blanks(&s);
-		key = s;
-		if (!string(&s, NULL))
+		skip_blanks(s);
+		key = *s;
+		if (!string(s, NULL))
 			return false;
-		key = (struct slice){ key.p + 1, key.n - s.n - 2 };
-		if (key.n < sizeof name)
-			f = field_named(key);
-		skip_blanks(&s);
-		if (!slice_eat_char(&s, ':'))
+		key = (struct slice){ key.p + 1, key.n - s->n - 2 };
+		skip_blanks(s);
+		if (!slice_eat_char(s, ':'))
 			return false;
-		skip_blanks(&s);
-		if (f == FIELDS || h->fields.in[f].there ? !skip(&s) : !value(h, &s, f))
-			return false;
-		skip_blanks(&s);
-	} while (slice_eat_char(&s, ','));
-	if (!slice_eat_char(&s, '}'))
-		return false;
-	skip_blanks(&s);
-	return s.n == 0;
+		skip_blanks(s);
+		if (s->n > 0 && s->p[0] == '{' && depth < DEPTH_MAX && n + key.n + 1 < sizeof o->name) {
+			bool wrapper = slice_eq(key, SLICE("_source")) || slice_eq(key, SLICE("result"));
+
+			o->shipped |= !slice_eq(key, SLICE("attrs"));
+			memcpy(o->name + n, key.p, key.n);
+			o->name[n + key.n] = '.';
+			if (!object(h, s, o, wrapper ? n : n + key.n + 1, depth + 1))
+				return false;
+		} else {
+			f = wanted(h, o, n, key);
+			if (f == FIELDS ? !skip(s) : !value(h, s, f))
+				return false;
+			if (f == F_TAG && slice_eq(key, SLICE("tag")) && !slice_ends(field_value(h, f), SLICE(":")))
+				h->fields.in[f].there = false;	/* Fluentd's, not rsyslog's */
+		}
+		skip_blanks(s);
+	} while (slice_eat_char(s, ','));
+	return slice_eat_char(s, '}');
 }
 
 /* --- containers -------------------------------------------------------------------------- */
-
-/* What a program printed, noted at that time by whoever runs its container. */
-struct noted {
-	int64_t time;
-	uint32_t usec;
-	bool err;		/* on stderr */
-	bool end;		/* with its line end, which text has not */
-	struct slice text;
-};
 
 /* Put the pieces of a long line together: false if more is to come. */
 static bool
@@ -289,24 +331,31 @@ whole_text(struct header *h, struct noted *n)
 	return true;
 }
 
-/* A line of any shape; where it has no stamp, when and in whose file it was noted. */
-static enum header_answer
-printed(struct header *h, struct noted *n, struct line *out)
+enum header_answer
+shape_noted(struct header *h, const struct noted *n, struct line *out)
 {
-	if (!whole_text(h, n))
-		return HEADER_MORE;
-	if (header_plain(h, n->text, out) == HEADER_LINE)
+	if (header_plain(h, n->text, out) == HEADER_LINE) {
+		if (out->host.p == h->host.p)
+			out->host = n->host;
 		return HEADER_LINE;
+	}
 	header_clear(out);
 	out->time = n->time;
 	out->usec = n->usec;
-	out->host = h->host;
+	out->host = n->host;
 	if (shape_dovecot(h, n->text, out) || header_text(h, n->text, true, out))
 		return HEADER_LINE;
 	out->tag.n = out->pid = 0;
 	out->text = out->ident;
 	out->own = true;
 	return HEADER_LINE;
+}
+
+static enum header_answer
+printed(struct header *h, struct noted *n, struct line *out)
+{
+	n->host = h->host;
+	return whole_text(h, n) ? shape_noted(h, n, out) : HEADER_MORE;
 }
 
 static enum header_answer
@@ -342,14 +391,41 @@ shape_cri(struct header *h, struct slice raw, struct line *out, enum header_answ
 	return true;
 }
 
-enum header_answer
-shape_json(struct header *h, struct slice raw, struct line *out)
+/* The record at the front of s; what follows it must be tail. */
+static enum header_answer
+record(struct header *h, struct slice s, const char *tail, struct slice when, struct line *out)
 {
-	if (!object(h, raw))
+	struct object o = { 0 };
+
+	fields_clear(h);
+	if (!object(h, &s, &o, 0, 0))
+		return HEADER_NONE;
+	skip_blanks(&s);
+	if (!slice_eq(s, slice_of(tail)))
 		return HEADER_NONE;
 	if (h->fields.in[F_TIME].there) {
 		shape_break(h);
 		return shape_entry(h, out);
 	}
-	return h->fields.in[F_LOG].there && h->fields.in[F_WHEN].there ? docker(h, out) : HEADER_NONE;
+	if (!o.shipped && h->fields.in[F_LOG].there && h->fields.in[F_WHEN].there)
+		return docker(h, out);
+	return shape_shipped(h, when, out);
+}
+
+enum header_answer
+shape_json(struct header *h, struct slice raw, struct line *out)
+{
+	return record(h, raw, "", SLICE(""), out);
+}
+
+bool
+shape_fluent(struct header *h, struct slice raw, struct line *out)
+{
+	struct slice s = raw, when, tag;
+
+	if (slice_cut(&s, '\t', &when) && slice_cut(&s, '\t', &tag) && s.n > 0 && s.p[0] == '{')
+		return record(h, s, "", when, out) == HEADER_LINE;
+	s = raw;
+	return slice_cut_at(&s, SLICE(": ["), &tag) && slice_cut_at(&s, SLICE(", {"), &when) && when.n < 24 &&
+	    record(h, (struct slice){ s.p - 1, s.n + 1 }, "]", when, out) == HEADER_LINE;
 }

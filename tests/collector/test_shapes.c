@@ -192,6 +192,42 @@ first_line(const char *s)
 	return (int)strcspn(s, "\n");
 }
 
+	/* log shippers: rsyslog, syslog-ng, Vector, GELF, Filebeat, Fluent Bit, Fluentd, Loki, Elasticsearch */
+	{ L("{\"@timestamp\":\"2026-11-18T12:30:00.25+00:00\",\"host\":\"mx1\",\"programname\":\"postfix\",\"procid\":\"12\","
+	    "\"message\":\" x\",\"syslogtag\":\"postfix/smtpd[12]:\"}"), B0, 250000, "mx1", "postfix/smtpd", 12, L("x"),
+	    "postfix/smtpd[12]: x", false, false },
+	{ L("{\"PROGRAM\":\"postfix/smtpd\",\"PID\":\"12\",\"MESSAGE\":\"x\",\"HOST_FROM\":\"a\",\"HOST\":\"mx1\","
+	    "\"DATE\":\"Nov 18 11:30:00\",\"ISODATE\":\"2026-11-18T12:30:00+00:00\"}"), B0, 0, "mx1", "postfix/smtpd", 12,
+	    L("x"), NULL, false, false },
+	{ L("{\"appname\":\"postfix/smtpd\",\"hostname\":\"mx1\",\"message\":\"x\",\"procid\":12,"
+	    "\"timestamp\":\"2026-11-18T12:30:00.5Z\"}"), B0, 500000, "mx1", "postfix/smtpd", 12, L("x"), NULL, false,
+	    false },
+	{ L("{\"version\":\"1.1\",\"host\":\"mx1\",\"short_message\":\"x\",\"timestamp\":1795005000.5,"
+	    "\"_application_name\":\"prog\"}"), B0, 500000, "mx1", "prog", 0, L("x"), "prog: x", false, false },
+	{ L("{\"@timestamp\":\"2026-11-18T12:30:07Z\",\"host\":{\"name\":\"a\"},\"log\":{\"offset\":7},"
+	    "\"message\":\"Nov 18 12:30:00 mx1 postfix/smtpd[12]: x\"}"), B0, 0, "mx1", "postfix/smtpd", 12, L("x"),
+	    "postfix/smtpd[12]: x", false, false },
+	{ L("{\"_source\":{\"@timestamp\":\"2026-11-18T12:30:00Z\",\"host\":{\"ip\":[\"192.0.2.1\"],\"name\":\"mx1\"},"
+	    "\"process\":{\"name\":\"postfix/smtpd\",\"pid\":12},\"message\":\"x\"}}"), B0, 0, "mx1", "postfix/smtpd", 12,
+	    L("x"), NULL, false, false },
+	{ L("{\"date\":1795005000.5,\"stream\":\"stdout\",\"log\":\"postfix/smtpd[12]: x\",\"time\":\"2026-11-18T12:30:00.5Z\"}"),
+	    B0, 500000, "own", "postfix/smtpd", 12, L("x"), NULL, false, false },
+	{ L("{\"date\":1795005000123,\"_HOSTNAME\":\"mx1\",\"SYSLOG_IDENTIFIER\":\"p\",\"_PID\":\"7\",\"MESSAGE\":\"x\"}"),
+	    B0, 123000, "mx1", "p", 7, L("x"), NULL, false, false },
+	{ L("{\"tag\":\"mail.info\",\"time\":\"2026-11-18 12:30:00 +0000\",\"host\":\"mx1\",\"message\":\"postfix/smtpd[12]: x\"}"),
+	    B0, 0, "mx1", "postfix/smtpd", 12, L("x"), NULL, false, false },
+	{ L("2026-11-18T12:30:00+00:00\tmail.info\t{\"host\":\"mx1\",\"ident\":\"p\",\"pid\":\"7\",\"message\":\"x\"}"), B0, 0,
+	    "mx1", "p", 7, L("x"), NULL, false, false },
+	{ L("mail.info: [1795005000.5, {\"host\":\"mx1\",\"ident\":\"p\",\"pid\":\"-\",\"message\":\"x\"}]"), B0, 500000,
+	    "mx1", "p", 0, L("x"), "p: x", false, false },
+	{ L("{\"labels\":{\"app\":\"x\"},\"line\":\"Nov 18 12:30:00 mx1 p[7]: x\",\"timestamp\":\"2026-11-18T12:30:09Z\"}"), B0,
+	    0, "mx1", "p", 7, L("x"), NULL, false, false },
+	{ L("{\"time\":\"2026-11-18T12:30:00Z\",\"level\":\"info\",\"msg\":\"some words\"}"), B0, 0, "own", "", 0,
+	    L("some words"), NULL, true, false },
+	/* rspamd, told to write JSON */
+	{ L("{\"ts\":1795005000.123456,\"pid\":77,\"severity\":\"info\",\"worker_type\":\"normal\",\"id\":\"ab12cd\","
+	    "\"module\":\"task\",\"function\":\"write\",\"message\":\"id: <x>\"}"), B0, 123456, "own", "rspamd", 77,
+	    L("<ab12cd>; task; write: id: <x>"), NULL, false, false },
 static bool
 same(struct slice s, const char *want)
 {
@@ -252,7 +288,9 @@ test_none(void)
 		L("{\"__REALTIME_TIMESTAMP\":\"1795005000000000\",\"MESSAGE\":\"\\u12\"}"),
 		L("{\"__REALTIME_TIMESTAMP\":\"1795005000000000\",\"X\":[[[}"),
 		L("{\"__REALTIME_TIMESTAMP\":\"1795005000000000\"} x"),
-		L("{\"log\":\"x\\n\",\"time\":\"x\"}"),
+		L("{\"log\":\"x\\n\",\"time\":\"x\"}"), L("{\"time\":\"2026-11-18T12:30:00Z\",\"host\":\"mx1\"}"),
+		L("{\"date\":75950050200,\"log\":\"x\"}"), L("{\"date\":9795005000,\"host\":\"mx1\",\"message\":\"x\"}"),
+		L("{\"a\":{\"b\":{\"c\":"), L("{\"a\":{}"),
 		L("__CURSOR=x\n"), L("__CURSOR=x\nno name"),
 		L("__CURSOR=x\nMESSAGE\n\2\0\0\0\0\0\0\0abc"),
 	};

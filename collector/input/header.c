@@ -386,51 +386,6 @@ header_text(struct header *h, struct slice s, bool must_tag, struct line *out)
 	return bsd_text(h, s, must_tag, out);
 }
 
-/* "mail.info", "mail:info" and their like, or "2.6": facility and severity. */
-static bool
-is_priority(struct slice s)
-{
-	static const char *const facilities[] = { "mail", "daemon", "auth", "authpriv", "kern", "user", "syslog",
-		"cron", "news", "uucp", "lpr", "ftp", "ntp", "security", "console", NULL };
-	static const char *const severities[] = { "info", "warn", "warning", "err", "error", "notice", "crit",
-		"debug", "alert", "emerg", "warn|warning", "err|error", NULL };
-	const char *const *f = facilities, *const *v = severities;
-	struct slice facility;
-	uint64_t n;
-
-	if (!slice_cut(&s, '.', &facility) && !slice_cut(&s, ':', &facility))
-		return false;
-	if (slice_u64(&facility, &n))
-		return n < 24 && facility.n == 0 && slice_u64(&s, &n) && n < 8 && s.n == 0;
-	if (slice_eat(&facility, SLICE("local"))) {
-		if (facility.n != 1 || facility.p[0] < '0' || facility.p[0] > '7')
-			return false;
-	} else {
-		while (*f != NULL && !slice_eq(facility, slice_of(*f)))
-			f++;
-	}
-	while (*v != NULL && !slice_eq(s, slice_of(*v)))
-		v++;
-	return *f != NULL && *v != NULL;
-}
-
-/* Skip what some log daemons put before the tag: BusyBox "mail.info ", AIX "mail:info ", and FreeBSD's, if
- * told to be verbose, "<mail.info> " or "<2.6> ", which it does before the host. */
-static bool
-skip_priority(struct slice *s)
-{
-	struct slice rest = *s, word;
-	bool bracket = slice_eat_char(&rest, '<');
-
-	if (!slice_cut(&rest, ' ', &word) || (bracket && !slice_ends(word, SLICE(">"))))
-		return false;
-	word.n -= bracket;
-	if (!is_priority(word) || (!bracket && slice_is_digit(word.p[0])))
-		return false;
-	*s = rest;
-	return true;
-}
-
 /* May a header stand there, where a tag should? By few of its bytes. */
 static inline bool
 begins_header(struct slice s)
@@ -440,6 +395,23 @@ begins_header(struct slice s)
 }
 
 static bool forwarded(struct header *h, struct slice s, struct line *out);	/* a header behind a header */
+
+/* "tag[pid]: text", after a host which out has; some log daemons have more in between. */
+static bool
+behind_host(struct header *h, struct slice s, bool must_tag, struct line *out)
+{
+	struct slice host = out->host, tag, pid;
+
+	if (!header_skip_forwarded_from(&s, &host))
+		(void)header_skip_relay(&s, &host);
+	if (host.p != out->host.p) {
+		out->host = host;
+		out->host_mark = NULL;
+	}
+	if (header_without_priority(&s, &tag, &pid))
+		return header_put_together(h, tag, pid, s, out);
+	return bsd_text(h, s, must_tag, out);
+}
 
 /* "host tag[pid]: text", after the stamp. With must_tag a line needs a tag with a
  * colon: nothing else tells it from rubbish. */
@@ -452,7 +424,7 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 	out->host = h->host;
 	if (begins_header(s) && !h->forwarded && forwarded(h, s, out))
 		return true;	/* behind a stamp alone: docker logs -t */
-	if (s.n > 0 && s.p[0] == '<' && skip_priority(&s))
+	if (s.n > 0 && s.p[0] == '<' && header_skip_priority(&s))
 		word = word_of(s);
 	if (s.n > 0 && s.p[0] == '[' && in_brackets(slice_head(s, word), &tag))
 		return header_put_together(h, tag, slice_head(s, 0), slice_from(s, word + 1), out);
@@ -464,7 +436,7 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 		word = word_of(s);
 	}
 	if (word > 1 && s.p[word - 1] == ':' && is_tag(slice_head(s, word))) {
-		if (shape_dovecot(h, s, out))
+		if (shape_dovecot(h, s, out) || header_within_logger(h, s, out))
 			return true;	/* and else there is no host */
 	} else if (word > 1 && s.p[word - 1] == ',' && shape_dovecot(h, s, out)) {
 		return true;	/* "lmtp(26413, anna): Info: text" */
@@ -478,53 +450,37 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 			out->host_mark = k != NULL ? &k->mark : NULL;
 		}
 		s = slice_from(s, word + 1);
-		(void)skip_priority(&s);
+		(void)header_skip_priority(&s);
 		if (begins_header(s) && !h->forwarded && forwarded(h, s, out))
 			return true;
+		return behind_host(h, s, must_tag, out);
 	}
 	return bsd_text(h, s, must_tag, out);
 }
 
+bool
+header_rest(struct header *h, struct slice s, struct line *out)
+{
+	return bsd_rest(h, s, true, out);
+}
+
+bool
+header_within_logger(struct header *h, struct slice s, struct line *out)
+{
+	struct slice rest = s, word = slice_head(s, 0);
+
+	/* socklog: "mail.info: ", before it maybe the address "192.0.2.1: " */
+	while (slice_cut_at(&rest, SLICE(": "), &word) && slice_is_digit(word.p[0]))
+		;
+	if (header_is_priority(word))
+		s = rest;
+	if (!begins_header(s) || h->forwarded)
+		return false;
+	out->host = h->host;
+	return forwarded(h, s, out);
+}
+
 /* --- RFC 5424 and RFC 3164 as on the wire ----------------------------------------- */
-
-/* The next field and its blank; "-" means that there is none. */
-static bool
-field(struct slice *s, struct slice *out)
-{
-	if (!slice_cut(s, ' ', out) || out->n == 0)
-		return false;
-	if (out->n == 1 && out->p[0] == '-')
-		out->n = 0;
-	return true;
-}
-
-/* Skip '-' or any number of [id name="value"]; values may hold ']' as "\]". */
-static bool
-structured_data(struct slice *s)
-{
-	bool quoted = false;
-	size_t i = 0;
-
-	if (slice_eat_char(s, '-'))
-		return s->n == 0 || s->p[0] == ' ';
-	if (s->n == 0 || s->p[0] != '[')
-		return false;
-	for (i = 1; i < s->n; i++) {
-		char c = s->p[i];
-
-		if (quoted && c == '\\') {
-			i++;
-		} else if (c == '"') {
-			quoted = !quoted;
-		} else if (c == ']' && !quoted) {
-			if (i + 1 < s->n && s->p[i + 1] == '[')
-				continue;
-			*s = slice_from(*s, i + 1);
-			return s->n == 0 || s->p[0] == ' ';
-		}
-	}
-	return false;
-}
 
 bool
 header_put_together(struct header *h, struct slice tag, struct slice pid, struct slice text,
@@ -571,8 +527,8 @@ rfc5424(struct header *h, struct slice s, struct line *out)
 		out->time = arrived(h, out);
 	else if (!stamp_take(&h->stamps, &s, &out->time, &out->usec))
 		return false;
-	if (!field(&s, &out->host) || !field(&s, &app) || !field(&s, &procid) ||
-	    !field(&s, &msgid) || !structured_data(&s))
+	if (!header_field(&s, &out->host) || !header_field(&s, &app) || !header_field(&s, &procid) ||
+	    !header_field(&s, &msgid) || !header_structured_data(&s))
 		return false;
 	out->host = out->host.n > 0 ? first_of_chain(out->host) : h->host;
 	(void)slice_eat_char(&s, ' ');
@@ -609,6 +565,7 @@ forwarded(struct header *h, struct slice s, struct line *out)
 	bool good;
 
 	relay.host_mark = out->host_mark = NULL;	/* the relay's; and another host may lie there by now */
+	out->usec = 0;
 	h->forwarded = true;
 	good = s.p[0] == '<' ? wire(h, s, out) :
 	    stamp_take(&h->stamps, &s, &out->time, &out->usec) && bsd_rest(h, s, true, out);
@@ -639,26 +596,29 @@ header_plain(struct header *h, struct slice raw, struct line *out)
 	return plain(h, raw, out);
 }
 
-/* Drop "mailcow-postfix-1  | ", the service that docker compose puts before a line. */
-static bool
-skip_service(struct slice *s)
+/* Drop what stands before the lines of containers: "mail-1  | " of docker compose, "[pod/mail-0/postfix] " of
+ * kubectl logs --prefix. */
+static void
+skip_container(struct slice *s)
 {
-	size_t n = 0, blanks;
+	struct slice rest = *s, name;
+	size_t n = 0;
 
-	while (n < s->n && (slice_is_alnum(s->p[n]) || s->p[n] == '-' || s->p[n] == '_' || s->p[n] == '.'))
+	if (slice_eat(&rest, SLICE("[pod/"))) {
+		if (slice_cut_at(&rest, SLICE("] "), &name) && memchr(name.p, ' ', name.n) == NULL)
+			*s = rest;
+		return;
+	}
+	while (n < s->n && (slice_is_alnum(s->p[n]) || s->p[n] == '-' || s->p[n] == '_' || s->p[n] == '.' || s->p[n] == '@'))
 		n++;
-	blanks = n;
-	while (blanks < s->n && s->p[blanks] == ' ')
-		blanks++;
-	if (n == 0 || blanks == n || !slice_starts(slice_from(*s, blanks), SLICE("| ")))
-		return false;
-	*s = slice_from(*s, blanks + 2);
-	return true;
+	rest = slice_from(*s, n);
+	while (slice_eat_char(&rest, ' '))
+		;
+	if (n > 0 && slice_eat(&rest, SLICE("| ")))
+		*s = rest;
 }
 
 __attribute__((noinline)) enum header_answer
-	if (raw.n > 0 && (raw.p[raw.n - 1] == '}' || raw.p[raw.n - 1] == ']') && shape_fluent(h, raw, out))
-		return HEADER_LINE;
 header_unusual(struct header *h, struct slice raw, struct line *out)
 {
 	enum header_answer answer;
@@ -670,6 +630,8 @@ header_unusual(struct header *h, struct slice raw, struct line *out)
 		raw.n--;
 	while (raw.n > 0 && raw.p[0] == '\0')	/* the hole that a crash left before the line */
 		raw = slice_from(raw, 1);
+	(void)slice_eat(&raw, SLICE("\xef\xbb\xbf"));	/* an editor's */
+	skip_container(&raw);
 	if (raw.n > 0 && raw.p[0] == '{')
 		return shape_json(h, raw, out);
 	if (raw.n > 0 && raw.p[0] == '_' && shape_export_begins(raw))
@@ -678,7 +640,7 @@ header_unusual(struct header *h, struct slice raw, struct line *out)
 		return answer;
 	if (plain(h, raw, out) == HEADER_LINE)
 		return HEADER_LINE;
-	if (skip_service(&raw) && plain(h, raw, out) == HEADER_LINE)
+	if (raw.n > 0 && (raw.p[raw.n - 1] == '}' || raw.p[raw.n - 1] == ']') && shape_fluent(h, raw, out))
 		return HEADER_LINE;
 	return shape_bare(h, raw, out) ? HEADER_LINE : HEADER_NONE;
 }

@@ -82,10 +82,33 @@ enum header_answer header_unusual(struct header *h, struct slice raw, struct lin
 enum header_answer header_plain(struct header *h, struct slice raw, struct line *out);
 /* "tag[pid]: text"; with must_tag false if there is no tag with a colon. */
 bool header_text(struct header *h, struct slice s, bool must_tag, struct line *out);
+/* "host tag[pid]: text", maybe with what some log daemons have before either; false if there is no tag with
+ * a colon. */
+bool header_rest(struct header *h, struct slice s, struct line *out);
+/* The whole line of a log daemon behind another logger's stamp: "mail.info: Nov 18 12:30:00 tag[pid]: text",
+ * as socklog has it, or any with a stamp. */
+bool header_within_logger(struct header *h, struct slice s, struct line *out);
 /* A line whose parts came apart: put together as it would look in a file, since a copy
  * that came another way must be the same line. pid as printed; text escaped. */
 bool header_put_together(struct header *h, struct slice tag, struct slice pid, struct slice text,
     struct line *out);
+
+/* header_between.c: "mail.info", "mail:info" and their like, or "2.6": facility and severity? */
+bool header_is_priority(struct slice s);
+/* Skip them and their blank: BusyBox "mail.info ", AIX "mail:info ", and FreeBSD's, if told to be verbose,
+ * "<mail.info> " or "<2.6> ", which it does before the host. */
+bool header_skip_priority(struct slice *s);
+/* Skip "Message forwarded from mx1: ", as AIX' syslogd and older ones write what they received. */
+bool header_skip_forwarded_from(struct slice *s, struct slice *host);
+/* Skip the sender's host in "mx1 postfix/smtpd[12]: " behind the relay's, where its header had no stamp, or a
+ * severity. Only with a tag like that: else the first word may be any program's. */
+bool header_skip_relay(struct slice *s, struct slice *host);
+/* The next field of RFC 5424 and its blank; "-" means that there is none. */
+bool header_field(struct slice *s, struct slice *out);
+/* Skip '-' or any number of [id name="value"]; values may hold ']' as "\]". */
+bool header_structured_data(struct slice *s);
+/* Take "postfix/smtpd 12 - - ": RFC 5424 behind the host, as NetBSD's syslogd -o syslog writes it. */
+bool header_without_priority(struct slice *s, struct slice *tag, struct slice *pid);
 
 /* header_usual.c: what is remembered of a host that stands behind a stamp; NULL: it is too long. */
 struct known_host *header_know_host(struct header *h, struct slice host);
@@ -105,26 +128,6 @@ shape_break(struct header *h)
 	h->exim.open = false;
 }
 
-/* shape_json.c: a line of a container's as CRI has it. False: it is none. */
-bool shape_cri(struct header *h, struct slice raw, struct line *out, enum header_answer *answer);
-/* The same: a line that begins with '{'. */
-enum header_answer shape_json(struct header *h, struct slice raw, struct line *out);
-
-/* shape_journal.c: the next line of an entry, maybe its first. While one is open every
- * line is its, and usual() must know no minute. */
-enum header_answer shape_export(struct header *h, struct slice raw, struct line *out);
-bool shape_export_begins(struct slice raw);
-/* The line that the fields of an entry make. */
-enum header_answer shape_entry(struct header *h, struct line *out);
-/* Which field has this name, FIELDS if it is not wanted. */
-enum field field_named(struct slice name);
-struct slice field_value(const struct header *h, enum field f);
-void fields_clear(struct header *h);
-/* Values are added to h->fields.text between these two; the first one of a name counts. */
-void field_begin(struct header *h, enum field f);
-void field_end(struct header *h, enum field f);
-
-#endif
 /* What a program printed, noted at that time by whoever runs its container or ships its log. */
 struct noted {
 	int64_t time;
@@ -143,5 +146,25 @@ enum field field_shipped(struct slice name, bool *better);
 /* The line that a record of a log shipper is. when: of those that have no time of their own, may be empty. */
 enum header_answer shape_shipped(struct header *h, struct slice when, struct line *out);
 
+/* shape_json.c: a line of a container's as CRI has it. False: it is none. */
+bool shape_cri(struct header *h, struct slice raw, struct line *out, enum header_answer *answer);
+/* The same: a line that begins with '{'. */
+enum header_answer shape_json(struct header *h, struct slice raw, struct line *out);
 /* The same behind Fluentd's "TIME\tTAG\t" or Fluent Bit's "TAG: [TIME, ". False: it is none. */
 bool shape_fluent(struct header *h, struct slice raw, struct line *out);
+
+/* shape_journal.c: the next line of an entry, maybe its first. While one is open every
+ * line is its, and usual() must know no minute. */
+enum header_answer shape_export(struct header *h, struct slice raw, struct line *out);
+bool shape_export_begins(struct slice raw);
+/* The line that the fields of an entry make. */
+enum header_answer shape_entry(struct header *h, struct line *out);
+/* Which field has this name, FIELDS if it is not wanted. */
+enum field field_named(struct slice name);
+struct slice field_value(const struct header *h, enum field f);
+void fields_clear(struct header *h);
+/* Values are added to h->fields.text between these two; the first one of a name counts. */
+void field_begin(struct header *h, enum field f);
+void field_end(struct header *h, enum field f);
+
+#endif

@@ -72,6 +72,13 @@ is_access_log(struct slice s)
 	return slice_is_digit(s.p[0]) && slice_has(slice_head(s, 80), SLICE(" - - ["));
 }
 
+/* "-- Boot 5f0c... --", "-- Logs begin at ... --": what journalctl says between lines. */
+static bool
+is_journalctl(struct slice s)
+{
+	return slice_starts(s, SLICE("-- ")) && slice_ends(s, SLICE(" --"));
+}
+
 bool
 shape_bare(struct header *h, struct slice s, struct line *out)
 {
@@ -82,7 +89,7 @@ shape_bare(struct header *h, struct slice s, struct line *out)
 		return header_text(h, s, true, out);
 	if (is_session(s))
 		out->tag = SLICE("smtpd");
-	else if (is_rbldnsd(s, &out->time) || (s.n > 0 && is_access_log(s)))
+	else if (is_rbldnsd(s, &out->time) || is_journalctl(s) || (s.n > 0 && is_access_log(s)))
 		out->tag = SLICE("");
 	else
 		return false;

@@ -5,12 +5,17 @@
  *	2026-11-18 12:30:00.123456789 new msg 7					tai64nlocal
  *	2026-11-18_12:30:00.12345 new msg 7					svlogd, in UTC
  *	1795005000.123456 new msg 7						accustamp
+ *	@400000006b00b13d1078453c mail.info: Nov 18 12:30:00 tag[7]: ...	socklog, by any of these
  *	2026-11-18 12:30:00 #77(normal) <ab12cd>; task; ...			rspamd
  *	[2026/11/18 12:30:00] mod=syn|cli=192.0.2.1/4711|...			p0f
  *	Wed Nov 18 12:30:00 2026 -> fd[10]: Eicar-Test-Signature FOUND		ClamAV
  *	Wed Nov 18 12:30:00 2026 [77] info: spamd: result: ...			spamd
  *	Nov 18 12:30:00 imap-login: Info: Login: user=<anna>, ...		Dovecot
  *	dovecot: Nov 18 12:30:00 Info: imap-login: Login: user=<anna>, ...	Dovecot 1.x
+ *	Wed 2026-11-18 12:30:00 CET mx1 tag[7]: ...		journalctl -o short-full
+ *	1795005000.123456 mx1 tag[7]: ...			journalctl -o short-unix
+ *	Wed Nov 18 12:30:00 2026 mail.info tag[7]: ...		OpenWrt's logread
+ *	2026:11:18-12:30:00 mx1 tag[7]: ...			Sophos UTM
  *
  * None names the program or its host: the tag is told from the shape. Where many programs
  * share a stamp, what is written like no known one gets no tag. */
@@ -45,6 +50,28 @@ pid_until(struct slice *s, char end, uint32_t *pid)
 	*pid = (uint32_t)v;
 	*s = t;
 	return true;
+}
+
+/* "mx1 exim[77]: text"; of programs without a process id those that are no words of Exim. */
+static bool
+host_and_tag(struct slice s)
+{
+	size_t n = 0, from;
+	struct slice tag;
+	uint64_t pid;
+
+	while (n < s.n && (slice_is_alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '.'))
+		n++;
+	if (n == 0 || n >= s.n || s.p[n] != ' ')
+		return false;
+	for (from = ++n; n < s.n && (slice_is_alnum(s.p[n]) || strchr("-_./()", s.p[n]) != NULL) &&
+	    s.p[n] != '\0'; n++)
+		;
+	tag = slice_head(slice_from(s, from), n - from);
+	s = slice_from(s, n);
+	if (slice_starts(s, SLICE(": ")))
+		return slice_eq(tag, SLICE("dovecot")) || slice_starts(tag, SLICE("postfix/"));
+	return tag.n > 0 && slice_eat_char(&s, '[') && slice_u64(&s, &pid) && slice_eat(&s, SLICE("]: "));
 }
 
 /* --- qmail's loggers -------------------------------------------------------------- */
@@ -116,6 +143,8 @@ tai64n(struct header *h, struct slice s, struct line *out)
 	out->usec = (uint32_t)(v[1] / 1000);
 	stamp_remember(&h->stamps, out->time);
 	s = slice_from(s, 26);
+	if (header_within_logger(h, s, out))
+		return true;
 	if (slice_starts(s, SLICE("dovecot-auth: ")))	/* what libpam writes for it */
 		return set(h, "dovecot-auth", s, slice_from(s, 14), out);
 	return shape_dovecot(h, s, out) || set(h, "qmail", s, s, out);
@@ -130,7 +159,7 @@ accustamp(struct header *h, struct slice s, struct line *out)
 		return false;
 	out->time = (int64_t)secs;
 	stamp_remember(&h->stamps, out->time);
-	return set(h, "qmail", s, s, out);
+	return host_and_tag(s) ? header_rest(h, s, out) : set(h, "qmail", s, s, out);
 }
 
 static bool
@@ -143,7 +172,7 @@ svlogd(struct header *h, struct slice s, struct line *out)
 	out->time = c.civil;
 	out->usec = c.usec;
 	stamp_remember(&h->stamps, out->time);
-	return shape_dovecot(h, s, out) || set(h, "qmail", s, s, out);
+	return header_within_logger(h, s, out) || shape_dovecot(h, s, out) || set(h, "qmail", s, s, out);
 }
 
 /* --- Dovecot ----------------------------------------------------------------------- */
@@ -244,25 +273,6 @@ rspamd(struct header *h, struct slice s, struct line *out)
 	return set(h, "rspamd", ident, s, out);
 }
 
-/* "mx1 exim[77]: text": syslog with a blank in its stamp. */
-static bool
-syslog_like(struct slice s)
-{
-	size_t n = 0, from;
-	uint64_t pid;
-
-	while (n < s.n && (slice_is_alnum(s.p[n]) || s.p[n] == '-' || s.p[n] == '.'))
-		n++;
-	if (n == 0 || n >= s.n || s.p[n] != ' ')
-		return false;
-	for (from = ++n; n < s.n && (slice_is_alnum(s.p[n]) || strchr("-_./()", s.p[n]) != NULL) &&
-	    s.p[n] != '\0'; n++)
-		;
-	s = slice_from(s, n);
-	return n > from && slice_eat_char(&s, '[') && slice_u64(&s, &pid) &&
-	    slice_eat(&s, SLICE("]: "));
-}
-
 /* 6-6-2 letters and digits, since 4.97 6-11-4. */
 static bool
 is_message_id(struct slice s)
@@ -359,22 +369,19 @@ dated(struct header *h, struct slice s, struct line *out)
 		out->time = stamp_zoned(&h->stamps, &(struct slice){ NULL, 0 }, c.civil);
 		return set(h, "", slice_from(s, 1), slice_from(s, 1), out);
 	}
-	if (!slice_eat_char(&s, ' '))
+	if (s.p[0] != '+' && s.p[0] != '-' && s.p[0] != 'Z' && !slice_eat_char(&s, ' '))
 		return false;
 	out->time = stamp_zoned(&h->stamps, &s, c.civil);
-	if (shape_dovecot(h, s, out))
+	if (c.digits == 9)
+		(void)slice_eat_char(&s, ' ');	/* s6-log has two */
+	if (header_within_logger(h, s, out) || shape_dovecot(h, s, out))
 		return true;
+	if (host_and_tag(s))
+		return header_rest(h, s, out);
 	if (c.digits == 9)
 		return set(h, "qmail", s, s, out);
 	if (s.n > 0 && (s.p[0] == '#' || s.p[0] == '[') && rspamd(h, s, out))
 		return true;
-	if (syslog_like(s)) {
-		struct slice host;
-
-		(void)slice_cut(&s, ' ', &host);
-		out->host = host;
-		return header_text(h, s, true, out);
-	}
 	return exim(h, s, &c, out);
 }
 
@@ -425,6 +432,12 @@ week_day(struct header *h, struct slice s, struct line *out)
 	s = slice_from(s, 4);
 	if (!stamp_take(&h->stamps, &s, &out->time, &out->usec))
 		return false;
+	if (header_skip_priority(&s)) {
+		out->host = h->host;
+		return header_text(h, s, true, out);
+	}
+	if (host_and_tag(s))
+		return header_rest(h, s, out);
 	ident = s;
 	if (slice_eat(&s, SLICE("-> ")))
 		return set(h, "clamd", ident, s, out);
@@ -437,6 +450,32 @@ week_day(struct header *h, struct slice s, struct line *out)
 	}
 	out->pid = 0;
 	return set(h, "", ident, ident, out);
+}
+
+/* "Wed 2026-11-18 12:30:00 CET " and on; the day is one of whatever language. */
+static bool
+short_full(struct header *h, struct slice s, struct line *out)
+{
+	struct slice day;
+	struct civil_stamp c;
+
+	if (!slice_cut(&s, ' ', &day) || day.n < 2 || day.n > 12 || !stamp_civil(&s, '-', ' ', &c) ||
+	    !slice_eat_char(&s, ' ') || !stamp_named_zone(&h->stamps, &s, c.civil, &out->time))
+		return false;
+	out->usec = c.usec;
+	return header_rest(h, s, out);
+}
+
+/* "2026:11:18-12:30:00 mx1 exim-in[7]: text" */
+static bool
+sophos(struct header *h, struct slice s, struct line *out)
+{
+	struct civil_stamp c;
+
+	if (!stamp_civil(&s, ':', '-', &c) || !slice_eat_char(&s, ' '))
+		return false;
+	out->time = stamp_zoned(&h->stamps, &(struct slice){ NULL, 0 }, c.civil);
+	return header_rest(h, s, out);
 }
 
 static bool
@@ -492,9 +531,9 @@ shape_own(struct header *h, struct slice raw, struct line *out)
 	else if (c == '[')
 		good = p0f(h, raw, out);
 	else if (slice_is_digit(c))
-		good = dated(h, raw, out) || svlogd(h, raw, out) || accustamp(h, raw, out);
-	else if (c >= 'A')
-		good = week_day(h, raw, out) || dovecot_1(h, raw, out);
+		good = dated(h, raw, out) || svlogd(h, raw, out) || accustamp(h, raw, out) || sophos(h, raw, out);
+	else if ((unsigned char)c >= 'A')
+		good = week_day(h, raw, out) || dovecot_1(h, raw, out) || short_full(h, raw, out);
 	good = good || others(h, raw, out);
 	if (good || !open || !is_text(raw))
 		return good;

@@ -442,13 +442,42 @@ stamp_zoned(struct stamps *st, struct slice *s, int64_t civil)
 	struct slice t = *s;
 	int64_t utc;
 
-	if (t.n >= 6 && t.p[5] == ' ' && (t.p[0] == '+' || t.p[0] == '-') &&
-	    zone_of(st, &t, civil, &utc) && slice_eat_char(&t, ' '))
+	if (slice_eat(&t, SLICE("Z ")) || slice_eat(&t, SLICE("UTC "))) {
 		*s = t;
-	else
+		utc = civil;
+	} else if (t.n >= 6 && (t.p[0] == '+' || t.p[0] == '-') && zone_of(st, &t, civil, &utc) &&
+	    slice_eat_char(&t, ' ')) {
+		*s = t;
+	} else {
 		utc = local_utc(st, civil);
+	}
 	stamp_remember(st, utc);
 	return utc;
+}
+
+bool
+stamp_named_zone(struct stamps *st, struct slice *s, int64_t civil, int64_t *time)
+{
+	struct slice rest = *s, word;
+	int hours = 0;
+
+	if (!slice_cut(&rest, ' ', &word) || word.n < 2 || word.n > 6)
+		return false;
+	if (word.p[0] == '+' || word.p[0] == '-') {
+		hours = two(word.p + 1);
+		if (word.n == 3 && hours >= 0 && hours < 24)
+			*time = civil - (word.p[0] == '-' ? -1 : 1) * hours * HOUR_S;
+		else if (!zone_of(st, &word, civil, time) || word.n > 0)
+			return false;
+	} else {
+		for (size_t i = 0; i < word.n; i++)
+			if (!slice_is_alnum(word.p[i]) || slice_is_digit(word.p[i]))
+				return false;
+		*time = slice_eq(word, SLICE("UTC")) || slice_eq(word, SLICE("GMT")) ? civil : local_utc(st, civil);
+	}
+	stamp_remember(st, *time);
+	*s = rest;
+	return true;
 }
 
 bool

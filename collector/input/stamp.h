@@ -42,6 +42,7 @@ struct stamps {
 /* Take a stamp and the blank after it from the front of *s:
  *	Nov 18 10:00:00 | Nov 18 10:00:00.123 2026 | 2026 Nov 18 10:00:00 | Nov 18 2026 10:00:00
  *	2026-11-18T10:00:00.123456+01:00, "Z" or no zone
+ * The month may be a name of another language ("Dez", "août", "11月").
  * False, and *s untouched, if it is none. *usec is set only by a fraction. */
 bool stamp_take(struct stamps *st, struct slice *s, int64_t *time, uint32_t *usec);
 
@@ -56,9 +57,13 @@ bool stamp_civil(struct slice *s, char sep, char between, struct civil_stamp *ou
 /* The same by a pattern: Y year, y year of this century in two digits, M "Nov", N month, D day, C
  * "hh:mm:ss", F digits of a fraction; anything else is itself. */
 bool stamp_pattern(struct slice *s, const char *pattern, struct civil_stamp *out);
-/* What it is in UTC: with the zone "+0100" at the front of *s and its blank, which are
- * dropped, or else in the source's zone. */
+/* What it is in UTC: with the zone "+0100", "+01:00", "Z" or "UTC" at the front of *s and its blank, which
+ * are dropped, or else in the source's zone. */
 int64_t stamp_zoned(struct stamps *st, struct slice *s, int64_t civil);
+
+/* The same with the zone's short name at the front of *s, as journalctl -o short-full prints it: "UTC ", "CET ",
+ * "-03 ". The names are those of the source's zone, UTC and GMT apart. False if there is none. */
+bool stamp_named_zone(struct stamps *st, struct slice *s, int64_t civil, int64_t *time);
 
 /* The newest line is the memory for years and repeated hours; a clock gone wild
  * on some host must not spoil it. */

@@ -48,6 +48,17 @@ static const struct {
 	    false, false },
 	{ L("Nov 18 12:30:00 mx1 x[7]: 1795005000.000007 y"), B0, 0, "mx1", "x", 7,
 	    L("1795005000.000007 y"), NULL, false, false },
+	/* the same loggers around a log daemon's lines: socklog, s6-log */
+	{ L("@400000006afd9a521078453c mail.info: Nov 18 12:30:00 postfix/smtpd[12]: x"), B0, 0, "own",
+	    "postfix/smtpd", 12, L("x"), "postfix/smtpd[12]: x", false, false },
+	{ L("2026-11-18_12:30:01.12345 192.0.2.7: mail.info: Nov 18 12:30:00 mx1 postfix/smtpd[12]: x"), B0, 0, "mx1",
+	    "postfix/smtpd", 12, L("x"), NULL, false, false },
+	{ L("2026-11-18T12:30:01.12345 mail.info: Nov 18 12:30:00 postfix/smtpd[12]: x"), B0, 0, "own",
+	    "postfix/smtpd", 12, L("x"), NULL, false, false },
+	{ L("2026-11-18 12:30:01.123456789  Nov 18 12:30:00 mx1 postfix/smtpd[12]: x"), B0, 0, "mx1",
+	    "postfix/smtpd", 12, L("x"), NULL, false, false },
+	{ L("@400000006afd9a521078453c mail.info: " NEW_MSG), B0, 276317, "own", "qmail", 0,
+	    L("mail.info: " NEW_MSG), NULL, true, false },
 	/* Exim */
 	{ L(EXIM ID " <= anna@example.org"), B0, 0, "own", "exim", 0, L(ID " <= anna@example.org"),
 	    ID " <= anna@example.org", true, false },
@@ -80,6 +91,25 @@ static const struct {
 	{ L("2026-11-18 12:30:00.123456 [77] y"), B0, 123456, "own", "", 77, L("y"), NULL, true, false },
 	{ L(EXIM "mx1 postfix/smtpd[12]: connect from x[192.0.2.1]"), B0, 0, "mx1", "postfix/smtpd", 12,
 	    L("connect from x[192.0.2.1]"), "postfix/smtpd[12]: connect from x[192.0.2.1]", false, false },
+	{ L(EXIM "mx1 dovecot: imap-login: x"), B0, 0, "mx1", "dovecot", 0, L("imap-login: x"), NULL, false, false },
+	{ L(EXIM "some words: x"), B0, 0, "own", "", 0, L("some words: x"), NULL, true, false },
+	{ L("2026-11-18 13:30:00.25+01:00 mx1 postfix/smtpd[12]: x"), B0, 250000, "mx1", "postfix/smtpd", 12, L("x"),
+	    NULL, false, false },
+	{ L("2026-11-18 12:30:00 UTC mx1 postfix/smtpd[12]: x"), B0, 0, "mx1", "postfix/smtpd", 12, L("x"), NULL,
+	    false, false },
+	{ L("2026:11:18-12:30:00 mx1 exim-in[12]: x"), B0, 0, "mx1", "exim-in", 12, L("x"), NULL, false, false },
+	/* journalctl's other forms */
+	{ L("Wed 2026-11-18 12:30:00 UTC mx1 postfix/smtpd[12]: x"), B0, 0, "mx1", "postfix/smtpd", 12, L("x"),
+	    "postfix/smtpd[12]: x", false, false },
+	{ L("mer. 2026-11-18 09:30:00.123456 -03 mx1 postfix/smtpd[12]: x"), B0, 123456, "mx1", "postfix/smtpd", 12,
+	    L("x"), NULL, false, false },
+	{ L("\xd0\xa1\xd1\x80 2026-11-18 18:00:00 +0530 mx1 postfix/smtpd[12]: x"), B0, 0, "mx1", "postfix/smtpd", 12,
+	    L("x"), NULL, false, false },
+	{ L("1795005000.123456 mx1 postfix/smtpd[12]: x"), B0, 123456, "mx1", "postfix/smtpd", 12, L("x"),
+	    "postfix/smtpd[12]: x", false, false },
+	/* OpenWrt's logread */
+	{ L("Wed Nov 18 12:30:00 2026 mail.info postfix/smtpd[12]: x"), B0, 0, "own", "postfix/smtpd", 12, L("x"),
+	    "postfix/smtpd[12]: x", false, false },
 	/* rspamd */
 	{ L(EXIM "#77(normal) <ab12cd>; task; write: id: <x>"), B0, 0, "own", "rspamd", 77,
 	    L("<ab12cd>; task; write: id: <x>"), "#77(normal) <ab12cd>; task; write: id: <x>", true, false },
@@ -162,36 +192,6 @@ static const struct {
 	    "{\"log\":\"b\",\"stream\":\"stdout\",\"time\":\"2026-11-18T12:30:00Z\"}\n"
 	    "{\"log\":\"c\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-18T12:30:00Z\"}"), B0, 0, "mx1", "p", 0,
 	    L("abc"), NULL, false, false },
-	/* containerd, CRI-O */
-	{ L("2026-11-18T12:30:01.123456789Z stdout F Nov 18 12:30:00 mx1 postfix/smtpd[12]: x"), B0, 0, "mx1",
-	    "postfix/smtpd", 12, L("x"), "postfix/smtpd[12]: x", false, false },
-	{ L("2026-11-18T13:30:00.5+01:00 stderr F postfix/smtpd[12]: x"), B0, 500000, "own", "postfix/smtpd", 12,
-	    L("x"), NULL, false, false },
-	{ L("2026-11-18T12:30:00.5Z stdout F some words"), B0, 500000, "own", "", 0, L("some words"),
-	    "some words", true, false },
-	{ L("2026-11-18T12:30:00.1Z stdout P Nov 18 12:30:00 mx1 p: a\n"
-	    "2026-11-18T12:30:00.1Z stderr F other: words\n2026-11-18T12:30:00.2Z stdout P b\n"
-	    "2026-11-18T12:30:00.3Z stdout F c"), B0, 0, "mx1", "p", 0, L("abc"), NULL, false, false },
-	{ L("2026-11-18T12:30:00.5Z stdout F: x"), B0, 500000, "stdout", "F", 0, L("x"), NULL, false, false },
-};
-
-/* The last answer to the lines of a text. */
-static enum header_answer
-last(struct header *h, struct slice all, struct line *l)
-{
-	struct slice raw;
-
-	while (slice_cut(&all, '\n', &raw))
-		(void)header_parse(h, raw, l);
-	return header_parse(h, all, l);
-}
-
-static int
-first_line(const char *s)
-{
-	return (int)strcspn(s, "\n");
-}
-
 	/* log shippers: rsyslog, syslog-ng, Vector, GELF, Filebeat, Fluent Bit, Fluentd, Loki, Elasticsearch */
 	{ L("{\"@timestamp\":\"2026-11-18T12:30:00.25+00:00\",\"host\":\"mx1\",\"programname\":\"postfix\",\"procid\":\"12\","
 	    "\"message\":\" x\",\"syslogtag\":\"postfix/smtpd[12]:\"}"), B0, 250000, "mx1", "postfix/smtpd", 12, L("x"),
@@ -228,6 +228,36 @@ first_line(const char *s)
 	{ L("{\"ts\":1795005000.123456,\"pid\":77,\"severity\":\"info\",\"worker_type\":\"normal\",\"id\":\"ab12cd\","
 	    "\"module\":\"task\",\"function\":\"write\",\"message\":\"id: <x>\"}"), B0, 123456, "own", "rspamd", 77,
 	    L("<ab12cd>; task; write: id: <x>"), NULL, false, false },
+	/* containerd, CRI-O */
+	{ L("2026-11-18T12:30:01.123456789Z stdout F Nov 18 12:30:00 mx1 postfix/smtpd[12]: x"), B0, 0, "mx1",
+	    "postfix/smtpd", 12, L("x"), "postfix/smtpd[12]: x", false, false },
+	{ L("2026-11-18T13:30:00.5+01:00 stderr F postfix/smtpd[12]: x"), B0, 500000, "own", "postfix/smtpd", 12,
+	    L("x"), NULL, false, false },
+	{ L("2026-11-18T12:30:00.5Z stdout F some words"), B0, 500000, "own", "", 0, L("some words"),
+	    "some words", true, false },
+	{ L("2026-11-18T12:30:00.1Z stdout P Nov 18 12:30:00 mx1 p: a\n"
+	    "2026-11-18T12:30:00.1Z stderr F other: words\n2026-11-18T12:30:00.2Z stdout P b\n"
+	    "2026-11-18T12:30:00.3Z stdout F c"), B0, 0, "mx1", "p", 0, L("abc"), NULL, false, false },
+	{ L("2026-11-18T12:30:00.5Z stdout F: x"), B0, 500000, "stdout", "F", 0, L("x"), NULL, false, false },
+};
+
+/* The last answer to the lines of a text. */
+static enum header_answer
+last(struct header *h, struct slice all, struct line *l)
+{
+	struct slice raw;
+
+	while (slice_cut(&all, '\n', &raw))
+		(void)header_parse(h, raw, l);
+	return header_parse(h, all, l);
+}
+
+static int
+first_line(const char *s)
+{
+	return (int)strcspn(s, "\n");
+}
+
 static bool
 same(struct slice s, const char *want)
 {
@@ -291,6 +321,7 @@ test_none(void)
 		L("{\"log\":\"x\\n\",\"time\":\"x\"}"), L("{\"time\":\"2026-11-18T12:30:00Z\",\"host\":\"mx1\"}"),
 		L("{\"date\":75950050200,\"log\":\"x\"}"), L("{\"date\":9795005000,\"host\":\"mx1\",\"message\":\"x\"}"),
 		L("{\"a\":{\"b\":{\"c\":"), L("{\"a\":{}"),
+		L("Wed 2026-11-18 12:30:00 mx1 p: x"), L("Wed 2026-11-18 12:30:00 CET nothing of a tag"),
 		L("__CURSOR=x\n"), L("__CURSOR=x\nno name"),
 		L("__CURSOR=x\nMESSAGE\n\2\0\0\0\0\0\0\0abc"),
 	};
@@ -342,6 +373,8 @@ test_repeats(void)
 	struct header *h = header_new("UTC", 0, NOW, SLICE("own"), NULL);
 	struct line l;
 
+	ok(header_parse(h, (struct slice)L("-- Boot 5f0c2d --"), &l) == HEADER_LINE && l.own && l.tag.n == 0,
+	    "journalctl's remarks are nobody's");
 	ok(header_parse(h, (struct slice)L(EXIM "#77(normal) log_reset: Last message repeated 4 times"), &l) ==
 	    HEADER_LINE && l.repeat == 4 && l.repeat_of_last && l.tag.n == 0, "rspamd's repeats");
 	header_free(h);
@@ -368,6 +401,10 @@ test_zones(void)
 	    "p0f in the source's zone");
 	ok(header_parse(h, (struct slice)L("Wed Nov 18 13:30:00 2026 -> x"), &l) == HEADER_LINE && l.time == B0,
 	    "ClamAV in the source's zone");
+	ok(header_parse(h, (struct slice)L("Mi 2026-11-18 13:30:00 CET mx1 p: x"), &l) == HEADER_LINE && l.time == B0,
+	    "journalctl in the source's zone");
+	ok(header_parse(h, (struct slice)L("Wed 2026-11-18 12:30:00 UTC mx1 p: x"), &l) == HEADER_LINE && l.time == B0,
+	    "but told to be in UTC in that");
 	header_free(h);
 }
 

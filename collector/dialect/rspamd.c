@@ -64,13 +64,20 @@ is_broken(struct slice s)
 		"abnormally closing connection from backend", "caught fatal signal",
 		"lost heartbeat ", "force kill worker ", "terminate worker ",
 		"kill worker ", "cannot fork", "data corruption warning: ", "cannot spawn ",
-		"cannot listen on ", NULL };
+		"cannot listen on ", "cannot create listen socket ",
+		"cannot parse results from the master backend",
+		"cannot find action in results", "cannot find scan results",
+		"SAVDI (", "Unhandled response: ", "unhandled response: ", NULL };
 	static const struct slice parts[] = {
 		/* behind the name of a scanner or a process */
 		SLICE(" terminated abnormally "),
 		SLICE(": failed to scan, maximum retransmits "),
 		SLICE(": failed to scan and retransmits exceed"),
-		SLICE(": unhandled response"),
+		SLICE(": unhandled "),
+		SLICE(": unexpected reply: "),
+		SLICE(": ICAP ERROR: "),
+		SLICE(": OPTIONS query failed: "),
+		SLICE(": ERROR found: "),
 		SLICE(" terminated normally, but lost "),
 	};
 	struct slice start = slice_head(s, 80);
@@ -83,24 +90,43 @@ is_broken(struct slice s)
 	return false;
 }
 
+/* Of strangers' mail none of these speaks: what is wrong with that has other words. */
 static bool
 is_warning(struct slice s)
 {
-	static const char *const heads[] = { "cannot connect to ", "cannot resolve ",
-		"connection to redis server ", "got timeout",
-		"error getting reply from redis", "got error while connecting to redis",
-		"got error while getting greylisting", "got error checking cache",
-		"timeout while querying ", "mark upstream ",
-		"cannot mark last alive upstream", "upstream ", "there are no alive ",
-		"abnormally closing milter connection",
-		"abnormally closing connection from:", "abnormally closing control",
-		"cannot load map: ", "cannot open ", "cannot retrieve stat tokens",
-		"cannot make redis request", "cannot get ", "cannot init ", "error adding ",
-		"error reading ", "got IO timeout with server ", "timeout waiting ",
-		"lost ", "processing of task time out: ", "IO read error", "cannot write ",
-		"cannot bind ", "message parsing error", "cannot send ", NULL };
+	static const char *const heads[] = {
+		/* Redis and other servers that it asks */
+		"cannot connect to ", "cannot resolve ", "connection to redis server ", "got timeout", "got error",
+		"got IO timeout with server ", "got unexpected http status", "error ", "timeout while querying ",
+		"timeout waiting ", "mark upstream ", "cannot mark last alive upstream", "upstream ",
+		"there are no alive ", "no upstreams reachable", "cannot make redis request",
+		"cannot retrieve stat tokens", "call to redis failed", "redis_", "redis request wasn't scheduled",
+		"redis received an error", "cannot check ", "cannot update ", "cannot upload ", "cannot execute ",
+		"cannot save ", "cannot store file ", "failed to save ", "dmarc report is not saved ",
+		"HTTP error", "invalid HTTP code", "bad HTTP code", "IO read error",
+		/* files, maps, keys, sockets */
+		"cannot load map: ", "cannot open ", "cannot create ", "cannot read ", "cannot get keys ", "cannot init ",
+		"cannot write ", "cannot bind ", "cannot send ", "cannot call ", "cannot parse new config file",
+		"can't open ", "can't read ", "can't load ", "can't verify ", "accept failed: ", "no servers defined",
+		"cannot load dkim key ", "cannot load private key", "cannot stat key file", "signing failure: ",
+		"rsa sign error", "public key for ",
+		/* its clients */
+		"abnormally closing milter connection", "abnormally closing connection from:",
+		"abnormally closing control", "lost ", "processing of task time out: ", "message parsing error", NULL };
+	static const struct slice parts[] = {
+		/* behind the name of a rule or a map */
+		SLICE(" - got error while "),
+		SLICE(": map file is unavailable for reading"),
+		SLICE(": redis error: "),
+	};
+	struct slice start = slice_head(s, 80);
 
-	return filter_begins(s, heads);
+	if (filter_begins(s, heads))
+		return true;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		if (slice_has(start, parts[i]) && memchr(start.p, '<', start.n) == NULL)
+			return true;
+	return false;
 }
 
 /* Lines of a session or a task that are of no use by themselves. */

@@ -88,7 +88,8 @@ helper_is_trouble(struct slice s)
 		"fail", "error", "cannot ", "can't ", "couldn't ", "could not ", "unable to ",
 		"timeout", "timed out", "not secure", "terminated with signal", "exited with status",
 		"restart count exceeded", "restart rate exceeded", "returned -1", "(): ",
-		"returned invalid socket", "panic", "fatal",
+		"returned invalid socket", "panic", "fatal", "flock(", "lockf(", "kill(",
+		"no such group or gid", "no such user or uid",
 	};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)

@@ -110,7 +110,9 @@ why(struct slice s, struct event *e)
 		H("RFC5322 header requirement error"), H("skipping signing of mail to "),
 		H("BodyLengthDB matched "), H("message has signatures from "), H("mode select: "),
 		H("overflow parsing "), H("ADSP "), H("DomainKeys"), H("sender ADSP"), H("peer "),
-		H("not signing subdomains"), H("early EOF"), H("message not signed"),
+		H("not signing subdomains"), H("early EOF"), H("message not signed"), H("not POP authenticated"),
+		H("too much header data"), H("allowed by reputation of "), H("no reputation data "),
+		H("blocked by reputation of "), H("rate limit for "), H("settings found for deprecated value"),
 	};
 #undef H
 
@@ -118,6 +120,20 @@ why(struct slice s, struct event *e)
 		return -1;
 	e->text = s;
 	return 1;
+}
+
+/* A key that is wanted and is not in the KeyTable, or is no good: mail is not signed, or has to wait. */
+static bool
+is_key_trouble(struct slice s)
+{
+#define H(head) { head, sizeof(head) - 1 }
+	static const struct slice heads[] = {
+		H("key '"), H("KeyTable entry for "), H("signing table references unknown key "),
+		H("resource unavailable: "), H("required parameter "),
+	};
+#undef H
+
+	return helper_starts(s, heads, sizeof heads / sizeof heads[0]);
 }
 
 static int
@@ -128,7 +144,7 @@ of_message(struct slice s, struct slice id, struct event *out)
 	e->id = id;
 	if (not_internal(s, e) > 0 || outcome(s, e) > 0 || signature(s, e) > 0 || why(s, e) > 0)
 		return 1;
-	if (!helper_is_trouble(s))
+	if (!is_key_trouble(s) && !helper_is_trouble(s))
 		return -1;
 	helper_says(out, EV_FILTER_FAIL, SLICE("opendkim"), s);
 	out->id = id;
@@ -143,6 +159,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 
 	if (slice_eat(&s, SLICE("(unknown-jobid): ")) || helper_take_id(&s, &id))
 		n = of_message(s, id, out);
+	else if (is_key_trouble(s))
+		n = helper_says(out, EV_FILTER_FAIL, SLICE("opendkim"), s);
 	else
 		n = helper_milter(out, SLICE("opendkim"), s);
 	if (n > 0)

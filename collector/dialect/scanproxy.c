@@ -6,7 +6,10 @@
  *	spampd: identified spam <1@example.net> (9.10/5.00) from <a@example.net> for <b@example.org>
  *	    in 1.20s, 2345 bytes.
  *	dspam: spam detected from 192.0.2.1
- * clamsmtpd 1.10 (and proxsmtpd, which is made of it), spampd 2.3 to 2.6, DSPAM 3. None names a queue id, and
+ *	amavisd-milter: 3FQm21Xz3z: could not connect to amavisd socket /run/amavis.sock: Connection refused
+ *	spamass-milter: Thrown error: connection refused
+ * The last two hand mail to amavis and spamd, which have its verdict; what they say is that these do not answer.
+ * amavisd-milter 1.7, spamass-milter 0.4, clamsmtpd 1.10 (and proxsmtpd, which is made of it), spampd 2.3 to 2.6, DSPAM 3. None names a queue id, and
  * spampd alone a Message-ID: the other two's verdicts count as they stand. Addresses and Message-ID are
  * a stranger's: what kind of line it is stands in front of them, or behind. */
 #include "dialect/filter.h"
@@ -21,10 +24,16 @@ is_clamsmtp(struct slice tag)
 }
 
 static bool
+is_milter(struct slice tag)
+{
+	return slice_eq(tag, SLICE("amavisd-milter")) || slice_eq(tag, SLICE("spamass-milter"));
+}
+
+static bool
 claims(const struct line *l)
 {
 	return is_clamsmtp(l->tag) || slice_eq(l->tag, SLICE("spampd")) ||
-	    slice_eq(l->tag, SLICE("dspam"));
+	    slice_eq(l->tag, SLICE("dspam")) || is_milter(l->tag);
 }
 
 /* "from=F, to=T, status=S": S is the filter's and stands last. */
@@ -63,11 +72,16 @@ clamsmtp(struct slice s, struct event *out)
 {
 	static const char *const talk[] = { "accepted connection from: ", "closed connection",
 		"CLIENT: ", NULL };
-	static const char *const broken[] = { "CLAMAV: ", "SERVER: ", NULL };
+	static const char *const broken[] = { "CLAMAV: ", "SERVER: ", "clamav error: ", "clamd ", "couldn't ",
+		"unexpected response from clamd", "unexepected response from clamd", "server ", "out of memory",
+		"too many connections open ", "threading problem", NULL };
 	struct slice number, text = s;
 
-	if (!slice_cut_at(&text, SLICE(": "), &number) || !is_hex(number))
+	if (!slice_cut_at(&text, SLICE(": "), &number) || !is_hex(number)) {
+		if (filter_begins(s, broken))
+			return filter_trouble(out, EV_FILTER_FAIL, SLICE("clamsmtpd"), s);
 		return -1;
+	}
 	if (slice_starts(text, SLICE("from=")))
 		return clamsmtp_status(text, out);
 	if (filter_begins(text, broken))
@@ -127,6 +141,28 @@ dspam(struct slice s, struct event *out)
 	return 1;
 }
 
+/* They say nothing else unless told to debug. */
+static int
+milter(struct slice tag, struct slice s, struct event *out)
+{
+	static const char *const talk[] = { "Could not retrieve sendmail macro ", NULL };
+	static const char *const broken[] = { "could not ", "Could not ", "Cannot ", "Failed to ", "Thrown error: ",
+		"popenv failed", "error. ", "maximum size of amavisd ", "amavisd communication buffer is too big",
+		"Content scanner malfunction", "tried output despite problems", "poll says my ", NULL };
+	struct slice id;
+
+	(void)helper_take_id(&s, &id);
+	if (filter_begins(s, talk))
+		return 0;
+	if (filter_begins(s, broken))
+		return filter_trouble(out, EV_FILTER_FAIL, tag, s);
+	/* libmilter, of the MTA; else it is debugging, which holds what strangers say */
+	if ((slice_starts(s, tag) || slice_starts(s, SLICE("SpamAssassin"))) &&
+	    (slice_has(s, SLICE("mi_rd_cmd: ")) || helper_is_trouble(s)))
+		return filter_trouble(out, EV_QWARN, tag, s);
+	return 0;
+}
+
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
@@ -134,6 +170,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		return filter_answer(l, out, clamsmtp(l->text, out));
 	if (slice_eq(l->tag, SLICE("spampd")))
 		return filter_answer(l, out, spampd(l->text, out));
+	if (is_milter(l->tag))
+		return filter_answer(l, out, milter(l->tag, l->text, out));
 	return filter_answer(l, out, dspam(l->text, out));
 }
 

@@ -1,4 +1,5 @@
-/* spamd.c - SpamAssassin's spamd: what it made of each message, and how it fares.
+/* spamd.c - SpamAssassin's spamd: what it made of each message, and how it fares; and OpenBSD's, which greylists
+ * and has the same name.
  *
  *	spamd: connection from localhost [127.0.0.1]:49248 to port 783, fd 5
  *	spamd: processing message <1@example.org> for anna:1001
@@ -7,10 +8,15 @@
  *	    required_score=5.0,rhost=localhost,raddr=127.0.0.1,rport=4711,mid=<1@example.org>,
  *	    autolearn=no
  *	prefork: server reached --max-children setting, consider raising it
+ *	razor2: razor2 check failed: Connection refused
+ *	OpenBSD 6 and 7, FreeBSD's obspamd:
+ *	192.0.2.7: connected (3/1), lists: nixspam
+ *	(GREY) 192.0.2.7: <a@example.net> -> <c@example.org>
  * The last two of a scan say the same; "result:" names the Message-ID, by which the verdict
  * counts once for the mail, so it alone is one. Without "mid=" it is what it is. Release 3.0
  * and the daemon's own file have no "spamd: " in front. */
 #include "dialect/filter.h"
+#include "dialect/helper.h"
 
 #include "poison.h"
 
@@ -54,7 +60,7 @@ result(struct slice s, struct event *out)
 
 	if (slice_eat(&s, SLICE("Y ")))
 		e->kind = EV_SPAM;
-	else if (!slice_eat(&s, SLICE(". ")))
+	else if (!slice_eat(&s, SLICE(". ")) && !slice_eat(&s, SLICE("N ")))
 		return -1;
 	if (!slice_cut_at(&s, SLICE(" - "), &score))
 		return -1;
@@ -114,12 +120,14 @@ trouble(struct slice s, struct event *out)
 		"still running as root! dying", "in paranoid mode, still running as root",
 		"check: exceeded time limit", "connect to spamd on ",
 		"connection attempt to spamd ", "server socket setup failed",
-		"already running on ", "error returned from copy_config", NULL };
+		"already running on ", "error returned from copy_config", "POSIX::set", "return setuid failed", "accept failed",
+		"select failed", "Can't acquire lock ", "Can't release ", "waitpid failed", NULL };
 	static const char *const warnings[] = { "prefork: child gave short message",
 		"prefork: parent gave short message", "prefork: sysread",
 		"prefork: syswrite", "prefork: error closing socket",
 		"unauthorized connection", "bad protocol: ", "cannot ", "failed to ",
-		"handle_user ", "still running as root: ", "accidental fork",
+		"handle_user ", "accept_a_conn: ", "unable to ", "seteuid_to_user ",
+		"Did not receive a response from the pyzor server", "still running as root: ", "accidental fork",
 		"config: ", "plugin: ", "bayes: cannot ", "auto-whitelist: open",
 		"rules: ", "dns: ", "pyzor: ", "util: setuid", "unknown order",
 		"learn: exceeded time limit", "Use of uninitialized", "Can't locate ",
@@ -152,10 +160,63 @@ is_talk(struct slice s)
 		"prefork: ", "creating default_prefs", "created ", "using default config",
 		"setuid to ", "logger: ", "skipped large message",
 		"Tell: ", "restarting using ",
-		"zoom: ", "netset: ", "reporter: ", "learn: ", "util: ", "message: ",
-		"auto-whitelist: ", "metadata: ", "bayes: ", "leaving stale ", NULL };
+		"zoom: ", "leaving stale ", "timing: ", NULL };
 
 	return filter_begins(s, heads);
+}
+
+/* "FACILITY: text" of SpamAssassin's modules, information or warning: trouble by its words. */
+static int
+module(struct slice s, struct event *out)
+{
+	static const char *const facilities[] = { "archive-iterator", "askdns", "asn", "async", "auto-welcomelist",
+		"auto-whitelist", "bayes", "channel", "check", "config", "dcc", "DecodeShortURLs", "diag", "dkim",
+		"DMARC", "dns", "dnseval", "eval", "extracttext", "freemail", "geodb", "HashBL", "hashbl", "html",
+		"info", "ldap", "learn", "locker", "logger", "mailspf", "markup", "message", "metadata", "mimeheader", "netset",
+		"OLEVBMacro", "openphish", "pdfinfo", "phishing", "plugin", "prefork", "progress", "pyzor", "razor2",
+		"received-header", "redis", "replacetags", "reporter", "reputation", "resource",
+		"resourcelimits", "rules", "shortcircuit", "spf",
+		"spamcop", "storage", "textcat", "timing", "TxRep", "uri", "uridnsbl", "urilocalbl", "util", "vbounce",
+		"welcomelist", "wlbl_uri", NULL };
+	struct slice rest = s, name;
+	const char *const *at = facilities;
+
+	if (!slice_cut_at(&rest, SLICE(": "), &name))
+		return -1;
+	while (*at != NULL && !slice_eq(name, slice_of(*at)))
+		at++;
+	if (*at == NULL)
+		return -1;
+	return helper_is_trouble(slice_head(rest, 100)) ? filter_trouble(out, EV_QWARN, SLICE("spamd"), s) : 0;
+}
+
+/* OpenBSD's: -1 if it is none of its lines. Mail headers, which it prints if told to, are behind an address. */
+static int
+openbsd(struct slice s, struct event *out)
+{
+	static const char *const talk[] = { "connected (", "disconnected after ", "From: ", "To: ", "Subject: ",
+		"Body: ", NULL };
+	static const char *const heads[] = { "whitelisting ", "new entry ", "new greytrap entry ", "updated entry ",
+		"updated greytrap entry ", "Trapping ", "deleting ", "added ", "queueing ", "removing spamd database",
+		"listening for incoming connections", "sync ", NULL };
+	struct event *e = filter_event(out, EV_POLICY, SLICE("greylist"));
+	bool black = slice_starts(s, SLICE("(BLACK) "));
+	struct slice ip;
+
+	if (black || slice_starts(s, SLICE("(GREY) "))) {
+		s = slice_from(s, black ? 8 : 7);
+		if (!slice_cut_at(&s, SLICE(": "), &ip) || !scan_is_ip(ip))
+			return -1;
+		scan_set_client(e, slice_head(s, 0), ip);
+		if (black)
+			e->sub = SLICE("tarpit");
+		if (scan_address(&s, &e->from) && slice_eat(&s, SLICE(" -> ")))
+			(void)scan_address(&s, &e->to);
+		return 1;
+	}
+	if (slice_cut_at(&s, SLICE(": "), &ip) && scan_is_ip(ip))
+		return filter_begins(s, talk) ? 0 : -1;
+	return filter_begins(s, heads) ? 0 : -1;
 }
 
 static int
@@ -176,8 +237,9 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		n = begun(s, out);
 	else if (slice_eat(&s, SLICE("prefork: child states: ")))
 		n = states(s, out);
-	else if ((n = trouble(s, out)) == 0)
-		n = is_talk(s) || slice_eq(scan_base(l->tag), SLICE("spamc")) ? 0 : -1;
+	else if ((n = trouble(s, out)) == 0 && !is_talk(s) && !slice_eq(scan_base(l->tag), SLICE("spamc")) &&
+	    (n = module(s, out)) < 0)
+		n = openbsd(s, out);
 	return filter_answer(l, out, n);
 }
 

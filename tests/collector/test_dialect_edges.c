@@ -115,7 +115,7 @@ test_claims(void)
 		{ "", NULL },
 		{ "/", NULL }, { "postfix/", NULL }, { "postgrey", "greylist" },
 		{ "master", NULL },
-		{ "amavis", "amavis" }, { "amavisd", "amavis" }, { "amavisd-milter", NULL },
+		{ "amavis", "amavis" }, { "amavisd", "amavis" }, { "amavisd-milter", "scanproxy" },
 		{ "/usr/sbin/amavisd", "amavis" },
 	};
 

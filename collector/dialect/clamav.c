@@ -140,9 +140,17 @@ is_update(struct slice s)
 		"downloadFile: ", "remote_cvdhead: ", "updatedb: ", "updatecustomdb: ",
 		"check_for_new_database_version: ", "fc_update_database", "Can't query ",
 		"Clamd was NOT notified", "NotifyClamd: ", "cdiff_apply: ", "Mirror ",
-		"Giving up on ", "Download failed", "Local version: ", NULL };
+		"Giving up on ", "Download failed", "Local version: ", "FreshClam received error code ",
+		"FreshClam previously received error code ", "Unexpected error when attempting to update ",
+		"Downloaded database had lower version ", "Broken database version ", "DNS record is older than ",
+		"Invalid DNS reply", "Broken DNS reply", "Bad (too short) DNS reply", "Broken TXT record",
+		"Database directory ", "Forbidden; Blocked by CDN", "Too many requests", "buildcld: ",
+		"create_curl_handle: ", "checkdbdir: ", "Connection failed", "HTTP GET failed",
+		"Custom database update failed", "Expected newer version of ", "Invalid or corrupted CVD",
+		"fc_download_url_database", "Problem with internal logger", NULL };
 
-	return filter_begins(s, heads);
+	/* "fc_update_database: daily.cld already up-to-date." */
+	return filter_begins(s, heads) && !slice_ends(s, SLICE(" updated.")) && !slice_ends(s, SLICE(" up-to-date."));
 }
 
 /* Mail is not looked at, or with databases that grow old. */
@@ -179,7 +187,8 @@ is_warning(struct slice s)
 		"Virus database is older than", "System limit for ",
 		"VirusEvent: ", "Directory recursion limit", "Client read error",
 		"recv failed ", "Error condition on fd", "LOCAL: Could not ",
-		"Pruning unwanted", "Database test FAILED", "Could not ", NULL };
+		"Pruning unwanted", "Database test FAILED", "Could not ", "Not enough threads ",
+		"An unknown error occurred ", "cli_gentempfd() failed", NULL };
 
 	return filter_begins(s, heads) && !slice_starts(s, SLICE("MaxQueue set to")) &&
 	       !slice_ends(s, SLICE(" returned: success"));
@@ -226,7 +235,12 @@ is_talk(struct slice s)
 		"Force", "Mailbox", "Media (Graphics)", "Algorithmic", "Excluded ",
 		"Included ", "Using cdiff", "Already up-to-date", "Connecting via ",
 		"Retrieving ", "Giving ", "Querying ", "*Can't query", "Not running ",
-		"database ", "VirusEvent", NULL };
+		"database ", "VirusEvent", "fc_", "Current database is ", "Empty script ", "Properly loaded ",
+		"Loading signatures ", "DNS Update Info disabled", "Local IPv", "TTL: ",
+		/* what freshclam advises whoever is locked out, line by line */
+		" ", "This means that you have been ", "This could mean ", "You are on cool-down ",
+		"You are still on cool-down ", "Cool-down expired", "Hint: ", "Last cf-ray ", "Saved freshclam.dat",
+		"Creating new freshclam.dat", "Magic bytes for ", "freshclam.dat ", "It probably doesn't ", NULL };
 	static const char *const ends[] = {
 		/* freshclam, behind the name of a database */
 		" is up to date",

@@ -106,9 +106,10 @@ is_broken(struct slice s)
 		"Timeout reading from ", "Error writing to ", "Did not get response from ",
 		"Cannot fork ", "Could not exec ", "sendmail failure ",
 		"sendmail non-zero exit", "Error reading RESULTS", "Could not open ",
-		"Argh!!! ", NULL };
+		"Argh!!! ", "EventTcp_ReadBuf failed", "EventTcp_WriteBuf failed", "doWorkerCommand: ", NULL };
 
-	return filter_begins(s, heads);
+	return filter_begins(s, heads) ||
+	    slice_has(slice_head(s, 80), SLICE(": Unable to obtain private data from milter context"));
 }
 
 /* "Worker 0 died prematurely", "Worker 0 ran out of memory", "Reap: worker ... UNEXPECTEDLY)",

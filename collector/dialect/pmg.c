@@ -7,6 +7,7 @@
  *	2C225C6817C7EEE1481: moved mail for <b@example.org> to spam quarantine - 2F45A681 (rule: Spam)
  *	2C225C6817C7EEE1481: block mail to <b@example.org> (rule: Block Viruses)
  *	2C225C6817C7EEE1481: processing time: 3.12 seconds (2.975, 0.05, 0)
+ *	2C225C6817C7EEE1481: can't exec clamdscan: No such file or directory : ERROR at .../Utils.pm line 500.
  * PMG 5 to 8. Its name for a mail is in Postfix' delivery to it ("250 2.5.0 OK (2C225C6817C7EEE1481)"); where
  * it stands before the queue no line of Postfix with a queue id has it, and what it hands on is new. An
  * attachment that is put into quarantine leaves its mail. Rules' names are the admin's, addresses and
@@ -91,6 +92,20 @@ kept_back(struct slice s, struct event *e)
 	return 1;
 }
 
+/* Perl's "die": "WHY : ERROR at FILE line N.", "WHY at FILE line N.", or without the place. What strangers wrote
+ * never stands last in a line. */
+static bool
+is_error(struct slice s)
+{
+	struct slice why, place = s;
+	uint64_t n;
+
+	if (slice_ends(s, SLICE(": ERROR")))
+		return true;
+	return slice_rcut_at(&place, SLICE(" line "), &why) && slice_u64(&place, &n) && slice_eq(place, SLICE(".")) &&
+	    slice_has(why, SLICE(" at /"));
+}
+
 /* What the filter says of a mail. */
 static int
 about_mail(struct slice s, struct event *e)
@@ -99,8 +114,6 @@ about_mail(struct slice s, struct event *e)
 		e->kind = EV_MSGID;
 		e->sub = slice_head(s, 0);
 		e->mid = slice_trim(s);
-		if (slice_ends(e->mid, SLICE("\n")))	/* PMG writes an end of line, which rsyslog keeps */
-			e->mid.n--;
 		return 1;
 	}
 	if (slice_eat(&s, SLICE("SA score=")))
@@ -120,7 +133,8 @@ about_mail(struct slice s, struct event *e)
 		return 1;
 	}
 	e->text = s;
-	if (slice_starts(s, SLICE("reinject mail to ")) && slice_ends(s, SLICE(" failed"))) {
+	if ((slice_starts(s, SLICE("reinject mail to ")) && slice_ends(s, SLICE(" failed"))) ||
+	    (is_error(s) && !slice_starts(s, SLICE("unpack ")))) {
 		e->kind = EV_FILTER_FAIL;
 		e->cls = REASON_resource;
 	}
@@ -130,16 +144,24 @@ about_mail(struct slice s, struct event *e)
 static int
 parse(const struct line *l, struct event out[EVENTS_MAX])
 {
-	static const char *const talk[] = { "starting database maintenance", "finished database maintenance",
-		"Filter daemon ", "reloading configuration", "connecting to ", "new configuration ", NULL };
-	static const char *const broken[] = { "ERROR", "unable ", "can't ", "database ", NULL };
+	static const char *const talk[] = { "starting database maintenance", "end database maintenance",
+		"finished database maintenance", "Filter daemon ", "reloading configuration", "connecting to ",
+		"new configuration ", "fast exit to reduce server load", "demo mode detected", NULL };
+	static const char *const broken[] = { "ERROR", "unable ", "can't ", "database ", "processing took ",
+		"sending data failed ", "DBI connect", "DBD::", NULL };
+	static const char *const warnings[] = { "WARNING: ", "Cleanup failures: ", "fast exit because of errors",
+		"unexpected SMTP result ", NULL };
 	struct slice s = l->text, id;
 
+	while (s.n > 0 && s.p[s.n - 1] == '\n')	/* PMG writes it, and rsyslog keeps it */
+		s.n--;
 	if (take_session(&s, &id)) {
 		filter_event(out, EV_INFO, name)->id = id;
 		return filter_answer(l, out, about_mail(s, out));
 	}
-	if (filter_begins(s, broken))
+	if (filter_begins(s, warnings))
+		return filter_answer(l, out, filter_trouble(out, EV_QWARN, name, s));
+	if (filter_begins(s, broken) || is_error(s))
 		return filter_answer(l, out, filter_trouble(out, EV_FILTER_FAIL, name, s));
 	return filter_begins(s, talk) || helper_is_net_server(s) ? 0 : -1;
 }

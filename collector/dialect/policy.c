@@ -157,7 +157,7 @@ postfwd(struct slice s, struct event *out)
 		H("reading file"), H("rate "), H("request cache "), H("Setting status"),
 		H("disabling request cache"), H("setting new score"), H("redefined score"),
 		H("Net::DNS "), H("successfully installed"),
-		H("table "), H("file \""), H("dnsquery: "), H("DUMP requested"),
+		H("table "), H("file \""), H("Rule "), H("[RULES] "), H("dnsquery: "), H("DUMP requested"),
 	};
 #undef H
 	struct slice kind;
@@ -166,7 +166,8 @@ postfwd(struct slice s, struct event *out)
 	    slice_starts(s, SLICE("ERROR")) || slice_starts(s, SLICE("error: ")) ||
 	    slice_starts(s, SLICE("critical: ")) || slice_starts(s, SLICE("Could not ")) ||
 	    slice_starts(s, SLICE("FATAL: ")) || slice_has(s, SLICE("-daemon check failed ")) ||
-	    slice_starts(s, SLICE("ignoring invalid ")) || slice_starts(s, SLICE("[DNS] ERROR")))
+	    slice_starts(s, SLICE("ignoring invalid ")) || (slice_starts(s, SLICE("file ")) && slice_has(s, SLICE(", ignoring line "))) ||
+	    (slice_starts(s, SLICE("Rule ")) && slice_ends(s, SLICE(" will be ignored"))) || slice_starts(s, SLICE("[DNS] ERROR")))
 		return helper_says(out, EV_QWARN, SLICE("postfwd"), s);
 	if (s.n > 0 && s.p[0] == '[') {
 		struct slice rest = s;

@@ -231,8 +231,8 @@ trouble(struct slice s, struct event *out)
 		H("Authserv_Id not set"), H("Header_Type includes both"),
 	};
 	static const struct slice warnings[] = {
-		H("ERROR"), H("Unable to write pid"), H("Configuration item "),
-		H("Could not make HostDataset"), H("WARNING: "), H("warning: "), H("Configuration File parsing error"),
+		H("ERROR"), H("WARNING: "), H("warning: "), H("Configuration File parsing error"), H("Could not "),
+		H("Unable to "), H("Configuration item "),
 	};
 #undef H
 

@@ -10,7 +10,8 @@
  *	Virus Scanning: Found 2 viruses
  * Verdicts are the lines of messages; totals of batches say the same again. With Postfix a
  * message goes by its queue id and a random tail. Senders, subjects and names of files are a
- * stranger's. The words are those of reports/en: other languages are unknown lines. */
+ * stranger's. Of what it says in the language of its reports/ the verdicts alone are read: English, German,
+ * Dutch, French, Italian, Spanish and Portuguese. */
 #include "dialect/filter.h"
 
 #include "poison.h"
@@ -39,21 +40,34 @@ take_id(struct slice *s, struct slice *id)
 	return true;
 }
 
+/* "spam", "not spam", "geen spam (te groot)", "n'est pas un polluriel": what stands before the first comma. Any word
+ * before "spam" denies it. */
+static enum event_kind
+verdict_of(struct slice s)
+{
+	static const char *const good[] = { "whitelisted", "too big for spam checks", "inscrit sur la liste blanche",
+		"n'est pas un polluriel", NULL };
+	static const char *const bad[] = { "spam", "blacklisted", "polluriel", "inscrit sur la liste noire", NULL };
+
+	if (filter_begins(s, good) || slice_has(s, SLICE(" spam")) || slice_has(s, SLICE(" Spam")) ||
+	    slice_ends(s, SLICE(" lista branca")))
+		return EV_HAM;
+	if (filter_begins(s, bad) || slice_ends(s, SLICE(" lista negra")))
+		return EV_SPAM;
+	return EV_INFO;
+}
+
 /* "spam, SpamAssassin (not cached, score=7.2, required 4, BAYES_99 3.50)" */
 static bool
 take_verdict(struct slice s, struct event *e)
 {
 	struct slice head;
 
-	if (slice_starts(s, SLICE("not spam")) || slice_starts(s, SLICE("whitelisted")) ||
-	    slice_starts(s, SLICE("too big for spam checks")))
-		e->kind = EV_HAM;
-	else if (slice_starts(s, SLICE("spam")) || slice_starts(s, SLICE("blacklisted")))
-		e->kind = EV_SPAM;
-	else if (!slice_starts(s, SLICE("MCP")))
-		return false;
 	e->sub = slice_head(s, slice_until(s, ',', ','));
-	if (slice_cut_at(&s, SLICE("score="), &head))
+	e->kind = verdict_of(e->sub);
+	if (e->kind == EV_INFO && !slice_starts(s, SLICE("MCP")))
+		return false;
+	if (slice_cut(&s, '=', &head))	/* "score=", "Wertung=": the first of that kind */
 		e->text = slice_head(s, slice_until(s, ',', ')'));
 	return true;
 }
@@ -238,7 +252,7 @@ other(struct slice s, struct event *out)
 		"Password-protected archive ", "Non-delivery of ", "Delivery of ",
 		"Saved infected ", "Saved entire message to ", "Quarantining ",
 		"Silent: Delivered ", "Cleaned: Delivered ", "Uninfected: Delivered ",
-		"Sender Warnings: ", "Notices: Warned ",
+		"Unscanned: Delivered ", "Sender Warnings: ", "Notices: Warned ",
 		"Disinfection: ", "Reject message ", "MCP Checks: Found ",
 		"MCP Actions: ", "HTML-", "HTML ", "SpamAssassin cache hit",
 		"Whitelist refresh", "Deleted ", "Watermark", "Message ", NULL };
@@ -255,7 +269,8 @@ other(struct slice s, struct event *out)
 		"Blacklist refresh", "Database", "Closing ", "Sleeping", NULL };
 	struct event *e;
 
-	if (filter_begins(s, talk))
+	if (filter_begins(s, talk) || slice_ends(s, SLICE(" Checks: Starting")) ||
+	    slice_ends(s, SLICE(" bytes per second")))
 		return 0;
 	if (!filter_begins(s, infos))
 		return -1;

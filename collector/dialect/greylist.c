@@ -184,12 +184,19 @@ milter_greylist(struct slice s, struct event *out)
 		return milter_greylist_addr(s, id, out);
 	if (slice_eat(&s, SLICE("skipping greylist because ")))
 		return milter_greylist_skip(s, id, out);
+	/* of a client and its mail: no trouble of ours, though "failed" may be in it */
+	if (slice_starts(s, SLICE("GeoIP failed to lookup ")) || slice_starts(s, SLICE("DKIM failed: ")) ||
+	    slice_starts(s, SLICE("domainexact option ")) || slice_ends(s, SLICE(", bypassing greylisting")) ||
+	    slice_ends(s, SLICE(", bypassing greylist"))) {
+		helper_says(out, EV_INFO, SLICE("milter-greylist"), s);
+		out->id = id;
+		return 1;
+	}
 	if (slice_has(s, SLICE("mi_stop=1")) || slice_has(s, SLICE("loaded config file ")) ||
 	    slice_has(s, SLICE("loading config file ")) || slice_has(s, SLICE(" not compiled in, ign")) ||
-	    slice_ends(s, SLICE(" are SPF-compliant, bypassing greylist")) ||
 	    slice_ends(s, SLICE(" is not a peer MX")) || helper_starts(s, talk, sizeof talk / sizeof talk[0]))
 		return helper_says(out, EV_INFO, SLICE("milter-greylist"), s);
-	if (helper_is_trouble(s))
+	if (helper_is_trouble(s) || slice_ends(s, SLICE("\" unreachable")) || slice_ends(s, SLICE(" cannot be used")))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("milter-greylist"), s);
 	return slice_starts(s, SLICE("ignored ")) || slice_starts(s, SLICE("invalid ")) ?
 	    helper_says(out, EV_QWARN, SLICE("milter-greylist"), s) : -1;

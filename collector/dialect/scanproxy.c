@@ -1,4 +1,4 @@
-/* scanproxy.c - small content filters between two MTAs: clamsmtpd, spampd, DSPAM.
+/* scanproxy.c - small content filters: clamsmtpd, spampd, DSPAM, bogofilter.
  *
  *	clamsmtpd: 100000: from=a@example.net, to=b@example.org, status=CLEAN
  *	clamsmtpd: 100001: from=a@example.net, to=b@example.org, status=VIRUS:Eicar-Test-Signature
@@ -6,12 +6,14 @@
  *	spampd: identified spam <1@example.net> (9.10/5.00) from <a@example.net> for <b@example.org>
  *	    in 1.20s, 2345 bytes.
  *	dspam: spam detected from 192.0.2.1
+ *	bogofilter: X-Bogosity: Spam, spamicity=0.999, version=1.2.5
  *	amavisd-milter: 3FQm21Xz3z: could not connect to amavisd socket /run/amavis.sock: Connection refused
  *	spamass-milter: Thrown error: connection refused
  * The last two hand mail to amavis and spamd, which have its verdict; what they say is that these do not answer.
- * amavisd-milter 1.7, spamass-milter 0.4, clamsmtpd 1.10 (and proxsmtpd, which is made of it), spampd 2.3 to 2.6, DSPAM 3. None names a queue id, and
- * spampd alone a Message-ID: the other two's verdicts count as they stand. Addresses and Message-ID are
- * a stranger's: what kind of line it is stands in front of them, or behind. */
+ * clamsmtpd 1.10 (and proxsmtpd, which is made of it), spampd 2.3 to 2.6, DSPAM 3, bogofilter 1, amavisd-milter 1.7,
+ * spamass-milter 0.4. None names a queue id with a verdict, and spampd alone a Message-ID: the others' verdicts count
+ * as they stand. Addresses and Message-ID are a stranger's: what kind of line it is stands in front of them, or
+ * behind. */
 #include "dialect/filter.h"
 #include "dialect/helper.h"
 
@@ -33,7 +35,7 @@ static bool
 claims(const struct line *l)
 {
 	return is_clamsmtp(l->tag) || slice_eq(l->tag, SLICE("spampd")) ||
-	    slice_eq(l->tag, SLICE("dspam")) || is_milter(l->tag);
+	    slice_eq(l->tag, SLICE("dspam")) || slice_eq(l->tag, SLICE("bogofilter")) || is_milter(l->tag);
 }
 
 /* "from=F, to=T, status=S": S is the filter's and stands last. */
@@ -141,6 +143,26 @@ dspam(struct slice s, struct event *out)
 	return 1;
 }
 
+/* "X-Bogosity: Ham, tests=bogofilter, spamicity=0.000, version=1.2.5", by -l */
+static int
+bogofilter(struct slice s, struct event *out)
+{
+	struct event *e = filter_event(out, EV_HAM, SLICE("bogofilter"));
+	struct slice head;
+
+	if (!slice_eat(&s, SLICE("X-Bogosity: ")))
+		return slice_starts(s, SLICE("register-")) ? 0 : -1;
+	if (slice_starts(s, SLICE("Spam")))
+		e->kind = EV_SPAM;
+	else if (slice_starts(s, SLICE("Unsure")))
+		e->kind = EV_INFO;
+	else if (!slice_starts(s, SLICE("Ham")))
+		return -1;
+	if (slice_cut_at(&s, SLICE("spamicity="), &head))
+		e->text = slice_head(s, slice_until(s, ',', ' '));
+	return 1;
+}
+
 /* They say nothing else unless told to debug. */
 static int
 milter(struct slice tag, struct slice s, struct event *out)
@@ -170,6 +192,8 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		return filter_answer(l, out, clamsmtp(l->text, out));
 	if (slice_eq(l->tag, SLICE("spampd")))
 		return filter_answer(l, out, spampd(l->text, out));
+	if (slice_eq(l->tag, SLICE("bogofilter")))
+		return filter_answer(l, out, bogofilter(l->text, out));
 	if (is_milter(l->tag))
 		return filter_answer(l, out, milter(l->tag, l->text, out));
 	return filter_answer(l, out, dspam(l->text, out));

@@ -28,6 +28,7 @@ header_new(const char *zone, int year, int64_t now, struct slice host, struct er
 		.host = { xslicedup(host), host.n },
 		.scratch = buf_new(SCRATCH_MAX),
 		.fields.text = buf_new(SCRATCH_MAX),
+		.inner = buf_new(SCRATCH_MAX),
 		.partial = { buf_new(SCRATCH_MAX), buf_new(SCRATCH_MAX) },
 		.known_places = HOSTS_FEW,
 		.known = xcalloc(HOSTS_FEW + HOST_PLACES, sizeof *h->known),
@@ -43,6 +44,7 @@ header_free(struct header *h)
 	free((char *)(uintptr_t)h->host.p);
 	buf_free(&h->scratch);
 	buf_free(&h->fields.text);
+	buf_free(&h->inner);
 	buf_free(&h->partial[0]);
 	buf_free(&h->partial[1]);
 	free(h->known);
@@ -230,6 +232,31 @@ message_id(struct line *out)
 		out->text = s;
 }
 
+/* The text is a line of what runs in the container that the tag names; the time is the log daemon's, because the
+ * container may live in another zone. */
+static __attribute__((noinline)) void
+contained(struct header *h, struct line *out)
+{
+	struct stamps stamps = h->stamps;
+	struct noted n = { .time = out->time, .usec = out->usec, .host = out->host };
+	struct line inner;
+
+	buf_clear(&h->inner);
+	buf_add(&h->inner, out->text);
+	n.text = buf_slice(&h->inner);
+	header_clear(&inner);
+	h->forwarded = true;
+	if (shape_noted(h, &n, &inner) == HEADER_LINE && inner.tag.n > 0) {
+		*out = inner;
+		out->time = n.time;
+		out->usec = n.usec;
+		out->stampless = false;
+	}
+	h->forwarded = false;
+	h->stamps = stamps;
+	stamp_forget(&h->stamps);
+}
+
 /* What may stand before the text proper. */
 static inline bool
 text_done(struct header *h, struct line *out)
@@ -248,6 +275,8 @@ text_done(struct header *h, struct line *out)
 		out->repeat_of_last = true;
 		out->tag.n = out->text.n = 0;
 		out->pid = 0;
+	} else if (!h->forwarded && header_is_container(out->tag)) {
+		contained(h, out);
 	}
 	return true;
 }

@@ -14,6 +14,8 @@
 
 #include "poison.h"
 
+enum { CONTAINER_ID = 12 };	/* digits of the short form */
+
 static bool
 is_severity(struct slice s)
 {
@@ -151,5 +153,22 @@ header_without_priority(struct slice *s, struct slice *tag, struct slice *pid)
 	if (pid->n > 0 && (!slice_u64(&msgid, &number) || msgid.n > 0))
 		return false;
 	*s = rest;
+	return true;
+}
+
+bool
+header_is_container(struct slice tag)
+{
+	struct slice id = tag;
+
+	if (slice_starts(tag, SLICE("docker/")))
+		return true;
+	if (tag.n > CONTAINER_ID && tag.p[tag.n - CONTAINER_ID - 1] == '/')
+		id = slice_from(tag, tag.n - CONTAINER_ID);
+	if (id.n != CONTAINER_ID)
+		return false;
+	for (size_t i = 0; i < id.n; i++)
+		if (!slice_is_digit(id.p[i]) && (id.p[i] < 'a' || id.p[i] > 'f'))
+			return false;
 	return true;
 }

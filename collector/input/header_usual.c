@@ -166,8 +166,11 @@ usual_host(struct header *h, const char *p, const char *end, struct line *out)
 static inline bool
 usual(struct header *h, struct slice raw, struct line *out)
 {
-	/* 'l' with an 'a' behind it: "last message repeated" */
-	static const char to_undo[256] = { ['['] = 1, ['m'] = 1, ['L'] = 1, [' '] = 1, ['l'] = 'a' };
+	/* 1: always; 2: where a stamp begins, in a container's line; a letter: where that is behind it ("last message
+	 * repeated") */
+	static const char to_undo[256] = { ['['] = 1, ['m'] = 1, ['L'] = 1, [' '] = 1, ['l'] = 'a', ['<'] = 2, ['1'] = 2,
+		['2'] = 2, ['J'] = 2, ['F'] = 2, ['M'] = 2, ['A'] = 2, ['S'] = 2, ['O'] = 2, ['N'] = 2, ['D'] = 2, ['W'] = 2,
+		['T'] = 2 };
 	const char *p, *end = raw.p + raw.n;
 	uint32_t pid = 0;
 	__m128i v;
@@ -196,9 +199,12 @@ usual(struct header *h, struct slice raw, struct line *out)
 			return false;
 		p++;
 	}
-	/* "[ID 1 mail.info]", repeats, splogger's stamps and escapes go the long way */
+	/* "[ID 1 mail.info]", repeats, splogger's stamps, containers' lines and escapes go the long way */
+	if (p[0] != ':' || p[1] != ' ')
+		return false;
 	undo = to_undo[(unsigned char)p[2]];
-	if (p[0] != ':' || p[1] != ' ' || (undo != 0 && (undo == 1 || undo == p[3])) ||
+	if ((undo != 0 && (undo == 1 || undo == p[3] ||
+	    (undo == 2 && header_may_begin((struct slice){ p + 2, (size_t)(end - p - 2) })))) ||
 	    (p[2] == '1' && pid == 0) || has_escape(h, p, end))
 		return false;
 	shape_break(h);

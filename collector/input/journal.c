@@ -43,7 +43,7 @@ enum {
 };
 
 /* What is wanted of an entry. */
-enum field { TIME, HOST, TAG, COMM, SYSLOG_PID, PID, TRANSPORT, MESSAGE, FIELDS };
+enum field { TIME, HOST, TAG, COMM, SYSLOG_PID, PID, TRANSPORT, CONTAINER, MESSAGE, FIELDS };
 
 static const struct slice names[FIELDS] = {
 	[TIME] = { "_SOURCE_REALTIME_TIMESTAMP=", 27 },
@@ -53,6 +53,7 @@ static const struct slice names[FIELDS] = {
 	[SYSLOG_PID] = { "SYSLOG_PID=", 11 },
 	[PID] = { "_PID=", 5 },
 	[TRANSPORT] = { "_TRANSPORT=", 11 },
+	[CONTAINER] = { "CONTAINER_ID=", 13 },
 	[MESSAGE] = { "MESSAGE=", 8 },
 };
 
@@ -424,12 +425,13 @@ add_host(struct journal *j)
 	buf_char(&j->line, ' ');
 }
 
-/* Of what came by syslog(3) the line in a file has the process id that the program put into
+/* Of what a container printed the tag is its id, whatever name docker or podman was told to put there.
+ * Of what came by syslog(3) the line in a file has the process id that the program put into
  * it, or none; of anything else journald's own, in both. */
 static void
 add_tag(struct journal *j)
 {
-	struct slice tag = value(j, j->there[TAG] ? TAG : COMM);
+	struct slice tag = value(j, j->there[CONTAINER] ? CONTAINER : j->there[TAG] ? TAG : COMM);
 	struct slice pid = value(j, SYSLOG_PID);
 
 	if (!j->there[SYSLOG_PID] && !slice_eq(value(j, TRANSPORT), SLICE("syslog")))

@@ -61,6 +61,7 @@ struct header {
 		bool open;
 	} exim;
 	bool forwarded;		/* in a header behind a relay's */
+	struct buf inner;	/* what a container printed, as its log daemon's line has it */
 	struct buf partial[2];	/* what was cut of a container's: of stdout, of stderr */
 };
 
@@ -109,6 +110,16 @@ bool header_field(struct slice *s, struct slice *out);
 bool header_structured_data(struct slice *s);
 /* Take "postfix/smtpd 12 - - ": RFC 5424 behind the host, as NetBSD's syslogd -o syslog writes it. */
 bool header_without_priority(struct slice *s, struct slice *tag, struct slice *pid);
+
+/* "0123456789ab", "mail/0123456789ab", "docker/NAME": what docker's syslog and journald drivers make of the tag. */
+bool header_is_container(struct slice tag);
+/* May a line of some shape stand at the front of s? By few of its bytes. */
+static inline bool
+header_may_begin(struct slice s)
+{
+	return s.n > STAMP_BSD_BYTES && (s.p[0] == '<' || (s.p[3] == ' ' && (s.p[6] == ' ' || s.p[7] == ' ')) ||
+	    (s.p[4] == '-' && s.p[7] == '-'));
+}
 
 /* header_usual.c: what is remembered of a host that stands behind a stamp; NULL: it is too long. */
 struct known_host *header_know_host(struct header *h, struct slice host);
@@ -159,8 +170,9 @@ enum header_answer shape_export(struct header *h, struct slice raw, struct line 
 bool shape_export_begins(struct slice raw);
 /* The line that the fields of an entry make. */
 enum header_answer shape_entry(struct header *h, struct line *out);
-/* Which field has this name, FIELDS if it is not wanted. */
+/* Which field has this name, FIELDS if it is not wanted; of_entry: with those that the journal alone has. */
 enum field field_named(struct slice name);
+enum field field_of_entry(struct slice name);
 struct slice field_value(const struct header *h, enum field f);
 void fields_clear(struct header *h);
 /* Values are added to h->fields.text between these two; the first one of a name counts. */

@@ -69,6 +69,13 @@ field_value(const struct header *h, enum field f)
 	return (struct slice){ h->fields.text.p + h->fields.in[f].at, h->fields.in[f].n };
 }
 
+/* Fields of the journal that go by the place of another one, which no entry has. */
+enum field
+field_of_entry(struct slice name)
+{
+	return slice_eq(name, SLICE("CONTAINER_ID")) ? F_STREAM : field_named(name);
+}
+
 static struct slice
 one_of(const struct header *h, enum field a, enum field b)
 {
@@ -88,8 +95,9 @@ shape_entry(struct header *h, struct line *out)
 	out->usec = (uint32_t)(us % 1000000);
 	stamp_remember(&h->stamps, out->time);
 	out->host = h->fields.in[F_HOST].n > 0 ? field_value(h, F_HOST) : h->host;
-	(void)header_put_together(h, one_of(h, F_TAG, F_COMM), one_of(h, F_SYSLOG_PID, F_PID),
-	    field_value(h, F_MESSAGE), out);
+	/* of what a container printed the tag is the admin's choice, and may be any name */
+	(void)header_put_together(h, h->fields.in[F_STREAM].there ? field_value(h, F_STREAM) : one_of(h, F_TAG, F_COMM),
+	    one_of(h, F_SYSLOG_PID, F_PID), field_value(h, F_MESSAGE), out);
 	return HEADER_LINE;
 }
 
@@ -193,9 +201,9 @@ is_name(struct slice s)
 static enum field
 wanted(const struct header *h, struct slice name)
 {
-	enum field f = field_named(name);
+	enum field f = field_of_entry(name);
 
-	return f <= F_MESSAGE && !h->fields.in[f].there ? f : FIELDS;
+	return (f <= F_MESSAGE || f == F_STREAM) && !h->fields.in[f].there ? f : FIELDS;
 }
 
 /* A line "KEY=value", "KEY" or none, between values. */

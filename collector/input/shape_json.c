@@ -246,7 +246,7 @@ struct object {
 static enum field
 wanted(const struct header *h, struct object *o, size_t n, struct slice key)
 {
-	enum field f = n == 0 ? field_named(key) : FIELDS;
+	enum field f = n == 0 ? field_of_entry(key) : FIELDS;
 	bool better = f != FIELDS;
 
 	if (f < F_LOG || f > F_WHEN)

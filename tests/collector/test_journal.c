@@ -114,6 +114,8 @@ static const struct {
 	{ "_HOSTNAME=mx1\nSYSLOG_IDENTIFIER=a\n", { "", 0 }, "" },
 	{ "_HOSTNAME=mx1\nSYSLOG_IDENTIFIER=a\nMESSAGE=first\n", { "second", 6 },
 	  "2023-11-14T22:13:28.000000+00:00 mx1 a: first" },
+	{ "_HOSTNAME=node1\n_TRANSPORT=journal\nSYSLOG_IDENTIFIER=mail\nCONTAINER_ID=0123456789ab\nCONTAINER_NAME=mail\n_PID=8\n",
+	  { "printed", 7 }, "2023-11-14T22:13:29.000000+00:00 node1 0123456789ab[8]: printed" },
 };
 
 enum { CASES = sizeof cases / sizeof *cases };

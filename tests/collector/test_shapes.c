@@ -192,6 +192,13 @@ static const struct {
 	    "{\"log\":\"b\",\"stream\":\"stdout\",\"time\":\"2026-11-18T12:30:00Z\"}\n"
 	    "{\"log\":\"c\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-18T12:30:00Z\"}"), B0, 0, "mx1", "p", 0,
 	    L("abc"), NULL, false, false },
+	/* what docker and podman send to the journal, under a tag of the admin's */
+	{ L("{\"__REALTIME_TIMESTAMP\":\"1795005000123456\",\"_HOSTNAME\":\"node1\",\"SYSLOG_IDENTIFIER\":\"mail\",\"_PID\":\"567\","
+	    "\"CONTAINER_ID\":\"0123456789ab\",\"MESSAGE\":\"Nov 18 12:30:00 mx1 postfix/smtpd[12]: x\"}"), B0, 123456, "mx1",
+	    "postfix/smtpd", 12, L("x"), "postfix/smtpd[12]: x", false, false },
+	{ L("__CURSOR=x\n__REALTIME_TIMESTAMP=1795005000000007\n_HOSTNAME=node1\nCONTAINER_ID=0123456789ab\n"
+	    "SYSLOG_IDENTIFIER=mail\nMESSAGE=2026-11-18 12:30:00 #77(normal) <a>; lua; x: y\n"), B0, 7, "node1", "rspamd", 77,
+	    L("<a>; lua; x: y"), NULL, true, false },
 	/* log shippers: rsyslog, syslog-ng, Vector, GELF, Filebeat, Fluent Bit, Fluentd, Loki, Elasticsearch */
 	{ L("{\"@timestamp\":\"2026-11-18T12:30:00.25+00:00\",\"host\":\"mx1\",\"programname\":\"postfix\",\"procid\":\"12\","
 	    "\"message\":\" x\",\"syslogtag\":\"postfix/smtpd[12]:\"}"), B0, 250000, "mx1", "postfix/smtpd", 12, L("x"),

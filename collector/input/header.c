@@ -169,17 +169,19 @@ times(struct slice *s, uint32_t *n)
 }
 
 /* "last message repeated 3 times" and, from sysklogd, "last message buffered 3
- * times", in either case maybe between "--- " and " ---"; rsyslog up to 5 keeps the tag of that message. */
+ * times", in either case maybe between "--- " and " ---"; HP-UX' "above message repeats 3 times"; rsyslog
+ * up to 5 keeps the tag of that message. */
 static inline bool
 repeats_last(struct slice s, uint32_t *n)
 {
 	uint32_t v;
 
-	if (s.n == 0 || (s.p[0] != 'l' && s.p[0] != '-'))
+	if (s.n == 0 || (s.p[0] != 'l' && s.p[0] != '-' && s.p[0] != 'a'))
 		return false;
 	(void)slice_eat(&s, SLICE("--- "));
 	if (!slice_eat(&s, SLICE("last message repeated ")) &&
-	    !slice_eat(&s, SLICE("last message buffered ")))
+	    !slice_eat(&s, SLICE("last message buffered ")) &&
+	    !slice_eat(&s, SLICE("above message repeats ")))
 		return false;
 	if (!times(&s, &v) || (s.n > 0 && !slice_eq(s, SLICE(" ---"))))
 		return false;

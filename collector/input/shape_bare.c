@@ -79,12 +79,35 @@ is_journalctl(struct slice s)
 	return slice_starts(s, SLICE("-- ")) && slice_ends(s, SLICE(" --"));
 }
 
+/* metalog's "                - Last output repeated 3 times -", or "twice": once more. */
+static bool
+is_repeat(struct slice s, uint32_t *n)
+{
+	uint64_t v = 1;
+
+	if (s.n == 0 || s.p[0] != ' ')
+		return false;
+	while (slice_eat_char(&s, ' '))
+		;
+	if (!slice_eat(&s, SLICE("- Last output repeated ")) ||
+	    (!slice_eat(&s, SLICE("twice -")) && (!slice_u64(&s, &v) || !slice_eat(&s, SLICE(" times -")))) ||
+	    s.n > 0 || v == 0 || v > UINT32_MAX)
+		return false;
+	*n = (uint32_t)v;
+	return true;
+}
+
 bool
 shape_bare(struct header *h, struct slice s, struct line *out)
 {
 	out->stampless = true;
 	out->time = h->stamps.newest != 0 ? h->stamps.newest : h->stamps.now;
 	out->host = h->host;
+	if (is_repeat(s, &out->repeat)) {
+		out->repeat_of_last = true;
+		out->ident = s;
+		return true;
+	}
 	if (is_tagged(s))
 		return header_text(h, s, true, out);
 	if (is_session(s))

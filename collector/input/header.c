@@ -627,8 +627,8 @@ header_plain(struct header *h, struct slice raw, struct line *out)
 	return plain(h, raw, out);
 }
 
-/* Drop what stands before the lines of containers: "mail-1  | " of docker compose, "[pod/mail-0/postfix] " of
- * kubectl logs --prefix. */
+/* Drop what stands before the lines of containers: "mail-1  | " of docker compose, "mail-1  |" of nerdctl
+ * compose, "[pod/mail-0/postfix] " of kubectl logs --prefix. */
 static void
 skip_container(struct slice *s)
 {
@@ -645,8 +645,10 @@ skip_container(struct slice *s)
 	rest = slice_from(*s, n);
 	while (slice_eat_char(&rest, ' '))
 		;
-	if (n > 0 && slice_eat(&rest, SLICE("| ")))
+	if (n > 0 && rest.n < s->n - n && slice_eat_char(&rest, '|')) {
+		(void)slice_eat_char(&rest, ' ');
 		*s = rest;
+	}
 }
 
 __attribute__((noinline)) enum header_answer

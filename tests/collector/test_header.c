@@ -85,7 +85,7 @@ static const struct {
 	/* docker compose */
 	{ L("mail-postfix-1  | Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	{ L("postfix_1 | 2026-11-18T12:30:00.123456789Z Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
-	{ L("postfix  |Nov 18 12:30:00 mx1 " T), false, 0, "", "", 0, L(""), NULL },
+	{ L("post fix  |Nov 18 12:30:00 mx1 " T), false, 0, "", "", 0, L(""), NULL },
 	/* BusyBox' syslogd, and FreeBSD's with -v and with -vv */
 	{ L("Nov 18 12:30:00 mx1 mail.info " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	{ L("Nov 18 12:30:00 mx1 local7.err prog: text"), true, B0, "mx1", "prog", 0, L("text"), "prog: text" },
@@ -130,6 +130,8 @@ static const struct {
 	{ L("mail_postfix.1.x7f@node1    | 2026-11-18T12:30:01.5Z Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12,
 	    L(TEXT), T },
 	{ L("[pod/mail-0/postfix] Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("mail-1    |Nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
+	{ L("mail-1|Nov 18 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
 	{ L("mail 1 | Nov 18 12:30:00 mx1 " T), false, 0, NULL, NULL, 0, L(""), NULL },
 	{ L("\xef\xbb\xbfNov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	/* docker's syslog driver: the daemon's line around the container's, whose clock may be in another zone */

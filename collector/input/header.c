@@ -457,6 +457,11 @@ bsd_rest(struct header *h, struct slice s, bool must_tag, struct line *out)
 		return true;	/* behind a stamp alone: docker logs -t */
 	if (s.n > 0 && s.p[0] == '<' && header_skip_priority(&s))
 		word = word_of(s);
+	if (s.n > 1 && s.p[0] <= 'W' && s.p[1] >= 'A' && s.p[1] <= 'R' && header_skip_level(&s)) {
+		while (s.n > 0 && s.p[s.n - 1] == ' ')	/* its template has blanks there, too */
+			s.n--;
+		return bsd_text(h, s, must_tag, out);
+	}
 	if (s.n > 0 && s.p[0] == '[' && in_brackets(slice_head(s, word), &tag))
 		return header_put_together(h, tag, slice_head(s, 0), slice_from(s, word + 1), out);
 	if (word == 0 && !slice_eat_char(&s, ' '))

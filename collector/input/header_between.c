@@ -7,6 +7,7 @@
  *	Nov 18 12:30:00 loghost Message forwarded from mx1: tag[7]: text	AIX, old syslogds
  *	Nov 18 12:30:00 192.0.2.7 mx1 postfix/smtpd[7]: text	a relay, of a header without a stamp
  *	Nov 18 12:30:00 mx1 info postfix/smtpd[7]: text		templates with the severity alone
+ *	2026-11-18T12:30:00.123456+00:00 INFO    tag[7]: text	the same in place of the host: boky/postfix
  *	2026-11-18T12:30:00Z mx1 tag 7 - - text			NetBSD, RFC 5424 without its priority
  *
  * Pure functions: what they take, they take from the front of a slice. */
@@ -61,6 +62,27 @@ header_skip_priority(struct slice *s)
 		return false;
 	word.n -= bracket;
 	if (!header_is_priority(word) || (!bracket && slice_is_digit(word.p[0])))
+		return false;
+	*s = rest;
+	return true;
+}
+
+bool
+header_skip_level(struct slice *s)
+{
+	static const char *const levels[] = { "INFO ", "NOTICE ", "WARN ", "WARNING ", "ERR ", "ERROR ", "CRIT ", "ALERT ",
+		"EMERG ", "DEBUG ", NULL };
+	const char *const *at = levels;
+	struct slice rest = *s, tag;
+
+	while (*at != NULL && !slice_eat(&rest, slice_of(*at)))
+		at++;
+	if (*at == NULL)
+		return false;
+	while (slice_eat_char(&rest, ' '))
+		;
+	tag = slice_head(rest, slice_until(rest, ' ', ' '));
+	if (!slice_ends(tag, SLICE(":")))
 		return false;
 	*s = rest;
 	return true;

@@ -99,6 +99,8 @@ bool header_is_priority(struct slice s);
 /* Skip them and their blank: BusyBox "mail.info ", AIX "mail:info ", and FreeBSD's, if told to be verbose,
  * "<mail.info> " or "<2.6> ", which it does before the host. */
 bool header_skip_priority(struct slice *s);
+/* Skip "INFO    " in place of a host, before a tag with a colon. */
+bool header_skip_level(struct slice *s);
 /* Skip "Message forwarded from mx1: ", as AIX' syslogd and older ones write what they received. */
 bool header_skip_forwarded_from(struct slice *s, struct slice *host);
 /* Skip the sender's host in "mx1 postfix/smtpd[12]: " behind the relay's, where its header had no stamp, or a

@@ -115,6 +115,11 @@ static const struct {
 	{ L("Nov 18 12:30:00 mx1 info " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	{ L("Nov 18 12:30:00 mx1 prog other[7]: x"), true, B0, "mx1", "prog", 0, L("other[7]: x"), NULL },
 	{ L("Nov 18 12:30:00 mx1 prog /bin/x[7]: y"), true, B0, "mx1", "prog", 0, L("/bin/x[7]: y"), NULL },
+	{ L("2026-11-18T12:30:00.123456+00:00 INFO    " T "  "), true, B0, "own", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T12:30:00+00:00 WARNING prog: text"), true, B0, "own", "prog", 0, L("text"), "prog: text" },
+	{ L("2026-11-18T12:30:00+00:00 INFO some: text"), true, B0, "own", "some", 0, L("text"), NULL },
+	{ L("2026-11-18T12:30:00+00:00 INFO1 " T), true, B0, "INFO1", TAG, 12, L(TEXT), T },
+	{ L("2026-11-18T12:30:00+00:00 NOTICE of 3: text"), true, B0, "NOTICE", "of", 0, L("3: text"), NULL },
 	/* months in other languages, as journalctl prints them */
 	{ L("nov 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },
 	{ L("nov. 18 12:30:00 mx1 " T), true, B0, "mx1", TAG, 12, L(TEXT), T },

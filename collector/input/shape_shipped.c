@@ -1,5 +1,5 @@
 /* shape_shipped.c - records of programs that carry logs about, one JSON object a line: rsyslog's and syslog-ng's
- * JSON templates, Fluentd, Fluent Bit, Vector, Filebeat, GELF, exports of Elasticsearch and Splunk.
+ * JSON templates, Fluentd, Fluent Bit, Vector, Logstash, Filebeat, GELF, exports of Elasticsearch and Splunk.
  *
  *	{"timestamp":"2026-11-18T12:30:00Z","host":"mx1","appname":"postfix/smtpd","procid":12,"message":"TEXT"}
  *	{"@timestamp":"2026-11-18T12:30:01Z","message":"Nov 18 12:30:00 mx1 postfix/smtpd[12]: TEXT"}
@@ -21,19 +21,21 @@ static const struct {
 	{ "date", F_WHEN, false }, { "_time", F_WHEN, false }, { "ts", F_WHEN, false },
 	{ "host", F_HOST, false }, { "hostname", F_HOST, false }, { "HOST", F_HOST, false },
 	{ "host.name", F_HOST, false }, { "host.hostname", F_HOST, false },
+	{ "logsource", F_HOST, false }, { "syslog_hostname", F_HOST, true },	/* Logstash */
 	{ "log.syslog.hostname", F_HOST, true },
 	{ "ident", F_TAG, false }, { "program", F_TAG, false }, { "programname", F_TAG, false },
 	{ "PROGRAM", F_TAG, false }, { "appname", F_TAG, false }, { "app-name", F_TAG, false },
 	{ "app_name", F_TAG, false }, { "application_name", F_TAG, false },
 	{ "_application_name", F_TAG, false }, { "process.name", F_TAG, false },
+	{ "application", F_TAG, false }, { "syslog_program", F_TAG, true },
 	{ "log.syslog.appname", F_TAG, true },
 	{ "syslogtag", F_TAG, true },	/* rsyslog's programname ends at the slash of "postfix/smtpd" */
 	{ "syslog-tag", F_TAG, true }, { "syslog_tag", F_TAG, true }, { "tag", F_TAG, true },
 	{ "pid", F_PID, false }, { "procid", F_PID, false }, { "PID", F_PID, false },
 	{ "process_id", F_PID, false }, { "_process_id", F_PID, false }, { "process.pid", F_PID, false },
-	{ "log.syslog.procid", F_PID, false },
+	{ "syslog_pid", F_PID, false }, { "log.syslog.procid", F_PID, false },
 	{ "message", F_MESSAGE, false }, { "msg", F_MESSAGE, false }, { "short_message", F_MESSAGE, false },
-	{ "line", F_MESSAGE, false }, { "_raw", F_MESSAGE, false }, { "textPayload", F_MESSAGE, false },
+	{ "syslog_message", F_MESSAGE, true }, { "line", F_MESSAGE, false }, { "_raw", F_MESSAGE, false }, { "textPayload", F_MESSAGE, false },
 };
 
 enum field

@@ -227,6 +227,9 @@ static const struct {
 	    "mx1", "p", 7, L("x"), NULL, false, false },
 	{ L("mail.info: [1795005000.5, {\"host\":\"mx1\",\"ident\":\"p\",\"pid\":\"-\",\"message\":\"x\"}]"), B0, 500000,
 	    "mx1", "p", 0, L("x"), "p: x", false, false },
+	{ L("{\"message\":\"<22>Nov 18 12:30:00 mx1 postfix/smtpd[12]: x\",\"syslog_program\":\"postfix/smtpd\",\"syslog_pid\":\"12\","
+	    "\"syslog_message\":\"x\",\"@timestamp\":\"2026-11-18T12:30:00.5Z\",\"host\":\"192.0.2.7\",\"syslog_hostname\":\"mx1\"}"), B0,
+	    500000, "mx1", "postfix/smtpd", 12, L("x"), NULL, false, false },
 	{ L("{\"labels\":{\"app\":\"x\"},\"line\":\"Nov 18 12:30:00 mx1 p[7]: x\",\"timestamp\":\"2026-11-18T12:30:09Z\"}"), B0,
 	    0, "mx1", "p", 7, L("x"), NULL, false, false },
 	{ L("{\"time\":\"2026-11-18T12:30:00Z\",\"level\":\"info\",\"msg\":\"some words\"}"), B0, 0, "own", "", 0,

@@ -54,6 +54,21 @@ take_source(struct slice *s, struct slice *module, struct slice *function)
 	return true;
 }
 
+/* Does s begin with one of the heads, or has it one of the parts near its begin, behind a name of its own and no
+ * address of a stranger's? */
+static bool
+says(struct slice s, const char *const *heads, const struct slice *parts, size_t n)
+{
+	struct slice start = slice_head(s, 80);
+
+	if (filter_begins(s, heads))
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (slice_has(start, parts[i]) && memchr(start.p, '<', start.n) == NULL)
+			return true;
+	return false;
+}
+
 /* A program it needs does not answer, or a process of its own is gone. */
 static bool
 is_broken(struct slice s)
@@ -80,14 +95,8 @@ is_broken(struct slice s)
 		SLICE(": ERROR found: "),
 		SLICE(" terminated normally, but lost "),
 	};
-	struct slice start = slice_head(s, 80);
 
-	if (filter_begins(s, heads))
-		return true;
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-		if (slice_has(start, parts[i]) && memchr(start.p, '<', start.n) == NULL)
-			return true;
-	return false;
+	return says(s, heads, parts, sizeof parts / sizeof parts[0]);
 }
 
 /* Of strangers' mail none of these speaks: what is wrong with that has other words. */
@@ -119,14 +128,8 @@ is_warning(struct slice s)
 		SLICE(": map file is unavailable for reading"),
 		SLICE(": redis error: "),
 	};
-	struct slice start = slice_head(s, 80);
 
-	if (filter_begins(s, heads))
-		return true;
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-		if (slice_has(start, parts[i]) && memchr(start.p, '<', start.n) == NULL)
-			return true;
-	return false;
+	return says(s, heads, parts, sizeof parts / sizeof parts[0]);
 }
 
 /* Lines of a session or a task that are of no use by themselves. */

@@ -322,22 +322,24 @@ judge_server(const struct mxprobe_server *v)
 		    at.r->elsewhere);
 }
 
-/* Where nobody takes an ordinary mail, refusals of the others say nothing. */
+/* Where nobody takes an ordinary mail, refusals of the others say nothing. Who greylists takes it later. */
 static void
 judge_ordinary(void)
 {
 	const struct mxprobe_server *v = NULL;
+	bool later = false;
 
 	for (size_t i = 0; i < at.r->servers; i++) {
 		enum mxprobe_verdict d = at.r->server[i]->probe[MXPROBE_ORDINARY].verdict;
 
 		if (d == MXPROBE_ACCEPTED || (d == MXPROBE_GREYLISTED && at.j->greylist_ok))
 			return;
+		later |= d == MXPROBE_GREYLISTED;
 		if (d != MXPROBE_UNTOLD && v == NULL)
 			v = at.r->server[i];
 	}
 	if (v != NULL)
-		check_state(CHECK_WARNING, "an ordinary mail to %s is accepted nowhere, so that the other probes "
+		check_state(at.j->rcpt_exists && !later ? CHECK_CRITICAL : CHECK_WARNING, "an ordinary mail to %s is accepted nowhere, so that the other probes "
 		    "say little (%s: %s)", at.r->rcpt, name_of(v),
 		    check_clean(slice_head(slice_of(v->probe[MXPROBE_ORDINARY].said), SAID_BYTES)));
 }

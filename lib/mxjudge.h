@@ -9,6 +9,7 @@
 
 struct mxjudge {
 	bool greylist_ok;		/* greylisting is no difference */
+	bool rcpt_exists;		/* somebody said so: an MX has to take mail for it */
 	bool null_wanted;		/* the domain is to take no mail */
 	bool must_refuse[MXPROBES];	/* not only alike, but refused */
 	const char *const *ignored;	/* names of extensions, "tls", "private" and their like */

@@ -71,7 +71,8 @@ static const struct program program = {
 	"extensions. Each question is a dialogue of its own that ends behind RCPT: no message is ever "
 	"sent. With an address they come one after the other, with all addresses at once.\n\n"
 	"CRITICAL are names that do not resolve, a null MX that nobody asked for, an MX that is an "
-	"address, a server that does not answer, and one that relays. WARNING are differences, an MX that "
+	"address, a server that does not answer, one that relays, and an ordinary mail to -r that no MX "
+	"takes. WARNING are differences, an MX that "
 	"is a CNAME, addresses that the world cannot reach, two MX with one address (twins), a domain "
 	"without MX, and a server that said nothing to a probe.\n\n"
 	"Let the monitor's address stand in no list of trusted ones, or the servers show it what "
@@ -168,6 +169,7 @@ check_options(struct mxprobe_run *r, struct mxjudge *j)
 			    set.must_refuse.v[i]);
 		j->must_refuse[p] = true;
 	}
+	j->rcpt_exists = set.rcpt != NULL;
 	if (set.rcpt == NULL)
 		set.rcpt = in_domain("postmaster");
 	if (set.unknown == NULL)

@@ -139,6 +139,10 @@ run 0 OK -H example.org --greylist-ok
 strict "both ordinary 450 4.2.0 Greylisted"
 run 0 OK -H example.org --greylist-ok
 run 1 "an ordinary mail to postmaster@example.org is accepted nowhere" -H example.org
+run 1 "an ordinary mail to anna@example.org is accepted nowhere" -H example.org -r anna@example.org
+strict "both ordinary 452 4.3.1 Insufficient system storage"
+run 1 "an ordinary mail to postmaster@example.org is accepted nowhere" -H example.org
+run 2 "an ordinary mail to anna@example.org is accepted nowhere" -H example.org -r anna@example.org
 strict "2 helo-word !close"
 run 1 "hung up at mx2.example.org (ehlo: the server closed the connection" -H example.org
 strict "2 quit 500 what"

@@ -125,6 +125,15 @@ slice_find_nocase(struct slice s, struct slice needle)
 }
 
 bool
+slice_starts_any(struct slice s, const struct slice *heads, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (slice_starts(s, heads[i]))
+			return true;
+	return false;
+}
+
+bool
 slice_eq_nocase(struct slice a, struct slice b)
 {
 	if (a.n != b.n)

@@ -228,6 +228,9 @@ slice_is_alnum(char c)
 	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || slice_is_digit(c);
 }
 
+/* Does s begin with one of the n heads? */
+bool slice_starts_any(struct slice s, const struct slice *heads, size_t n);
+
 /* Where needle begins in s for the first time, or -1. */
 ptrdiff_t slice_find(struct slice s, struct slice needle);
 /* Where it begins for the last time, or -1. */

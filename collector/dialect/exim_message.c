@@ -144,9 +144,8 @@ is_progress(struct slice s)
 #undef H
 	};
 
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
+	if (slice_starts_any(s, heads, sizeof heads / sizeof heads[0]))
+		return true;
 	/* "a@example.org: error ignored", "<a@b>: pipe transport output: TEXT" */
 	return slice_ends(s, SLICE(": error ignored")) ||
 	    (slice_starts(s, SLICE("<")) && slice_has(s, SLICE(" transport output: "))) ||

@@ -26,9 +26,8 @@ is_routine(struct slice s)
 #undef H
 	};
 
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
+	if (slice_starts_any(s, heads, sizeof heads / sizeof heads[0]))
+		return true;
 	if (slice_eat(&s, SLICE("pid ")))
 		return slice_has(s, SLICE("SIGHUP received"));
 	if (slice_starts(s, SLICE("socket bind() to port ")))

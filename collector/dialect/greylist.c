@@ -96,7 +96,7 @@ postgrey(struct slice s, struct event *out)
 	    slice_starts(s, SLICE("unrecognized request type: ")) ||
 	    slice_starts(s, SLICE("ignoring garbage: ")))
 		return helper_says(out, EV_QWARN, SLICE("postgrey"), s);
-	return helper_starts(s, talk, sizeof talk / sizeof talk[0]) ? 0 : -1;
+	return slice_starts_any(s, talk, sizeof talk / sizeof talk[0]) ? 0 : -1;
 }
 
 /* "addr m.example.net[192.0.2.7] from <a> to <c> delayed for 00:05:00" */
@@ -194,7 +194,7 @@ milter_greylist(struct slice s, struct event *out)
 	}
 	if (slice_has(s, SLICE("mi_stop=1")) || slice_has(s, SLICE("loaded config file ")) ||
 	    slice_has(s, SLICE("loading config file ")) || slice_has(s, SLICE(" not compiled in, ign")) ||
-	    slice_ends(s, SLICE(" is not a peer MX")) || helper_starts(s, talk, sizeof talk / sizeof talk[0]))
+	    slice_ends(s, SLICE(" is not a peer MX")) || slice_starts_any(s, talk, sizeof talk / sizeof talk[0]))
 		return helper_says(out, EV_INFO, SLICE("milter-greylist"), s);
 	if (helper_is_trouble(s) || slice_ends(s, SLICE("\" unreachable")) || slice_ends(s, SLICE(" cannot be used")))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("milter-greylist"), s);
@@ -265,7 +265,7 @@ sqlgrey(struct slice s, struct event *out)
 		return helper_says(out, EV_QWARN, SLICE("sqlgrey"), s);
 	if (slice_starts(s, SLICE("fatal: ")))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("sqlgrey"), s);
-	if (helper_starts(s, talk, sizeof talk / sizeof talk[0]))
+	if (slice_starts_any(s, talk, sizeof talk / sizeof talk[0]))
 		return helper_says(out, EV_INFO, SLICE("sqlgrey"), s);
 	return -1;
 }

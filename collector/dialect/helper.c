@@ -73,15 +73,6 @@ helper_says(struct event *out, enum event_kind kind, struct slice sub, struct sl
 }
 
 bool
-helper_starts(struct slice s, const struct slice *heads, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
-	return false;
-}
-
-bool
 helper_is_trouble(struct slice s)
 {
 	static const char *const words[] = {
@@ -115,7 +106,7 @@ helper_is_net_server(struct slice s)
 	/* "2026/11/03-20:49:55 postgrey (type Net::Server::Multiplex) starting! pid(1251)" */
 	if (s.n > 20 && s.p[4] == '/' && s.p[7] == '/' && s.p[10] == '-')
 		return !helper_is_trouble(s);
-	return helper_starts(s, heads, sizeof heads / sizeof heads[0]);
+	return slice_starts_any(s, heads, sizeof heads / sizeof heads[0]);
 }
 
 int

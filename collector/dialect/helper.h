@@ -22,8 +22,6 @@ bool helper_take_address(struct slice *s, struct slice *address);
 /* One event of what a program says of itself: kind INFO, QWARN or FILTER_FAIL. */
 int helper_says(struct event *out, enum event_kind kind, struct slice sub, struct slice text);
 
-bool helper_starts(struct slice s, const struct slice *heads, size_t n);
-
 /* Is it about something that failed? Only for text that holds no stranger's words. */
 bool helper_is_trouble(struct slice s);
 

@@ -116,7 +116,7 @@ why(struct slice s, struct event *e)
 	};
 #undef H
 
-	if (!helper_starts(s, heads, sizeof heads / sizeof heads[0]))
+	if (!slice_starts_any(s, heads, sizeof heads / sizeof heads[0]))
 		return -1;
 	e->text = s;
 	return 1;
@@ -133,7 +133,7 @@ is_key_trouble(struct slice s)
 	};
 #undef H
 
-	return helper_starts(s, heads, sizeof heads / sizeof heads[0]);
+	return slice_starts_any(s, heads, sizeof heads / sizeof heads[0]);
 }
 
 static int

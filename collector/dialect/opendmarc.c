@@ -69,7 +69,7 @@ of_message(struct slice s, struct slice id, struct event *out)
 		e->text = s;
 		return 1;
 	}
-	if (helper_starts(s, heads, sizeof heads / sizeof heads[0])) {
+	if (slice_starts_any(s, heads, sizeof heads / sizeof heads[0])) {
 		helper_says(out, EV_INFO, slice_head(s, 0), s);
 	} else if (slice_rcut_at(&rest, SLICE(" "), &stage) && result_of(rest).n > 0) {
 		return -1;	/* a domain with blanks in it: nothing to learn from */

@@ -81,7 +81,7 @@ policyd_weight(struct slice s, struct event *out)
 	}
 	if (slice_starts(s, SLICE("warning: fatal_exit")) || slice_starts(s, SLICE("warning: err: ")))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("policyd-weight"), s);
-	if (helper_starts(s, talk, sizeof talk / sizeof talk[0]))
+	if (slice_starts_any(s, talk, sizeof talk / sizeof talk[0]))
 		return helper_says(out, EV_INFO, SLICE("policyd-weight"), s);
 	if (slice_starts(s, SLICE("warning: ")))
 		return helper_says(out, EV_QWARN, SLICE("policyd-weight"), s);
@@ -175,7 +175,7 @@ postfwd(struct slice s, struct event *out)
 		if (slice_cut_at(&rest, SLICE("] "), &kind) && slice_starts(rest, SLICE("rule=")))
 			return postfwd_match(rest, out);
 	}
-	return said_by_part(s) || helper_starts(s, talk, sizeof talk / sizeof talk[0]) ?
+	return said_by_part(s) || slice_starts_any(s, talk, sizeof talk / sizeof talk[0]) ?
 	    helper_says(out, EV_INFO, SLICE("postfwd"), s) : -1;
 }
 
@@ -236,7 +236,7 @@ milter_regex(struct slice s, struct event *out)
 	while (i < sizeof actions / sizeof actions[0] && !slice_eat(&rest, actions[i].head))
 		i++;
 	if (i == sizeof actions / sizeof actions[0]) {
-		if (helper_starts(s, (const struct slice[]){ SLICE("started: "), SLICE("smfi_main: "),
+		if (slice_starts_any(s, (const struct slice[]){ SLICE("started: "), SLICE("smfi_main: "),
 		    SLICE("configuration file ") }, 3))
 			return helper_says(out, slice_has(s, SLICE("due to error")) ? EV_FILTER_FAIL : EV_INFO,
 			    SLICE("milter-regex"), s);

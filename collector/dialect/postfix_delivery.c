@@ -443,9 +443,8 @@ is_progress(struct slice s)
 #undef H
 	};
 
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
+	if (slice_starts_any(s, heads, sizeof heads / sizeof heads[0]))
+		return true;
 	return is_check(s);
 }
 

@@ -64,9 +64,8 @@ pf_master(const struct pf_line *p, struct event *out)
 #undef N
 	};
 
-	for (size_t i = 0; i < sizeof news / sizeof news[0]; i++)
-		if (slice_starts(p->text, news[i]))
-			return pf_info(p, out, REASON_none, SLICE(""));
+	if (slice_starts_any(p->text, news, sizeof news / sizeof news[0]))
+		return pf_info(p, out, REASON_none, SLICE(""));
 	if (slice_starts(p->text, SLICE("waiting for the Postfix")) ||
 	    slice_starts(p->text, SLICE("set-permissions")) ||
 	    slice_starts(p->text, SLICE("postfix-script")) ||

@@ -331,8 +331,7 @@ pf_postsuper(const struct pf_line *p, struct event *out)
 			}
 			return 1;
 		}
-	for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++)
-		if (slice_starts(p->text, totals[i]))
-			return pf_info(p, out, REASON_none, SLICE(""));
+	if (slice_starts_any(p->text, totals, sizeof totals / sizeof totals[0]))
+		return pf_info(p, out, REASON_none, SLICE(""));
 	return -1;
 }

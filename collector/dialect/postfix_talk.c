@@ -74,9 +74,8 @@ begins_with_name(struct slice s)
 static bool
 is_talk(struct slice s)
 {
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
+	if (slice_starts_any(s, heads, sizeof heads / sizeof heads[0]))
+		return true;
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		if (slice_has(s, parts[i]))
 			return true;

@@ -116,9 +116,8 @@ is_detail(struct slice s)
 	};
 	struct event peer = { 0 };
 
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
+	if (slice_starts_any(s, heads, sizeof heads / sizeof heads[0]))
+		return true;
 	if (!pf_client(&s, &peer) || s.n == 0 || s.p[0] != ':')
 		return false;
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)

@@ -23,10 +23,7 @@ own_server_failed(struct slice reason)
 #undef R
 	};
 
-	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-		if (slice_starts(reason, reasons[i]))
-			return true;
-	return false;
+	return slice_starts_any(reason, reasons, sizeof reasons / sizeof reasons[0]);
 }
 
 /* "CLIENT: SASL MECH authentication failed|aborted: why[, sasl_username=U]" */

@@ -168,10 +168,7 @@ static const struct slice heads[] = {
 bool
 qmail_is_send(struct slice s)
 {
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
-	return false;
+	return slice_starts_any(s, heads, sizeof heads / sizeof heads[0]);
 }
 
 int

@@ -133,9 +133,8 @@ qmail_tcpserver(struct slice s, struct event *out)
 		e->text = s;
 		return 1;
 	}
-	for (size_t i = 0; i < sizeof talk / sizeof talk[0]; i++)
-		if (slice_starts(s, talk[i]))
-			return 0;
+	if (slice_starts_any(s, talk, sizeof talk / sizeof talk[0]))
+		return 0;
 	return -1;
 }
 

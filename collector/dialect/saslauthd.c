@@ -77,17 +77,17 @@ parse(const struct line *l, struct event out[EVENTS_MAX])
 		n = answer(text, SLICE("auth_ok"), out);
 	else if (slice_starts(s, SLICE("pam_")) && slice_has(s, SLICE("an't contact ")))
 		n = helper_says(out, EV_FILTER_FAIL, SLICE("saslauthd"), s);	/* its LDAP server */
-	else if (helper_starts(s, refused, sizeof refused / sizeof refused[0]) ||
+	else if (slice_starts_any(s, refused, sizeof refused / sizeof refused[0]) ||
 	    slice_has(s, SLICE("auth_pam: pam_authenticate failed")) ||
 	    slice_starts(text, SLICE("[")))	/* "auth_rimap: [bob] what the server said" */
 		n = helper_says(out, EV_INFO, SLICE("auth_failed"), s);
-	else if (helper_starts(text, talk, sizeof talk / sizeof talk[0]))
+	else if (slice_starts_any(text, talk, sizeof talk / sizeof talk[0]))
 		n = helper_says(out, EV_INFO, SLICE("saslauthd"), s);
 	else if (slice_starts(text, SLICE("krb5_get_init_creds_password")))	/* "Preauthentication failed" */
 		n = helper_says(out, slice_has(text, SLICE("annot ")) ? EV_FILTER_FAIL : EV_INFO,
 		    slice_has(text, SLICE("annot ")) ? SLICE("saslauthd") : SLICE("auth_failed"), s);
 	else if (helper_is_trouble(s) || slice_has(s, SLICE("onnect")) ||
-	    helper_starts(text, broken, sizeof broken / sizeof broken[0]))
+	    slice_starts_any(text, broken, sizeof broken / sizeof broken[0]))
 		n = helper_says(out, EV_FILTER_FAIL, SLICE("saslauthd"), s);
 	if (n > 0)
 		out[0].service = scan_base(l->tag);

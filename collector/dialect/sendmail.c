@@ -29,10 +29,7 @@ claims(const struct line *l)
 		return false;
 	if (slice_eq(t, SLICE("sendmail")))
 		return true;
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(t, heads[i]))
-			return true;
-	return false;
+	return slice_starts_any(t, heads, sizeof heads / sizeof heads[0]);
 }
 
 /* "5A3G4Vxx030840": the time in base 60, a sequence, and at least five digits of a pid; it

@@ -273,10 +273,7 @@ is_milter_talk(struct slice s)
 #undef H
 	};
 
-	for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-		if (slice_starts(s, heads[i]))
-			return true;
-	return false;
+	return slice_starts_any(s, heads, sizeof heads / sizeof heads[0]);
 }
 
 static int

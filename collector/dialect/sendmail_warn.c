@@ -151,8 +151,7 @@ sm_warning(const struct sm_line *p, struct event *out)
 			e->text = s;
 			return 1;
 		}
-	for (size_t i = 0; i < sizeof talk / sizeof talk[0]; i++)
-		if (slice_starts(s, talk[i]))
-			return p->id.n > 0 ? sm_info(p, out) : 0;
+	if (slice_starts_any(s, talk, sizeof talk / sizeof talk[0]))
+		return p->id.n > 0 ? sm_info(p, out) : 0;
 	return -1;
 }

@@ -206,7 +206,7 @@ is_talk(struct slice s)
 	};
 #undef H
 
-	return helper_starts(s, heads, sizeof heads / sizeof heads[0]);
+	return slice_starts_any(s, heads, sizeof heads / sizeof heads[0]);
 }
 
 /* "dns.exception.Timeout: text", "ValueError: text": the last line of a Python traceback. */
@@ -236,9 +236,9 @@ trouble(struct slice s, struct event *out)
 	};
 #undef H
 
-	if (helper_starts(s, broken, sizeof broken / sizeof broken[0]))
+	if (slice_starts_any(s, broken, sizeof broken / sizeof broken[0]))
 		return helper_says(out, EV_FILTER_FAIL, SLICE("policyd-spf"), s);
-	if (helper_starts(s, warnings, sizeof warnings / sizeof warnings[0]) || is_exception(s))
+	if (slice_starts_any(s, warnings, sizeof warnings / sizeof warnings[0]) || is_exception(s))
 		return helper_says(out, EV_QWARN, SLICE("policyd-spf"), s);
 	return is_talk(s) ? 0 : -1;
 }

@@ -193,7 +193,7 @@ commit(struct daemon *d, bool last)
 	state_say(ingest_state(d->in), "beat_at", now_s());
 	server_remember(d->server, now_s());
 	if (!ingest_commit(d->in, last, &e)) {
-		if (state_lost(ingest_state(d->in))) {
+		if (state_replaced(ingest_state(d->in))) {
 			give_up(d, &e);
 			return false;
 		}

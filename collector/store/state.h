@@ -163,6 +163,6 @@ void state_checkpoint(struct state *s);
 
 /* Has a commit failed because the file of the state was taken away or replaced? None will succeed until
  * it is opened again. */
-bool state_lost(const struct state *s);
+bool state_replaced(const struct state *s);
 
 #endif

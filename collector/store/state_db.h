@@ -48,7 +48,7 @@ struct state {
 	sqlite3 *db;
 	char *dir;
 	uint64_t dev, ino;		/* its file's, if placed */
-	bool placed, lost;
+	bool placed, replaced;
 	int lock_fd;
 	struct hash_key key;
 	struct track *track;		/* where fetched mails go */
@@ -108,7 +108,7 @@ host_last(const struct state *s, size_t h)
 bool place_take(struct state *s, struct err *e);
 /* When it is open, and good. */
 void place_remember(struct state *s);
-/* Is it there still? False and *e: see state_lost(). */
+/* Is it there still? False and *e: see state_replaced(). */
 bool place_kept(struct state *s, struct err *e);
 /* Before it is closed. */
 void place_leave(struct state *s);

@@ -52,17 +52,17 @@ place_kept(struct state *s, struct err *e)
 	if (!s->placed)
 		return true;
 	if (stat(sqlite3_db_filename(s->db, "main"), &st) != 0)
-		s->lost = errno == ENOENT;	/* else the rights that we began with are gone, or a disk is */
+		s->replaced = errno == ENOENT;	/* else the rights that we began with are gone, or a disk is */
 	else
-		s->lost = (uint64_t)st.st_dev != s->dev || (uint64_t)st.st_ino != s->ino ||
+		s->replaced = (uint64_t)st.st_dev != s->dev || (uint64_t)st.st_ino != s->ino ||
 		    stateread_is_copy(s->db);
-	return !s->lost || err_set(e, "%s/state.db was taken away or replaced while it was open", s->dir);
+	return !s->replaced || err_set(e, "%s/state.db was taken away or replaced while it was open", s->dir);
 }
 
 bool
-state_lost(const struct state *s)
+state_replaced(const struct state *s)
 {
-	return s->lost;
+	return s->replaced;
 }
 
 /* A state that is copied without its log after that is whole, and one that is put in its place finds none. */
